@@ -1,0 +1,29 @@
+"""Streams: one port (:mod:`bridge.stream.port`), two implementations, chosen by the address."""
+
+from collections.abc import Mapping
+
+from bridge.errors import ConfigurationError
+from bridge.stream.port import Ends, Headers, Partition, Record, Stream, Subscription, Topic
+
+__all__ = ["Ends", "Headers", "Partition", "Record", "Stream", "Subscription", "Topic", "open_stream"]
+
+
+def open_stream(url: str, options: Mapping[str, str | int | float | bool] | None = None) -> Stream:
+    """Return the stream at ``url``: ``kafka://host:9092,host:9092`` or ``sqlite:///path/to/file``.
+
+    ``options`` are those of librdkafka (Kafka alone). Opening a Kafka stream does not wait for the broker.
+    Raises :class:`~bridge.errors.ConfigurationError` for any other address and for an option that a guarantee rests on.
+    """
+    if url.startswith("kafka://"):
+        from bridge.stream.kafka import KafkaStream  # noqa: PLC0415 (librdkafka loads only where it is used)
+
+        return KafkaStream(url, options or {})
+    if url.startswith("sqlite:///"):
+        from bridge.stream.sqlite import SqliteStream  # noqa: PLC0415
+
+        return SqliteStream(url)
+    raise ConfigurationError(
+        f"{url.split('@')[-1][:80]!r} is no stream",
+        where="stream.url",
+        mend="Write kafka://host:9092 or sqlite:///path/to/file",
+    )

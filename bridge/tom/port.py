@@ -1,0 +1,204 @@
+"""The contract of a TOM that is written into: find what is there, write what is decided.
+
+:mod:`bridge.decide` says what is to happen; an implementation of :class:`Tom` only does it and reports truthfully.
+Two exist: over REST into an unchanged TOM (:mod:`bridge.tom.rest`), and in process over Django's ORM. Whoever calls
+may be killed between any two steps and will then call again with the same arguments: every method that writes is
+therefore safe to repeat, and what a killed call has already done counts as done by the repeated one (``event_id``
+says whose it was), not as a duplicate.
+
+Errors of every method: :class:`~bridge.errors.TomAwayError` where the same call may succeed later (nothing may be
+concluded from it), :class:`~bridge.errors.RejectedError` where the TOM refuses for a reason that lies in the event
+or in the permissions of the account.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+from uuid import UUID
+
+from bridge.events import DataProduct, Point, Target, TargetType
+
+FieldValue = float | str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalTarget:
+    """A target as this TOM has it."""
+
+    pk: int
+    name: str
+    aliases: tuple[str, ...] = ()
+    type: TargetType
+    fields: Mapping[str, FieldValue] = field(default_factory=dict)
+    """:data:`bridge.events.COORDINATE_FIELDS` by name; None (or "" for ``scheme``) where empty."""
+    extras: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The name, then the aliases."""
+        return (self.name, *self.aliases)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Additions:
+    """What a matching target lacks and is to be given; never anything that it has."""
+
+    aliases: tuple[str, ...] = ()
+    extras: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, FieldValue] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.aliases or self.extras or self.fields)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provenance:
+    """Where something comes from, as a TOM can store it."""
+
+    event_id: UUID
+    origin_name: str
+    """Becomes ``source_name`` of a datum and ``shared_from`` of a target."""
+    shared_by: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """What a write did."""
+
+    pk: int | None = None
+    """The primary key of the target or product written, where there is one."""
+    unverified: tuple[str, ...] = ()
+    """What was asked for and can't be seen in the TOM afterwards, each with its reason, for people."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExistingPoint:
+    """A photometric row of the TOM. A field named in ``hidden`` exists but can't be seen (None or "" here)."""
+
+    timestamp: datetime
+    bandpass: str
+    brightness: float | None
+    brightness_error: float | None
+    limit: float | None
+    unit: str
+    telescope: str
+    instrument: str
+    reduction_version: str
+    exposure_time: float | None = None
+    hidden: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewPoint:
+    """A point that is to be written onto a target, its ``source_name`` and ``extra`` already decided."""
+
+    target_pk: int
+    point: Point
+    provenance: Provenance
+
+
+class PointFate(StrEnum):
+    """What became of one point that was to be written."""
+
+    NEW = "new"
+    DUPLICATE = "duplicate"
+    CONFLICTING = "conflicting"
+    UNVERIFIED = "unverified"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True)
+class PointResult:
+    """The fate of one :class:`NewPoint`, and for ``refused`` and ``unverified`` the reason, for people."""
+
+    fate: PointFate
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalProduct:
+    """A data product as this TOM has it."""
+
+    pk: int
+    product_id: str
+    target_pk: int
+    filename: str
+    sha256: str | None = None
+    """None where the content can't be read."""
+
+
+class Tom(Protocol):
+    """One TOM that is written into. Not thread-safe."""
+
+    identity: str
+    """What tells this TOM from any other, as long as it lives: a ledger belongs to one identity."""
+
+    def find(self, names: Iterable[str]) -> tuple[LocalTarget, ...]:
+        """Return every target with a name or alias that matches any of ``names``, as far as the account may see.
+
+        The rule is TOM Toolkit's (:func:`bridge.names.simplify`); in process the TOM's own match manager decides. The
+        cost does not grow with the number of targets. Over REST the answer may be up to a minute old, never older than
+        what this process wrote.
+        """
+        ...
+
+    def create_target(
+        self, target: Target, lists: Sequence[str], provenance: Provenance
+    ) -> Written | None:
+        """Create ``target`` with its aliases and extras, put it in ``lists`` (handles), show it to the groups.
+
+        Returns None, having done nothing, where a target that matches has appeared meanwhile: decide anew.
+        Raises RejectedError also where a target of that name exists that the account may not see.
+        """
+        ...
+
+    def add_to_target(self, pk: int, additions: Additions, provenance: Provenance) -> Written:
+        """Give the target what it lacks. What it has by now is left as it is."""
+        ...
+
+    def list_names(self) -> frozenset[str] | None:
+        """Return the names of all target lists; None where the account can't see them."""
+        ...
+
+    def open_list(self, name: str) -> str:
+        """Return a handle for the target list ``name``, made where there is none.
+
+        Over REST a list comes into being with its first member; the handle is the name.
+        """
+        ...
+
+    def add_to_list(self, handle: str, pks: Sequence[int], provenance: Provenance) -> Written:
+        """Put targets in a list; those that are in it stay."""
+        ...
+
+    def photometry(self, pk: int, points: Sequence[Point]) -> tuple[ExistingPoint, ...]:
+        """Return the target's photometric rows at the timestamps of ``points`` (others may be among them)."""
+        ...
+
+    def add_photometry(self, points: Sequence[NewPoint]) -> list[PointResult]:
+        """Write points, and return the fate of each in the same order.
+
+        Points of several targets and events may come at once. A point that the TOM refuses never costs the others.
+        Only ``TomAwayError`` is raised.
+        """
+        ...
+
+    def find_product(self, product_id: str) -> LocalProduct | None:
+        """Return the data product of that id, or None."""
+        ...
+
+    def add_product(
+        self, pk: int, product: DataProduct, product_id: str, provenance: Provenance
+    ) -> Written:
+        """Store a product onto target ``pk`` under ``product_id`` and, where ``product.process``, run the processor.
+
+        Where the product is there already with this id, from a call for the same event that did not end, what is
+        missing is done.
+        """
+        ...
+
+    def close(self) -> None:
+        """Release connections."""
+        ...
