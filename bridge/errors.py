@@ -73,9 +73,7 @@ class AwayError(BridgeError):
     ``retry_after_s`` is what the other side asked for, in seconds, where it did.
     """
 
-    def __init__(
-        self, what: str, *, where: str = "", mend: str = "", retry_after_s: float | None = None
-    ) -> None:
+    def __init__(self, what: str, *, where: str = "", mend: str = "", retry_after_s: float | None = None) -> None:
         super().__init__(what, where=where, mend=mend)
         self.retry_after_s = retry_after_s
 

@@ -81,9 +81,7 @@ def _bounded_json(extra: dict[str, JsonValue]) -> dict[str, JsonValue]:
 
 def text(longest: int, shortest: int = 0) -> Any:
     """Return a type of text with a length between ``shortest`` and ``longest`` characters, free of control characters."""
-    return Annotated[
-        str, StringConstraints(min_length=shortest, max_length=longest), AfterValidator(_plain)
-    ]
+    return Annotated[str, StringConstraints(min_length=shortest, max_length=longest), AfterValidator(_plain)]
 
 
 Name = Annotated[
@@ -140,7 +138,14 @@ class TargetReference(Model):
         return (self.name, *self.aliases)
 
 
-REQUIRED_ELEMENTS = ("scheme", "epoch_of_elements", "inclination", "lng_asc_node", "arg_of_perihelion", "eccentricity")
+REQUIRED_ELEMENTS = (
+    "scheme",
+    "epoch_of_elements",
+    "inclination",
+    "lng_asc_node",
+    "arg_of_perihelion",
+    "eccentricity",
+)
 """What TOM Toolkit wants of each non-sidereal target (``tom_targets.base_models.REQUIRED_NON_SIDEREAL_FIELDS``)."""
 REQUIRED_ELEMENTS_BY_SCHEME = {
     "MPC_COMET": ("perihdist", "epoch_of_perihelion"),

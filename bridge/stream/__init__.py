@@ -23,7 +23,7 @@ def open_stream(url: str, options: Mapping[str, str | int | float | bool] | None
 
         return SqliteStream(url)
     raise ConfigurationError(
-        f"{url.split('@')[-1][:80]!r} is no stream",
+        f"{url.rsplit('@', maxsplit=1)[-1][:80]!r} is no stream",
         where="stream.url",
         mend="Write kafka://host:9092 or sqlite:///path/to/file",
     )

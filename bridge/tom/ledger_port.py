@@ -146,9 +146,7 @@ class Count:
 class Unit(Protocol):
     """What is written in one transaction. Nothing of it is there before the unit's end, all of it afterwards."""
 
-    def record(
-        self, entry: Entry, *, park: Sequence[ToPark] = (), raw: Record | None = None
-    ) -> None:
+    def record(self, entry: Entry, *, park: Sequence[ToPark] = (), raw: Record | None = None) -> None:
         """Write the outcome of a record in place of what was recorded for that partition and offset before.
 
         ``park`` lists what is parked of it (the whole event, or members), replacing what was parked of it; ``raw`` is

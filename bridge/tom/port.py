@@ -144,9 +144,7 @@ class Tom(Protocol):
         """
         ...
 
-    def create_target(
-        self, target: Target, lists: Sequence[str], provenance: Provenance
-    ) -> Written | None:
+    def create_target(self, target: Target, lists: Sequence[str], provenance: Provenance) -> Written | None:
         """Create ``target`` with its aliases and extras, put it in ``lists`` (handles), show it to the groups.
 
         Returns None, having done nothing, where a target that matches has appeared meanwhile: decide anew.
@@ -189,9 +187,7 @@ class Tom(Protocol):
         """Return the data product of that id, or None."""
         ...
 
-    def add_product(
-        self, pk: int, product: DataProduct, product_id: str, provenance: Provenance
-    ) -> Written:
+    def add_product(self, pk: int, product: DataProduct, product_id: str, provenance: Provenance) -> Written:
         """Store a product onto target ``pk`` under ``product_id`` and, where ``product.process``, run the processor.
 
         Where the product is there already with this id, from a call for the same event that did not end, what is
