@@ -11,7 +11,7 @@ concluded from it), :class:`~bridge.errors.RejectedError` where the TOM refuses 
 or in the permissions of the account.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -118,6 +118,18 @@ class PointResult:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ProductResult:
+    """The fate of one data product: ``new``, ``duplicate`` or ``conflicting``."""
+
+    fate: PointFate
+    pk: int
+    reason: str = ""
+    """Why it conflicts, for people."""
+    unverified: tuple[str, ...] = ()
+    """What was asked for and can't be seen in the TOM afterwards, each with its reason, for people."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class LocalProduct:
     """A data product as this TOM has it."""
 
@@ -141,6 +153,13 @@ class Tom(Protocol):
         The rule is TOM Toolkit's (:func:`bridge.names.simplify`); in process the TOM's own match manager decides. The
         cost does not grow with the number of targets. Over REST the answer may be up to a minute old, never older than
         what this process wrote.
+        """
+        ...
+
+    def appeared(self, simplified: Collection[str]) -> frozenset[str]:
+        """Return which of these simplified names the TOM has now; one cheap call for many names.
+
+        Always as fresh as a new look can be: the caller asks seldom (once a minute).
         """
         ...
 
@@ -178,7 +197,8 @@ class Tom(Protocol):
     def add_photometry(self, points: Sequence[NewPoint]) -> list[PointResult]:
         """Write points, and return the fate of each in the same order.
 
-        Points of several targets and events may come at once. A point that the TOM refuses never costs the others.
+        Points of several targets and events may come at once; of two equal ones the second is a duplicate. What is
+        there is compared first (:mod:`bridge.tom.compare`). A point that the TOM refuses never costs the others.
         Only ``TomAwayError`` is raised.
         """
         ...
@@ -187,11 +207,12 @@ class Tom(Protocol):
         """Return the data product of that id, or None."""
         ...
 
-    def add_product(self, pk: int, product: DataProduct, product_id: str, provenance: Provenance) -> Written:
+    def add_product(self, pk: int, product: DataProduct, product_id: str, provenance: Provenance) -> ProductResult:
         """Store a product onto target ``pk`` under ``product_id`` and, where ``product.process``, run the processor.
 
-        Where the product is there already with this id, from a call for the same event that did not end, what is
-        missing is done.
+        Nothing is written where a product of that id is there: the same content on the same target is ``duplicate``,
+        anything else ``conflicting``; unless it came from a call for the same event that did not end: then what is
+        missing is done and it is ``new``.
         """
         ...
 
