@@ -1,0 +1,89 @@
+"""How a wrong setting is told: in one line, with the key and the mend, and without any secret."""
+
+import difflib
+import re
+from typing import get_args
+
+from pydantic import BaseModel, ValidationError
+
+from bridge.errors import ConfigurationError
+
+MASK = "**********"
+
+_PASSWORD_IN_URL = re.compile(r"(?<=://)([^/@\s:]*):[^@\s]*(?=@)")
+_SECRET = re.compile(r"password|passphrase|secret|token|private|api_key|\.pem$|oauthbearer\.config", re.IGNORECASE)
+_NO_SECRET = re.compile(r"\.(location|url|file|timeout\.ms)$")
+
+
+def masked_url(url: str) -> str:
+    """Return ``url`` with a password in it masked."""
+    return _PASSWORD_IN_URL.sub(rf"\1:{MASK}", url)
+
+
+def looks_secret(key: str) -> bool:
+    """Return whether the value of an option of this name is better not shown."""
+    return bool(_SECRET.search(key)) and not _NO_SECRET.search(key)
+
+
+_MISSING = {
+    "stream": 'Set url under [stream], such as url = "kafka://broker.example.org:9092"',
+    "stream.url": 'Set it under [stream], such as url = "kafka://broker.example.org:9092"',
+    "tom.base_url": 'Set it under [tom], such as base_url = "https://tom.example.org/"',
+    "subscribe.topic": 'Name the topic, such as topic = "supernovae.public"',
+}
+_MENDS = {
+    "origin": "Use up to 100 of a-z, 0-9, '.', '_' and '-', such as \"my-tom\"",
+    "tom.base_url": 'Write an address such as "https://tom.example.org/"',
+    "tom.toolkit": 'Write "auto" or a version such as "3.1"',
+}
+
+
+def section(model: type[BaseModel], name: str) -> type[BaseModel] | None:
+    """Return the model of the table (or of the tables) ``name`` of ``model``, where it is one."""
+    annotation = model.model_fields[name].annotation if name in model.model_fields else None
+    candidates = (annotation, *get_args(annotation))
+    return next((one for one in candidates if isinstance(one, type) and issubclass(one, BaseModel)), None)
+
+
+def nearest(name: str, model: type[BaseModel], cutoff: float = 0.6) -> str | None:
+    """Return the field of ``model`` that is spelt most like ``name``, where one is."""
+    return next(iter(difflib.get_close_matches(name.lower(), model.model_fields, n=1, cutoff=cutoff)), None)
+
+
+def told(error: ValidationError, model: type[BaseModel], source: str) -> ConfigurationError:
+    """Return the first problem as one line with key and mend; unknown keys first, for they explain missing ones."""
+    problems = sorted(
+        error.errors(include_url=False, include_context=False),
+        key=lambda one: one["type"] != "extra_forbidden",
+    )
+    problem, others = problems[0], len(problems) - 1
+    location = problem["loc"]
+    # Where several types were tried (an option of Kafka's) the location ends with one of them, which is no key.
+    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location[:3]).lstrip(".")
+    plain = re.sub(r"\[\d+\]", "", key)
+    what, mend = str(problem["msg"]).removeprefix("Value error, "), _MENDS.get(plain, "")
+    if problem["type"] == "missing":
+        what, mend = "is missing", _MISSING.get(plain, "Set it")
+    elif problem["type"] == "extra_forbidden":
+        what, mend = "is no setting", _known_here(model, location)
+    elif mend or problem["type"] != "value_error":
+        what += _given(key, problem.get("input"))
+    if others:
+        what += f" (and {others} more wrong setting{'s' if others > 1 else ''})"
+    return ConfigurationError(what, where=f"{source}: {key}" if key else source, mend=mend)
+
+
+def _known_here(model: type[BaseModel], location: tuple[int | str, ...]) -> str:
+    for part in location[:-1]:
+        if isinstance(part, str):
+            model = section(model, part) or model
+    if near := nearest(str(location[-1]), model):
+        return f"Did you mean {near!r}?"
+    return f"Known here: {', '.join(model.model_fields)}"
+
+
+def _given(key: str, value: object) -> str:
+    """Return the wrong value for the message, unless it is a secret or has parts."""
+    if looks_secret(key) or isinstance(value, dict | list | tuple | BaseModel):
+        return ""
+    return f" (it is {masked_url(str(value))[:60]!r})"
