@@ -56,7 +56,7 @@ class Entry:
     partition: Partition
     offset: int
     published_at: datetime
-    """The stream's time of the record."""
+    """The stream's time of the record. With the place it tells a record: a topic made again uses its offsets again."""
     outcome: Outcome
     reason: Reason | None = None
     detail: Detail = field(default_factory=dict)
@@ -120,7 +120,11 @@ class ToPark:
 
 @dataclass(frozen=True, kw_only=True)
 class Filter:
-    """What to list. None and empty mean "any"; texts are compared as simplified names for ``target``."""
+    """What to list. None and empty mean "any"; texts are compared as simplified names for ``target``.
+
+    ``target`` is the subject, or a name under which something parked is looked for. ``since`` (inclusive) and ``until``
+    (exclusive) are compared with the stream's time. ``most`` is for ``entries``; what else lists has its own.
+    """
 
     target: str = ""
     origin: str = ""
@@ -147,10 +151,12 @@ class Unit(Protocol):
     """What is written in one transaction. Nothing of it is there before the unit's end, all of it afterwards."""
 
     def record(self, entry: Entry, *, park: Sequence[ToPark] = (), raw: Record | None = None) -> None:
-        """Write the outcome of a record in place of what was recorded for that partition and offset before.
+        """Write the outcome of a record in place of what was recorded for that partition, offset and time before.
 
-        ``park`` lists what is parked of it (the whole event, or members), replacing what was parked of it; ``raw`` is
-        kept while anything of it is parked or it is dead, and is needed then.
+        ``park`` lists what is parked of it (the whole event, or members), replacing what was parked of it, where a
+        member that is parked already keeps its id and so its place; a parked entry has at least one. ``raw`` is kept
+        while anything of it is parked or it is dead, and is needed then where it isn't kept already. A record that
+        dies again keeps the id of its dead letter.
         """
         ...
 
@@ -163,7 +169,7 @@ class Unit(Protocol):
         ...
 
     def move(self, partition: Partition, topic_id: str, expected: int | None, next_offset: int) -> None:
-        """Set the position, where it is still ``expected`` (None: where there is none yet).
+        """Set the position, where it is still ``expected`` in that topic (None: where there is none yet).
 
         Raises :class:`~bridge.errors.PositionLostError` otherwise, and the unit writes nothing.
         """
@@ -176,7 +182,8 @@ class Intents(Protocol):
     def begin(self, event_id: UUID, steps: Collection[str]) -> frozenset[str]:
         """Durably note that ``steps`` of an event are about to be asked for; return those begun before.
 
-        The notes of an event go away in the transaction that records its outcome as applied or duplicate.
+        The notes of an event go away in the transaction that records its outcome as applied, duplicate or dropped; one
+        that is parked or dead and tried later finds them.
         """
         ...
 
