@@ -1,0 +1,27 @@
+"""Which names topics may have."""
+
+import re
+
+from bridge.errors import ConfigurationError, TopicMissingError
+
+_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
+
+LARGEST_VALUE = 9 * 1024 * 1024
+"""Bytes that a value may have on a topic made by the bridge: a data product of 8 MiB and what belongs to it."""
+
+
+def check_topic_name(name: str) -> None:
+    """Raise ConfigurationError for a name that Kafka would not take either."""
+    if not _TOPIC.fullmatch(name) or name in {".", ".."}:
+        raise ConfigurationError(
+            f"{name[:80]!r} is no name of a topic",
+            where="topic",
+            mend="1 to 249 letters, digits, '.', '_' and '-' are allowed, as in supernovae.public",
+        )
+
+
+def missing(topic: str) -> TopicMissingError:
+    """Return the error for a topic that does not exist."""
+    return TopicMissingError(
+        f"topic {topic!r} does not exist on the stream", mend=f"Create it: tom-bridge topics create {topic}"
+    )

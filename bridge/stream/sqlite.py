@@ -1,0 +1,243 @@
+"""The embedded stream: one SQLite file, several processes on one host.
+
+What is promised rests on SQLite: a ``flush`` is one transaction with ``synchronous=FULL`` in WAL mode. Each topic has
+one partition. Within a group one member is active, who holds the lock on a file beside the database; the others
+stand by. The operating system frees the lock when the holder dies, however it dies.
+"""
+
+import sqlite3
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+
+from bridge.errors import AwayError, ConfigurationError, NotDeliveredError, TooLargeError
+from bridge.stream import sqlite_file, sqlite_rows
+from bridge.stream.names import LARGEST_VALUE, check_topic_name, missing
+from bridge.stream.port import Ends, Headers, Partition, Record, StartAt, Topic
+from bridge.stream.sqlite_group import SqliteSubscription
+
+log = structlog.get_logger(__name__)
+
+_QUEUE_BYTES = 64 * 1024 * 1024
+_QUEUE_RECORDS = 10_000
+_CHUNK = 500
+
+
+class SqliteStream:
+    """A stream in one SQLite file; see :class:`bridge.stream.port.Stream`."""
+
+    def __init__(self, url: str) -> None:
+        """Open the file at ``url`` (``sqlite:///relative.db``, ``sqlite:////absolute.db``), made where it is absent."""
+        self.url = url
+        name = url.removeprefix("sqlite:///")
+        if not name or name == ":memory:":
+            raise ConfigurationError(
+                f"{url!r} names no file",
+                where="stream.url",
+                mend="Write sqlite:///share.db or sqlite:////var/lib/share.db",
+            )
+        self.path = Path(name).absolute()
+        self._identity = sqlite_file.prepare(self.path)
+        self._db = sqlite_file.connect(self.path)
+        self._db_lock = threading.RLock()
+        self._writer = sqlite_file.connect(self.path)
+        self._queue: list[sqlite_rows.Queued] = []
+        self._queued_bytes = 0
+
+    # -- writing ----------------------------------------------------------------------------------------------------
+
+    def publish(self, topic: str, *, key: bytes, value: bytes, headers: Headers = ()) -> None:
+        """Keep one record for the next ``flush``; a full queue is flushed at once."""
+        if len(value) > LARGEST_VALUE:
+            raise TooLargeError(
+                f"a value of {len(value)} bytes is too large", where=topic, mend=f"{LARGEST_VALUE} are the most"
+            )
+        with sqlite_file.told(self.path):
+            if sqlite_rows.topic_row(self._writer, topic) is None:
+                raise missing(topic)
+        self._queue.append(sqlite_rows.Queued(topic, key, value, headers))
+        self._queued_bytes += len(value)
+        if self._queued_bytes > _QUEUE_BYTES or len(self._queue) >= _QUEUE_RECORDS:
+            self.flush()
+
+    def flush(self, timeout_s: float | None = None) -> None:
+        """Commit all queued records in one transaction."""
+        if not self._queue:
+            return
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        while True:
+            try:
+                left = sqlite_file.BUSY_TIMEOUT_S if deadline is None else max(deadline - time.monotonic(), 0)
+                gone = self._commit_queue(left)
+                break
+            except sqlite3.Error as error:
+                if deadline is None and sqlite_file.primary_code(error) == sqlite3.SQLITE_BUSY:
+                    log.warning("stream.waits_for_lock", path=str(self.path))
+                    continue
+                told = sqlite_file.translated(error, self.path)
+                if isinstance(told, AwayError):
+                    raise self._not_delivered(self._queue, str(told)) from error
+                raise told from error
+        self._queue = gone
+        self._queued_bytes = sum(len(queued.value) for queued in gone)
+        if gone:
+            topics = ", ".join(sorted({queued.topic for queued in gone}))
+            raise self._not_delivered(gone, f"the topic has gone: {topics}")
+
+    def _commit_queue(self, wait_s: float) -> list[sqlite_rows.Queued]:
+        """Write the queue in one transaction and return what has no topic any more."""
+        sqlite_file.check_same(self.path, self._identity)
+        db = self._writer
+        db.execute(f"PRAGMA busy_timeout={int(wait_s * 1000)}")
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            # A newer release may have migrated the file while this process had it open.
+            sqlite_file.version_of(db, self.path)
+            by_topic: dict[str, list[sqlite_rows.Queued]] = {}
+            for queued in self._queue:
+                by_topic.setdefault(queued.topic, []).append(queued)
+            gone = [
+                queued
+                for topic, of_topic in by_topic.items()
+                if not sqlite_rows.append(db, topic, of_topic)
+                for queued in of_topic
+            ]
+            db.execute("COMMIT")
+        except BaseException:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise
+        return gone
+
+    def _not_delivered(self, queued: Sequence[sqlite_rows.Queued], why: str) -> NotDeliveredError:
+        return NotDeliveredError(
+            f"{len(queued)} records are not in {self.path}: {why}",
+            undelivered=[(one.topic, one.key) for one in queued],
+        )
+
+    # -- reading ----------------------------------------------------------------------------------------------------
+
+    def subscribe(self, topics: Sequence[str], group: str, start_at: StartAt) -> SqliteSubscription:
+        """Join ``group``; its one active member has all topics, the others stand by."""
+        known = self.topics()
+        for topic in topics:
+            if topic not in known:
+                raise missing(topic)
+        return SqliteSubscription(
+            self.path, self._identity, {topic: known[topic].id for topic in topics}, group, start_at
+        )
+
+    def read(
+        self, partition: Partition, first: int, until: int | None = None, *, follow: bool = False
+    ) -> Iterator[Record]:
+        """Yield records of ``partition`` from ``first`` on; ``first`` is checked at once."""
+        ends = self._ends_of(partition)
+        identity = self.topics()[partition.topic].id
+        if first < ends.first or (follow and first > ends.next):
+            raise sqlite_rows.gone(partition, first, ends)
+        last = until if follow else min(ends.next, ends.next if until is None else until)
+        return self._records(partition, identity, first, last)
+
+    def _records(self, partition: Partition, identity: str, first: int, until: int | None) -> Iterator[Record]:
+        db = sqlite_file.connect(self.path)
+        try:
+            while until is None or first < until:
+                sqlite_file.check_same(self.path, self._identity)
+                # Read in pieces: a reader that holds a transaction open would keep the write-ahead log from shrinking.
+                with sqlite_file.told(self.path):
+                    version = sqlite_rows.data_version(db)
+                    row = sqlite_rows.same_topic(db, partition.topic, identity)
+                    ends = sqlite_rows.ends_of(db, row)
+                    if first < ends.first:
+                        raise sqlite_rows.gone(partition, first, ends)
+                    records = sqlite_rows.fetch(db, partition, row, first, until=until, most=_CHUNK)
+                yield from records
+                if records:
+                    first = records[-1].offset + 1
+                elif until is not None and until <= row.next:
+                    return  # what is left up to there are holes
+                else:
+                    with sqlite_file.told(self.path):
+                        sqlite_rows.wait_for_change(db, version, None)
+        finally:
+            db.close()
+
+    def _ends_of(self, partition: Partition) -> Ends:
+        ends = self.ends(partition.topic)
+        if partition not in ends:
+            raise ConfigurationError(
+                f"{partition} does not exist",
+                where="partition",
+                mend="Topics of a SQLite stream have the partition 0 alone",
+            )
+        return ends[partition]
+
+    # -- topics -----------------------------------------------------------------------------------------------------
+
+    def topics(self) -> dict[str, Topic]:
+        """Return all topics by name."""
+        with self._db_lock, sqlite_file.told(self.path):
+            sqlite_file.check_same(self.path, self._identity)
+            rows = self._db.execute("SELECT name, identity, compacted FROM topics ORDER BY name").fetchall()
+        return {
+            name: Topic(name=name, id=id_, partitions=1, compacted=bool(compacted)) for name, id_, compacted in rows
+        }
+
+    def create_topic(self, name: str, *, partitions: int = 1, compacted: bool = False) -> Topic:
+        """Make a topic; it has one partition whatever ``partitions`` says, as all of this stream."""
+        check_topic_name(name)
+        if partitions != 1:
+            log.info("stream.one_partition", topic=name, asked_for=partitions)
+        with self._db_lock, sqlite_file.told(self.path):
+            sqlite_file.check_same(self.path, self._identity)
+            self._db.execute(
+                "INSERT INTO topics (name, identity, compacted) VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING",
+                (name, str(uuid.uuid4()), compacted),
+            )
+        return self.topics()[name]
+
+    def ends(self, topic: str) -> dict[Partition, Ends]:
+        """Return what the topic's one partition holds."""
+        with self._db_lock, sqlite_file.told(self.path):
+            row = sqlite_rows.topic_row(self._db, topic)
+            if row is None:
+                raise missing(topic)
+            return {Partition(topic, 0): sqlite_rows.ends_of(self._db, row)}
+
+    def offsets_at(self, topic: str, moment: datetime) -> dict[Partition, int]:
+        """Return the offset of the first record at or after ``moment``."""
+        with self._db_lock, sqlite_file.told(self.path):
+            row = sqlite_rows.topic_row(self._db, topic)
+            if row is None:
+                raise missing(topic)
+            (found,) = self._db.execute(
+                "SELECT min(position) FROM records WHERE topic = ? AND timestamp_us >= ?",
+                (row.number, sqlite_rows.microseconds(moment)),
+            ).fetchone()
+        return {Partition(topic, 0): row.next if found is None else int(found)}
+
+    def committed(self, group: str) -> dict[Partition, int]:
+        """Return the next offsets that ``group`` told, for a display of its lag."""
+        with self._db_lock, sqlite_file.told(self.path):
+            rows = self._db.execute(
+                "SELECT name, committed.next FROM committed JOIN topics ON topic = number WHERE member_group = ?",
+                (group,),
+            ).fetchall()
+        return {Partition(name, 0): offset for name, offset in rows}
+
+    def largest_value(self, topic: str) -> int:
+        """Return the bytes that a value may have; the same for all topics."""
+        if topic not in self.topics():
+            raise missing(topic)
+        return LARGEST_VALUE
+
+    def close(self) -> None:
+        """Close the file; subscriptions are closed by those who made them."""
+        with self._db_lock:
+            self._db.close()
+            self._writer.close()

@@ -1,0 +1,150 @@
+"""The rows of a SQLite stream: topics, records appended and fetched, and waiting for another process's commit."""
+
+import json
+import sqlite3
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from bridge.errors import HistoryGoneError, TopicReplacedError
+from bridge.stream.names import missing
+from bridge.stream.port import Ends, Headers, Partition, Record
+
+WATCH_S = 0.05
+"""How often a waiting reader looks whether something was committed, in seconds."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_BATCH_BYTES = 32 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Queued:
+    topic: str
+    key: bytes
+    value: bytes
+    headers: Headers
+
+
+@dataclass(frozen=True)
+class TopicRow:
+    number: int
+    identity: str
+    compacted: bool
+    next: int
+
+
+def gone(partition: Partition, wanted: int, ends: Ends) -> HistoryGoneError:
+    """Return the error for an offset that the stream does not hold: no longer, or not yet."""
+    what = "is no longer in the stream" if wanted < ends.first else "is beyond the stream's end"
+    return HistoryGoneError(
+        f"offset {wanted} {what}, which holds {ends.first} to {ends.next} (exclusive)",
+        where=str(partition),
+        mend="Set the position by hand: tom-bridge position set",
+    )
+
+
+def append(db: sqlite3.Connection, topic: str, queued: Sequence[Queued]) -> bool:
+    """Write ``queued`` at the topic's end and return whether the topic exists."""
+    found = db.execute("SELECT number, compacted, next, last_us FROM topics WHERE name = ?", (topic,)).fetchone()
+    if found is None:
+        return False
+    number, compacted, first, last_us = found
+    now_us = max(time.time_ns() // 1000, last_us)
+    db.executemany(
+        "INSERT INTO records (topic, position, timestamp_us, key, headers, value) VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            (number, first + index, now_us, one.key, _headers_text(one.headers), one.value)
+            for index, one in enumerate(queued)
+        ),
+    )
+    following = first + len(queued)
+    db.execute("UPDATE topics SET next = ?, last_us = ? WHERE number = ?", (following, now_us, number))
+    if compacted:
+        db.execute(
+            "DELETE FROM records WHERE topic = ?1 AND EXISTS (SELECT 1 FROM records AS newer WHERE newer.topic = ?1 "
+            "AND newer.key = records.key AND newer.position > records.position AND newer.position >= ?2)",
+            (number, first),
+        )
+    return True
+
+
+def topic_row(db: sqlite3.Connection, topic: str) -> TopicRow | None:
+    found = db.execute("SELECT number, identity, compacted, next FROM topics WHERE name = ?", (topic,)).fetchone()
+    return None if found is None else TopicRow(found[0], found[1], bool(found[2]), found[3])
+
+
+def same_topic(db: sqlite3.Connection, topic: str, identity: str) -> TopicRow:
+    row = topic_row(db, topic)
+    if row is None:
+        raise missing(topic)
+    if row.identity != identity:
+        raise TopicReplacedError(
+            "the topic was removed and made again",
+            where=topic,
+            mend="Set the position by hand: tom-bridge position set",
+        )
+    return row
+
+
+def ends_of(db: sqlite3.Connection, row: TopicRow) -> Ends:
+    # A compacted topic starts at 0, as with Kafka: what is not there was replaced, not lost.
+    if row.compacted:
+        return Ends(0, row.next)
+    (first,) = db.execute("SELECT min(position) FROM records WHERE topic = ?", (row.number,)).fetchone()
+    return Ends(row.next if first is None else first, row.next)
+
+
+def fetch(
+    db: sqlite3.Connection, partition: Partition, row: TopicRow, first: int, *, until: int | None, most: int
+) -> list[Record]:
+    """Return up to ``most`` records, fewer where they are large."""
+    cursor = db.execute(
+        "SELECT position, timestamp_us, key, value, headers FROM records "
+        "WHERE topic = ? AND position >= ? AND position < ? ORDER BY position LIMIT ?",
+        (row.number, first, row.next if until is None else until, most),
+    )
+    records: list[Record] = []
+    size = 0
+    for position, timestamp_us, key, value, headers in cursor:
+        records.append(
+            Record(
+                partition=partition,
+                offset=position,
+                timestamp=_EPOCH + timedelta(microseconds=timestamp_us),
+                key=key,
+                value=value,
+                headers=_headers(headers),
+            )
+        )
+        size += len(value)
+        if size > _BATCH_BYTES:
+            break
+    cursor.close()
+    return records
+
+
+def _headers_text(headers: Headers) -> str:
+    # Latin-1 maps each byte to one character: nothing is lost, and what is text stays readable in the file.
+    return json.dumps([(name, value.decode("latin-1")) for name, value in headers], ensure_ascii=False)
+
+
+def _headers(text: str) -> Headers:
+    return tuple((name, value.encode("latin-1")) for name, value in json.loads(text))
+
+
+def microseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def data_version(db: sqlite3.Connection) -> int:
+    """Return a number that changes when another connection has committed."""
+    return int(db.execute("PRAGMA data_version").fetchone()[0])
+
+
+def wait_for_change(db: sqlite3.Connection, version: int, timeout_s: float | None) -> None:
+    deadline = None if timeout_s is None else time.monotonic() + timeout_s
+    while data_version(db) == version:
+        left = WATCH_S if deadline is None else min(WATCH_S, deadline - time.monotonic())
+        if left <= 0:
+            return
+        time.sleep(left)
