@@ -1,3 +1,19 @@
-"""What every test may use."""
+"""What every test may use, and what is told at the end."""
 
-pytest_plugins = ["parts.tom_fixtures"]
+from collections import Counter
+
+import pytest
+
+pytest_plugins = ["parts.tom_fixtures", "parts.kafka_fixtures"]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what was skipped and why, a line a reason."""
+    reasons: Counter[str] = Counter()
+    for report in terminalreporter.stats.get("skipped", []):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        reasons[reason.removeprefix("Skipped: ")] += 1
+    if reasons:
+        terminalreporter.section("not tested here")
+        for reason, count in reasons.most_common():
+            terminalreporter.write_line(f"{count} tests: {reason}")
