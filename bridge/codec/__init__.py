@@ -1,0 +1,19 @@
+"""Events to bytes and back: :func:`encode`, :func:`split`, :class:`Decoder` and the :class:`Schemas` behind them."""
+
+from bridge.codec.avro import LARGEST_EVENT, LARGEST_PRODUCT_EVENT, Decoder, Encoded, encode
+from bridge.codec.headers import Hints, peek
+from bridge.codec.schemas import SCHEMA_TOPIC, Schemas
+from bridge.codec.split import split
+
+__all__ = [
+    "LARGEST_EVENT",
+    "LARGEST_PRODUCT_EVENT",
+    "SCHEMA_TOPIC",
+    "Decoder",
+    "Encoded",
+    "Hints",
+    "Schemas",
+    "encode",
+    "peek",
+    "split",
+]

@@ -1,0 +1,212 @@
+"""Events to bytes and back: Avro's single-object encoding, ``C3 01``, the schema's fingerprint, the datum.
+
+:class:`Decoder` finds by the record itself which format it is in; Avro is the only one today. Whatever the bytes
+are, the answer is an event or one of the errors below, soon.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from typing import Any
+
+from fastavro import schemaless_reader, schemaless_writer
+
+from bridge.codec.headers import (
+    headers_of,
+    record_name,
+    refuse_other_event,
+    refuse_other_schema,
+    schema_sha256,
+)
+from bridge.codec.schema import KINDS, Schema, is_newer
+from bridge.codec.schemas import Schemas, newest
+from bridge.errors import InvalidEventError, NewerVersionError, UndecodableError, UnknownSchemaError
+from bridge.events import MAX_PRODUCT_BYTES, Event, Kind
+from bridge.stream.port import Headers, Record
+
+MARKER = b"\xc3\x01"
+"""How a record in Avro's single-object encoding begins."""
+_PREFIX = len(MARKER) + 8
+
+LARGEST_EVENT = 900_000
+"""Bytes that an encoded event may have at most, unless it is a data product: Kafka's default leaves it room."""
+LARGEST_PRODUCT_EVENT = MAX_PRODUCT_BYTES + 1024 * 1024
+"""Bytes that an encoded data product may have at most, on topics that take it: the content and its envelope."""
+_LARGEST_READ = {Kind.DATA_PRODUCT: LARGEST_PRODUCT_EVENT}
+_LARGEST_READ_OTHERWISE = 2 * 1024 * 1024  # more than is written, and little enough to unfold in memory
+
+_ENVELOPE = tuple(name for name in Event.model_fields if name != "body")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """An event as a stream takes it, and the schema that a reader needs."""
+
+    key: bytes
+    value: bytes
+    headers: Headers
+    schema: Schema
+
+
+def encode(event: Event) -> Encoded:
+    """Return ``event`` as a record of a stream, written with the newest schema of its kind."""
+    schema = newest(event.kind)
+    buffer = BytesIO()
+    buffer.write(MARKER + schema.fingerprint)
+    schemaless_writer(buffer, schema.parsed, as_avro(event))
+    return Encoded(event.key, buffer.getvalue(), headers_of(event, schema), schema)
+
+
+def as_avro(event: Event) -> dict[str, Any]:
+    """Return ``event`` as the datum that is written: times in microseconds, UUIDs and extra values as text."""
+    data = event.model_dump()
+    body = data.pop("body")
+    kind = body.pop("kind")
+    data |= {name: str(data[name]) for name in ("id", "share_id", "installation")}
+    data["replaces"] = None if event.replaces is None else str(event.replaces)
+    data["shared_at"] = _microseconds(event.shared_at)
+    if kind is Kind.TARGET:
+        body = {"target": body}
+    elif kind is Kind.LIST:
+        for member in body["members"]:
+            if member["target"] is not None:
+                del member["target"]["kind"]
+    elif kind is Kind.PHOTOMETRY:
+        for point in body["points"]:
+            point["timestamp"] = _microseconds(point["timestamp"])
+            point["extra"] = json.dumps(point["extra"], separators=(",", ":"), allow_nan=False)
+    return {"envelope": data, **body}
+
+
+def _microseconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+class Decoder:
+    """Turns records into events. Not thread-safe, as ``schemas`` isn't."""
+
+    def __init__(self, schemas: Schemas) -> None:
+        self._schemas = schemas
+        self._formats: tuple[tuple[Callable[[Record], bool], Callable[[Record], Event]], ...] = (
+            (lambda record: record.value.startswith(MARKER), self._decode_avro),
+        )
+
+    def decode(self, record: Record) -> Event:
+        """Return the event of ``record``.
+
+        Raises :class:`~bridge.errors.UndecodableError` for bytes that are no event or that a header contradicts,
+        :class:`~bridge.errors.UnknownSchemaError` where the writer's schema is nowhere to be found,
+        :class:`~bridge.errors.InvalidEventError` for an event that breaks a rule,
+        :class:`~bridge.errors.NewerVersionError` for a kind or major version that this release doesn't know, and
+        :class:`~bridge.errors.StreamAwayError` where the schema topic can't be read now.
+        """
+        for recognises, decode in self._formats:
+            if recognises(record):
+                return decode(record)
+        _refuse_newer(record, record_name(record))
+        begins = record.value[:4].hex(" ") or "nothing"
+        raise UndecodableError(
+            f"the record begins with {begins}, which is no format of an event",
+            where=record.where,
+            mend=f"Avro's single-object encoding begins with {MARKER.hex(' ')}",
+        )
+
+    def _decode_avro(self, record: Record) -> Event:
+        schema = self._writers_schema(record)
+        refuse_other_schema(record, schema)
+        _refuse_newer(record, schema.full_name)
+        kind = KINDS.get(schema.full_name)
+        if kind is None:
+            raise UndecodableError(f"the record is a {schema.full_name[:200]!r}, which is no event", where=record.where)
+        largest = _LARGEST_READ.get(kind, _LARGEST_READ_OTHERWISE)
+        if len(record.value) > largest:
+            raise UndecodableError(
+                f"the event takes {len(record.value)} bytes; {largest} are the most for a {kind}",
+                where=record.where,
+            )
+        event = _checked(kind, _read(record, schema, newest(kind)), record.where)
+        refuse_other_event(record, event)
+        return event
+
+    def _writers_schema(self, record: Record) -> Schema:
+        fingerprint = record.value[len(MARKER) : _PREFIX]
+        if len(fingerprint) < _PREFIX - len(MARKER):
+            raise UndecodableError(
+                f"the record ends after {len(record.value)} bytes, within its first {_PREFIX}", where=record.where
+            )
+        sha256 = schema_sha256(record)
+        schema = self._schemas.find(fingerprint, sha256)
+        if schema is None:
+            _refuse_newer(record, record_name(record))
+            raise UnknownSchemaError(
+                f"the schema with the fingerprint {fingerprint.hex()}"
+                f"{f' and the SHA-256 {sha256}' if sha256 else ''} is unknown",
+                where=record.where,
+                mend=f"Its publisher has to announce it on {self._schemas.topic}; then retry the dead letter",
+            )
+        if schema.fingerprint != fingerprint:
+            raise UndecodableError(
+                f"a header names the schema {sha256} ({schema.full_name}), the payload another one", where=record.where
+            )
+        return schema
+
+
+def _refuse_newer(record: Record, full_name: str) -> None:
+    if is_newer(full_name):
+        raise NewerVersionError(
+            f"a {full_name} is newer than this release of TOM Bridge",
+            where=record.where,
+            mend="Upgrade TOM Bridge; the event is applied then",
+        )
+
+
+def _read(record: Record, writer: Schema, reader: Schema) -> dict[str, Any]:
+    """Return the datum of ``record``, resolved from its writer's schema to this release's."""
+    buffer = BytesIO(record.value)
+    buffer.seek(_PREFIX)
+    resolve_to = None if writer.sha256 == reader.sha256 else reader.parsed
+    try:
+        data: Any = schemaless_reader(buffer, writer.parsed, resolve_to)
+    except Exception as error:
+        # The bytes may be anything, and fastavro says so by whatever it stumbles over (EOFError, IndexError,
+        # UnicodeDecodeError, OverflowError, MemoryError, ...).
+        raise UndecodableError(
+            f"the payload is no {writer.full_name} ({type(error).__name__}: {str(error)[:200]})", where=record.where
+        ) from None
+    if trailing := len(record.value) - buffer.tell():
+        raise UndecodableError(f"{trailing} bytes follow the end of the event", where=record.where)
+    return dict(data)
+
+
+def _checked(kind: Kind, data: dict[str, Any], where: str) -> Event:
+    """Return what was read as an event that obeys the rules."""
+    envelope = data.pop("envelope")
+    try:
+        _from_avro(kind, data, envelope)
+        body = (data["target"] if kind is Kind.TARGET else data) | {"kind": kind}
+        return Event.checked({name: envelope[name] for name in _ENVELOPE} | {"body": body}, where=where)
+    except (OverflowError, ValueError, RecursionError) as error:
+        raise InvalidEventError(str(error)[:300], where=f"{where}: event {envelope['id'][:40]}") from None
+
+
+def _from_avro(kind: Kind, data: dict[str, Any], envelope: dict[str, Any]) -> None:
+    """Give times and extra values back their types; raises ValueError, which names the field."""
+    envelope["shared_at"] = _moment(envelope["shared_at"], "shared_at")
+    if kind is Kind.PHOTOMETRY:
+        for number, point in enumerate(data["points"]):
+            point["timestamp"] = _moment(point["timestamp"], f"points[{number}].timestamp")
+            try:
+                point["extra"] = json.loads(point["extra"])
+            except (ValueError, RecursionError) as error:
+                raise ValueError(f"points[{number}].extra: is no JSON object ({error})") from None
+
+
+def _moment(microseconds: int, field: str) -> datetime:
+    try:
+        return _EPOCH + microseconds * _MICROSECOND
+    except OverflowError:
+        raise ValueError(f"{field}: {microseconds} microseconds since 1970 is no time of the years 1 to 9999") from None

@@ -1,0 +1,183 @@
+"""One Avro schema: what it is called, by what it is identified, and whether it is safe to read with.
+
+A schema has two identities. The *fingerprint* (CRC-64-AVRO of the parsing canonical form, 8 bytes little-endian) is
+what Avro's single-object encoding puts in front of a payload. The canonical form drops defaults, logical types and
+docs, so the *SHA-256* is that of the full schema, its JSON normalised (sorted keys, no blanks, ASCII).
+"""
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastavro.schema import fingerprint, parse_schema, to_parsing_canonical_form
+
+from bridge.events import Kind
+
+MAJOR = 1
+"""The major version of the events that this release writes and reads."""
+NAMESPACE = "tom_bridge"
+RECORD_NAMES = {
+    Kind.TARGET: "Target",
+    Kind.LIST: "TargetList",
+    Kind.PHOTOMETRY: "Photometry",
+    Kind.DATA_PRODUCT: "DataProduct",
+}
+"""The record of each kind, without its namespace."""
+KINDS = {f"{NAMESPACE}.v{MAJOR}.{name}": kind for kind, name in RECORD_NAMES.items()}
+"""The kind of each record that this release knows, by full name."""
+
+LONGEST_SCHEMA = 131_072
+_MOST_NODES = 5_000
+_DEEPEST = 40
+_LARGEST_FIXED = 16 * 1024 * 1024
+
+_OF_THE_BRIDGE = re.compile(rf"{NAMESPACE}\.v[0-9]{{1,6}}\.[A-Za-z_][A-Za-z0-9_]{{0,99}}")
+_PRIMITIVE_SIZES = {
+    "null": 0, "boolean": 1, "int": 1, "long": 1, "float": 4, "double": 8, "bytes": 1, "string": 1,
+}  # fmt: skip
+
+
+class UnsafeSchemaError(ValueError):
+    """A text that is no schema, or one that a few bytes of payload could make cost minutes."""
+
+
+def is_newer(full_name: str) -> bool:
+    """Say whether a record's full name is the bridge's own, but of a kind or major version unknown to this release."""
+    return _OF_THE_BRIDGE.fullmatch(full_name) is not None and full_name not in KINDS
+
+
+@dataclass(frozen=True, eq=False)
+class Schema:
+    """A schema that is safe to read with."""
+
+    full_name: str
+    """Namespace and name: ``tom_bridge.v1.Photometry``."""
+    text: str
+    """The full schema as normalised JSON; what is announced."""
+    sha256: str
+    """SHA-256 of ``text``, hexadecimal, lower case."""
+    fingerprint: bytes
+    """CRC-64-AVRO of the parsing canonical form, 8 bytes, little-endian."""
+    parsed: dict[str, Any] = field(repr=False)
+    """As fastavro reads and writes with it, without logical types: what a value means is for
+    :mod:`bridge.codec.avro`, whatever a foreign schema says of it."""
+
+    @classmethod
+    def of(cls, definition: str | bytes | dict[str, Any]) -> "Schema":
+        """Return the schema of a definition (JSON text or the parsed JSON).
+
+        Raises :class:`UnsafeSchemaError` for what is no schema of a record, refers to itself, is absurdly large, or
+        has an array or map of items that take no bytes (whose number costs nothing to claim).
+        """
+        try:
+            given = _record_definition(definition)
+            parsed: Any = parse_schema(_without_logical_types(given))
+            _Measure(parsed).check()
+            canonical = to_parsing_canonical_form(parsed)
+            text = normalised(given)
+        except UnsafeSchemaError:
+            raise
+        except Exception as error:
+            # The text may come from anybody, and fastavro answers nonsense with whatever it stumbles over.
+            raise UnsafeSchemaError(f"is no Avro schema ({type(error).__name__}: {str(error)[:200]})") from None
+        return cls(
+            full_name=parsed["name"],
+            text=text,
+            sha256=hashlib.sha256(text.encode()).hexdigest(),
+            fingerprint=bytes.fromhex(fingerprint(canonical, "CRC-64-AVRO")),
+            parsed=parsed,
+        )
+
+
+def _record_definition(definition: str | bytes | dict[str, Any]) -> dict[str, Any]:
+    if not isinstance(definition, dict):
+        if len(definition) > LONGEST_SCHEMA:
+            raise UnsafeSchemaError(f"takes {len(definition)} bytes; {LONGEST_SCHEMA} are the most")
+        definition = json.loads(definition)
+    if not isinstance(definition, dict) or definition.get("type") != "record":
+        raise UnsafeSchemaError("is no Avro record")
+    return definition
+
+
+def normalised(definition: dict[str, Any]) -> str:
+    """Return a schema's JSON with sorted keys, without blanks, in ASCII: its identity is the SHA-256 of this."""
+    return json.dumps(definition, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+def _without_logical_types(node: Any) -> Any:
+    """Return a schema without the ``logicalType`` of its types; defaults are left as they are."""
+    if isinstance(node, list):
+        return [_without_logical_types(each) for each in node]
+    if isinstance(node, dict):
+        return {
+            key: value if key == "default" else _without_logical_types(value)
+            for key, value in node.items()
+            if key != "logicalType" and not key.startswith("__")
+        }
+    return node
+
+
+@dataclass
+class _Measure:
+    """What a parsed schema can cost: the least bytes of each type, and how much there is to walk for one datum."""
+
+    parsed: Any
+    done: dict[str, tuple[int, int]] = field(default_factory=dict)
+    open: set[str] = field(default_factory=set)
+
+    def check(self) -> None:
+        self._size(self.parsed, 0)
+
+    def _size(self, node: Any, depth: int) -> tuple[int, int]:
+        """Return the least bytes of a datum and the number of types met while reading one."""
+        if depth > _DEEPEST:
+            raise UnsafeSchemaError(f"is nested more than {_DEEPEST} deep")
+        least, nodes = self._size_of_kind(node, depth + 1)
+        # Types are counted each time they are used: 30 records of two fields each can be a thousand million types.
+        if nodes > _MOST_NODES:
+            raise UnsafeSchemaError(f"has more than {_MOST_NODES} types")
+        return least, nodes
+
+    def _size_of_kind(self, node: Any, depth: int) -> tuple[int, int]:
+        if isinstance(node, list):
+            branches = [self._size(each, depth) for each in node]
+            return 1 + min((least for least, _ in branches), default=0), 1 + sum(n for _, n in branches)
+        match node if isinstance(node, str) else node["type"]:
+            case "record":
+                return self._record(node, depth)
+            case "array" | "map" as kind:
+                least, nodes = self._size(node["items" if kind == "array" else "values"], depth)
+                if least == 0:
+                    raise UnsafeSchemaError(f"has {kind} items that take no bytes")
+                return 1, 1 + nodes
+            case "fixed":
+                return self._fixed(node)
+            case "enum":
+                return self._keep(node["name"], (1, 1))
+            case name:
+                return self._named(name)
+
+    def _fixed(self, node: Any) -> tuple[int, int]:
+        size = node["size"]
+        if not isinstance(size, int) or not 0 <= size <= _LARGEST_FIXED:
+            raise UnsafeSchemaError(f"has a fixed type of size {str(size)[:30]}")
+        return self._keep(node["name"], (size, 1))
+
+    def _record(self, node: Any, depth: int) -> tuple[int, int]:
+        self.open.add(node["name"])
+        fields = [self._size(each["type"], depth) for each in node["fields"]]
+        self.open.remove(node["name"])
+        return self._keep(node["name"], (sum(least for least, _ in fields), 1 + sum(n for _, n in fields)))
+
+    def _named(self, name: str) -> tuple[int, int]:
+        if name in _PRIMITIVE_SIZES:
+            return _PRIMITIVE_SIZES[name], 1
+        if name in self.open:
+            raise UnsafeSchemaError(f"refers to itself by {name[:100]!r}")
+        return self.done[name]
+
+    def _keep(self, name: str, size: tuple[int, int]) -> tuple[int, int]:
+        self.done[name] = size
+        return size

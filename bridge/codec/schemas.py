@@ -1,0 +1,183 @@
+"""Where schemas come from: the ones of this release, and those that publishers announced on the schema topic.
+
+A federation of TOMs shares no registry, so every schema travels on the stream itself: a compacted topic holds each
+one, keyed by its SHA-256. A publisher announces before the first use; a reader that meets an unknown schema reads
+that topic to its end before it says so.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any
+
+import structlog
+
+from bridge.codec.schema import MAJOR, RECORD_NAMES, Schema, UnsafeSchemaError
+from bridge.errors import TopicMissingError
+from bridge.events import Kind
+from bridge.stream.port import Partition, Record, Stream
+
+SCHEMA_TOPIC = "tom-bridge.schemas"
+"""The default name of the schema topic."""
+
+_MOST_LEARNED = 2_000
+
+log = structlog.get_logger(__name__)
+
+
+@cache
+def bundled() -> dict[tuple[int, int, Kind], Schema]:
+    """Return every schema of this release by major version, minor version and kind."""
+    return {
+        (int(major.name), int(minor.name), kind): schema
+        for major in _folders(files("bridge") / "schemas")
+        for minor in _folders(major)
+        for kind, schema in load_version(minor).items()
+    }
+
+
+def load_version(folder: Traversable) -> dict[Kind, Schema]:
+    """Return the schemas of one version, each complete in itself: a shared type is defined where it is first used."""
+    definitions = {
+        f"{each['namespace']}.{each['name']}": each
+        for path in folder.iterdir()
+        if path.name.endswith(".avsc")
+        for each in [json.loads(path.read_text(encoding="utf-8"))]
+    }
+    return {
+        kind: Schema.of(_complete(definition, definition["namespace"], definitions, set()))
+        for kind, name in RECORD_NAMES.items()
+        for definition in definitions.values()
+        if definition["name"] == name
+    }
+
+
+def newest(kind: Kind) -> Schema:
+    """Return the schema that this release writes ``kind`` with, and reads it by."""
+    minor = max(minor for major, minor, each in bundled() if major == MAJOR and each is kind)
+    return bundled()[MAJOR, minor, kind]
+
+
+def _folders(parent: Traversable) -> Iterator[Traversable]:
+    return (each for each in parent.iterdir() if each.name.isdigit())
+
+
+def _complete(node: Any, namespace: str, definitions: dict[str, Any], used: set[str]) -> Any:
+    """Return ``node`` with the definition in place of the first use of each shared type."""
+    if isinstance(node, list):
+        return [_complete(each, namespace, definitions, used) for each in node]
+    if isinstance(node, dict):
+        if node.get("type") == "record":
+            used.add(f"{namespace}.{node['name']}")
+            fields = [
+                field | {"type": _complete(field["type"], namespace, definitions, used)} for field in node["fields"]
+            ]
+            return node | {"fields": fields}
+        inner = {"array": "items", "map": "values"}.get(node["type"])
+        return node | {inner: _complete(node[inner], namespace, definitions, used)} if inner else node
+    full_name = f"{namespace}.{node}"
+    if full_name in definitions and full_name not in used:
+        return _complete(definitions[full_name], namespace, definitions, used)
+    return node
+
+
+class Schemas:
+    """The schemas that are known: bundled ones and, where there is a stream, those announced on its schema topic.
+
+    Not thread-safe. ``stream`` None means that only what this release brings is known, and nothing is announced.
+    """
+
+    def __init__(self, stream: Stream | None = None, topic: str = SCHEMA_TOPIC) -> None:
+        self.topic = topic
+        self._stream = stream
+        self._by_sha256 = {schema.sha256: schema for schema in bundled().values()}
+        self._by_fingerprint: dict[bytes, Schema] = {}
+        for schema in bundled().values():
+            self._by_fingerprint.setdefault(schema.fingerprint, schema)
+        self._announced: set[str] = set()
+        self._topic_id = ""
+        self._read_to: dict[Partition, int] = {}
+
+    def find(self, fingerprint: bytes, sha256: str | None = None) -> Schema | None:
+        """Return the schema that a payload names, or None where neither this release nor the schema topic has it.
+
+        With a ``sha256`` (as a header gives it) exactly that one, whatever its fingerprint is; else one with this
+        fingerprint. Reads the schema topic on from where it was last read to. Errors as those of a stream.
+        """
+        found = self._known(fingerprint, sha256)
+        if found is None and self._stream is not None:
+            try:
+                self._learn(self._stream)
+            except TopicMissingError:
+                return None
+            found = self._known(fingerprint, sha256)
+        return found
+
+    def announce(self, schema: Schema, timeout_s: float | None = None) -> None:
+        """Make sure that ``schema`` is on the schema topic, durably; at once where it is known to be there.
+
+        Flushes the stream. Raises :class:`~bridge.errors.TopicMissingError` where there is no schema topic, and
+        :class:`~bridge.errors.AwayError` where ``timeout_s`` was not enough (None waits without end).
+        """
+        if self._stream is None or schema.sha256 in self._announced:
+            return
+        try:
+            self._learn(self._stream)
+            if schema.sha256 not in self._announced:
+                self._stream.publish(self.topic, key=schema.sha256.encode(), value=schema.text.encode())
+                self._stream.flush(timeout_s)
+                log.info("schema.announced", topic=self.topic, schema=schema.full_name, sha256=schema.sha256)
+        except TopicMissingError:
+            raise TopicMissingError(
+                "the topic that holds the schemas does not exist",
+                where=self.topic,
+                mend=f"Create it with `tom-bridge topics create {self.topic} --compacted`",
+            ) from None
+        self._announced.add(schema.sha256)
+
+    def _known(self, fingerprint: bytes, sha256: str | None) -> Schema | None:
+        return self._by_fingerprint.get(fingerprint) if sha256 is None else self._by_sha256.get(sha256)
+
+    def _learn(self, stream: Stream) -> None:
+        """Read the schema topic from where it was last read to, to its end."""
+        topic = stream.topics().get(self.topic)
+        if topic is None:
+            raise TopicMissingError("the topic that holds the schemas does not exist", where=self.topic)
+        if topic.id != self._topic_id:  # made, or removed and made again
+            self._topic_id, self._read_to, self._announced = topic.id, {}, set()
+        for partition, ends in stream.ends(self.topic).items():
+            first = max(ends.first, self._read_to.get(partition, ends.first))
+            if first < ends.next:
+                for record in stream.read(partition, first, ends.next):
+                    self._take(record)
+            self._read_to[partition] = ends.next
+
+    def _take(self, record: Record) -> None:
+        """Keep the schema of one record of the schema topic, if it is what its key says and safe to read with."""
+        if not record.value:  # a tombstone
+            return
+        sha256 = hashlib.sha256(record.value).hexdigest()
+        if record.key != sha256.encode():
+            key = (record.key or b"")[:80].decode(errors="replace")
+            log.warning("schema.key_is_not_its_sha256", where=record.where, key=key, sha256=sha256)
+            return
+        if sha256 in self._by_sha256:
+            self._announced.add(sha256)
+            return
+        if len(self._by_sha256) >= _MOST_LEARNED:
+            log.warning("schema.too_many", where=record.where, sha256=sha256, most=_MOST_LEARNED)
+            return
+        try:
+            schema = Schema.of(record.value)
+        except UnsafeSchemaError as error:
+            log.warning("schema.refused", where=record.where, sha256=sha256, reason=str(error))
+            return
+        if schema.sha256 != sha256:
+            log.warning("schema.not_normalised", where=record.where, sha256=sha256)
+            return
+        self._announced.add(sha256)
+        self._by_sha256[sha256] = schema
+        self._by_fingerprint.setdefault(schema.fingerprint, schema)

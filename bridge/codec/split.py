@@ -1,0 +1,98 @@
+"""Events that are larger than a topic takes, in parts that fit: the same parts at every try."""
+
+from collections.abc import Iterator, Sequence
+from io import BytesIO
+from typing import Any
+from uuid import UUID, uuid5
+
+from fastavro import schemaless_writer
+
+from bridge.codec.avro import LARGEST_EVENT, as_avro, encode
+from bridge.codec.schema import Schema
+from bridge.codec.schemas import newest
+from bridge.errors import TooLargeError
+from bridge.events import Event, Kind, Photometry, TargetList
+
+_ARRAYS = {Kind.PHOTOMETRY: "points", Kind.LIST: "members"}
+_COUNT = 10  # bytes that the count of an array takes at most
+
+
+def split(event: Event, largest_bytes: int = LARGEST_EVENT) -> list[Event]:
+    """Return ``event`` in parts whose encoded values take at most ``largest_bytes`` each, in order.
+
+    An event that fits comes back unchanged. Photometry is split by points and lists by members; a part has all else
+    of the event, and an id made of the event's id and of which points or members it has: the same at every try.
+    Raises :class:`~bridge.errors.TooLargeError` where one point, one member or a kind without such is too large.
+    """
+    size = len(encode(event).value)
+    return [event] if size <= largest_bytes else split_larger(event, size, largest_bytes)
+
+
+def split_larger(event: Event, size: int, largest_bytes: int) -> list[Event]:
+    """Return the parts of an event that is known to take ``size`` bytes, more than ``largest_bytes``."""
+    array = _ARRAYS.get(event.kind)
+    if array is None or not getattr(event.body, array):
+        raise _too_large(event, f"the {event.kind}", size, largest_bytes)
+    schema = newest(event.kind)
+    datum = as_avro(event)
+    items = datum.pop(array)
+    room = largest_bytes - len(encode(_part(event, array, 0, 1)).value) - _COUNT
+    sizes = _sizes(items, schema, array)
+    # The event with its first item was measured, as an event without any can't be: give that item's room back.
+    room += sizes[0]
+    for number, each in enumerate(sizes):
+        if each > room:
+            raise _too_large(event, f"{array}[{number}] with the envelope", each + largest_bytes - room, largest_bytes)
+    return [_part(event, array, first, end) for first, end in _ranges(sizes, room)]
+
+
+def _sizes(items: Sequence[Any], schema: Schema, array: str) -> list[int]:
+    """Return how many bytes each item takes, by writing each once."""
+    (definition,) = (field["type"]["items"] for field in schema.parsed["fields"] if field["name"] == array)
+    item_schema = definition | {"__fastavro_parsed": True, "__named_schemas": schema.parsed["__named_schemas"]}
+    buffer = BytesIO()
+    sizes = []
+    for item in items:
+        before = buffer.tell()
+        schemaless_writer(buffer, item_schema, item)
+        sizes.append(buffer.tell() - before)
+    return sizes
+
+
+def _ranges(sizes: Sequence[int], room: int) -> Iterator[tuple[int, int]]:
+    """Yield first and end of runs of items that take at most ``room`` bytes."""
+    first = taken = 0
+    for number, size in enumerate(sizes):
+        if taken + size > room:
+            yield first, number
+            first, taken = number, 0
+        taken += size
+    yield first, len(sizes)
+
+
+def _part(event: Event, array: str, first: int, end: int) -> Event:
+    body: Any = event.body
+    items = getattr(body, array)[first:end]
+    part: Photometry | TargetList = body.model_copy(update={array: items})
+    return event.model_copy(update={"id": part_id(event.id, first, end), "body": part})
+
+
+def part_id(event_id: UUID, first: int, end: int) -> UUID:
+    """Return the id of the part of an event that has its points or members ``first`` up to ``end`` (exclusive).
+
+    The range, not the part's number, is in the id: a topic whose limit has changed between two tries gives other
+    parts, and a part that was applied must not stand for another one.
+    """
+    return uuid5(event_id, f"{first}:{end}")
+
+
+def _too_large(event: Event, what: str, size: int, largest_bytes: int) -> TooLargeError:
+    if event.kind is Kind.DATA_PRODUCT:
+        mend = "Publish it on a topic made for larger values (Kafka: max.message.bytes), or share a smaller file"
+    else:
+        mend = "Shorten its extra values, aliases and texts"
+    return TooLargeError(
+        f"{what} of {event.subject!r} takes {size} bytes; {largest_bytes} are the most",
+        where=f"event {event.id}",
+        mend=mend,
+    )
