@@ -1,0 +1,1 @@
+"""Reading what is to be published: tables, files, JSON lines, and the local TOM."""
