@@ -45,7 +45,7 @@ def problems(tmp_path: Path, text: str) -> list[str]:
 
 def test_the_csv_that_tom_toolkit_reads_is_read(tmp_path: Path) -> None:
     first, second = points(tmp_path, TOOLKIT_CSV)
-    assert first.timestamp == datetime(2012, 2, 2, 1, 40, 47, 999985, tzinfo=UTC)
+    assert first.timestamp == datetime(2012, 2, 2, 1, 40, 47, 999986, tzinfo=UTC)
     assert (second.bandpass, second.brightness, second.brightness_error) == ("V", 15.676, 0.007)
     assert second.extra == {}
 
