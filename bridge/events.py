@@ -80,7 +80,7 @@ def _bounded_json(extra: dict[str, JsonValue]) -> dict[str, JsonValue]:
 
 
 def text(longest: int, shortest: int = 0) -> Any:
-    """Return a type of text with a length between ``shortest`` and ``longest`` characters, free of control characters."""
+    """Return a type of text of ``shortest`` to ``longest`` characters, none of them a control character."""
     return Annotated[str, StringConstraints(min_length=shortest, max_length=longest), AfterValidator(_plain)]
 
 
@@ -383,6 +383,17 @@ class Event(Share):
                 return self.body.name
             case Photometry() | DataProduct():
                 return self.body.target.name
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names of all targets that this event is about; for a list its own name first."""
+        match self.body:
+            case TargetList():
+                return (self.body.name, *(name for member in self.body.members for name in member.reference.names))
+            case Target():
+                return self.body.names
+            case Photometry() | DataProduct():
+                return self.body.target.names
 
     @property
     def key(self) -> bytes:

@@ -10,8 +10,8 @@ from pathlib import Path
 from uuid import UUID
 
 from bridge.errors import IdentityError, TomAwayError
-from bridge.stream.port import Partition
-from bridge.tom.ledger_port import Count, Dead, Entry, Filter, Outcome, Parked, Position
+from bridge.stream.port import Partition, Record
+from bridge.tom.ledger_port import Count, Dead, Entry, Filter, Outcome, Parked, Position, Reason
 from bridge.tom.ledger_rows import (
     ENTRY_COLUMNS,
     PARKED_COLUMNS,
@@ -21,7 +21,9 @@ from bridge.tom.ledger_rows import (
     from_microseconds,
     to_dead,
     to_entry,
+    to_microseconds,
     to_parked,
+    to_record,
 )
 from bridge.tom.ledger_schema import check_version, errors_told, open_file
 from bridge.tom.ledger_unit import SqliteUnit
@@ -182,12 +184,37 @@ class SqliteLedger:
         if key is not None:
             where.add("parked.record_key = ?", key)
         rows = self._rows(
-            f"SELECT {PARKED_COLUMNS}, {ENTRY_COLUMNS}, {RAW_COLUMNS} FROM parked"
-            " CROSS JOIN entry ON entry.id = parked.entry_id CROSS JOIN raw ON raw.entry_id = entry.id"
+            f"SELECT {PARKED_COLUMNS}, {ENTRY_COLUMNS} FROM parked CROSS JOIN entry ON entry.id = parked.entry_id"
             f" WHERE {where} ORDER BY parked.id LIMIT ?",
             [*where.values, most],
         )
         return [to_parked(row) for row in rows]
+
+    def first_in_line(self, key: bytes, *, before: int | None, kinds: Collection[str] | None) -> Parked | None:
+        """Return the first whole event parked of ``key`` that holds back later ones; None where there is none."""
+        where = Conditions()
+        where.add(
+            "parked.record_key = ? AND parked.member = '' AND parked.reason != ?", key, Reason.NEWER_VERSION.value
+        )
+        if before is not None:
+            where.add("parked.id < ?", before)
+        if kinds is not None:
+            where.add("entry.kind IN (SELECT value FROM json_each(?))", as_list(kinds))
+        rows = self._rows(
+            f"SELECT {PARKED_COLUMNS}, {ENTRY_COLUMNS} FROM parked CROSS JOIN entry ON entry.id = parked.entry_id"
+            f" WHERE {where} ORDER BY parked.id LIMIT 1",
+            where.values,
+        )
+        return to_parked(rows[0]) if rows else None
+
+    def raw(self, entry: Entry) -> Record | None:
+        """Return the record that was kept of a parked event or dead letter; None where none is kept (any more)."""
+        rows = self._rows(
+            f"SELECT {ENTRY_COLUMNS}, {RAW_COLUMNS} FROM entry CROSS JOIN raw ON raw.entry_id = entry.id"
+            " WHERE topic = ? AND partition = ? AND record_offset = ? AND published_at = ?",
+            (entry.partition.topic, entry.partition.number, entry.offset, to_microseconds(entry.published_at)),
+        )
+        return to_record(rows[0]) if rows else None
 
     def dead(self, wanted: Filter | None = None, *, most: int = 1000) -> list[Dead]:
         """Return dead letters in the order in which they died."""
@@ -201,8 +228,7 @@ class SqliteLedger:
 
     def _dead(self, where: Conditions, most: int) -> list[Dead]:
         rows = self._rows(
-            f"SELECT dead.id AS dead_id, {ENTRY_COLUMNS}, {RAW_COLUMNS} FROM dead"
-            " CROSS JOIN entry ON entry.id = dead.entry_id CROSS JOIN raw ON raw.entry_id = entry.id"
+            f"SELECT dead.id AS dead_id, {ENTRY_COLUMNS} FROM dead CROSS JOIN entry ON entry.id = dead.entry_id"
             f" WHERE {where} ORDER BY dead.id LIMIT ?",
             [*where.values, most],
         )

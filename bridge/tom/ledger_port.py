@@ -88,16 +88,14 @@ class Parked:
     detail: Detail = field(default_factory=dict)
     names: frozenset[str] = frozenset()
     """Simplified names under which it is looked for."""
-    record: Record
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dead:
-    """A dead letter: raw bytes, headers, position, reason."""
+    """A dead letter; its raw bytes and headers are had from :meth:`Ledger.raw`."""
 
     id: int
     entry: Entry
-    record: Record
 
 
 @dataclass(frozen=True)
@@ -246,6 +244,18 @@ class Ledger(Protocol):
 
         ``names``: only those looked for under one of these simplified names; ``key``: only those of this key.
         """
+        ...
+
+    def first_in_line(self, key: bytes, *, before: int | None, kinds: Collection[str] | None) -> Parked | None:
+        """Return the first whole event parked of ``key`` that holds back later ones; None where there is none.
+
+        Only such with an id below ``before`` and of one of ``kinds``, where these are given. List members and what only
+        awaits an upgrade hold nothing back.
+        """
+        ...
+
+    def raw(self, entry: Entry) -> Record | None:
+        """Return the record that was kept of a parked event or dead letter; None where none is kept (any more)."""
         ...
 
     def dead(self, wanted: Filter | None = None, *, most: int = 1000) -> list[Dead]:

@@ -112,7 +112,7 @@ def to_record(row: sqlite3.Row) -> Record:
 
 
 def to_parked(row: sqlite3.Row) -> Parked:
-    """Return a row with all three sets of columns."""
+    """Return a row with :data:`PARKED_COLUMNS` and :data:`ENTRY_COLUMNS`."""
     return Parked(
         id=row["parked_id"],
         entry=to_entry(row),
@@ -120,13 +120,12 @@ def to_parked(row: sqlite3.Row) -> Parked:
         reason=Reason(row["parked_reason"]),
         detail=json.loads(row["parked_detail"]),
         names=frozenset(json.loads(row["names"])),
-        record=to_record(row),
     )
 
 
 def to_dead(row: sqlite3.Row) -> Dead:
-    """Return a row with :data:`ENTRY_COLUMNS`, :data:`RAW_COLUMNS` and ``dead_id``."""
-    return Dead(id=row["dead_id"], entry=to_entry(row), record=to_record(row))
+    """Return a row with :data:`ENTRY_COLUMNS` and ``dead_id``."""
+    return Dead(id=row["dead_id"], entry=to_entry(row))
 
 
 class Conditions:

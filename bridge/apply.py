@@ -1,0 +1,377 @@
+"""The one path by which an event reaches a TOM: live, replayed, parked before, or dead before.
+
+Records are read (decoded, filtered), put into *units* (photometry together, anything else alone), and each unit is
+written with its outcomes and the next offsets in one transaction of the ledger. What fails in company is tried alone;
+what fails alone becomes a dead letter; who is away is waited for by the caller.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+import structlog
+
+from bridge.arrival import Arrival, Reader
+from bridge.errors import (
+    AwayError,
+    EventError,
+    PositionLostError,
+    QuotaError,
+    RejectedError,
+    RejectedInARunError,
+    StopError,
+)
+from bridge.events import Event, Kind
+from bridge.execute import Executor, Result, behind, dead, parked
+from bridge.stream.port import Partition, Record
+from bridge.tom.ledger_port import Detail, Entry, Ledger, Outcome, Parked, Position, Reason, Unit
+
+log = structlog.get_logger(__name__)
+
+DONE = frozenset({Outcome.APPLIED, Outcome.DUPLICATE})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """How much at once, and how much at all."""
+
+    batch_datums: int = 500
+    parked_bytes: int = 1 << 30
+    rejections_in_a_run: int = 20
+
+
+class Applier:
+    """Applies records to one TOM. Not thread-safe."""
+
+    def __init__(
+        self,
+        executor: Executor,
+        ledger: Ledger,
+        reader: Reader,
+        *,
+        limits: Limits | None = None,
+        should_stop: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._executor = executor
+        self._ledger = ledger
+        self._reader = reader
+        self._limits = limits or Limits()
+        self._should_stop = should_stop
+        self._refused_in_a_run: list[str] = []
+
+    # -- the ways in --------------------------------------------------------------------------------------------------
+
+    def live(self, records: Sequence[Record], positions: dict[Partition, Position]) -> None:
+        """Apply records in order and move ``positions`` (partition to what the ledger holds) along with each unit.
+
+        Raises AwayError, StopError or PositionLostError; what was applied until then is recorded, and ``positions`` say
+        up to where. Returns early where ``should_stop`` says so.
+        """
+        for unit in self._reader.units(records, self._limits.batch_datums):
+            if self._should_stop():
+                return
+            for result in self._apply(unit, positions):
+                self._retry_appeared(result)
+            self._check_quota()
+
+    def again(self, record: Record, *, restore: bool = False) -> Result | None:
+        """Apply a record from history, without moving a position.
+
+        Returns None where it was applied before and stays so. With ``restore`` what the TOM holds decides, not what
+        the ledger says.
+        """
+        arrival = self._reader.read(record)
+        if self._stays(arrival, restore):
+            return None
+        result = self._apply([arrival], None, restore=restore)[0]
+        self._retry_appeared(result)
+        return result
+
+    def preview(self, record: Record, *, restore: bool = False) -> Result | None:
+        """Return what :meth:`again` would do with a record, without doing it."""
+        arrival = self._reader.read(record)
+        if self._stays(arrival, restore):
+            return None
+        if arrival.event is None or arrival.settled is not None:
+            return arrival.settled
+        self._executor.forget()
+        return self._executor.preview(arrival.event)
+
+    def _stays(self, arrival: Arrival, restore: bool) -> bool:
+        """Return whether this was applied before and nobody asked to look at the TOM."""
+        if restore or arrival.event is None or arrival.settled is not None:
+            return False
+        return self._ledger.outcomes([arrival.event.id]).get(arrival.event.id) in DONE
+
+    def retry(self, wanted: Iterable[Parked]) -> list[Result]:
+        """Try parked things in the order of parking; what still waits behind an earlier one stays where it is.
+
+        Where one of them gets through, what waited behind it is tried as well.
+        """
+        results: list[Result] = []
+        waiting = sorted(wanted, key=lambda one: one.id, reverse=True)
+        tried: set[tuple[Partition, int]] = set()
+        while waiting:
+            one = waiting.pop()
+            place = (one.entry.partition, one.entry.offset)
+            if place in tried:
+                continue
+            tried.add(place)
+            if not one.member and self._predecessor(one.entry.key, one.entry.kind, one.id) is not None:
+                continue
+            record = self._ledger.raw(one.entry)
+            if record is None:
+                continue  # another process has released it meanwhile
+            arrival = replace(self._reader.read(record), members=self._members(one), parked_id=one.id)
+            result = self._apply([arrival], None)[0]
+            self._retry_appeared(result)
+            results.append(result)
+            if result.outcome is not Outcome.PARKED:
+                waiting += self._ledger.parked(key=one.entry.key, after=one.id, most=1)
+        return results
+
+    def retry_all(self, present: Callable[[Collection[str]], frozenset[str]], *, newer: bool = False) -> int:
+        """Try what is parked and has a chance now; return how much of it is parked no longer.
+
+        ``present`` says which simplified names the TOM has. ``newer``: also what was too new for the last release.
+        """
+        after = released = 0
+        while page := self._ledger.parked(after=after, most=1000):
+            after = page[-1].id
+            names = present(frozenset().union(*(parked.names for parked in page)))
+            chances = [parked for parked in page if _has_a_chance(parked, names, newer)]
+            released += sum(result.outcome is not Outcome.PARKED for result in self.retry(chances))
+        return released
+
+    # -- applying -----------------------------------------------------------------------------------------------------
+
+    def _apply(
+        self, arrivals: Sequence[Arrival], positions: dict[Partition, Position] | None, *, restore: bool = False
+    ) -> list[Result]:
+        """Write a unit; what fails in company is tried alone, what fails alone is a dead letter."""
+        for arrival in arrivals:
+            self._let_predecessors_go_first(arrival)
+        try:
+            return self._write(arrivals, positions, restore=restore)
+        except (AwayError, StopError, PositionLostError):
+            raise
+        except Exception as error:
+            if len(arrivals) > 1:
+                return [result for one in arrivals for result in self._apply([one], positions, restore=restore)]
+            reason = Reason.REJECTED if isinstance(error, RejectedError) else Reason.INTERNAL
+            if reason is Reason.INTERNAL:
+                log.exception("event.internal_error", where=arrivals[0].record.where)
+            message = str(error) if isinstance(error, EventError) else f"{type(error).__name__}: {error}"
+            settled = replace(arrivals[0], settled=dead(reason, message))
+            return self._write([settled], positions, restore=restore)
+
+    def _write(
+        self, arrivals: Sequence[Arrival], positions: dict[Partition, Position] | None, *, restore: bool
+    ) -> list[Result]:
+        """Write a unit in one transaction: data, outcomes, positions."""
+        self._executor.forget()
+        moved = dict(positions) if positions is not None else {}
+        with self._ledger.unit() as unit:
+            results = self._results(arrivals, restore=restore)
+            for arrival, result in zip(arrivals, results, strict=True):
+                self._record(unit, arrival, result)
+            if positions is not None:
+                for arrival in arrivals:
+                    at = moved[arrival.record.partition]
+                    moved[arrival.record.partition] = replace(at, next=arrival.record.offset + 1)
+                for partition in {arrival.record.partition for arrival in arrivals}:
+                    before, after = positions[partition], moved[partition]
+                    unit.move(partition, after.topic_id, before.next, after.next)
+        if positions is not None:
+            positions.update(moved)
+        for arrival, result in zip(arrivals, results, strict=True):
+            self._tell(arrival, result)
+        return results
+
+    def _results(self, arrivals: Sequence[Arrival], *, restore: bool) -> list[Result]:
+        """Return the result of each arrival, having written what is to be written."""
+        known = self._ledger.outcomes([arrival.event.id for arrival in arrivals if arrival.event is not None])
+        results: dict[int, Result] = {}
+        photometry: list[int] = []
+        seen: set[UUID] = set()
+        for index, arrival in enumerate(arrivals):
+            event = arrival.event
+            if arrival.settled is not None or event is None:
+                assert arrival.settled is not None
+                results[index] = arrival.settled
+            elif event.id in seen or (not restore and self._came_before(arrival, known)):
+                results[index] = Result(outcome=Outcome.DUPLICATE, detail={"message": "this event came before"})
+            elif (earlier := self._predecessor(arrival.key, event.kind, arrival.parked_id)) is not None:
+                results[index] = parked(behind(earlier.entry.event_id, earlier.names))
+            elif event.kind is Kind.PHOTOMETRY and len(arrivals) > 1:
+                photometry.append(index)
+            else:
+                results[index] = self._executor.execute(event, arrival.members)
+            if event is not None:
+                seen.add(event.id)
+        written = self._executor.execute_photometry([_event(arrivals[index]) for index in photometry])
+        results.update(zip(photometry, written, strict=True))
+        in_order = [results[index] for index in range(len(arrivals))]
+        return [self._unmatched(arrival, result) for arrival, result in zip(arrivals, in_order, strict=True)]
+
+    def _came_before(self, arrival: Arrival, known: Mapping[UUID, Outcome]) -> bool:
+        """Return whether this event was applied already, or is parked from another delivery."""
+        assert arrival.event is not None
+        outcome = known.get(arrival.event.id)
+        if arrival.members is not None:
+            return False
+        if outcome is Outcome.PARKED:
+            there = self._ledger.entry(arrival.record.partition, arrival.record.offset)
+            return there is None or there.event_id != arrival.event.id
+        return outcome in DONE
+
+    def _unmatched(self, arrival: Arrival, result: Result) -> Result:
+        """Return ``result`` as the subscription wants it: what has no target may be ignored instead of parked."""
+        rules = self._reader.rules(arrival.record.partition.topic)
+        if not rules.ignore_unmatched:
+            return result
+        if result.outcome is Outcome.PARKED and result.reason is Reason.NO_TARGET:
+            return Result(outcome=Outcome.IGNORED, reason=Reason.UNMATCHED_IGNORED, detail=result.detail)
+        kept = tuple(park for park in result.park if park.reason is not Reason.NO_TARGET)
+        return replace(result, park=kept)
+
+    def _record(self, unit: Unit, arrival: Arrival, result: Result) -> None:
+        there = self._ledger.entry(arrival.record.partition, arrival.record.offset)
+        if there is not None and there.outcome is Outcome.APPLIED and result.outcome is Outcome.DUPLICATE:
+            return  # this very record was applied: it stays so, however often it is looked at again
+        entry = _entry(arrival, result)
+        if arrival.members is not None and there is not None:
+            entry = replace(entry, detail=_with_joined(there.detail, result.detail))
+        unit.record(entry, park=result.park, raw=arrival.record)
+
+    # -- order --------------------------------------------------------------------------------------------------------
+
+    def _members(self, parked: Parked) -> frozenset[str] | None:
+        """Return all members parked of the same list event; None for a whole event."""
+        if not parked.member:
+            return None
+        entry = parked.entry
+        return frozenset(
+            one.member
+            for one in self._ledger.parked(key=entry.key)
+            if (one.entry.partition, one.entry.offset) == (entry.partition, entry.offset)
+        )
+
+    def _predecessor(self, key: bytes, kind: str, before: int | None) -> Parked | None:
+        """Return the parked event that must go before an event of this key and kind; None where nothing must.
+
+        A target is held back by targets alone, because it is what parked data wait for. List members and what only
+        awaits an upgrade hold nothing back.
+        """
+        kinds = frozenset({str(Kind.TARGET)}) if kind == Kind.TARGET else None
+        return self._ledger.first_in_line(key, before=before, kinds=kinds) if key else None
+
+    def _let_predecessors_go_first(self, arrival: Arrival) -> None:
+        """Try what is parked of this key, where the arrival itself finds its target."""
+        event = arrival.event
+        if event is None or arrival.settled is not None or arrival.parked_id is not None:
+            return
+        earlier = self._predecessor(arrival.key, event.kind, None)
+        if earlier is not None and event.kind is not Kind.TARGET and self._executor.matches(event):
+            self.retry([earlier])
+
+    def _retry_appeared(self, result: Result) -> None:
+        if result.appeared:
+            self.retry(self._ledger.parked(names=result.appeared))
+
+    # -- bounds and words ---------------------------------------------------------------------------------------------
+
+    def _check_quota(self) -> None:
+        kept = self._ledger.kept_bytes()
+        if kept > self._limits.parked_bytes:
+            raise QuotaError(
+                f"parked events and dead letters take {kept} bytes; limits.parked_bytes is {self._limits.parked_bytes}",
+                mend="See 'tom-bridge parked list' and 'tom-bridge dead list', or raise the limit",
+            )
+
+    def _tell(self, arrival: Arrival, result: Result) -> None:
+        """Log the outcome, and stop where the TOM refuses one origin after the other."""
+        event = arrival.event
+        log.log(
+            30 if result.outcome is Outcome.DEAD else 20,
+            f"event.{result.outcome}",
+            where=arrival.record.where,
+            event_id=str(event.id) if event else arrival.hints.event_id,
+            kind=str(event.kind) if event else arrival.hints.kind,
+            subject=event.subject if event else arrival.hints.subject,
+            origin=event.origin if event else arrival.hints.origin,
+            **({"reason": str(result.reason)} if result.reason else {}),
+            **({"message": result.detail["message"]} if "message" in result.detail else {}),
+            **({"points": result.detail["points"]} if "points" in result.detail else {}),
+        )
+        if result.outcome is not Outcome.DEAD or result.reason is not Reason.REJECTED:
+            if result.outcome in DONE:
+                self._refused_in_a_run.clear()
+            return
+        self._refused_in_a_run.append(event.origin if event else "")
+        if len(self._refused_in_a_run) >= self._limits.rejections_in_a_run and len(set(self._refused_in_a_run)) > 1:
+            raise RejectedInARunError(
+                f"the TOM has refused {len(self._refused_in_a_run)} events in a run, of "
+                f"{len(set(self._refused_in_a_run))} origins; the last: {result.detail.get('message')}",
+                where=arrival.record.where,
+                mend="Run 'tom-bridge doctor'; afterwards 'tom-bridge dead retry --all'",
+            )
+
+
+# -- small pieces ---------------------------------------------------------------------------------------------------
+
+
+def _event(arrival: Arrival) -> Event:
+    assert arrival.event is not None
+    return arrival.event
+
+
+def _entry(arrival: Arrival, result: Result) -> Entry:
+    event, hints, record = arrival.event, arrival.hints, arrival.record
+    told_by_hints = Entry(
+        partition=record.partition,
+        offset=record.offset,
+        published_at=record.timestamp,
+        outcome=result.outcome,
+        reason=result.reason,
+        detail=result.detail,
+        key=arrival.key,
+        event_id=hints.event_id,
+        origin=hints.origin,
+        kind=hints.kind,
+        subject=hints.subject,
+    )
+    if event is None:
+        return told_by_hints
+    return replace(
+        told_by_hints,
+        event_id=event.id,
+        share_id=event.share_id,
+        origin=event.origin,
+        origin_name=event.origin_name,
+        kind=event.kind,
+        subject=event.subject,
+        shared_by=event.shared_by,
+        title=event.title,
+    )
+
+
+def _with_joined(before: Detail, now: Detail) -> Detail:
+    """Return the detail of a list of which further members came in."""
+    counts_before, counts_now = before.get("members"), now.get("members")
+    if not isinstance(counts_before, Mapping) or not isinstance(counts_now, Mapping):
+        return now
+    members = {name: counts_before.get(name, 0) + counts_now[name] for name in ("created", "joined")}
+    return {**before, **now, "members": {**members, "parked": counts_now["parked"]}}
+
+
+def _has_a_chance(parked: Parked, names: frozenset[str], newer: bool) -> bool:
+    match parked.reason:
+        case Reason.NO_TARGET:
+            return bool(parked.names & names)
+        case Reason.NEWER_VERSION:
+            return newer
+        case Reason.WAITS_BEHIND:
+            return False  # goes with its predecessor
+        case _:
+            return True

@@ -1,0 +1,302 @@
+"""Carry out what was decided for one event, and say what became of it.
+
+A :class:`~bridge.decide.Plan` goes to the TOM through its port; what comes back is a :class:`Result` for the ledger.
+Nothing here knows streams, positions or order: that is :mod:`bridge.apply`.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import stamina
+
+from bridge import decide
+from bridge.decide import AddPoints, AddProduct, Amend, Create, FillList, Hold, Plan, Policy
+from bridge.errors import RejectedError
+from bridge.events import Event, Target
+from bridge.names import simplify_all
+from bridge.tom.compare import fate
+from bridge.tom.ledger_port import Detail, Ledger, Outcome, Reason, ToPark
+from bridge.tom.port import LocalTarget, NewPoint, PointFate, PointResult, Tom
+
+MOST_EXAMPLES = 20
+"""How many conflicting or refused points a record's detail shows."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What became of one event."""
+
+    outcome: Outcome
+    reason: Reason | None = None
+    detail: Detail = field(default_factory=dict)
+    park: tuple[ToPark, ...] = ()
+    appeared: frozenset[str] = frozenset()
+    """Simplified names that the TOM has since: what is parked under them may be tried."""
+
+
+def parked(hold: Hold) -> Result:
+    """Return the result of a whole event that is to be parked."""
+    to_park = ToPark(reason=hold.reason, detail=hold.detail, names=hold.names)
+    return Result(outcome=Outcome.PARKED, reason=hold.reason, detail=hold.detail, park=(to_park,))
+
+
+def behind(event_id: UUID | None, names: frozenset[str]) -> Hold:
+    """Return why an event waits: the parked event ``event_id`` of the same origin and target goes first."""
+    return Hold(
+        reason=Reason.WAITS_BEHIND,
+        names=names,
+        detail={"message": f"event {event_id} of the same origin and target is parked and goes first"},
+    )
+
+
+def dead(reason: Reason, message: str, **detail: object) -> Result:
+    """Return the result of a dead letter."""
+    return Result(outcome=Outcome.DEAD, reason=reason, detail={"message": message, **detail})
+
+
+class Executor:
+    """Writes events into one TOM."""
+
+    def __init__(self, tom: Tom, ledger: Ledger, policy: Policy, *, attempts: int = 3) -> None:
+        self._tom = tom
+        self._ledger = ledger
+        self._policy = policy
+        self._attempts = attempts
+        self._found: dict[tuple[str, ...], tuple[LocalTarget, ...]] = {}
+
+    def forget(self) -> None:
+        """Forget which targets were found: to be called before each unit of work."""
+        self._found.clear()
+
+    def execute(self, event: Event, members: Collection[str] | None = None) -> Result:
+        """Write ``event`` (of a list only ``members``, where given) and return what became of it.
+
+        What the TOM refuses is read back and tried a few times; then :class:`~bridge.errors.RejectedError` is raised.
+        """
+        for attempt in stamina.retry_context(
+            on=RejectedError, attempts=self._attempts, timeout=None, wait_initial=0.1, wait_max=1.0
+        ):
+            with attempt:
+                return self._once(event, members)
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def execute_photometry(self, events: Sequence[Event]) -> list[Result]:
+        """Write photometry events at once and return what became of each, in the same order."""
+        plans: list[Plan] = []
+        held: dict[bytes, UUID] = {}
+        for event in events:
+            plan = decide.decide(event, self._find, self._policy)
+            if isinstance(plan, Hold):
+                held.setdefault(event.key, event.id)
+            elif event.key in held:
+                plan = behind(held[event.key], simplify_all([event.subject]))
+            plans.append(plan)
+        points = [point for plan in plans if isinstance(plan, AddPoints) for point in plan.points]
+        results = iter(self._write_points(points))
+        return [
+            _told(plan, [next(results) for _ in plan.points]) if isinstance(plan, AddPoints) else parked(_as_hold(plan))
+            for plan in plans
+        ]
+
+    def preview(self, event: Event, members: Collection[str] | None = None) -> Result:
+        """Return what :meth:`execute` would do now, without doing it."""
+        match decide.decide(event, self._find, self._policy, members):
+            case Hold() as hold:
+                return parked(hold)
+            case AddPoints() as plan:
+                rows = self._tom.photometry(plan.local.pk, [new.point for new in plan.points])
+                fates = [PointResult(fate(new.point, rows) or PointFate.NEW) for new in plan.points]
+                return _told(plan, fates)
+            case AddProduct() as plan:
+                there = self._tom.find_product(plan.product_id)
+                return _product_told(plan, PointFate.NEW if there is None else PointFate.DUPLICATE)
+            case FillList() as plan:
+                return _list_told(plan, plan.name, ())
+            case Create(target):
+                return Result(outcome=Outcome.APPLIED, detail={"created": target.name})
+            case Amend() as plan:
+                return _amended(plan, ())
+
+    def matches(self, event: Event) -> bool:
+        """Return whether ``event`` would not be parked now."""
+        return not isinstance(decide.decide(event, self._find, self._policy), Hold)
+
+    # -- one event ----------------------------------------------------------------------------------------------------
+
+    def _once(self, event: Event, members: Collection[str] | None) -> Result:
+        self.forget()
+        plan = decide.decide(event, self._find, self._policy, members)
+        match plan:
+            case Hold():
+                return parked(plan)
+            case Create(target):
+                return self._create(event, target, ())
+            case Amend():
+                return _amended(plan, self._amend(event, plan))
+            case FillList():
+                return self._fill_list(event, plan)
+            case AddPoints():
+                return _told(plan, self._write_points(plan.points))
+            case AddProduct():
+                written = self._tom.add_product(plan.local.pk, plan.product, plan.product_id, decide.provenance(event))
+                return _product_told(plan, written.fate, written.reason, written.unverified)
+
+    def _create(self, event: Event, target: Target, lists: tuple[str, ...]) -> Result:
+        name = decide.import_list_name(event.origin_name, self._tom.list_names())
+        handles = (self._tom.open_list(name), *lists)
+        written = self._tom.create_target(target, handles, decide.provenance(event))
+        self.forget()
+        if written is None:
+            raise RejectedError(
+                "a target that matches appeared while it was being created",
+                where=f"event {event.id}: {target.name}",
+                mend="It is decided anew",
+            )
+        detail: dict[str, object] = {"created": target.name, "list": name, "pk": written.pk}
+        if written.unverified:
+            detail["unverified"] = list(written.unverified)
+        return Result(outcome=Outcome.APPLIED, detail=detail, appeared=simplify_all(target.names))
+
+    def _amend(self, event: Event, plan: Amend) -> tuple[str, ...]:
+        if not plan.additions:
+            return ()
+        self.forget()
+        return self._tom.add_to_target(plan.local.pk, plan.additions, decide.provenance(event)).unverified
+
+    def _fill_list(self, event: Event, plan: FillList) -> Result:
+        handle = self._list_handle(event, plan.name)
+        appeared: frozenset[str] = frozenset()
+        unverified: list[str] = []
+        refused: list[str] = []
+        for target in plan.create:
+            try:
+                created = self._create(event, target, (handle,))
+            except RejectedError as error:
+                refused.append(str(error))
+            else:
+                appeared |= created.appeared
+        for amend in plan.amend:
+            unverified += self._amend(event, amend)
+            appeared |= simplify_all(amend.additions.aliases)
+        if plan.join:
+            pks = [local.pk for local in plan.join]
+            unverified += self._tom.add_to_list(handle, pks, decide.provenance(event)).unverified
+        if refused:
+            raise RejectedError(
+                f"{len(refused)} members were refused, the others are in: {refused[0]}", where=f"event {event.id}"
+            )
+        told = _list_told(plan, handle, unverified)
+        return Result(outcome=told.outcome, detail=told.detail, park=told.park, appeared=appeared)
+
+    def _list_handle(self, event: Event, name: str) -> str:
+        remembered = self._ledger.list_handle(event.origin, name)
+        if remembered is not None:
+            return remembered
+        handle = self._tom.open_list(decide.shared_list_name(name, event.origin_name, self._tom.list_names()))
+        # Remembered before the first member is in: after a crash the list must not look like somebody else's.
+        with self._ledger.unit() as unit:
+            unit.remember_list(event.origin, name, handle)
+        return handle
+
+    # -- points -------------------------------------------------------------------------------------------------------
+
+    def _write_points(self, points: Sequence[NewPoint]) -> list[PointResult]:
+        """Write points; those refused are tried again a few times."""
+        results = self._tom.add_photometry(points) if points else []
+        for _ in range(self._attempts - 1):
+            refused = [index for index, result in enumerate(results) if result.fate is PointFate.REFUSED]
+            if not refused:
+                break
+            again = self._tom.add_photometry([points[index] for index in refused])
+            for index, result in zip(refused, again, strict=True):
+                results[index] = result
+        return results
+
+    def _find(self, names: Iterable[str]) -> tuple[LocalTarget, ...]:
+        key = tuple(names)
+        if key not in self._found:
+            self._found[key] = self._tom.find(key)
+        return self._found[key]
+
+
+# -- results in words for the ledger -----------------------------------------------------------------------------------
+
+
+def _as_hold(plan: Plan) -> Hold:
+    assert isinstance(plan, Hold)
+    return plan
+
+
+def _target(local: LocalTarget) -> Mapping[str, object]:
+    return {"pk": local.pk, "name": local.name}
+
+
+def _told(plan: AddPoints, results: Sequence[PointResult]) -> Result:
+    counts = Counter(result.fate for result in results)
+    detail: dict[str, object] = {
+        "target": _target(plan.local),
+        "points": {str(fate): counts[fate] for fate in PointFate if counts[fate]},
+    }
+    for notable in (PointFate.CONFLICTING, PointFate.UNVERIFIED, PointFate.REFUSED):
+        shown = [
+            _example(new, result) for new, result in zip(plan.points, results, strict=True) if result.fate is notable
+        ]
+        if shown:
+            detail[str(notable)] = shown[:MOST_EXAMPLES]
+    if counts[PointFate.REFUSED]:
+        first = next(result.reason for result in results if result.fate is PointFate.REFUSED)
+        message = f"{counts[PointFate.REFUSED]} of {len(results)} points were refused: {first}"
+        return Result(outcome=Outcome.DEAD, reason=Reason.REJECTED, detail={"message": message, **detail})
+    all_there = counts[PointFate.DUPLICATE] == len(results)
+    return Result(outcome=Outcome.DUPLICATE if all_there else Outcome.APPLIED, detail=detail)
+
+
+def _example(new: NewPoint, result: PointResult) -> Mapping[str, object]:
+    point = new.point
+    return {
+        "timestamp": point.timestamp.isoformat(),
+        "bandpass": point.bandpass,
+        "brightness": point.brightness,
+        "limit": point.limit,
+        **({"why": result.reason} if result.reason else {}),
+    }
+
+
+def _product_told(plan: AddProduct, fate: PointFate, reason: str = "", unverified: Sequence[str] = ()) -> Result:
+    detail: dict[str, object] = {
+        "target": _target(plan.local),
+        "product": {"product_id": plan.product_id, "filename": plan.product.filename, "fate": str(fate)},
+    }
+    if reason:
+        detail["message"] = reason
+    if unverified:
+        detail["unverified"] = list(unverified)
+    return Result(outcome=Outcome.DUPLICATE if fate is PointFate.DUPLICATE else Outcome.APPLIED, detail=detail)
+
+
+def _amended(plan: Amend, unverified: Sequence[str]) -> Result:
+    additions = plan.additions
+    added = [*additions.aliases, *additions.fields, *(f"extras.{key}" for key in additions.extras)]
+    detail: dict[str, object] = {"target": _target(plan.local)}
+    for name, value in (("added", added), ("differs", list(plan.differs)), ("unverified", list(unverified))):
+        if value:
+            detail[name] = value
+    return Result(outcome=Outcome.APPLIED, detail=detail, appeared=simplify_all(additions.aliases))
+
+
+def _list_told(plan: FillList, handle: str, unverified: Sequence[str]) -> Result:
+    detail: dict[str, object] = {
+        "list": handle,
+        "members": {"created": len(plan.create), "joined": len(plan.join), "parked": len(plan.held)},
+    }
+    differs = [difference for amend in plan.amend for difference in amend.differs]
+    if differs:
+        detail["differs"] = differs[:MOST_EXAMPLES]
+    if unverified:
+        detail["unverified"] = list(unverified)[:MOST_EXAMPLES]
+    park = tuple(
+        ToPark(reason=hold.reason, detail=hold.detail, member=name, names=hold.names) for name, hold in plan.held
+    )
+    return Result(outcome=Outcome.APPLIED, detail=detail, park=park)
