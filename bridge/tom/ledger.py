@@ -253,9 +253,12 @@ class SqliteLedger:
         return self
 
     def begin(self, event_id: UUID, steps: Collection[str]) -> frozenset[str]:
-        """Durably note that ``steps`` of an event are about to be asked for; return those of them begun before."""
+        """Durably note that ``steps`` of an event are about to be asked for; return those of them begun before.
+
+        Without ``steps`` nothing is noted and all begun before are returned.
+        """
         if not steps:
-            return frozenset()
+            return frozenset(row[0] for row in self._rows("SELECT step FROM intent WHERE event_id = ?", [str(event_id)]))
         with self._transaction() as connection:
             rows = connection.execute("SELECT step FROM intent WHERE event_id = ?", (str(event_id),))
             begun = frozenset(row[0] for row in rows) & frozenset(steps)

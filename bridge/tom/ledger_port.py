@@ -178,7 +178,9 @@ class Intents(Protocol):
     """What may have been asked of the TOM by a process that was killed before it could record the outcome."""
 
     def begin(self, event_id: UUID, steps: Collection[str]) -> frozenset[str]:
-        """Durably note that ``steps`` of an event are about to be asked for; return those begun before.
+        """Durably note that ``steps`` of an event are about to be asked for; return those of them begun before.
+
+        Without ``steps`` nothing is noted and all begun before are returned.
 
         The notes of an event go away in the transaction that records its outcome as applied, duplicate or dropped; one
         that is parked or dead and tried later finds them.
