@@ -1,0 +1,21 @@
+"""The real command line, asked whether it would take some arguments; nothing is run."""
+
+from typing import Any
+
+import typer
+
+from bridge.cli import app
+
+
+def parsed(arguments: list[str]) -> str:
+    """Return the path of the command that ``arguments`` name; raise what the command line raises where it is wrong.
+
+    Nothing but words and options is looked at: no file is opened, no configuration read.
+    """
+    command: Any = typer.main.get_command(app)
+    context = command.make_context("tom-bridge", list(arguments))
+    while hasattr(command, "resolve_command"):
+        words = [*context._protected_args, *context.args]
+        name, command, rest = command.resolve_command(context, words)
+        context = command.make_context(name, rest, parent=context)
+    return str(context.command_path)
