@@ -146,12 +146,14 @@ class SqliteLedger:
         )
         return [to_entry(row) for row in rows]
 
-    def entry(self, partition: Partition, offset: int) -> Entry | None:
-        """Return the outcome of one record, or None; of several topics of one name, the newest's."""
+    def entry(self, partition: Partition, offset: int, published_at: datetime | None = None) -> Entry | None:
+        """Return the outcome of one record (of that stream time, or the newest of that place), or None."""
+        where = Conditions()
+        where.add("topic = ? AND partition = ? AND record_offset = ?", partition.topic, partition.number, offset)
+        if published_at is not None:
+            where.add("published_at = ?", to_microseconds(published_at))
         rows = self._rows(
-            f"SELECT {ENTRY_COLUMNS} FROM entry WHERE topic = ? AND partition = ? AND record_offset = ?"
-            " ORDER BY published_at DESC LIMIT 1",
-            (partition.topic, partition.number, offset),
+            f"SELECT {ENTRY_COLUMNS} FROM entry WHERE {where} ORDER BY published_at DESC LIMIT 1", where.values
         )
         return to_entry(rows[0]) if rows else None
 
@@ -258,7 +260,9 @@ class SqliteLedger:
         Without ``steps`` nothing is noted and all begun before are returned.
         """
         if not steps:
-            return frozenset(row[0] for row in self._rows("SELECT step FROM intent WHERE event_id = ?", [str(event_id)]))
+            return frozenset(
+                row[0] for row in self._rows("SELECT step FROM intent WHERE event_id = ?", [str(event_id)])
+            )
         with self._transaction() as connection:
             rows = connection.execute("SELECT step FROM intent WHERE event_id = ?", (str(event_id),))
             begun = frozenset(row[0] for row in rows) & frozenset(steps)
