@@ -221,8 +221,12 @@ class Ledger(Protocol):
         """Return outcomes, newest first."""
         ...
 
-    def entry(self, partition: Partition, offset: int) -> Entry | None:
-        """Return the outcome of one record, or None."""
+    def entry(self, partition: Partition, offset: int, published_at: datetime | None = None) -> Entry | None:
+        """Return the outcome of one record, or None.
+
+        Where a topic was removed and made again there may be several of that place: the one of the stream's time
+        ``published_at`` where that is given, else the newest.
+        """
         ...
 
     def counts(self) -> list[Count]:
