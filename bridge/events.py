@@ -39,6 +39,7 @@ MAX_EXTRA_CHARACTERS = 65_536
 MAX_PRODUCT_BYTES = 8 * 1024 * 1024
 
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _PATH_SEPARATORS = re.compile(r"[/\\]")
 
 
@@ -68,13 +69,10 @@ def _file_name(name: str) -> str:
 
 
 def _bounded_json(extra: dict[str, JsonValue]) -> dict[str, JsonValue]:
-    try:
-        text = json.dumps(extra, allow_nan=False)
-    except ValueError:
-        raise ValueError("holds NaN or an infinity; leave the value out or send null") from None
+    text = json.dumps(extra)
     if len(text) > MAX_EXTRA_CHARACTERS:
         raise ValueError(f"takes {len(text)} characters as JSON; {MAX_EXTRA_CHARACTERS} are the most")
-    if "\\u0000" in text:
+    if _ESCAPED_NUL.search(text):
         raise ValueError("holds a NUL character; remove it")
     return extra
 

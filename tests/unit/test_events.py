@@ -1,0 +1,138 @@
+"""What a valid event is, and how an invalid one is told."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from uuid import UUID
+
+import pytest
+
+from bridge.errors import InvalidEventError
+from bridge.events import DataProduct, Event, ListMember, Photometry, Point, Share, Target, TargetList, uuid7
+from bridge.events import TargetReference as Reference
+
+SHARE = Share(origin="alpha", origin_name="Alpha TOM", installation=uuid7())
+NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
+POINT = {"timestamp": "2026-01-02T12:00:00Z", "bandpass": "r", "brightness": 17.5}
+TARGET = {"kind": "target", "name": "M 31", "type": "SIDEREAL", "ra": 10.68, "dec": 41.27}
+ELEMENTS = {
+    "kind": "target", "name": "Ceres", "type": "NON_SIDEREAL", "scheme": "MPC_MINOR_PLANET",
+    "epoch_of_elements": 60000.0,
+    "inclination": 10.6, "lng_asc_node": 80.3, "arg_of_perihelion": 73.6, "eccentricity": 0.0, "mean_anomaly": 0.0,
+    "semimajor_axis": 2.77,
+}  # fmt: skip
+
+
+def told(body: dict, **envelope) -> str:
+    """Return what is said of an event with this body."""
+    data = SHARE.model_dump(mode="json") | {"id": str(uuid7()), "body": body} | envelope
+    with pytest.raises(InvalidEventError) as caught:
+        Event.checked(data, where="supernovae[0]@7")
+    return str(caught.value)
+
+
+def points(**changed) -> dict:
+    return {"kind": "photometry", "target": {"name": "M 31"}, "points": [POINT, POINT | changed]}
+
+
+def test_an_error_names_the_place_the_event_the_field_and_the_mend():
+    message = told(TARGET | {"ra": 400.0})
+    assert message.startswith("supernovae[0]@7: event ")
+    assert "ra: Input should be less than or equal to 360" in message
+    assert "400" in message
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("brightness", float("nan"), "finite"),
+        ("brightness", float("inf"), "finite"),
+        ("brightness", None, "needs a brightness or a limit"),
+        ("bandpass", "", "at least 1 character"),
+        ("bandpass", "x" * 33, "at most 32 characters"),
+        ("telescope", "a\0b", "control character"),
+        ("timestamp", "2026-01-02T12:00:00", "timezone"),
+        ("extra", {"a": float("nan")}, "finite"),
+        ("extra", {"a": "\0"}, "NUL"),
+        ("colour", "red", "not permitted"),
+    ],
+)
+def test_a_wrong_field_of_one_point_is_told_by_its_number(field, value, words):
+    message = told(points(**{field: value}))
+    assert "points[1]" in message
+    assert words in message
+
+
+def test_a_brightness_of_zero_is_a_value():
+    assert Point(**POINT | {"brightness": 0.0}).brightness == 0.0
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"ra": None}, "needs ra"),
+        ({"ra": None, "dec": None}, "needs ra, dec"),
+        ({"dec": -90.1}, "greater than or equal to -90"),
+        ({"type": "GALAXY"}, "type"),
+        ({"name": " "}, "at least 1 character"),
+        ({"name": "x" * 101}, "at most 100 characters"),
+        ({"extras": {"k" * 201: "v"}}, "at most 200 characters"),
+    ],
+)
+def test_a_target_that_no_tom_can_hold_is_refused(changed, words):
+    assert words in told(TARGET | changed)
+
+
+def test_a_moving_body_needs_the_elements_of_its_scheme_and_zero_is_one():
+    assert Target(**ELEMENTS).eccentricity == 0.0
+    assert "needs semimajor_axis" in told(ELEMENTS | {"semimajor_axis": None})
+    assert "needs scheme" in told(ELEMENTS | {"scheme": ""})
+
+
+@pytest.mark.parametrize("name", ["../../x", "/etc/passwd", "a\\b", "..", "", "a\0"])
+def test_a_file_name_is_never_a_path(name):
+    product = DataProduct.of(b"1", target=Reference(name="M 31"), filename="a", data_product_type="photometry")
+    assert "filename" in told(product.model_dump(mode="json") | {"filename": name})
+
+
+@pytest.mark.parametrize(("changed", "words"), [({"size": 2}, "size says 2"), ({"sha256": "0" * 64}, "sha256 says")])
+def test_content_that_is_not_what_was_sent_is_refused(changed, words):
+    product = DataProduct.of(b"1", target=Reference(name="M 31"), filename="a", data_product_type="photometry")
+    assert words in told(product.model_dump(mode="json") | changed)
+
+
+def test_an_extra_value_may_speak_of_a_nul_without_being_one():
+    assert Point(**POINT, extra={"a": "\\u0000"}).extra == {"a": "\\u0000"}
+
+
+def test_times_become_utc():
+    shared_at = datetime(2026, 1, 2, 14, tzinfo=timezone(timedelta(hours=2)))
+    assert Share(**SHARE.model_dump() | {"shared_at": shared_at}).shared_at == NOON
+    assert Share(**SHARE.model_dump() | {"shared_at": shared_at}).shared_at.tzinfo is UTC
+
+
+@pytest.mark.parametrize("origin", ["", "Alpha", "a b", "a/b", "-a", "a" * 101])
+def test_an_origin_is_a_plain_permanent_word(origin):
+    assert "origin" in told(TARGET, origin=origin)
+
+
+def test_an_event_survives_json_unchanged():
+    product = DataProduct.of(b"\x00\xff", target=Reference(name="M 31"), filename="a", data_product_type="fits_file")
+    for body in (
+        Target(**TARGET),
+        TargetList(name="Best", members=(ListMember(reference=Reference(name="M 31"), target=Target(**TARGET)),)),
+        Photometry(target=Reference(name="M 31"), points=(Point(**POINT, extra={"a": [1, None, {"b": "ö"}]}),)),
+        product,
+    ):
+        event = SHARE.event(body)
+        assert Event.checked(event.model_dump_json()) == event
+
+
+def test_the_key_tells_origin_and_target_and_a_list_is_no_target():
+    assert SHARE.event(Target(**TARGET)).key == b"alpha/m31"
+    assert SHARE.event(TargetList(name="M 31")).key == b"alpha/list:m31"
+
+
+def test_event_ids_are_of_version_7_and_grow_with_time():
+    first, second = uuid7(), uuid7()
+    assert (first.version, first.variant) == (7, UUID(int=first.int).variant)
+    assert first.int >> 80 <= second.int >> 80
+    assert first != second
