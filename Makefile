@@ -77,6 +77,6 @@ endif
 
 $(KAFKA)/.stamp: tests/parts/kafka-pom.xml
 	@echo "Fetching Apache Kafka into $(KAFKA)"
-	@mvn --batch-mode --quiet --file tests/parts/kafka-pom.xml dependency:copy-dependencies \
+	@mvn --batch-mode --quiet -Dstyle.color=never --file tests/parts/kafka-pom.xml dependency:copy-dependencies \
 	  -DincludeScope=runtime -DoutputDirectory=$(abspath $(KAFKA))/libs
 	@touch $@
