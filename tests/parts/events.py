@@ -1,0 +1,60 @@
+"""Events and records to test with."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from bridge.codec import encode
+from bridge.events import Body, DataProduct, Event, ListMember, Photometry, Point, Share, Target, TargetList
+from bridge.stream import Headers, Partition, Record
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+def share(**fields: Any) -> Share:
+    """Return a share of the TOM ``tom.a``."""
+    return Share(**({"origin": "tom.a", "origin_name": "TOM A", "installation": UUID(int=1)} | fields))
+
+
+def target(name: str = "SN 2024abc", **fields: Any) -> Target:
+    """Return a sidereal target."""
+    return Target(name=name, **({"type": "SIDEREAL", "ra": 10.0, "dec": -5.0} | fields))
+
+
+def point(number: int = 0, **fields: Any) -> Point:
+    """Return the ``number``-th point of a light curve, a minute after the one before."""
+    given = {"timestamp": NOON + timedelta(minutes=number), "bandpass": "r", "brightness": 18.0 + number / 1000}
+    return Point(**(given | fields))
+
+
+def photometry(points: int = 1, **fields: Any) -> Photometry:
+    """Return photometry of ``points`` points."""
+    return Photometry(target=target().reference, points=tuple(point(number, **fields) for number in range(points)))
+
+
+def event(body: Body | None = None) -> Event:
+    """Return an event of ``body``, photometry where none is given."""
+    return share().event(body or photometry())
+
+
+def one_of_each() -> list[Event]:
+    """Return an event of each kind."""
+    member = ListMember(reference=target().reference, target=target())
+    product = DataProduct.of(
+        b"time,mag\n1,2\n", target=target().reference, filename="a.csv", data_product_type="photometry"
+    )
+    return [event(body) for body in (target(), TargetList(name="A list", members=(member,)), photometry(3), product)]
+
+
+def record(value: bytes, headers: Headers = (), key: bytes | None = b"tom.a/sn2024abc") -> Record:
+    """Return a record of the topic ``supernovae`` at offset 7."""
+    return Record(partition=Partition("supernovae", 0), offset=7, timestamp=NOON, key=key, value=value, headers=headers)
+
+
+def record_of(given: Event, headers: Mapping[str, bytes | None] | None = None) -> Record:
+    """Return ``given`` as a record; ``headers`` replace its own, None takes one away."""
+    encoded = encode(given)
+    changed = dict(encoded.headers) | dict(headers or {})
+    kept = tuple((name, value) for name, value in changed.items() if value is not None)
+    return record(encoded.value, kept, encoded.key)

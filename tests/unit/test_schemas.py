@@ -1,0 +1,321 @@
+"""Schemas: what they document, what is refused, and the topic on which they travel."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+from parts.events import event, one_of_each, record_of, share, target
+from parts.schema_versions import changed, records
+
+from bridge.codec import SCHEMA_TOPIC, Decoder, Schemas, encode
+from bridge.codec.avro import MARKER
+from bridge.codec.schema import RECORD_NAMES, Schema, UnsafeSchemaError
+from bridge.codec.schemas import bundled, newest
+from bridge.errors import NewerVersionError, TopicMissingError, UnknownSchemaError
+from bridge.events import DataProduct, Event, Kind, ListMember, Model, Photometry, Point, Target, TargetList
+from bridge.stream import Stream, open_stream
+
+SAMPLES = [path for path in sorted((files("bridge") / "schemas/1/0").iterdir(), key=str) if path.name.endswith(".json")]
+HELD = {
+    "Envelope": set(Event.model_fields) - {"body"},
+    "FullTarget": set(Target.model_fields) - {"kind"},
+    "TargetReference": set(Photometry.model_fields["target"].annotation.model_fields),  # type: ignore[union-attr]
+    "ListMember": set(ListMember.model_fields),
+    "Point": set(Point.model_fields),
+    "Target": {"envelope", "target"},
+} | {
+    name: (set(model.model_fields) - {"kind"}) | {"envelope"}
+    for name, model in {"TargetList": TargetList, "Photometry": Photometry, "DataProduct": DataProduct}.items()
+}
+
+
+@pytest.fixture
+def stream(tmp_path: Path) -> Iterator[Stream]:
+    stream = open_stream(f"sqlite:///{tmp_path}/stream.db")
+    stream.create_topic(SCHEMA_TOPIC, compacted=True)
+    yield stream
+    stream.close()
+
+
+def on_topic(stream: Stream) -> list[str]:
+    (partition,) = stream.topics()[SCHEMA_TOPIC].each_partition()
+    return [(record.key or b"").decode() for record in stream.read(partition, 0)]
+
+
+def put(stream: Stream, schema: Schema, key: str | None = None) -> None:
+    stream.publish(SCHEMA_TOPIC, key=(key or schema.sha256).encode(), value=schema.text.encode())
+    stream.flush()
+
+
+@pytest.fixture
+def later() -> Schema:
+    """A schema that no release has: photometry of a next minor version."""
+    return changed(
+        Kind.PHOTOMETRY,
+        lambda it: it["fields"].append({"name": "later", "type": "string", "default": "", "doc": "No unit."}),
+    )
+
+
+# -- the schemas of this release ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("schema", bundled().values(), ids=lambda schema: schema.full_name)
+def test_every_record_and_field_says_what_it_means_and_in_which_unit(schema: Schema) -> None:
+    for record in records(json.loads(schema.text)):
+        assert record["doc"]
+        for field in record["fields"]:
+            assert len(field.get("doc", "")) > 15, f"{record['name']}.{field['name']}"
+            numeric = {"double", "long"} & {str(part) for part in field["type"]}
+            words = ("degrees", "Julian", "seconds", "magnitudes", "parsecs", "days", "units", "bytes", "dimensionless")
+            if numeric or field["type"] == "long":
+                assert any(word in field["doc"] for word in (*words, "milliarcseconds")), field["name"]
+            assert "nit" in field["doc"] or any(word in field["doc"] for word in words), field["name"]
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_every_field_of_an_event_has_its_place(kind: Kind) -> None:
+    for record in records(json.loads(newest(kind).text)):
+        assert {field["name"] for field in record["fields"]} == HELD[record["name"]], record["name"]
+
+
+def test_there_is_a_sample_of_each_kind_and_each_survives_the_way_through_bytes() -> None:
+    samples = [Event.checked(path.read_bytes()) for path in SAMPLES]
+    assert {sample.kind for sample in samples} == set(Kind)
+    for path, sample in zip(SAMPLES, samples, strict=True):
+        got = Decoder(Schemas()).decode(record_of(sample))
+        assert json.loads(got.model_dump_json()) == json.loads(path.read_bytes()), path.name
+
+
+def test_every_kind_of_event_has_a_schema_in_every_version() -> None:
+    versions = {(major, minor) for major, minor, _ in bundled()}
+    assert {(major, minor, kind) for major, minor in versions for kind in Kind} == set(bundled())
+    for (major, _, kind), schema in bundled().items():
+        assert schema.full_name == f"tom_bridge.v{major}.{RECORD_NAMES[kind]}"
+
+
+def test_models_that_are_carried_are_closed() -> None:
+    assert Model.model_config["extra"] == "forbid"
+
+
+# -- identity -------------------------------------------------------------------------------------------------------
+
+
+def test_identity_does_not_depend_on_blanks_and_order_but_on_defaults_and_logical_types() -> None:
+    text = json.loads(newest(Kind.PHOTOMETRY).text)
+    shuffled = json.dumps(dict(reversed(text.items())), indent=3)
+    assert Schema.of(shuffled).sha256 == newest(Kind.PHOTOMETRY).sha256
+    other = changed(Kind.PHOTOMETRY, lambda it: it["fields"][2].update(default=[]))
+    assert other.fingerprint == newest(Kind.PHOTOMETRY).fingerprint
+    assert other.sha256 != newest(Kind.PHOTOMETRY).sha256
+    assert newest(Kind.PHOTOMETRY).sha256 == hashlib.sha256(newest(Kind.PHOTOMETRY).text.encode()).hexdigest()
+
+
+def test_the_fingerprint_is_crc_64_avro_in_little_endian() -> None:
+    # The value that the Avro specification's algorithm gives for the canonical form of this record.
+    schema = Schema.of({"type": "record", "name": "a", "doc": "x", "fields": [{"name": "b", "type": "int"}]})
+    table = []
+    for index in range(256):
+        value = index
+        for _ in range(8):
+            value = (value >> 1) ^ (0xC15D213AA4D7A795 & -(value & 1))
+        table.append(value)
+    crc = 0xC15D213AA4D7A795
+    for byte in b'{"name":"a","type":"record","fields":[{"name":"b","type":"int"}]}':
+        crc = (crc >> 8) ^ table[(crc ^ byte) & 0xFF]
+    assert schema.fingerprint == crc.to_bytes(8, "little")
+
+
+# -- what is refused ------------------------------------------------------------------------------------------------
+
+
+def a_record(*types: Any, name: str = "a") -> dict[str, Any]:
+    fields = [{"name": f"f{number}", "type": each} for number, each in enumerate(types)]
+    return {"type": "record", "name": name, "fields": fields}
+
+
+def doubling(depth: int) -> dict[str, Any]:
+    """Return a schema of few characters whose one datum has 2^depth parts and takes no byte."""
+    inner: Any = a_record("null", name="r0")
+    for number in range(1, depth):
+        inner = a_record(inner, f"r{number - 1}", name=f"r{number}")
+    return a_record(inner)
+
+
+def nested(depth: int) -> Any:
+    inner: Any = "int"
+    for _ in range(depth):
+        inner = {"type": "array", "items": inner}
+    return a_record(inner)
+
+
+@pytest.mark.parametrize(
+    ("definition", "told"),
+    [
+        (a_record({"type": "array", "items": "null"}), "array items that take no bytes"),
+        (a_record({"type": "map", "values": "null"}), "map items that take no bytes"),
+        (a_record({"type": "array", "items": a_record(name="empty")}), "take no bytes"),
+        (a_record({"type": "array", "items": a_record("null", "null", name="nulls")}), "take no bytes"),
+        (a_record(a_record(name="e"), {"type": "array", "items": "e"}), "take no bytes"),
+        (a_record({"type": "array", "items": {"type": "fixed", "name": "f", "size": 0}}), "take no bytes"),
+        (a_record({"type": "fixed", "name": "f", "size": -1}), "fixed type of size -1"),
+        (a_record({"type": "fixed", "name": "f", "size": 2**40}), "fixed type of size"),
+        (a_record(["null", "a"]), "refers to itself by 'a'"),
+        (a_record({"type": "array", "items": "a"}), "refers to itself by 'a'"),
+        (doubling(30), "more than 5000 types"),
+        (nested(60), "nested more than 40 deep"),
+        (nested(900), "deep|Recursion"),
+        (a_record("nowhere"), "is no Avro schema"),
+        ({"type": "enum", "name": "e", "symbols": ["A"]}, "is no Avro record"),
+        ("[" * 100_000, "is no Avro schema"),
+        ("x" * 200_000, "131072 are the most"),
+        (b"\xff\xfe", "is no Avro schema"),
+        ({"type": "record"}, "is no Avro schema"),
+        ({"type": "record", "name": "a", "fields": 3}, "is no Avro schema"),
+    ],
+    ids=str,
+)
+def test_schemas_that_cost_more_than_they_weigh_are_refused(definition: Any, told: str) -> None:
+    with pytest.raises(UnsafeSchemaError, match=told):
+        Schema.of(definition)
+
+
+@pytest.mark.parametrize("item", ["int", ["null"], ["null", "int"], {"type": "enum", "name": "e", "symbols": ["A"]}])
+def test_arrays_whose_items_take_a_byte_are_accepted(item: Any) -> None:
+    assert Schema.of(a_record({"type": "array", "items": item})).full_name == "a"
+
+
+# -- the schema topic -----------------------------------------------------------------------------------------------
+
+
+def test_a_schema_is_announced_once_and_durable_when_announce_returns(stream: Stream, tmp_path: Path) -> None:
+    schemas = Schemas(stream)
+    for _ in range(2):
+        schemas.announce(newest(Kind.TARGET))
+    Schemas(stream).announce(newest(Kind.TARGET))
+    other = open_stream(f"sqlite:///{tmp_path}/stream.db")
+    assert on_topic(other) == [newest(Kind.TARGET).sha256]
+    other.close()
+
+
+def test_a_publisher_without_a_schema_topic_is_told_how_to_make_it(tmp_path: Path) -> None:
+    stream = open_stream(f"sqlite:///{tmp_path}/empty.db")
+    with pytest.raises(TopicMissingError, match=r"tom-bridge\.schemas: .*`tom-bridge topics create"):
+        Schemas(stream).announce(newest(Kind.TARGET))
+    assert Schemas(stream).find(bytes(8)) is None
+    stream.close()
+
+
+def test_a_reader_learns_a_schema_that_was_announced_after_it_had_looked(stream: Stream, later: Schema) -> None:
+    schemas = Schemas(stream)
+    assert schemas.find(later.fingerprint) is None
+    put(stream, later)
+    for sha256 in (None, later.sha256):
+        found = schemas.find(later.fingerprint, sha256)
+        assert found is not None
+        assert found.text == later.text
+
+
+class Counting:
+    """A stream that counts the records read from it, and that another one can take the place of."""
+
+    def __init__(self, stream: Stream) -> None:
+        self.stream = stream
+        self.read_records = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+    def read(self, *given: Any, **named: Any) -> Iterator[Any]:
+        for each in self.stream.read(*given, **named):
+            self.read_records += 1
+            yield each
+
+
+def test_the_schema_topic_is_not_read_again_for_each_bad_record(stream: Stream, later: Schema) -> None:
+    put(stream, later)
+    counting: Any = Counting(stream)
+    schemas = Schemas(counting)
+    for number in range(20):
+        assert schemas.find(bytes([number] * 8)) is None
+    assert counting.read_records == 1
+
+
+def test_a_schema_topic_that_was_made_again_is_read_from_its_beginning(
+    stream: Stream, later: Schema, tmp_path: Path
+) -> None:
+    put(stream, newest(Kind.TARGET))
+    in_place: Any = Counting(stream)
+    schemas = Schemas(in_place)
+    assert schemas.find(later.fingerprint) is None
+    in_place.stream = open_stream(f"sqlite:///{tmp_path}/other.db")
+    in_place.create_topic(SCHEMA_TOPIC, compacted=True)
+    put(in_place, later)
+    assert schemas.find(later.fingerprint) is not None
+    in_place.close()
+
+
+@pytest.mark.parametrize(
+    ("value", "key"),
+    [
+        (lambda schema: schema.text.encode(), "0" * 64),
+        (lambda schema: schema.text.encode() + b" ", None),
+        (lambda schema: json.dumps(a_record({"type": "array", "items": "null"})).encode(), None),
+        (lambda schema: b"[" * 50_000, None),
+        (lambda schema: b"", "0" * 64),
+    ],
+    ids=["key of another", "not normalised", "unsafe", "no schema", "tombstone"],
+)
+def test_a_record_of_the_schema_topic_that_is_not_what_it_should_be_is_passed_over(
+    stream: Stream, later: Schema, value: Callable[[Schema], bytes], key: str | None
+) -> None:
+    content = value(later)
+    stream.publish(SCHEMA_TOPIC, key=(key or hashlib.sha256(content).hexdigest()).encode(), value=content)
+    stream.flush()
+    schemas = Schemas(stream)
+    with structlog.testing.capture_logs() as logs:
+        assert schemas.find(later.fingerprint) is None
+        assert schemas.find(later.fingerprint, key or hashlib.sha256(content).hexdigest()) is None
+    assert [entry["log_level"] for entry in logs] == (["warning"] if content else [])
+    put(stream, later)
+    assert schemas.find(later.fingerprint) is not None
+
+
+def test_of_two_schemas_with_one_fingerprint_a_header_chooses(stream: Stream) -> None:
+    other = changed(Kind.PHOTOMETRY, lambda it: it.update(doc="Another text."))
+    put(stream, other)
+    schemas = Schemas(stream)
+    assert schemas.find(other.fingerprint) is newest(Kind.PHOTOMETRY)
+    found = schemas.find(other.fingerprint, other.sha256)
+    assert found is not None
+    assert found.sha256 == other.sha256
+
+
+# -- newer versions -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["tom_bridge.v2.Photometry", "tom_bridge.v1.Spectroscopy"])
+def test_an_event_of_a_later_kind_or_major_version_is_newer_once_its_schema_is_found(stream: Stream, name: str) -> None:
+    schema = changed(Kind.PHOTOMETRY, lambda it: None, name)
+    put(stream, schema)
+    value = MARKER + schema.fingerprint + encode(event()).value[10:]
+    for headers in ({}, {"tom_bridge_schema": name.encode(), "ce_type": name.encode()}):
+        cleared = dict.fromkeys(["tom_bridge_schema", "tom_bridge_schema_sha256", "ce_type"]) | headers
+        given = record_of(share().event(target()), cleared)
+        with pytest.raises(NewerVersionError, match=f"a {name} is newer"):
+            Decoder(Schemas(stream)).decode(type(given)(**{**vars(given), "value": value}))
+
+
+def test_a_decoder_asks_the_schema_topic_before_it_says_unknown(stream: Stream, later: Schema) -> None:
+    decoder = Decoder(Schemas(stream))
+    encoded = one_of_each()[2]
+    given = record_of(encoded, {"tom_bridge_schema_sha256": None})
+    with_later = type(given)(**{**vars(given), "value": MARKER + later.fingerprint + given.value[10:] + b"\x02x"})
+    with pytest.raises(UnknownSchemaError, match=later.fingerprint.hex()):
+        decoder.decode(with_later)
+    put(stream, later)
+    assert decoder.decode(with_later) == encoded

@@ -1,0 +1,105 @@
+"""Events that are too large travel in parts: whole, in order, the same at every try."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from parts import strategies
+from parts.events import event, photometry, point, share, target
+
+from bridge.codec import encode, split
+from bridge.errors import TooLargeError
+from bridge.events import DataProduct, Event, Kind, ListMember, Photometry, TargetList
+
+
+def size(given: Event) -> int:
+    return len(encode(given).value)
+
+
+def items(given: Event) -> tuple[object, ...]:
+    assert isinstance(given.body, Photometry | TargetList)
+    return given.body.points if isinstance(given.body, Photometry) else given.body.members
+
+
+def test_an_event_that_fits_is_returned_unchanged() -> None:
+    given = event(photometry(10))
+    assert split(given)[0] is given
+    assert split(given, size(given)) == [given]
+
+
+def test_parts_fit_are_whole_and_in_order_and_nearly_full() -> None:
+    given = event(photometry(50_000))
+    parts = split(given)
+    assert all(size(part) <= 900_000 for part in parts)
+    assert all(size(part) > 890_000 for part in parts[:-1])
+    assert sum((items(part) for part in parts), ()) == items(given)
+    assert len({part.id for part in parts} | {given.id}) == len(parts) + 1
+    for part in parts:
+        same = part.model_copy(update={"id": given.id, "body": given.body})
+        assert same == given
+
+
+def test_a_list_is_split_by_its_members() -> None:
+    members = tuple(
+        ListMember(reference=target(f"T {number}").reference, target=target(f"T {number}")) for number in range(300)
+    )
+    given = event(TargetList(name="Many", members=members))
+    parts = split(given, 5_000)
+    assert all(size(part) <= 5_000 for part in parts)
+    assert sum((items(part) for part in parts), ()) == members
+    assert {part.key for part in parts} == {given.key}
+
+
+def split_or_error(given: Event, largest: int) -> list[Event] | TooLargeError:
+    try:
+        return split(given, largest)
+    except TooLargeError as error:
+        return error
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(strategies.events(strategies.photometry | strategies.lists), st.floats(0.3, 1))
+def test_any_photometry_and_list_is_split_without_loss_or_said_to_be_too_large(given: Event, share_of: float) -> None:
+    largest = int(size(given) * share_of)
+    parts = split_or_error(given, largest)
+    if isinstance(parts, TooLargeError):
+        assert str(largest) in str(parts)
+        return
+    assert all(size(part) <= largest for part in parts)
+    assert sum((items(part) for part in parts), ()) == items(given)
+    assert split(given, largest) == parts
+
+
+def test_parts_have_the_same_ids_at_every_try() -> None:
+    given = event(photometry(2_000))
+    again = Event.checked(given.model_dump_json())
+    assert [part.id for part in split(given, 50_000)] == [part.id for part in split(again, 50_000)]
+
+
+def test_parts_of_another_limit_have_other_ids_unless_they_hold_the_same() -> None:
+    given = event(photometry(2_000))
+    held: dict[object, tuple[object, ...]] = {}
+    for largest in (50_000, 60_000, 70_000):
+        for part in split(given, largest):
+            assert held.setdefault(part.id, items(part)) == items(part)
+
+
+def test_a_point_that_is_too_large_alone_is_named() -> None:
+    points = (point(0), point(1, extra={"a": "x" * 5_000}))
+    given = event(Photometry(target=target().reference, points=points))
+    with pytest.raises(TooLargeError, match=rf"event {given.id}: points\[1\] .* takes \d+ bytes; 2000 are the most\. "):
+        split(given, 2_000)
+
+
+def test_a_product_that_is_too_large_is_told_with_size_limit_and_mend() -> None:
+    body = DataProduct.of(
+        bytes(1_000_000), target=target().reference, filename="a.fits", data_product_type="spectroscopy"
+    )
+    given = share().event(body)
+    assert given.kind is Kind.DATA_PRODUCT
+    with pytest.raises(TooLargeError, match=f"takes {size(given)} bytes; 900000 are the most. Publish it on a topic"):
+        split(given)
+
+
+def test_a_list_without_members_that_is_too_large_is_told() -> None:
+    with pytest.raises(TooLargeError, match="the list of 'Empty' takes"):
+        split(event(TargetList(name="Empty")), 50)
