@@ -1,15 +1,19 @@
 """The wheel, and the wheel made from the sdist, hold what they need and work in an empty environment."""
 
+import ast
 import os
 import subprocess
 import sys
 import tarfile
 import venv
 import zipfile
+from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 SCHEMAS = {f"bridge/schemas/{path.relative_to(ROOT / 'schemas')}" for path in (ROOT / "schemas").rglob("*.avsc")}
@@ -67,3 +71,35 @@ def test_the_installed_wheel_runs_without_the_checkout(built: Path, tmp_path: Pa
     assert where.startswith(str(environment))
     told = run([str(environment / "bin" / "tom-bridge"), "--help"], env=borrowed, cwd=tmp_path)
     assert "consume" in told
+
+
+def installed_with_it() -> set[str]:
+    """Return the distributions that come with tom-bridge without extras, its dependencies' dependencies too."""
+    found: set[str] = set()
+    ahead = ["tom-bridge"]
+    while ahead:
+        name = ahead.pop()
+        if name not in found:
+            found.add(name)
+            wanted = [Requirement(each) for each in requires(name) or ()]
+            ahead += [
+                canonicalize_name(each.name)
+                for each in wanted
+                if each.marker is None or each.marker.evaluate({"extra": ""})
+            ]
+    return found
+
+
+def test_the_core_imports_nothing_that_does_not_come_with_it() -> None:
+    """Other packages of a development environment would hide a dependency that is not declared."""
+    ours = installed_with_it()
+    distributions = packages_distributions()
+    undeclared = set()
+    for path in (ROOT / "bridge").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [each.name for each in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+            for top in {name.split(".")[0] for name in names} - set(sys.stdlib_module_names) - {"bridge"}:
+                if not {canonicalize_name(each) for each in distributions.get(top, ())} & ours:
+                    undeclared.add(f"{path.relative_to(ROOT)} imports {top}")
+    assert not undeclared
