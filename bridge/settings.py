@@ -281,7 +281,8 @@ class Settings(BaseSettings):
         except SettingsError as error:
             raise ConfigurationError(f"{error}; write lists and tables as JSON", where="environment") from None
         state = folder / settings.state
-        found = settings.model_copy(update={"state": state, "ledger": state / settings.ledger})
+        stream = settings.stream.model_copy(update={"url": _absolute(settings.stream.url, folder)})
+        found = settings.model_copy(update={"stream": stream, "state": state, "ledger": state / settings.ledger})
         found._source = source
         return found
 
@@ -315,6 +316,12 @@ class Settings(BaseSettings):
                 "is missing", where=f"{self._source}: subscribe", mend="Name a topic under [[subscribe]]"
             )
         return self.subscribe
+
+
+def _absolute(url: str, folder: Path) -> str:
+    """Return the address of a stream with the path of an embedded one taken relative to ``folder``."""
+    scheme, mark, path = url.partition("sqlite:///")
+    return url if scheme or not mark or not path else f"{mark}{folder / path}"
 
 
 def _lower_case(model: type[BaseModel], data: Mapping[str, Any]) -> dict[str, Any]:

@@ -43,6 +43,13 @@ def test_a_file_is_read_and_its_paths_are_relative_to_its_folder(tmp_path: Path)
     assert found.subscribe[0].kinds == tuple(Kind)
 
 
+def test_an_embedded_stream_is_relative_to_the_folder_of_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "tom-bridge.toml"
+    file.write_text('[stream]\nurl = "sqlite:///stream.db"\n')
+    assert Settings.load(file).stream.url == f"sqlite:///{tmp_path}/stream.db"
+    assert settings(stream={"url": "sqlite:////var/lib/s.db"}).stream.url == "sqlite:////var/lib/s.db"
+
+
 def test_the_file_is_found_by_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "elsewhere.toml"
     file.write_text('[stream]\nurl = "kafka://b:9092"\n')

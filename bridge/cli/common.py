@@ -1,0 +1,120 @@
+"""What all commands share: settings, times, how answers are printed, how errors end."""
+
+# ruff: noqa: PLC0415 (what takes time to import is imported by the command that needs it)
+
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from bridge.settings import Settings
+
+_AGO = re.compile(r"(\d+)\s*([smhdw])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+def load_settings(context: typer.Context) -> "Settings":
+    """Return the settings that ``--config`` names, or those of the environment and the working folder."""
+    from bridge.settings import Settings
+
+    path: Path | None = context.find_root().params.get("config")
+    return Settings.load(path)
+
+
+def moment(text: str) -> datetime:
+    """Return a time in UTC: ISO 8601 (UTC where it has no zone), or a span of time ago such as ``2h`` or ``30d``."""
+    if ago := _AGO.fullmatch(text.strip()):
+        return datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(
+            f"{text!r} is no time; write 2026-01-31T12:00, or 2h or 30d for that long ago"
+        ) from None
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+Since = Annotated[
+    datetime | None,
+    typer.Option(
+        "--since", parser=moment, metavar="TIME", help="From this time: 2026-01-31T12:00 (UTC), or 2h, 30d ago."
+    ),
+]
+Until = Annotated[
+    datetime | None, typer.Option("--until", parser=moment, metavar="TIME", help="Before this time, as --since.")
+]
+
+
+# -- answers --------------------------------------------------------------------------------------------------------
+
+
+def plain(answer: object) -> Any:
+    """Return ``answer`` (dataclasses, models, times, enums, ...) as what JSON knows."""
+    from pydantic_core import to_jsonable_python
+
+    return to_jsonable_python(answer, bytes_mode="base64", serialize_unknown=True)
+
+
+def print_json(answer: object) -> None:
+    """Print ``answer`` as JSON."""
+    sys.stdout.write(json.dumps(plain(answer), indent=2, ensure_ascii=False) + "\n")
+
+
+def say(text: str) -> None:
+    """Print one line of result."""
+    sys.stdout.write(text + "\n")
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str) -> None:
+    """Print a table; ``empty`` is said where there are no rows. Elsewhere than on a terminal nothing is cut off."""
+    if not rows:
+        say(empty)
+        return
+    table = Table(*columns, box=None, header_style="bold", pad_edge=False)
+    for row in rows:
+        # Text, so that what others wrote is never taken for markup.
+        table.add_row(*(Text(_cell(value)) for value in row))
+    width = None if sys.stdout.isatty() else 10_000
+    Console(soft_wrap=False, width=width).print(table)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+    return " ".join(str(value).split())
+
+
+def print_fields(fields: Mapping[str, object]) -> None:
+    """Print names and values, one a line."""
+    width = max(len(name) for name in fields)
+    for name, value in fields.items():
+        say(f"{name:<{width}}  {_cell(value)}")
+
+
+@contextmanager
+def progress(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """Show a progress bar on a terminal, nothing elsewhere; yields what is to be called with how much is done."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda _done: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda done: bar.update(task, completed=done)

@@ -1,0 +1,163 @@
+"""Publishing: all is checked before the first event leaves, and it is durable when it is said to be."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from bridge.codec import LARGEST_EVENT, LARGEST_PRODUCT_EVENT, split
+from bridge.errors import ConfigurationError, EventError
+from bridge.events import MAX_POINTS, Body, Event, Kind, Photometry, Point, Share, TargetReference
+from bridge.operations.opening import opened_ledger
+from bridge.publisher import Publisher
+from bridge.settings import Settings
+from bridge.sources.errors import SourceError
+from bridge.stream import Stream
+from bridge.stream.names import missing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Words:
+    """What a person says of a share; None: as configured."""
+
+    title: str = ""
+    message: str = ""
+    acknowledgement: str | None = None
+    shared_by: str | None = None
+    references: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """What was published, or would be (a dry run)."""
+
+    topic: str
+    share_ids: tuple[UUID, ...]
+    events: int
+    """As handed over; ``records`` counts the parts of those that were split."""
+    records: int
+    by_kind: dict[str, int]
+    points: int
+    foreign: int
+    """Events whose origin is not this TOM: published as they are."""
+    dry_run: bool
+
+
+def topic_for(settings: Settings, topic: str | None) -> str:
+    """Return the topic to publish on: the given one, or the configured one. Raises ConfigurationError."""
+    if chosen := topic or settings.publish.topic:
+        return chosen
+    raise ConfigurationError("is missing", where="publish.topic", mend="Set it under [publish], or say --topic")
+
+
+def new_share(settings: Settings, words: Words) -> Share:
+    """Return the envelope of a new share of this TOM. Raises ConfigurationError, SourceError."""
+    defaults = settings.publish
+    origin = settings.require_origin()
+    with opened_ledger(settings) as ledger:
+        installation = ledger.installation
+    try:
+        return Share(
+            origin=origin,
+            origin_name=settings.display_name,
+            installation=installation,
+            shared_by=defaults.shared_by if words.shared_by is None else words.shared_by,
+            title=words.title,
+            message=words.message,
+            acknowledgement=defaults.acknowledgement if words.acknowledgement is None else words.acknowledgement,
+            references=words.references,
+        )
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        raise SourceError(str(problem["msg"]), where=".".join(str(part) for part in problem["loc"])) from None
+
+
+def reference(name: str) -> TargetReference:
+    """Return a reference to a target by its name alone. Raises SourceError."""
+    try:
+        return TargetReference(name=name)
+    except ValidationError as error:
+        raise SourceError(error.errors(include_url=False)[0]["msg"], where=f"target {name[:40]!r}") from None
+
+
+def photometry(target: TargetReference, points: Sequence[Point]) -> list[Photometry]:
+    """Return points of one target as bodies of events, as many as they need."""
+    return [
+        Photometry(target=target, points=tuple(points[first : first + MAX_POINTS]))
+        for first in range(0, len(points), MAX_POINTS)
+    ]
+
+
+def events_of(share: Share, bodies: Sequence[Body]) -> list[Event]:
+    """Return one event of ``share`` for each body, in order."""
+    return [share.event(body) for body in bodies]
+
+
+def check(stream: Stream, topic: str, events: Sequence[Event], *, schema_topic: str, source: str) -> int:
+    """Make sure that all ``events`` can be published on ``topic``; return how many records they make.
+
+    Raises TopicMissingError, and SourceError with each event that is too large.
+    """
+    topics = stream.topics()
+    for needed in (topic, schema_topic):
+        if needed not in topics:
+            raise missing(needed)
+    most = stream.largest_value(topic)
+    problems: list[str] = []
+    records = 0
+    for event in events:
+        largest = LARGEST_PRODUCT_EVENT if event.kind is Kind.DATA_PRODUCT else LARGEST_EVENT
+        try:
+            records += len(split(event, min(largest, most)))
+        except EventError as error:
+            problems.append(str(error))
+    if problems:
+        raise SourceError.of(source, problems)
+    return records
+
+
+def publish(
+    settings: Settings,
+    stream: Stream,
+    events: Sequence[Event],
+    *,
+    topic: str | None = None,
+    source: str,
+    dry_run: bool = False,
+    timeout_s: float | None = 60.0,
+    progress: Callable[[int], object] = lambda _done: None,
+) -> Published:
+    """Check all ``events``, then publish them; durable when this returns.
+
+    ``source`` names where they come from, for messages; ``progress`` hears how many were handed over. Raises
+    TopicMissingError, SourceError (nothing was published then), and AwayError where the stream did not take all within
+    ``timeout_s``.
+    """
+    chosen = topic_for(settings, topic)
+    schema_topic = settings.stream.schema_topic
+    records = check(stream, chosen, events, schema_topic=schema_topic, source=source)
+    if not dry_run:
+        publisher = Publisher(stream, chosen, schema_topic=schema_topic, announce_timeout_s=timeout_s)
+        for done, event in enumerate(events, 1):
+            publisher.publish(event)
+            progress(done)
+        publisher.flush(timeout_s)
+    return Published(
+        topic=chosen,
+        share_ids=tuple(dict.fromkeys(event.share_id for event in events)),
+        events=len(events),
+        records=records,
+        by_kind=dict(Counter(str(event.kind) for event in events)),
+        points=sum(len(event.body.points) for event in events if isinstance(event.body, Photometry)),
+        foreign=sum(event.origin != settings.origin for event in events),
+        dry_run=dry_run,
+    )
+
+
+def check_file(path: Path) -> None:
+    """Raise SourceError where there is no such file, before anything else is asked for."""
+    if not path.is_file():
+        raise SourceError("there is no such file", where=str(path))
