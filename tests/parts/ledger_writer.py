@@ -1,0 +1,25 @@
+"""A small program that writes into a ledger, to be killed and frozen: ``write <path>``."""
+
+import sys
+from pathlib import Path
+
+from parts.entries import PARTITION, Arrival
+
+from bridge.tom.ledger import SqliteLedger
+from bridge.tom.ledger_port import Outcome
+
+EVENTS = 3
+
+
+def write() -> None:
+    """Go on where the ledger stands, with an intent and a unit for each event, and print what was done."""
+    ledger = SqliteLedger(Path(sys.argv[1]))
+    position = ledger.positions().get(PARTITION)
+    for offset in range(0 if position is None else position.next, EVENTS):
+        arrival = Arrival(offset=offset)
+        ledger.intents.begin(arrival.event_id, ["point"])
+        with ledger.unit() as unit:
+            unit.record(arrival.entry(Outcome.APPLIED))
+            unit.move(PARTITION, "first", offset or None, offset + 1)
+        print(f"wrote {offset}", flush=True)
+    ledger.close()
