@@ -110,10 +110,10 @@ class Applier:
         """
         results: list[Result] = []
         waiting = sorted(wanted, key=lambda one: one.id, reverse=True)
-        tried: set[tuple[Partition, int]] = set()
+        tried: set[tuple[object, ...]] = set()
         while waiting:
             one = waiting.pop()
-            place = (one.entry.partition, one.entry.offset)
+            place = _place(one.entry)
             if place in tried:
                 continue
             tried.add(place)
@@ -221,7 +221,7 @@ class Applier:
         if arrival.members is not None:
             return False
         if outcome is Outcome.PARKED:
-            there = self._ledger.entry(arrival.record.partition, arrival.record.offset)
+            there = self._there(arrival.record)
             return there is None or there.event_id != arrival.event.id
         return outcome in DONE
 
@@ -236,7 +236,7 @@ class Applier:
         return replace(result, park=kept)
 
     def _record(self, unit: Unit, arrival: Arrival, result: Result) -> None:
-        there = self._ledger.entry(arrival.record.partition, arrival.record.offset)
+        there = self._there(arrival.record)
         if there is not None and there.outcome is Outcome.APPLIED and result.outcome is Outcome.DUPLICATE:
             return  # this very record was applied: it stays so, however often it is looked at again
         entry = _entry(arrival, result)
@@ -250,12 +250,16 @@ class Applier:
         """Return all members parked of the same list event; None for a whole event."""
         if not parked.member:
             return None
-        entry = parked.entry
-        return frozenset(
-            one.member
-            for one in self._ledger.parked(key=entry.key)
-            if (one.entry.partition, one.entry.offset) == (entry.partition, entry.offset)
-        )
+        members: set[str] = set()
+        after = 0
+        while page := self._ledger.parked(key=parked.entry.key, after=after):
+            after = page[-1].id
+            members |= {one.member for one in page if _place(one.entry) == _place(parked.entry)}
+        return frozenset(members)
+
+    def _there(self, record: Record) -> Entry | None:
+        """Return what is recorded of this very record."""
+        return self._ledger.entry(record.partition, record.offset, record.timestamp)
 
     def _predecessor(self, key: bytes, kind: str, before: int | None) -> Parked | None:
         """Return the parked event that must go before an event of this key and kind; None where nothing must.
@@ -354,6 +358,11 @@ def _entry(arrival: Arrival, result: Result) -> Entry:
         shared_by=event.shared_by,
         title=event.title,
     )
+
+
+def _place(entry: Entry) -> tuple[object, ...]:
+    """Return what tells a record from any other, also from that of a topic that was removed and made again."""
+    return entry.partition, entry.offset, entry.published_at
 
 
 def _with_joined(before: Detail, now: Detail) -> Detail:
