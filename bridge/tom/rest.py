@@ -1,0 +1,77 @@
+"""A TOM over REST: any TOM Toolkit from 2.32 on, without a change to it. The contract is :mod:`bridge.tom.port`."""
+
+from collections.abc import Collection, Iterable, Sequence
+
+from bridge.events import DataProduct, Point, Target
+from bridge.tom.ledger_port import Intents
+from bridge.tom.port import (
+    Additions,
+    ExistingPoint,
+    LocalProduct,
+    LocalTarget,
+    NewPoint,
+    PointResult,
+    ProductResult,
+    Provenance,
+    Tom,
+    Written,
+)
+from bridge.tom.rest_photometry import RestPhotometry
+from bridge.tom.rest_products import RestProducts
+from bridge.tom.rest_session import RestAccount, RestSession
+from bridge.tom.rest_targets import RestTargets
+
+__all__ = ["RestAccount", "RestTom"]
+
+
+class RestTom(Tom):
+    """One TOM as one account sees it.
+
+    ``intents`` are those of this TOM's ledger: noted before what can't be undone is asked for, read after a crash.
+    The first request logs in; beside the port's errors every method may raise ConfigurationError where the TOM does
+    not accept the account, or a configured group is not one of the account's.
+    """
+
+    def __init__(self, account: RestAccount, intents: Intents) -> None:
+        self.session = RestSession(account)
+        self.identity = self.session.base_url
+        self._targets = RestTargets(self.session, intents)
+        self._photometry = RestPhotometry(self.session, intents)
+        self._products = RestProducts(self.session, intents)
+
+    def find(self, names: Iterable[str]) -> tuple[LocalTarget, ...]:
+        return self._targets.find(names)
+
+    def appeared(self, simplified: Collection[str]) -> frozenset[str]:
+        return self._targets.appeared(simplified)
+
+    def create_target(self, target: Target, lists: Sequence[str], provenance: Provenance) -> Written | None:
+        return self._targets.create(target, lists, provenance)
+
+    def add_to_target(self, pk: int, additions: Additions, provenance: Provenance) -> Written:  # noqa: ARG002
+        return self._targets.add(pk, additions)
+
+    def list_names(self) -> frozenset[str] | None:
+        return self._targets.list_names()
+
+    def open_list(self, name: str) -> str:
+        return name
+
+    def add_to_list(self, handle: str, pks: Sequence[int], provenance: Provenance) -> Written:  # noqa: ARG002
+        return self._targets.add_to_list(handle, pks)
+
+    def photometry(self, pk: int, points: Sequence[Point]) -> tuple[ExistingPoint, ...]:
+        return self._photometry.rows(pk, (point.timestamp for point in points))
+
+    def add_photometry(self, points: Sequence[NewPoint]) -> list[PointResult]:
+        return self._photometry.add(points)
+
+    def find_product(self, product_id: str) -> LocalProduct | None:
+        return self._products.find(product_id)
+
+    def add_product(self, pk: int, product: DataProduct, product_id: str, provenance: Provenance) -> ProductResult:
+        return self._products.add(pk, product, product_id, provenance)
+
+    def close(self) -> None:
+        self._photometry.close()
+        self.session.close()

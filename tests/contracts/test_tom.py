@@ -1,0 +1,454 @@
+"""The contract of a TOM (``bridge.tom.port``), on real TOMs; what is asserted is what the TOM's database holds."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from parts.tom_site import BRIDGE_PASSWORD, GROUP
+from parts.toms import Tom as RunningTom
+
+from bridge.errors import RejectedError
+from bridge.events import DataProduct, Point, Target, TargetType, uuid7
+from bridge.tom.ledger import SqliteLedger
+from bridge.tom.port import Additions, NewPoint, PointFate, Provenance, Tom
+from bridge.tom.rest import RestAccount, RestTom
+
+pytestmark = pytest.mark.tom
+
+T0 = datetime(2024, 5, 1, 3, 4, 5, 678901, tzinfo=UTC)
+
+
+@pytest.fixture
+def intents(tmp_path: Path) -> Iterator[SqliteLedger]:
+    ledger = SqliteLedger(tmp_path / "ledger.sqlite3")
+    yield ledger
+    ledger.close()
+
+
+@pytest.fixture
+def open_tom(any_tom: RunningTom, intents: SqliteLedger) -> Iterator[Callable[[], Tom]]:
+    """Open the TOM as a new process of the bridge would: nothing remembered but the intents."""
+    opened: list[Tom] = []
+
+    def open_() -> Tom:
+        account = RestAccount(
+            base_url=any_tom.base_url,
+            username="bridge",
+            password=BRIDGE_PASSWORD,
+            groups=(GROUP,),
+            name_index_age_s=0.0,
+        )
+        opened.append(RestTom(account, intents.intents))
+        return opened[-1]
+
+    yield open_
+    for tom in opened:
+        tom.close()
+
+
+@pytest.fixture
+def tom(open_tom: Callable[[], Tom]) -> Tom:
+    return open_tom()
+
+
+def a_target(name: str = "SN 2024abc", **fields: Any) -> Target:
+    return Target(**{"name": name, "type": TargetType.SIDEREAL, "ra": 10.5, "dec": -20.25, **fields})
+
+
+def from_elsewhere() -> Provenance:
+    return Provenance(event_id=uuid7(), origin_name="Another TOM", shared_by="somebody")
+
+
+def a_point(**fields: Any) -> Point:
+    defaults = {"timestamp": T0, "bandpass": "r", "brightness": 18.5, "source_name": "Another TOM"}
+    return Point(**{**defaults, **fields})
+
+
+def fates(tom: Tom, pk: int, *points: Point, provenance: Provenance | None = None) -> list[PointFate]:
+    provenance = provenance or from_elsewhere()
+    written = tom.add_photometry([NewPoint(target_pk=pk, point=point, provenance=provenance) for point in points])
+    return [result.fate for result in written]
+
+
+# -- finding ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_target_is_found_by_its_name_written_differently(tom: Tom, any_tom: RunningTom) -> None:
+    pk = any_tom.make_target("SN 2024abc", aliases=["ZTF24-xyz"], extras={"z": "0.1"}, epoch=2000.0)
+    (found,) = tom.find(["sn_2024(ABC)"])
+    assert (found.pk, found.name, found.aliases) == (pk, "SN 2024abc", ("ZTF24-xyz",))
+    assert (found.fields["ra"], found.fields["epoch"], found.fields["parallax"]) == (10.0, 2000.0, None)
+    assert found.extras == {"z": "0.1"}
+
+
+def test_a_target_is_found_by_an_alias(tom: Tom, any_tom: RunningTom) -> None:
+    any_tom.make_target("SN 2024abc", aliases=["ZTF24-xyz"])
+    assert [found.name for found in tom.find(["unknown", "ztf24xyz"])] == ["SN 2024abc"]
+
+
+@pytest.mark.parametrize("name", ["A+B & C#1", "one, two", "α Cen 100%", "quo\"te'd?=/"])
+def test_a_name_with_special_characters_is_found(tom: Tom, any_tom: RunningTom, name: str) -> None:
+    any_tom.make_target(name)
+    assert [found.name for found in tom.find([name.upper()])] == [name]
+
+
+def test_all_targets_that_match_are_returned(tom: Tom, any_tom: RunningTom) -> None:
+    any_tom.make_target("R 2024abc")
+    any_tom.make_target("Other", aliases=["R2024ABC"])
+    assert {found.name for found in tom.find(["r2024abc"])} == {"R 2024abc", "Other"}
+
+
+def test_nothing_is_found_where_nothing_matches(tom: Tom, any_tom: RunningTom) -> None:
+    any_tom.make_target("SN 2024abc")
+    assert tom.find(["SN 2024ab", "2024abc"]) == ()
+
+
+def test_what_this_process_wrote_is_found_at_once(tom: Tom) -> None:
+    assert tom.find(["SN 2024abc"]) == ()
+    written = tom.create_target(a_target(), [], from_elsewhere())
+    assert written is not None
+    assert [found.pk for found in tom.find(["SN 2024abc"])] == [written.pk]
+
+
+def test_a_removed_target_is_not_found(tom: Tom, any_tom: RunningTom) -> None:
+    any_tom.make_target("SN 2024abc")
+    assert tom.find(["SN 2024abc"])
+    any_tom.shell("from tom_targets.models import Target; Target.objects.all().delete()")
+    assert tom.find(["SN 2024abc"]) == ()
+
+
+def test_names_that_a_person_gives_appear(tom: Tom, any_tom: RunningTom) -> None:
+    assert tom.appeared({"sn2024abc", "ztf24xyz", "m1"}) == frozenset()
+    any_tom.make_target("SN 2024abc", aliases=["ZTF24-xyz"])
+    assert tom.appeared({"sn2024abc", "ztf24xyz", "m1"}) == {"sn2024abc", "ztf24xyz"}
+
+
+# -- creating --------------------------------------------------------------------------------------------------------
+
+
+def test_a_target_is_created_in_full(tom: Tom, any_tom: RunningTom) -> None:
+    target = a_target(
+        aliases=("ZTF24xyz", "AT 2024abc"), extras={"redshift": "0.03", "note": ""}, epoch=2015.5, parallax=0.0,
+        pm_ra=-3.5, distance=1e9, abs_mag=0.0, slope=0.15,
+    )  # fmt: skip
+    written = tom.create_target(target, ["Imported from Another TOM"], from_elsewhere())
+    assert written is not None
+    assert written.unverified == ()
+    row = any_tom.target("SN 2024abc")
+    wanted = {"ra": 10.5, "dec": -20.25, "epoch": 2015.5, "parallax": 0.0, "pm_ra": -3.5, "abs_mag": 0.0, "slope": 0.15}
+    assert {name: row[name] for name in wanted} == wanted
+    assert any_tom.aliases("SN 2024abc") == {"ZTF24xyz", "AT 2024abc"}
+    assert any_tom.extras("SN 2024abc") == {"redshift": "0.03", "note": ""}
+    assert any_tom.lists() == {"Imported from Another TOM": ["SN 2024abc"]}
+    assert any_tom.viewers("SN 2024abc") == {GROUP}
+
+
+@pytest.mark.parametrize("fields", [{"ra": 0.0}, {"dec": 0.0}, {"ra": 0.0, "dec": 0.0}])
+def test_a_coordinate_of_zero_is_a_value(tom: Tom, any_tom: RunningTom, fields: dict[str, float]) -> None:
+    written = tom.create_target(a_target(**fields), [], from_elsewhere())
+    assert written is not None
+    assert written.unverified == ()
+    row = any_tom.target("SN 2024abc")
+    assert {name: row[name] for name in fields} == fields
+
+
+def test_an_orbital_element_of_zero_is_a_value(tom: Tom, any_tom: RunningTom) -> None:
+    elements = {
+        "scheme": "MPC_MINOR_PLANET", "epoch_of_elements": 60000.0, "inclination": 0.0, "lng_asc_node": 0.0,
+        "arg_of_perihelion": 0.0, "eccentricity": 0.0, "mean_anomaly": 0.0, "semimajor_axis": 2.5,
+    }  # fmt: skip
+    orbit = Target.model_validate({"name": "1 Ceres", "type": TargetType.NON_SIDEREAL, **elements})
+    written = tom.create_target(orbit, [], from_elsewhere())
+    assert written is not None
+    assert written.unverified == ()
+    row = any_tom.target("1 Ceres")
+    assert {name: row[name] for name in elements} == elements
+
+
+def test_a_target_is_not_created_where_one_that_matches_has_appeared(tom: Tom, any_tom: RunningTom) -> None:
+    assert tom.find(["SN 2024abc"]) == ()
+    any_tom.make_target("Other", aliases=["sn-2024-abc"])
+    assert tom.create_target(a_target(), [], from_elsewhere()) is None
+    assert [row["name"] for row in any_tom.targets()] == ["Other"]
+
+
+@pytest.mark.parametrize("hidden", ["name", "alias"])
+def test_a_target_that_the_account_may_not_see_is_told(tom: Tom, any_tom: RunningTom, hidden: str) -> None:
+    any_tom.make_target(
+        "SN 2024abc" if hidden == "name" else "X", aliases=["AT 2024abc"] if hidden == "alias" else [], users=[]
+    )
+    with pytest.raises(RejectedError, match="may not see"):
+        tom.create_target(a_target(aliases=("AT 2024abc",)), [], from_elsewhere())
+    assert len(any_tom.targets()) == 1
+
+
+def test_what_a_killed_call_created_counts_as_created_by_the_repeated_one(
+    open_tom: Callable[[], Tom], any_tom: RunningTom
+) -> None:
+    provenance = from_elsewhere()
+    first = open_tom().create_target(a_target(dec=0.0, extras={"z": "1"}), ["L"], provenance)
+    again = open_tom().create_target(a_target(dec=0.0, extras={"z": "1"}), ["L"], provenance)
+    assert first is not None
+    assert again is not None
+    assert again.pk == first.pk
+    assert any_tom.lists() == {"L": ["SN 2024abc"]}
+
+
+# -- adding ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_target_is_given_what_it_lacks(tom: Tom, any_tom: RunningTom) -> None:
+    pk = any_tom.make_target("SN 2024abc", aliases=["A"], extras={"z": "0.1"})
+    additions = Additions(
+        aliases=("B", "C"), extras={"host": "M 31", "note": ""}, fields={"epoch": 2000.0, "pm_ra": 0.0}
+    )
+    written = tom.add_to_target(pk, additions, from_elsewhere())
+    assert written.unverified == ()
+    assert any_tom.aliases("SN 2024abc") == {"A", "B", "C"}
+    assert any_tom.extras("SN 2024abc") == {"z": "0.1", "host": "M 31", "note": ""}
+    row = any_tom.target("SN 2024abc")
+    assert (row["epoch"], row["pm_ra"], row["ra"]) == (2000.0, 0.0, 10.0)
+
+
+def test_what_the_target_has_by_now_is_left_as_it_is(tom: Tom, any_tom: RunningTom) -> None:
+    pk = any_tom.make_target("SN 2024abc", aliases=["A"], extras={"z": "0.1"}, epoch=2000.0)
+    additions = Additions(
+        aliases=("A", "B"), extras={"z": "0.2", "host": "M 31"}, fields={"epoch": 2015.5, "pm_ra": 1.0}
+    )
+    for _ in range(2):
+        assert tom.add_to_target(pk, additions, from_elsewhere()).unverified == ()
+    assert any_tom.extras("SN 2024abc") == {"z": "0.1", "host": "M 31"}
+    assert any_tom.aliases("SN 2024abc") == {"A", "B"}
+    row = any_tom.target("SN 2024abc")
+    assert (row["epoch"], row["pm_ra"]) == (2000.0, 1.0)
+
+
+def test_an_alias_that_another_target_has_costs_nothing_else(tom: Tom, any_tom: RunningTom) -> None:
+    pk = any_tom.make_target("SN 2024abc")
+    any_tom.make_target("Hidden", aliases=["Taken"], users=[])
+    additions = Additions(aliases=("Taken", "Free"), extras={"z": "1"}, fields={"epoch": 2000.0})
+    written = tom.add_to_target(pk, additions, from_elsewhere())
+    assert [reason.split(":")[0] for reason in written.unverified] == ["alias Taken"]
+    assert any_tom.aliases("SN 2024abc") == {"Free"}
+    assert any_tom.extras("SN 2024abc") == {"z": "1"}
+    assert any_tom.target("SN 2024abc")["epoch"] == 2000.0
+
+
+def test_a_target_that_may_not_be_changed_is_refused_with_the_permission(tom: Tom, any_tom: RunningTom) -> None:
+    pk = any_tom.make_target("SN 2024abc", may_change=False)
+    with pytest.raises(RejectedError, match="permission to change"):
+        tom.add_to_target(pk, Additions(aliases=("B",)), from_elsewhere())
+
+
+# -- lists -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_names_of_all_lists_are_told(tom: Tom, any_tom: RunningTom) -> None:
+    any_tom.make_target("Hidden", lists=["A & B", "C"], users=[])
+    assert tom.list_names() == {"A & B", "C"}
+
+
+def test_targets_join_a_list_and_those_in_it_stay(tom: Tom, any_tom: RunningTom) -> None:
+    pks = [any_tom.make_target(name) for name in ("A", "B", "C, D")]
+    handle = tom.open_list('A "new" list & more')
+    assert tom.add_to_list(handle, pks[:1], from_elsewhere()).unverified == ()
+    assert tom.add_to_list(handle, pks, from_elsewhere()).unverified == ()
+    assert any_tom.lists() == {'A "new" list & more': ["A", "B", "C, D"]}
+
+
+# -- photometry ------------------------------------------------------------------------------------------------------
+
+
+def test_photometry_arrives_in_full(tom: Tom, any_tom: RunningTom) -> None:
+    pk = any_tom.make_target("SN 2024abc")
+    point = a_point(
+        brightness_error=0.0, limit=20.5, unit="AB mag", exposure_time=30.0, telescope="1m0a", instrument="fa07",
+        reduction_version="v2", source_location="https://example.org/1", extra={"survey": "ATLAS", "flags": [1, None]},
+    )  # fmt: skip
+    assert fates(tom, pk, point, a_point(bandpass="o", brightness=None, limit=19.0)) == [PointFate.NEW] * 2
+    first, second = sorted(any_tom.photometry("SN 2024abc"), key=lambda row: row["id"])
+    assert read_back(any_tom, first) == {
+        "bandpass": "r", "brightness": 18.5, "brightness_error": 0.0, "limit": 20.5, "unit": "AB mag",
+        "exposure_time": 30.0, "telescope": "1m0a", "instrument": "fa07", "reduction_version": "v2",
+    } | {"extra": {"survey": "ATLAS", "flags": [1, None]}}  # fmt: skip
+    assert (first["source_name"], first["source_location"]) == ("Another TOM", "https://example.org/1")
+    assert datetime.fromisoformat(first["timestamp"]).replace(tzinfo=UTC) == T0
+    assert read_back(any_tom, second)["limit"] == 19.0
+    assert read_back(any_tom, second)["brightness"] is None
+
+
+def test_a_brightness_of_zero_is_a_value(tom: Tom, any_tom: RunningTom) -> None:
+    pk = any_tom.make_target("Vega")
+    assert fates(tom, pk, a_point(brightness=0.0)) == [PointFate.NEW]
+    assert fates(tom, pk, a_point(brightness=0.0)) == [PointFate.DUPLICATE]
+    assert [read_back(any_tom, row)["brightness"] for row in any_tom.photometry()] == [0.0]
+
+
+def test_an_equal_point_is_a_duplicate(tom: Tom, any_tom: RunningTom) -> None:
+    pk = any_tom.make_target("A")
+    points = [a_point(), a_point(brightness=None, limit=20.0, bandpass="g"), a_point(bandpass="i", instrument="x")]
+    assert fates(tom, pk, *points) == [PointFate.NEW] * 3
+    assert fates(tom, pk, *points) == [PointFate.DUPLICATE] * 3
+    assert len(any_tom.photometry()) == 3
+
+
+def test_of_two_equal_points_at_once_the_second_is_a_duplicate(tom: Tom, any_tom: RunningTom) -> None:
+    pk = any_tom.make_target("A")
+    assert fates(tom, pk, a_point(), a_point()) == [PointFate.NEW, PointFate.DUPLICATE]
+    assert len(any_tom.photometry()) == 1
+
+
+def test_another_value_at_the_same_place_is_conflicting_and_not_written(tom: Tom, any_tom: RunningTom) -> None:
+    pk = any_tom.make_target("A")
+    assert fates(tom, pk, a_point(brightness=18.5, telescope="T", instrument="I")) == [PointFate.NEW]
+    assert fates(tom, pk, a_point(brightness=18.6, telescope="T", instrument="I")) == [PointFate.CONFLICTING]
+    assert [read_back(any_tom, row)["brightness"] for row in any_tom.photometry()] == [18.5]
+
+
+def test_two_instruments_at_the_same_time_are_two_rows(tom: Tom, any_tom: RunningTom) -> None:
+    pk = any_tom.make_target("A")
+    assert fates(tom, pk, a_point(instrument="one"), a_point(instrument="two")) == [PointFate.NEW] * 2
+    assert fates(tom, pk, a_point(instrument="two"), a_point(instrument="one")) == [PointFate.DUPLICATE] * 2
+    assert len(any_tom.photometry()) == 2
+
+
+def test_a_point_of_another_reduction_is_new(tom: Tom, any_tom: RunningTom) -> None:
+    pk = any_tom.make_target("A")
+    assert fates(tom, pk, a_point(reduction_version="1")) == [PointFate.NEW]
+    assert fates(tom, pk, a_point(reduction_version="2")) == [PointFate.NEW]
+    assert fates(tom, pk, a_point(reduction_version="2")) == [PointFate.DUPLICATE]
+    assert len(any_tom.photometry()) == 2
+
+
+def test_a_refused_point_costs_the_others_nothing(tom: Tom, any_tom: RunningTom) -> None:
+    mine, other = any_tom.make_target("Mine"), any_tom.make_target("Other", may_change=False)
+    provenance = from_elsewhere()
+    new = [NewPoint(target_pk=pk, point=a_point(), provenance=provenance) for pk in (mine, other, 999)]
+    results = tom.add_photometry(new)
+    assert [result.fate for result in results] == [PointFate.NEW, PointFate.REFUSED, PointFate.REFUSED]
+    assert "permission" in results[1].reason
+    assert [row["target"] for row in any_tom.photometry()] == ["Mine"]
+
+
+def test_points_that_a_killed_call_wrote_count_as_new(open_tom: Callable[[], Tom], any_tom: RunningTom) -> None:
+    pk = any_tom.make_target("A")
+    provenance = from_elsewhere()
+    points = [a_point(timestamp=T0 + timedelta(seconds=number)) for number in range(4)]
+    assert fates(open_tom(), pk, *points[:1]) == [PointFate.NEW]
+    expected = [PointFate.DUPLICATE, *[PointFate.NEW] * 3]
+    assert fates(open_tom(), pk, *points, provenance=provenance) == expected
+    assert fates(open_tom(), pk, *points, provenance=provenance) == expected
+    assert fates(open_tom(), pk, *points) == [PointFate.DUPLICATE] * 4
+    assert len(any_tom.photometry()) == 4
+
+
+def test_rows_are_read_as_they_are(tom: Tom, any_tom: RunningTom) -> None:
+    pk = any_tom.make_target("A")
+    point = a_point(brightness_error=0.1, unit="mag", telescope="T", instrument="I", limit=20.0)
+    fates(tom, pk, point, a_point(timestamp=T0 + timedelta(days=1)))
+    (row,) = tom.photometry(pk, [point])
+    assert (row.timestamp, row.bandpass, row.brightness, row.brightness_error) == (T0, "r", 18.5, 0.1)
+    assert (row.unit, row.telescope, row.instrument) == ("mag", "T", "I")
+    assert row.limit == (None if "limit" in row.hidden else 20.0)
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["target", "value", "f", "filter", "band", "mag", "magnitude", "data_product", "id", "timestamp", "data_type"],
+)
+def test_an_extra_value_never_becomes_something_else(tom: Tom, any_tom: RunningTom, key: str) -> None:
+    pk = any_tom.make_target("A")
+    assert fates(tom, pk, a_point(extra={key: "x", "kept": 1})) == [PointFate.NEW]
+    (row,) = any_tom.photometry()
+    assert read_back(any_tom, row)["extra"] == {f"shared_{key}": "x", "kept": 1}
+    assert datetime.fromisoformat(row["timestamp"]).replace(tzinfo=UTC) == T0
+
+
+# -- products --------------------------------------------------------------------------------------------------------
+
+
+def an_image(content: bytes = b"\x89PNG 1", **fields: Any) -> DataProduct:
+    reference = a_target("A").reference
+    return DataProduct.of(
+        content, **{"target": reference, "filename": "é 1.png", "data_product_type": "image_file", **fields}
+    )
+
+
+def test_a_product_is_stored(tom: Tom, any_tom: RunningTom) -> None:
+    pk = any_tom.make_target("A")
+    assert tom.find_product("p1") is None
+    stored = tom.add_product(pk, an_image(extra_data="about it"), "p1", from_elsewhere())
+    (row,) = any_tom.products()
+    assert (stored.fate, stored.pk, stored.unverified) == (PointFate.NEW, row["id"], ())
+    assert (row["product_id"], row["target"], row["extra_data"]) == ("p1", "A", "about it")
+    assert row["path"].read_bytes() == b"\x89PNG 1"
+    found = tom.find_product("p1")
+    assert found is not None
+    assert (found.pk, found.target_pk, found.sha256) == (row["id"], pk, an_image().sha256)
+
+
+def test_the_same_product_is_a_duplicate(tom: Tom, any_tom: RunningTom) -> None:
+    pk = any_tom.make_target("A")
+    tom.add_product(pk, an_image(), "p1", from_elsewhere())
+    assert tom.add_product(pk, an_image(), "p1", from_elsewhere()).fate is PointFate.DUPLICATE
+    assert len(any_tom.products()) == 1
+
+
+@pytest.mark.parametrize("other", ["content", "target"])
+def test_another_product_of_the_same_id_is_conflicting(tom: Tom, any_tom: RunningTom, other: str) -> None:
+    pk, another = any_tom.make_target("A"), any_tom.make_target("B")
+    tom.add_product(pk, an_image(), "p1", from_elsewhere())
+    result = (
+        tom.add_product(pk, an_image(b"other"), "p1", from_elsewhere())
+        if other == "content"
+        else tom.add_product(another, an_image(), "p1", from_elsewhere())
+    )
+    assert result.fate is PointFate.CONFLICTING
+    assert other in result.reason
+    assert [row["path"].read_bytes() for row in any_tom.products()] == [b"\x89PNG 1"]
+
+
+def test_a_product_that_a_killed_call_stored_counts_as_new(open_tom: Callable[[], Tom], any_tom: RunningTom) -> None:
+    pk = any_tom.make_target("A")
+    provenance = from_elsewhere()
+    for _ in range(2):
+        assert open_tom().add_product(pk, an_image(), "p1", provenance).fate is PointFate.NEW
+    assert len(any_tom.products()) == 1
+
+
+def test_a_type_that_the_tom_does_not_have_is_refused_with_those_that_it_has(tom: Tom, any_tom: RunningTom) -> None:
+    pk = any_tom.make_target("A")
+    with pytest.raises(RejectedError, match="image_file"):
+        tom.add_product(pk, an_image(data_product_type="hologram"), "p1", from_elsewhere())
+    assert any_tom.products() == []
+
+
+def test_a_product_for_a_target_that_may_not_be_changed_is_refused(tom: Tom, any_tom: RunningTom) -> None:
+    pk = any_tom.make_target("A", may_change=False)
+    with pytest.raises(RejectedError, match="permission to change"):
+        tom.add_product(pk, an_image(), "p1", from_elsewhere())
+
+
+def test_a_product_that_the_processor_can_not_read_is_refused(tom: Tom, any_tom: RunningTom) -> None:
+    pk = any_tom.make_target("A")
+    junk = an_image(b"\x00\x01 no table", filename="table.csv", data_product_type="photometry")
+    with pytest.raises(RejectedError, match="processor"):
+        tom.add_product(pk, junk, "p1", from_elsewhere())
+    assert any_tom.products() == []
+
+
+def read_back(tom: RunningTom, row: dict[str, Any]) -> dict[str, Any]:
+    """Return a photometric row in the words of events, wherever this version keeps them."""
+    columns = ("limit", "unit", "exposure_time", "telescope", "instrument", "reduction_version")
+    if tom.version >= (3, 1):
+        found = {name: row[name] for name in ("bandpass", "brightness", "brightness_error", *columns)}
+        return found | {"extra": row["value"]}
+    value = dict(row["value"])
+    found = {
+        "bandpass": value.pop("filter"),
+        "brightness": value.pop("magnitude", None),
+        "brightness_error": value.pop("error", None),
+    }
+    return found | {name: value.pop(name, None) for name in columns} | {"extra": value}
