@@ -20,6 +20,7 @@ from pydantic import (
     AwareDatetime,
     BaseModel,
     ConfigDict,
+    FailFast,
     Field,
     FiniteFloat,
     JsonValue,
@@ -87,6 +88,8 @@ Name = Annotated[
     StringConstraints(min_length=1, max_length=100, strip_whitespace=True),
     AfterValidator(_plain),
 ]
+# The first wrong one is told, not all: millions fit in a data product, and an error of each would fill the memory.
+Aliases = Annotated[tuple[Name, ...], FailFast(), Field(max_length=MAX_ALIASES)]
 Utc = Annotated[AwareDatetime, AfterValidator(_to_utc)]
 RightAscension = Annotated[FiniteFloat, Field(ge=0, le=360)]
 Declination = Annotated[FiniteFloat, Field(ge=-90, le=90)]
@@ -121,7 +124,7 @@ class TargetReference(Model):
     """By what a receiver finds its own target, and checks that it is the same one."""
 
     name: Name
-    aliases: tuple[Name, ...] = Field(default=(), max_length=MAX_ALIASES)
+    aliases: Aliases = ()
     type: TargetType | None = None
     ra: RightAscension | None = None
     """Right ascension in degrees (ICRS), at ``epoch`` where the target moves."""
@@ -158,7 +161,7 @@ class Target(Model):
 
     kind: Literal[Kind.TARGET] = Kind.TARGET
     name: Name
-    aliases: tuple[Name, ...] = Field(default=(), max_length=MAX_ALIASES)
+    aliases: Aliases = ()
     type: TargetType
     ra: RightAscension | None = None
     """Right ascension, degrees."""
@@ -353,7 +356,7 @@ class Share(Model):
     title: text(500) = ""  # type: ignore[valid-type]
     message: text(10_000) = ""  # type: ignore[valid-type]
     acknowledgement: text(2_000) = ""  # type: ignore[valid-type]
-    references: tuple[text(500), ...] = Field(default=(), max_length=50)  # type: ignore[valid-type]
+    references: Annotated[tuple[text(500), ...], FailFast(), Field(max_length=50)] = ()  # type: ignore[valid-type]
 
     def event(self, body: Body) -> "Event":
         """Return a new event of this share with ``body``."""
@@ -426,7 +429,8 @@ def _told(error: ValidationError, data: Any, where: str) -> InvalidEventError:
 
 
 def _path(location: tuple[int | str, ...]) -> str:
-    parts = [part for part in location if not (isinstance(part, str) and part in {kind.value for kind in Kind})]
+    # The body's kind stands behind "body", as the one of several models that was tried.
+    parts = (*location[:1], *location[2:]) if location[:1] == ("body",) else location
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts).lstrip(".")
     return f"{text.removeprefix('body.')}: " if text else ""
 
