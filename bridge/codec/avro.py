@@ -23,7 +23,7 @@ from bridge.codec.headers import (
 from bridge.codec.schema import KINDS, Schema, is_newer
 from bridge.codec.schemas import Schemas, newest
 from bridge.errors import InvalidEventError, NewerVersionError, UndecodableError, UnknownSchemaError
-from bridge.events import MAX_PRODUCT_BYTES, Event, Kind
+from bridge.events import MAX_MEMBERS, MAX_POINTS, MAX_PRODUCT_BYTES, Event, Kind
 from bridge.stream.port import Headers, Record
 
 MARKER = b"\xc3\x01"
@@ -35,8 +35,9 @@ LARGEST_EVENT = 900_000
 LARGEST_PRODUCT_EVENT = MAX_PRODUCT_BYTES + 1024 * 1024
 """Bytes that an encoded data product may have at most, on topics that take it: the content and its envelope."""
 _LARGEST_READ = {Kind.DATA_PRODUCT: LARGEST_PRODUCT_EVENT}
-_LARGEST_READ_OTHERWISE = 2 * 1024 * 1024  # more than is written, and little enough to unfold in memory
+_LARGEST_READ_OTHERWISE = 1024 * 1024  # more than is written, and little enough to unfold in memory
 
+_MOST_ITEMS = {"points": MAX_POINTS, "members": MAX_MEMBERS}
 _ENVELOPE = tuple(name for name in Event.model_fields if name != "body")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -195,6 +196,10 @@ def _checked(kind: Kind, data: dict[str, Any], where: str) -> Event:
 
 def _from_avro(kind: Kind, data: dict[str, Any], envelope: dict[str, Any]) -> None:
     """Give times and extra values back their types; raises ValueError, which names the field."""
+    # Before anything is looked at one by one: an item can be two bytes here and a kilobyte as an error.
+    for name, most in _MOST_ITEMS.items():
+        if (number := len(data.get(name, ()))) > most:
+            raise ValueError(f"{name}: there are {number}; {most} are the most")
     envelope["shared_at"] = _moment(envelope["shared_at"], "shared_at")
     if kind is Kind.PHOTOMETRY:
         for number, point in enumerate(data["points"]):
