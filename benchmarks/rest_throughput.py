@@ -9,6 +9,7 @@ default settings.
 """
 
 import argparse
+import logging
 import statistics
 import sys
 import tempfile
@@ -21,6 +22,7 @@ from uuid import uuid4
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
+import structlog
 from parts.tom_site import BRIDGE_PASSWORD, Pristine, Toolkit
 from parts.toms import Tom
 from rich.console import Console
@@ -61,6 +63,7 @@ def main() -> None:
     parser.add_argument("--points", type=int, default=200, help="points a turn (default: %(default)s)")
     parser.add_argument("--turns", type=int, default=2, help="turns of each side (default: %(default)s)")
     given = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     points = made_points(given.points)
     rates: dict[str, list[float]] = {"TOM Toolkit's share_data_with_tom": [], "TOM Bridge": []}
     with tempfile.TemporaryDirectory() as folder, two_toms(Path(folder)) as (sender, receiver):

@@ -1,0 +1,85 @@
+"""How the demonstration speaks: short sections, tables, and one way to say that something is not so."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from parts.tom_site import ADMIN_PASSWORD
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from demo.world import World
+
+console = Console(highlight=False, width=None)
+
+
+class NotSoError(Exception):
+    """Something that the demonstration promises is not so."""
+
+
+def check(so: bool, what: str) -> None:
+    """Say what is so, or end the demonstration."""
+    if not so:
+        raise NotSoError(f"it is not so that {what}")
+    console.print(f"  [green]✓[/green] {what}")
+
+
+def act(number: int, title: str, why: str = "") -> None:
+    """Begin a section."""
+    console.print()
+    console.rule(f"[bold cyan]{number}  {title}", align="left", style="cyan")
+    if why:
+        console.print(f"[dim]{why}[/dim]")
+    console.print()
+
+
+def say(text: str) -> None:
+    """Print one line."""
+    console.print(text)
+
+
+def show_command(arguments: Sequence[str]) -> None:
+    """Print a command as it was run, files by their names alone."""
+    shown = " ".join(
+        Path(part).name if part.startswith("/") else f'"{part}"' if " " in part else part for part in arguments
+    )
+    console.print(f"  [bold]$ tom-bridge {shown}[/bold]", soft_wrap=True)
+
+
+def output(text: str) -> None:
+    """Print what a command printed."""
+    for line in text.rstrip().splitlines():
+        console.print(f"    {line}", markup=False, soft_wrap=True)
+
+
+def table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table."""
+    shown = Table(title=title, title_justify="left", header_style="bold")
+    for name in header:
+        shown.add_column(name, overflow="fold")
+    for row in rows:
+        shown.add_row(*row)
+    console.print(shown)
+
+
+def addresses(world: "World") -> None:
+    """Print where the TOMs are and how to log in."""
+    rows = [(bridge.name, bridge.tom.base_url, "admin", ADMIN_PASSWORD) for bridge in world.bridges]
+    table("The TOMs stay up until Ctrl-C", ("TOM", "address", "user", "password"), rows)
+    configuration = world.north.configuration
+    say(f"Share more from the North TOM:  TOM_BRIDGE_CONFIG={configuration} tom-bridge publish --help")
+
+
+def success(text: str) -> None:
+    """Print the end of a demonstration in which all was so."""
+    console.print()
+    console.print(Panel(text, style="bold green"))
+
+
+def failure(text: str, folder: Path) -> None:
+    """Print what is not so, and where to look."""
+    console.print()
+    console.print(Panel(text, title="not so", style="bold red"), markup=False)
+    console.print(f"Logs, databases and the stream are kept in {folder}", markup=False, soft_wrap=True)
