@@ -1,8 +1,9 @@
-"""Which names topics may have."""
+"""What both streams say alike: which names topics may have, what is missing, what is gone."""
 
 import re
 
-from bridge.errors import ConfigurationError, TopicMissingError
+from bridge.errors import ConfigurationError, HistoryGoneError, TopicMissingError
+from bridge.stream.port import Ends, Partition
 
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
 
@@ -24,4 +25,14 @@ def missing(topic: str) -> TopicMissingError:
     """Return the error for a topic that does not exist."""
     return TopicMissingError(
         f"topic {topic!r} does not exist on the stream", mend=f"Create it: tom-bridge topics create {topic}"
+    )
+
+
+def gone(partition: Partition, wanted: int, ends: Ends) -> HistoryGoneError:
+    """Return the error for an offset that the stream does not hold: no longer, or not yet."""
+    what = "is no longer in the stream" if wanted < ends.first else "is beyond the stream's end"
+    return HistoryGoneError(
+        f"offset {wanted} {what}, which holds {ends.first} to {ends.next} (exclusive)",
+        where=str(partition),
+        mend="Set the position by hand: tom-bridge position set",
     )

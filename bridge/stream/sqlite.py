@@ -17,7 +17,7 @@ import structlog
 
 from bridge.errors import AwayError, ConfigurationError, NotDeliveredError, TooLargeError
 from bridge.stream import sqlite_file, sqlite_rows
-from bridge.stream.names import LARGEST_VALUE, check_topic_name, missing
+from bridge.stream.names import LARGEST_VALUE, check_topic_name, gone, missing
 from bridge.stream.port import Ends, Headers, Partition, Record, StartAt, Topic
 from bridge.stream.sqlite_group import SqliteSubscription
 
@@ -139,7 +139,7 @@ class SqliteStream:
         ends = self._ends_of(partition)
         identity = self.topics()[partition.topic].id
         if first < ends.first or (follow and first > ends.next):
-            raise sqlite_rows.gone(partition, first, ends)
+            raise gone(partition, first, ends)
         last = until if follow else min(ends.next, ends.next if until is None else until)
         return self._records(partition, identity, first, last)
 
@@ -154,7 +154,7 @@ class SqliteStream:
                     row = sqlite_rows.same_topic(db, partition.topic, identity)
                     ends = sqlite_rows.ends_of(db, row)
                     if first < ends.first:
-                        raise sqlite_rows.gone(partition, first, ends)
+                        raise gone(partition, first, ends)
                     records = sqlite_rows.fetch(db, partition, row, first, until=until, most=_CHUNK)
                 yield from records
                 if records:

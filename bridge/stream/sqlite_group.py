@@ -13,6 +13,7 @@ import structlog
 
 from bridge.errors import ConfigurationError, StreamAwayError
 from bridge.stream import sqlite_file, sqlite_rows
+from bridge.stream.names import gone
 from bridge.stream.port import Partition, Record, StartAt
 
 log = structlog.get_logger(__name__)
@@ -77,7 +78,7 @@ class SqliteSubscription:
             if not ends.first <= at <= ends.next:
                 if taken:
                     break
-                raise sqlite_rows.gone(partition, at, ends)
+                raise gone(partition, at, ends)
             records = sqlite_rows.fetch(self._db, partition, row, at, until=None, most=most - len(taken))
             if records:
                 del self._next[partition]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from bridge.errors import HistoryGoneError, TopicReplacedError
+from bridge.errors import TopicReplacedError
 from bridge.stream.names import missing
 from bridge.stream.port import Ends, Headers, Partition, Record
 
@@ -31,16 +31,6 @@ class TopicRow:
     identity: str
     compacted: bool
     next: int
-
-
-def gone(partition: Partition, wanted: int, ends: Ends) -> HistoryGoneError:
-    """Return the error for an offset that the stream does not hold: no longer, or not yet."""
-    what = "is no longer in the stream" if wanted < ends.first else "is beyond the stream's end"
-    return HistoryGoneError(
-        f"offset {wanted} {what}, which holds {ends.first} to {ends.next} (exclusive)",
-        where=str(partition),
-        mend="Set the position by hand: tom-bridge position set",
-    )
 
 
 def append(db: sqlite3.Connection, topic: str, queued: Sequence[Queued]) -> bool:

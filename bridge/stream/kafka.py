@@ -1,0 +1,101 @@
+"""The stream between organisations: Apache Kafka, and what speaks its protocol."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from bridge.errors import ConfigurationError
+from bridge.stream.kafka_admin import ROOM, KafkaAdmin
+from bridge.stream.kafka_options import Client, Options, servers
+from bridge.stream.kafka_reader import KafkaSubscription, read
+from bridge.stream.kafka_writer import KafkaWriter, check_size
+from bridge.stream.names import gone
+from bridge.stream.port import Ends, Headers, Partition, Record, StartAt, Topic
+
+
+class KafkaStream:
+    """A stream on Kafka; see :class:`bridge.stream.port.Stream`."""
+
+    def __init__(self, url: str, options: Options) -> None:
+        """Take the address and librdkafka's options; nothing is waited for."""
+        bootstrap = servers(url)
+        self.url = f"kafka://{bootstrap}"
+        self._client = Client(bootstrap, options)
+        self._classic = options.get("group.protocol", "classic") == "classic"
+        self._admin = KafkaAdmin(self._client)
+        self._writer: KafkaWriter | None = None
+        self._largest: dict[str, int] = {}
+        self._largest_lock = threading.Lock()
+
+    def publish(self, topic: str, *, key: bytes, value: bytes, headers: Headers = ()) -> None:
+        """Hand over one record; waits while more than ``queue.buffering.max.kbytes`` are unconfirmed."""
+        check_size(topic, value, self._largest_of(topic))
+        if self._writer is None:
+            self._writer = KafkaWriter(self._client, self._largest_message_anew)
+        self._writer.publish(topic, key, value, headers)
+
+    def _largest_of(self, topic: str) -> int:
+        """Return the largest value by topic, asked once: a topic that is missing is asked for again each time."""
+        with self._largest_lock:
+            known = self._largest.get(topic)
+        if known is None:
+            known = self._largest_message_anew(topic) - ROOM
+        return known
+
+    def _largest_message_anew(self, topic: str) -> int:
+        largest = self._admin.largest_message(topic)
+        with self._largest_lock:
+            self._largest[topic] = largest - ROOM
+        return largest
+
+    def flush(self, timeout_s: float | None = None) -> None:
+        """Return when the brokers have confirmed every record."""
+        if self._writer is not None:
+            self._writer.flush(timeout_s)
+
+    def subscribe(self, topics: Sequence[str], group: str, start_at: StartAt) -> KafkaSubscription:
+        """Join ``group``: the classic protocol, cooperative; ``group.protocol=consumer`` takes the newer one."""
+        for topic in topics:
+            self._admin.topic(topic)
+        return KafkaSubscription(self._client, self._admin, topics, group, start_at=start_at, classic=self._classic)
+
+    def read(
+        self, partition: Partition, first: int, until: int | None = None, *, follow: bool = False
+    ) -> Iterator[Record]:
+        """Yield records of ``partition`` from ``first`` on; ``first`` is checked at once."""
+        ends = self._admin.ends(partition.topic)
+        if partition not in ends:
+            raise ConfigurationError(
+                f"{partition} does not exist", where="partition", mend=f"{partition.topic} has {len(ends)}, from 0 on"
+            )
+        there = ends[partition]
+        if first < there.first or (follow and first > there.next):
+            raise gone(partition, first, there)
+        last = until if follow else min(there.next, there.next if until is None else until)
+        return read(self._client, self._admin, partition, first, last, follow=follow)
+
+    def topics(self) -> dict[str, Topic]:
+        """Return all topics by name, without internal ones."""
+        return self._admin.topics()
+
+    def create_topic(self, name: str, *, partitions: int = 1, compacted: bool = False) -> Topic:
+        """Make a topic; its messages may have 9 MiB, for data products."""
+        return self._admin.create(name, partitions=partitions, compacted=compacted)
+
+    def ends(self, topic: str) -> dict[Partition, Ends]:
+        """Return what each partition holds."""
+        return self._admin.ends(topic)
+
+    def offsets_at(self, topic: str, moment: datetime) -> dict[Partition, int]:
+        """Return the first offset at or after ``moment`` (whole milliseconds), or the end."""
+        return self._admin.offsets_at(topic, moment)
+
+    def largest_value(self, topic: str) -> int:
+        """Return the bytes that a value may have: the topic's ``max.message.bytes`` less room for key and headers."""
+        return self._largest_message_anew(topic) - ROOM
+
+    def close(self) -> None:
+        """Drop what is not confirmed; subscriptions are closed by those who made them."""
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None

@@ -1,0 +1,188 @@
+"""Topics of Kafka: which there are, what they hold and take; made with history kept and the broker's time."""
+
+import time
+from collections.abc import Iterable
+from concurrent.futures import Future
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AdminClient,
+    ConfigResource,
+    NewTopic,
+    OffsetSpec,
+    ResourceType,
+)
+
+from bridge.errors import ConfigurationError, StreamAwayError, TopicMissingError
+from bridge.stream.kafka_options import CEILING, Client
+from bridge.stream.names import LARGEST_VALUE, check_topic_name, missing
+from bridge.stream.port import Ends, Partition, Topic
+
+TIMEOUT_S = 15.0
+_EARLIEST: OffsetSpec = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
+_LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+ROOM = 16 * 1024
+"""Bytes of a message that are left to its key, its headers and Kafka's own framing."""
+_KAFKA_DEFAULT_LARGEST = 1_048_588
+_HIDDEN = ("__", "_schemas")
+_WRONG = {
+    KafkaError.POLICY_VIOLATION,
+    KafkaError.INVALID_CONFIG,
+    KafkaError.INVALID_REPLICATION_FACTOR,
+    KafkaError.INVALID_PARTITIONS,
+    KafkaError.TOPIC_EXCEPTION,
+}
+
+
+class KafkaAdmin:
+    """What a stream asks of the cluster. Thread-safe."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._admin: AdminClient = client.made(AdminClient, client.configuration())
+
+    def topics(self) -> dict[str, Topic]:
+        """Return all topics by name, without internal ones."""
+        try:
+            names = self._admin.list_topics(timeout=TIMEOUT_S).topics
+        except KafkaException as error:
+            raise self._told(error) from error
+        self._client.answered()
+        return self._described([name for name in names if not name.startswith(_HIDDEN)])
+
+    def topic(self, name: str) -> Topic:
+        """Return one topic; raise TopicMissingError where it is not there."""
+        found = self._described([name])
+        if name not in found:
+            raise missing(name)
+        return found[name]
+
+    def _described(self, names: list[str]) -> dict[str, Topic]:
+        if not names:
+            return {}
+        # Asked by describe_topics: a plain metadata request may create what it asks for.
+        futures = self._admin.describe_topics(TopicCollection(names), request_timeout=TIMEOUT_S)
+        found = {}
+        for name, future in futures.items():
+            with suppress(TopicMissingError):
+                found[name] = self._result(future, topic=name, doing=f"describe {name}")
+        policies = self._configurations([name for name, one in found.items() if not one.is_internal])
+        return {
+            name: Topic(
+                name=name,
+                id=str(one.topic_id),
+                partitions=len(one.partitions),
+                compacted="compact" in policies[name].get("cleanup.policy", ""),
+            )
+            for name, one in sorted(found.items())
+            if not one.is_internal
+        }
+
+    def _configurations(self, names: Iterable[str]) -> dict[str, dict[str, str]]:
+        """Return the settings of topics; none of one whose settings the account may not see."""
+        resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
+        if not resources:
+            return {}
+        settings: dict[str, dict[str, str]] = {}
+        for resource, future in self._admin.describe_configs(resources, request_timeout=TIMEOUT_S).items():
+            try:
+                found = self._result(future, topic=resource.name)
+            except ConfigurationError:
+                found = {}
+            settings[resource.name] = {name: entry.value or "" for name, entry in found.items()}
+        return settings
+
+    def create(self, name: str, *, partitions: int, compacted: bool) -> Topic:
+        """Make a topic whose history is kept and whose times are the broker's; return it when it can be used."""
+        check_topic_name(name)
+        try:
+            brokers = len(self._admin.list_topics(timeout=TIMEOUT_S).brokers)
+        except KafkaException as error:
+            raise self._told(error) from error
+        self._client.answered()
+        copies = min(3, brokers)
+        new = NewTopic(
+            name,
+            num_partitions=partitions,
+            replication_factor=copies,
+            config={
+                "message.timestamp.type": "LogAppendTime",
+                "cleanup.policy": "compact" if compacted else "delete",
+                "retention.ms": "-1",
+                "retention.bytes": "-1",
+                "max.message.bytes": str(LARGEST_VALUE + ROOM),
+                # With three copies one broker may be away; what was confirmed is on two.
+                "min.insync.replicas": "2" if copies == 3 else "1",
+            },
+        )
+        future = self._admin.create_topics([new], request_timeout=TIMEOUT_S)[name]
+        try:
+            future.result(TIMEOUT_S + 5)
+        except KafkaException as error:
+            code = error.args[0].code()
+            if code in _WRONG:
+                raise ConfigurationError(
+                    self._client.masked(f"the broker will not make topic {name!r}: {error.args[0].str()}"),
+                    where="topic",
+                ) from error
+            if code != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise self._told(error, doing=f"create the topic {name}") from error
+        return self._visible(name)
+
+    def _visible(self, name: str) -> Topic:
+        """Return the topic as soon as its partitions have leaders everywhere that is asked."""
+        deadline = time.monotonic() + TIMEOUT_S
+        while True:
+            found = self._described([name])
+            if name in found:
+                return found[name]
+            if time.monotonic() > deadline:
+                raise StreamAwayError("the new topic does not appear on the broker", where=name)
+            time.sleep(0.05)
+
+    def ends(self, topic: str) -> dict[Partition, Ends]:
+        """Return what each partition holds."""
+        partitions = self.topic(topic).each_partition()
+        firsts = self._offsets(partitions, _EARLIEST)
+        nexts = self._offsets(partitions, _LATEST)
+        return {partition: Ends(firsts[partition], nexts[partition]) for partition in partitions}
+
+    def offsets_at(self, topic: str, moment: datetime) -> dict[Partition, int]:
+        """Return the first offset at or after ``moment``, or the end."""
+        partitions = self.topic(topic).each_partition()
+        # Kafka counts whole milliseconds; a record within the millisecond of ``moment`` counts as at it.
+        found = self._offsets(partitions, OffsetSpec.for_timestamp(int(moment.timestamp() * 1000)))
+        nexts = self._offsets(partitions, _LATEST)
+        return {partition: at if at >= 0 else nexts[partition] for partition, at in found.items()}
+
+    def _offsets(self, partitions: Iterable[Partition], spec: OffsetSpec) -> dict[Partition, int]:
+        asked = {TopicPartition(partition.topic, partition.number): spec for partition in partitions}
+        futures = self._admin.list_offsets(
+            asked, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=TIMEOUT_S
+        )
+        return {
+            Partition(place.topic, place.partition): int(self._result(future, topic=place.topic, doing="read").offset)
+            for place, future in futures.items()
+        }
+
+    def largest_message(self, topic: str) -> int:
+        """Return the bytes that a message (value, key, headers and framing) may have on ``topic``."""
+        settings = self._configurations([self.topic(topic).name])[topic]
+        return min(int(settings.get("max.message.bytes") or _KAFKA_DEFAULT_LARGEST), CEILING)
+
+    def _result(self, future: "Future[Any]", *, topic: str = "", doing: str = "") -> Any:
+        try:
+            result = future.result(TIMEOUT_S + 5)
+        except KafkaException as error:
+            raise self._told(error, topic=topic, doing=doing) from error
+        except TimeoutError:
+            raise StreamAwayError("Kafka has not answered in time", where=topic) from None
+        self._client.answered()
+        return result
+
+    def _told(self, error: KafkaException, *, topic: str = "", doing: str = "") -> Exception:
+        self._admin.poll(0)  # what is known of refused log-ins and brokers that are down comes this way
+        return self._client.translated(error.args[0], topic=topic, doing=doing)
