@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from bridge.cli import init, publish, tail, topics
+from bridge.cli import consume, init, publish, records, status, tail, topics
 from bridge.cli.logs import set_up_logs
 from bridge.errors import AwayError, BridgeError, ConfigurationError, StopError
 
@@ -27,9 +27,16 @@ app = typer.Typer(
     help="Share targets, lists, photometry and data products between TOMs: once, in full, and again when asked.",
 )
 app.add_typer(publish.app, name="publish")
+app.command()(tail.tail)
+app.command()(consume.consume)
+app.command()(consume.replay)
+app.command()(status.status)
+app.command()(records.shares)
+app.add_typer(records.parked_app, name="parked")
+app.add_typer(records.dead_app, name="dead")
+app.add_typer(status.position_app, name="position")
 app.add_typer(topics.app, name="topics")
-app.command("tail")(tail.tail)
-app.command("init")(init.init)
+app.command()(init.init)
 
 
 def _version(wanted: bool) -> None:

@@ -1,0 +1,120 @@
+"""``tom-bridge consume`` and ``replay``."""
+
+# ruff: noqa: PLC0415 (what takes time to import is imported by the command that needs it)
+
+import logging
+import signal
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bridge.cli.common import Json, Since, Until, load_settings, print_json, print_table, progress, say
+from bridge.cli.filters import KindName
+from bridge.cli.logs import set_up_logs
+
+if TYPE_CHECKING:
+    from bridge.replay import Summary
+
+
+def consume(
+    context: typer.Context,
+    *,
+    until_end: Annotated[
+        bool, typer.Option("--until-end", help="End when all is applied that is on the topics now.")
+    ] = False,
+) -> None:
+    """Receive what is shared on the subscribed topics, until told to stop.
+
+    Example: tom-bridge consume
+    """
+    from bridge.operations.assemble import open_bridge
+
+    settings = load_settings(context)
+    verbose = context.find_root().params.get("verbose", False)
+    set_up_logs(logging.DEBUG if verbose else logging.INFO)
+    settings.require_subscriptions()
+    with open_bridge(settings) as bridge:
+
+        def stop(number: int, _frame: object) -> None:
+            # What is at hand is finished; a second signal ends at once, which the ledger bears as well.
+            signal.signal(number, signal.SIG_DFL)
+            bridge.stopped.set()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, stop)
+        bridge.consumer().run(until_end=until_end)
+
+
+def replay(
+    context: typer.Context,
+    *,
+    topic: Annotated[str, typer.Option(help="The topic whose history is read again.")],
+    since: Since = None,
+    until: Until = None,
+    from_offset: Annotated[int | None, typer.Option(min=0, help="From this offset in each partition.")] = None,
+    origin: Annotated[str, typer.Option(help="Only from this TOM (its origin).")] = "",
+    kind: Annotated[KindName | None, typer.Option(help="Only this kind.")] = None,
+    target: Annotated[str, typer.Option(help="Only of this target, by a name or an alias.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would happen, do nothing.")] = False,
+    restore: Annotated[
+        bool, typer.Option("--restore", help="Put back what has gone from the TOM, whatever was applied before.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Apply history again: what was applied stays so; parked, dead and ignored are decided anew.
+
+    Example: tom-bridge replay --topic supernovae.public --target "SN 2024abc" --restore
+    """
+    from bridge.operations.assemble import open_bridge
+    from bridge.replay import Selection, Summary, spans
+    from bridge.replay import replay as read_again
+
+    settings = load_settings(context)
+    selection = Selection(
+        topic=topic,
+        since=since,
+        until=until,
+        from_offset=from_offset,
+        origin=origin,
+        kind=str(kind or ""),
+        target=target,
+    )
+    summary = Summary()
+    with open_bridge(settings) as bridge:
+        chosen = spans(bridge.stream, bridge.ledger, selection)
+        total = sum(end - first for first, end in chosen.values())
+        with progress("Replaying", total) as show:
+            seen = 0
+
+            def count(_record: object) -> None:
+                nonlocal seen
+                seen += 1
+                show(seen)
+
+            for one in read_again(
+                bridge.stream,
+                bridge.reader,
+                bridge.applier,
+                chosen,
+                selection,
+                restore=restore,
+                dry_run=dry_run,
+                seen=count,
+            ):
+                summary.add(one)
+    _print_summary(summary, topic, dry_run=dry_run, as_json=as_json)
+
+
+def _print_summary(summary: "Summary", topic: str, *, dry_run: bool, as_json: bool) -> None:
+    by_subject = [
+        {"kind": kind, "subject": subject, "outcome": outcome, "events": number}
+        for (kind, subject, outcome), number in sorted(summary.by_subject.items())
+    ]
+    if as_json:
+        print_json({"topic": topic, "dry_run": dry_run, "outcomes": summary.outcomes, "by_subject": by_subject})
+        return
+    if dry_run:
+        columns = ("kind", "target", "would be", "events")
+        print_table(columns, [tuple(one.values()) for one in by_subject], empty="Nothing fits.")
+    told = ", ".join(f"{number} {outcome}" for outcome, number in sorted(summary.outcomes.items())) or "nothing fits"
+    say(f"{'Would replay' if dry_run else 'Replayed'} {summary.outcomes.total()} events of {topic}: {told}")

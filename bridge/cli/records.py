@@ -1,0 +1,241 @@
+"""``tom-bridge shares``, ``parked`` and ``dead``."""
+
+# ruff: noqa: PLC0415 (what takes time to import is imported by the command that needs it)
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bridge.cli import filters
+from bridge.cli.common import (
+    Json,
+    Since,
+    Until,
+    load_settings,
+    plain,
+    print_fields,
+    print_json,
+    print_table,
+    progress,
+    say,
+)
+
+if TYPE_CHECKING:
+    from bridge.operations.records import Line, Retried
+
+parked_app = typer.Typer(no_args_is_help=True, help="What waits until its target appears, or its reason is gone.")
+dead_app = typer.Typer(no_args_is_help=True, help="Dead letters: events that can't be applied, each with its reason.")
+
+ParkedIds = Annotated[list[int] | None, typer.Argument(metavar="[ID]...", help="As 'parked list' shows; none: all.")]
+DeadIds = Annotated[list[int] | None, typer.Argument(metavar="[ID]...", help="As 'dead list' shows; none: all.")]
+
+
+def shares(
+    context: typer.Context,
+    *,
+    target: filters.Target = "",
+    origin: filters.Origin = "",
+    kind: filters.Kind = None,
+    topic: filters.Topic = "",
+    outcome: Annotated[filters.OutcomeName | None, typer.Option(help="Only this outcome.")] = None,
+    since: Since = None,
+    until: Until = None,
+    most: filters.Most = 50,
+    as_json: Json = False,
+) -> None:
+    """List what arrived and what became of it, newest first.
+
+    Example: tom-bridge shares --target "SN 2024abc" --since 30d
+    """
+    from bridge.operations import records
+    from bridge.operations.opening import opened_ledger
+
+    wanted = filters.chosen(
+        target=target, origin=origin, kind=kind, topic=topic, outcome=outcome, since=since, until=until, most=most
+    )
+    with opened_ledger(load_settings(context)) as ledger:
+        found = records.shares(ledger, wanted)
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        (one.published_at, one.kind, one.subject, one.origin_name, one.shared_by, one.outcome, _why(one), one.where)
+        for one in found
+    ]
+    columns = ("published (UTC)", "kind", "target", "from", "shared by", "outcome", "what", "where")
+    print_table(columns, rows, empty="Nothing has arrived that fits.")
+
+
+@parked_app.command("list")
+def parked_list(
+    context: typer.Context,
+    *,
+    target: filters.Target = "",
+    origin: filters.Origin = "",
+    kind: filters.Kind = None,
+    topic: filters.Topic = "",
+    most: filters.Most = 100,
+    as_json: Json = False,
+) -> None:
+    """List what is parked, in the order of parking.
+
+    Example: tom-bridge parked list --target "SN 2024abc"
+    """
+    from bridge.operations import records
+    from bridge.operations.opening import opened_ledger
+
+    wanted = filters.chosen(target=target, origin=origin, kind=kind, topic=topic, most=most)
+    with opened_ledger(load_settings(context)) as ledger:
+        found = records.parked(ledger, wanted)
+    _print_kept(found, as_json=as_json, empty="Nothing is parked.")
+
+
+@parked_app.command("retry")
+def parked_retry(context: typer.Context, *, ids: ParkedIds = None, as_json: Json = False) -> None:
+    """Try what is parked again, now; the consumer does so by itself from time to time.
+
+    Example: tom-bridge parked retry
+    """
+    from bridge.operations import records
+    from bridge.operations.assemble import open_bridge
+
+    with open_bridge(load_settings(context)) as bridge, progress("Trying", None) as show:
+        done = records.retry_parked(bridge, ids or [], show)
+    _print_retried(done, as_json=as_json)
+
+
+@dead_app.command("list")
+def dead_list(
+    context: typer.Context,
+    *,
+    target: filters.Target = "",
+    origin: filters.Origin = "",
+    kind: filters.Kind = None,
+    topic: filters.Topic = "",
+    most: filters.Most = 100,
+    as_json: Json = False,
+) -> None:
+    """List the dead letters, in the order in which they died.
+
+    Example: tom-bridge dead list --origin another-tom
+    """
+    from bridge.operations import records
+    from bridge.operations.opening import opened_ledger
+
+    wanted = filters.chosen(target=target, origin=origin, kind=kind, topic=topic, most=most)
+    with opened_ledger(load_settings(context)) as ledger:
+        found = records.dead(ledger, wanted)
+    _print_kept(found, as_json=as_json, empty="There are no dead letters.")
+
+
+@dead_app.command("show")
+def dead_show(
+    context: typer.Context,
+    *,
+    id_: Annotated[int, typer.Argument(metavar="ID", help="As 'dead list' shows.")],
+    raw: Annotated[Path | None, typer.Option(help="Write the record's bytes to this new file.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show one dead letter in full: position, reason, headers, bytes.
+
+    Example: tom-bridge dead show 3
+    """
+    from bridge.operations import records
+    from bridge.operations.opening import opened_ledger
+
+    with opened_ledger(load_settings(context)) as ledger:
+        letter = records.letter(ledger, id_)
+    if raw is not None:
+        _write_new(raw, letter.value)
+    if as_json:
+        print_json(letter)
+        return
+    fields = {
+        name: value for name, value in plain(letter.line).items() if value not in (None, "", {}) and name != "detail"
+    }
+    headers = {f"header {name}": value.decode(errors="backslashreplace") for name, value in letter.headers}
+    begin = letter.value[:32].hex(" ") + (" ..." if len(letter.value) > 32 else "")
+    print_fields({**fields, **headers, "bytes": f"{len(letter.value)}: {begin}"})
+
+
+@dead_app.command("retry")
+def dead_retry(context: typer.Context, *, ids: DeadIds = None, as_json: Json = False) -> None:
+    """Try dead letters again; what fails again stays dead.
+
+    Example: tom-bridge dead retry 3
+    """
+    from bridge.operations import records
+    from bridge.operations.assemble import open_bridge
+
+    with open_bridge(load_settings(context)) as bridge, progress("Trying", len(ids) if ids else None) as show:
+        done = records.retry_dead(bridge, ids or [], show)
+    _print_retried(done, as_json=as_json)
+
+
+@dead_app.command("drop")
+def dead_drop(
+    context: typer.Context,
+    *,
+    ids: Annotated[list[int], typer.Argument(metavar="ID...", help="As 'dead list' shows.")],
+    as_json: Json = False,
+) -> None:
+    """Drop dead letters for good; 'replay' can still bring them back from the stream.
+
+    Example: tom-bridge dead drop 3 4
+    """
+    from bridge.operations import records
+    from bridge.operations.opening import opened_ledger
+
+    with opened_ledger(load_settings(context)) as ledger:
+        dropped = records.drop(ledger, ids)
+    if as_json:
+        print_json({"dropped": dropped})
+    else:
+        say(f"Dropped {dropped}")
+
+
+def _print_kept(found: "Sequence[Line]", *, as_json: bool, empty: str) -> None:
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        (
+            one.id,
+            one.published_at,
+            one.kind,
+            one.member or one.subject,
+            one.origin_name,
+            one.reason,
+            one.message,
+            one.where,
+        )
+        for one in found
+    ]
+    columns = ("id", "published (UTC)", "kind", "target", "from", "reason", "what", "where")
+    print_table(columns, rows, empty=empty)
+
+
+def _print_retried(done: "Retried", *, as_json: bool) -> None:
+    if as_json:
+        print_json(done)
+        return
+    outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(done.outcomes.items()))
+    say(f"Tried {done.tried}" + (f": {outcomes}" if outcomes else ""))
+
+
+def _why(one: "Line") -> str:
+    return ": ".join(part for part in (one.reason, one.message) if part)
+
+
+def _write_new(path: Path, content: bytes) -> None:
+    from bridge.errors import BridgeError
+
+    try:
+        with path.open("xb") as file:
+            file.write(content)
+    except OSError as error:
+        raise BridgeError(f"can't be written: {error.strerror}", where=str(path)) from None
+    sys.stderr.write(f"Wrote {len(content)} bytes to {path}\n")

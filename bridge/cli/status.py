@@ -1,0 +1,129 @@
+"""``tom-bridge status`` and ``position``."""
+
+# ruff: noqa: PLC0415 (what takes time to import is imported by the command that needs it)
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bridge.cli.common import Json, load_settings, moment, plain, print_json, print_table, say
+
+if TYPE_CHECKING:
+    from bridge.operations.status import PartitionStatus, Status, Verdict
+
+position_app = typer.Typer(no_args_is_help=True, help="Where this TOM stands in each topic.")
+
+
+def status(
+    context: typer.Context,
+    *,
+    check: Annotated[bool, typer.Option("--check", help="Say only whether all is well; exit code 1 if not.")] = False,
+    stalled: Annotated[
+        float, typer.Option(min=1, help="--check: seconds a record may wait while nothing is applied.")
+    ] = 900.0,
+    most_lag: Annotated[int | None, typer.Option(min=0, help="--check: records that may wait in a topic.")] = None,
+    most_parked: Annotated[int | None, typer.Option(min=0, help="--check: events that may be parked.")] = None,
+    most_dead: Annotated[int | None, typer.Option(min=0, help="--check: dead letters that there may be.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show how far behind this TOM is, and what became of all that arrived.
+
+    Example: tom-bridge status --check --most-dead 0
+    """
+    from bridge.operations.opening import opened_ledger
+    from bridge.operations.status import Thresholds, judge
+    from bridge.operations.status import status as look
+
+    settings = load_settings(context)
+    with opened_ledger(settings) as ledger:
+        now = look(settings, ledger)
+    verdict = judge(now, Thresholds(stalled_s=stalled, lag=most_lag, parked=most_parked, dead=most_dead))
+    if as_json:
+        print_json({**plain(now), "well": verdict.well, "problems": verdict.problems})
+    elif check:
+        _print_verdict(verdict)
+    else:
+        _print_status(now, verdict)
+    if check and not verdict.well:
+        raise typer.Exit(1)
+
+
+def _print_verdict(verdict: "Verdict") -> None:
+    for problem in verdict.problems:
+        say(problem)
+    if verdict.well:
+        say("All is well")
+
+
+def _print_status(now: "Status", verdict: "Verdict") -> None:
+    rows = [(one.topic, one.lag, one.waiting_since, one.last_success) for one in now.topics]
+    print_table(("topic", "lag", "waiting since (UTC)", "last success (UTC)"), rows, empty="No topic is subscribed to.")
+    say("")
+    counted = [
+        (one.topic, one.origin, one.kind, one.outcome, one.records)
+        for one in sorted(now.counts, key=lambda one: (one.topic, one.origin, one.kind, one.outcome))
+    ]
+    print_table(("topic", "origin", "kind", "outcome", "records"), counted, empty="Nothing has arrived yet.")
+    say("")
+    say(f"{now.parked} parked, {now.dead} dead; they take {now.kept_bytes} of {now.kept_bytes_limit} bytes")
+    for problem in verdict.problems:
+        say(f"Problem: {problem}")
+
+
+@position_app.command("show")
+def position_show(
+    context: typer.Context,
+    *,
+    topics: Annotated[list[str] | None, typer.Argument(metavar="[TOPIC]...", help="None: all subscribed.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show the next offset of each partition.
+
+    Example: tom-bridge position show supernovae.public
+    """
+    from bridge.operations.opening import opened_ledger, opened_stream
+    from bridge.operations.positions import show_positions
+
+    settings = load_settings(context)
+    chosen = topics or [one.topic for one in settings.require_subscriptions()]
+    with opened_stream(settings) as stream, opened_ledger(settings) as ledger:
+        found = show_positions(stream, ledger, chosen)
+    _print_positions(found, as_json=as_json)
+
+
+@position_app.command("set")
+def position_set(
+    context: typer.Context,
+    *,
+    topic: Annotated[str, typer.Argument(help="The topic.")],
+    to: Annotated[str, typer.Argument(metavar="WHERE", help="earliest, now, an offset, or a time as for 'replay'.")],
+    partition: Annotated[int | None, typer.Option(min=0, help="Only this partition.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Set where the consumer goes on. What was applied stays applied; what is skipped, 'replay' can bring.
+
+    Example: tom-bridge position set supernovae.public earliest
+    """
+    from bridge.operations.opening import opened_ledger, opened_stream
+    from bridge.operations.positions import set_position
+
+    settings = load_settings(context)
+    with opened_stream(settings) as stream, opened_ledger(settings) as ledger:
+        found = set_position(stream, ledger, topic, _where(to), partition=partition)
+    _print_positions(found, as_json=as_json)
+
+
+def _where(to: str) -> str | int | datetime:
+    if to in ("earliest", "now"):
+        return to
+    return int(to) if to.isdecimal() else moment(to)
+
+
+def _print_positions(found: "Sequence[PartitionStatus]", *, as_json: bool) -> None:
+    if as_json:
+        print_json(found)
+        return
+    rows = [(one.topic, one.partition, one.position, one.first, one.end, one.lag, one.problem) for one in found]
+    print_table(("topic", "partition", "next", "first", "end", "lag", ""), rows, empty="No positions.")

@@ -1,0 +1,192 @@
+"""How a TOM's bridge is: how far behind, what became of what, and whether that is well."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from bridge.errors import AwayError, BridgeError
+from bridge.operations.opening import opened_stream
+from bridge.settings import Settings
+from bridge.stream import Ends, Partition, Stream
+from bridge.tom.ledger_port import Count, Filter, Ledger, Outcome, Position
+
+_NEARLY_FULL = 0.9
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartitionStatus:
+    """Where a TOM stands in one partition."""
+
+    topic: str
+    partition: int
+    position: int | None
+    """The next offset; None before the first start."""
+    first: int | None
+    """The first offset that the stream holds; None where the stream wasn't asked."""
+    end: int | None
+    lag: int | None
+    """Offsets still to come; an upper bound, for offsets may have holes."""
+    problem: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TopicStatus:
+    """Where a TOM stands in one topic that it subscribes to."""
+
+    topic: str
+    lag: int | None
+    waiting_since: datetime | None
+    """The stream's time of the oldest record that is still to come."""
+    last_success: datetime | None
+    last_outcome: datetime | None
+    """When the record newest on the stream had its outcome recorded."""
+    partitions: tuple[PartitionStatus, ...]
+    problem: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """All that ``tom-bridge status`` shows."""
+
+    stream: str
+    stream_problem: str
+    topics: tuple[TopicStatus, ...]
+    counts: tuple[Count, ...]
+    outcomes: dict[str, int]
+    parked: int
+    dead: int
+    kept_bytes: int
+    kept_bytes_limit: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Thresholds:
+    """When ``--check`` says no; None: not looked at."""
+
+    stalled_s: float = 900.0
+    """Seconds that a record may wait while nothing at all is applied."""
+    lag: int | None = None
+    parked: int | None = None
+    dead: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """Whether all is well, and what is not."""
+
+    well: bool
+    problems: tuple[str, ...] = field(default=())
+
+
+def status(settings: Settings, ledger: Ledger) -> Status:
+    """Return how things are; a stream that can't be reached is told, not raised."""
+    names = list(dict.fromkeys(one.topic for one in settings.subscribe))
+    problem = ""
+    try:
+        with opened_stream(settings) as stream:
+            topics = [_topic(stream, ledger, name) for name in names]
+    except AwayError as error:
+        problem = str(error)
+        topics = [_topic(None, ledger, name) for name in names]
+    counts = ledger.counts()
+    outcomes = Counter({str(outcome): 0 for outcome in Outcome})
+    for count in counts:
+        outcomes[str(count.outcome)] += count.records
+    return Status(
+        stream=settings.stream.shown_url,
+        stream_problem=problem,
+        topics=tuple(topics),
+        counts=tuple(counts),
+        outcomes=dict(outcomes),
+        parked=outcomes[Outcome.PARKED],
+        dead=outcomes[Outcome.DEAD],
+        kept_bytes=ledger.kept_bytes(),
+        kept_bytes_limit=settings.limits.parked_bytes,
+    )
+
+
+def partitions(stream: Stream | None, ledger: Ledger, name: str) -> list[PartitionStatus]:
+    """Return where the TOM stands in each partition of a topic. Raises TopicMissingError (with a stream)."""
+    recorded = {partition: at for partition, at in ledger.positions().items() if partition.topic == name}
+    held: dict[Partition, Ends] = stream.ends(name) if stream is not None else {}
+    topic_id = stream.topics()[name].id if stream is not None else ""
+    return [
+        _partition(partition, recorded.get(partition), held.get(partition), topic_id)
+        for partition in sorted({*recorded, *held})
+    ]
+
+
+def judge(now: Status, limits: Thresholds, *, at: datetime | None = None) -> Verdict:
+    """Return whether all is well at ``at`` (default: now)."""
+    moment = at or datetime.now(UTC)
+    problems = [now.stream_problem] if now.stream_problem else []
+    for topic in now.topics:
+        problems += [topic.problem] if topic.problem else []
+        problems += [one.problem for one in topic.partitions if one.problem]
+        stalled = timedelta(seconds=limits.stalled_s)
+        latest = max((time for time in (topic.waiting_since, topic.last_outcome) if time is not None), default=moment)
+        if topic.waiting_since is not None and moment - latest > stalled:
+            problems.append(
+                f"{topic.topic}: nothing was applied for {moment - latest}, though {topic.lag} records wait"
+            )
+        if limits.lag is not None and topic.lag is not None and topic.lag > limits.lag:
+            problems.append(f"{topic.topic}: {topic.lag} records wait, more than {limits.lag}")
+    for word, number, most in (("parked", now.parked, limits.parked), ("dead", now.dead, limits.dead)):
+        if most is not None and number > most:
+            problems.append(f"{number} events are {word}, more than {most}")
+    if now.kept_bytes > _NEARLY_FULL * now.kept_bytes_limit:
+        problems.append(f"parked events and dead letters take {now.kept_bytes} of {now.kept_bytes_limit} bytes")
+    return Verdict(well=not problems, problems=tuple(problems))
+
+
+def _topic(stream: Stream | None, ledger: Ledger, name: str) -> TopicStatus:
+    problem = ""
+    try:
+        found = partitions(stream, ledger, name)
+    except AwayError:
+        raise
+    except BridgeError as error:
+        problem, found = str(error), partitions(None, ledger, name)
+    lags = [one.lag for one in found if one.lag is not None]
+    newest = ledger.entries(Filter(topic=name, most=1))
+    return TopicStatus(
+        topic=name,
+        lag=sum(lags) if lags else None,
+        waiting_since=_waiting_since(stream, found) if stream is not None else None,
+        last_success=ledger.last_success().get(name),
+        last_outcome=newest[0].recorded_at if newest else None,
+        partitions=tuple(found),
+        problem=problem,
+    )
+
+
+def _waiting_since(stream: Stream, found: list[PartitionStatus]) -> datetime | None:
+    times = []
+    for one in found:
+        if one.lag and one.first is not None and not one.problem:
+            first = max(one.position or 0, one.first)
+            record = next(iter(stream.read(Partition(one.topic, one.partition), first)), None)
+            times += [record.timestamp] if record is not None else []
+    return min(times, default=None)
+
+
+def _partition(partition: Partition, at: Position | None, held: Ends | None, topic_id: str) -> PartitionStatus:
+    problem = ""
+    lag = None
+    if held is not None:
+        lag = held.next - max(held.first, at.next if at is not None else held.first)
+        if at is not None and at.topic_id != topic_id:
+            problem = f"{partition}: the topic was removed and made again; see 'tom-bridge position set'"
+        elif at is not None and not held.first <= at.next <= held.next:
+            problem = f"{partition}: position {at.next} is not in the stream ({held.first} to {held.next})"
+    elif topic_id:
+        problem = f"{partition}: the stream has no such partition any more"
+    return PartitionStatus(
+        topic=partition.topic,
+        partition=partition.number,
+        position=at.next if at is not None else None,
+        first=held.first if held is not None else None,
+        end=held.next if held is not None else None,
+        lag=lag,
+        problem=problem,
+    )
