@@ -16,7 +16,7 @@ from bridge.codec import SCHEMA_TOPIC, Decoder, Schemas, encode
 from bridge.codec.avro import MARKER
 from bridge.codec.schema import RECORD_NAMES, Schema, UnsafeSchemaError
 from bridge.codec.schemas import bundled, newest
-from bridge.errors import NewerVersionError, TopicMissingError, UnknownSchemaError
+from bridge.errors import NewerVersionError, TopicMissingError, UndecodableError, UnknownSchemaError
 from bridge.events import DataProduct, Event, Kind, ListMember, Model, Photometry, Point, Target, TargetList
 from bridge.stream import Stream, open_stream
 
@@ -31,6 +31,14 @@ HELD = {
 } | {
     name: (set(model.model_fields) - {"kind"}) | {"envelope"}
     for name, model in {"TargetList": TargetList, "Photometry": Photometry, "DataProduct": DataProduct}.items()
+}
+
+
+RELEASED = {
+    "1.0 data-product": "0b483153d83aa851ecedde7b3ce015a6bd1720dea5a6b4aec53b90d5fb2dc2a0",
+    "1.0 list": "6a285b4405f469af94c8c1ae52a4e4dfb2198460b6704bde6af25ae8381049ae",
+    "1.0 photometry": "84223564b12227314e5b97f31e3844103c57fdb150c114936c1e7e91f452836c",
+    "1.0 target": "8a29fc20059a59241406718d196b48f5b16ba1a70d5076f08dedc25773079f5e",
 }
 
 
@@ -96,6 +104,10 @@ def test_every_kind_of_event_has_a_schema_in_every_version() -> None:
     assert {(major, minor, kind) for major, minor in versions for kind in Kind} == set(bundled())
     for (major, _, kind), schema in bundled().items():
         assert schema.full_name == f"tom_bridge.v{major}.{RECORD_NAMES[kind]}"
+
+
+def test_a_released_schema_is_never_changed_and_a_new_one_is_written_down_here() -> None:
+    assert {f"{major}.{minor} {kind}": each.sha256 for (major, minor, kind), each in bundled().items()} == RELEASED
 
 
 def test_models_that_are_carried_are_closed() -> None:
@@ -308,6 +320,15 @@ def test_an_event_of_a_later_kind_or_major_version_is_newer_once_its_schema_is_f
         given = record_of(share().event(target()), cleared)
         with pytest.raises(NewerVersionError, match=f"a {name} is newer"):
             Decoder(Schemas(stream)).decode(type(given)(**{**vars(given), "value": value}))
+
+
+def test_a_header_that_names_another_schema_of_the_same_name_contradicts_the_payload(
+    stream: Stream, later: Schema
+) -> None:
+    put(stream, later)
+    given = record_of(event(), {"tom_bridge_schema_sha256": later.sha256.encode()})
+    with pytest.raises(UndecodableError, match=f"names the schema {later.sha256}.*the payload another one"):
+        Decoder(Schemas(stream)).decode(given)
 
 
 def test_a_decoder_asks_the_schema_topic_before_it_says_unknown(stream: Stream, later: Schema) -> None:

@@ -38,6 +38,12 @@ def test_parts_fit_are_whole_and_in_order_and_nearly_full() -> None:
         assert same == given
 
 
+def test_a_large_first_point_does_not_cost_the_other_parts_their_room() -> None:
+    large, small = point(0, extra={"a": "x" * 3_000}), tuple(point(number) for number in range(1, 500))
+    parts = split(event(Photometry(target=target().reference, points=(large, *small))), 5_000)
+    assert all(4_900 < size(part) <= 5_000 for part in parts[:-1])
+
+
 def test_a_list_is_split_by_its_members() -> None:
     members = tuple(
         ListMember(reference=target(f"T {number}").reference, target=target(f"T {number}")) for number in range(300)
