@@ -213,6 +213,7 @@ class Settings(BaseSettings):
     limits: LimitSettings = LimitSettings()
 
     _source: str = PrivateAttr(default="configuration")
+    _file: Path | None = PrivateAttr(default=None)
 
     @classmethod
     def settings_customise_sources(
@@ -261,7 +262,9 @@ class Settings(BaseSettings):
             raise ConfigurationError(f"is no TOML: {error}", where=str(file)) from None
         except OSError as error:
             raise ConfigurationError(f"can't be read: {error.strerror}", where=str(file)) from None
-        return cls._checked(data, folder=file.resolve().parent, source=file.name)
+        found = cls._checked(data, folder=file.resolve().parent, source=file.name)
+        found._file = file.resolve()
+        return found
 
     @classmethod
     def from_mapping(cls, data: Mapping[str, Any], *, folder: Path | None = None, source: str = "settings") -> Self:
@@ -285,6 +288,11 @@ class Settings(BaseSettings):
         found = settings.model_copy(update={"stream": stream, "state": state, "ledger": state / settings.ledger})
         found._source = source
         return found
+
+    @property
+    def file(self) -> Path | None:
+        """The file that was loaded; None where the settings came from elsewhere."""
+        return self._file
 
     @property
     def display_name(self) -> str:

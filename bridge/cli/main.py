@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from bridge.cli import consume, init, publish, records, status, tail, topics
+from bridge.cli import consume, doctor, init, publish, records, status, tail, topics
 from bridge.cli.logs import set_up_logs
 from bridge.errors import AwayError, BridgeError, ConfigurationError, StopError
 
@@ -36,6 +36,7 @@ app.add_typer(records.parked_app, name="parked")
 app.add_typer(records.dead_app, name="dead")
 app.add_typer(status.position_app, name="position")
 app.add_typer(topics.app, name="topics")
+app.command()(doctor.doctor)
 app.command()(init.init)
 
 

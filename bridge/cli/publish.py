@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli.common import Json, load_settings, print_json, progress, say
+from bridge.cli.common import Json, load_settings, plain, print_json, progress, say
 
 if TYPE_CHECKING:
     from bridge.events import Body, Event, TargetReference
@@ -29,6 +29,77 @@ Timeout = Annotated[float, typer.Option(min=0.1, help="Seconds that the stream i
 WithoutTom = Annotated[
     bool, typer.Option("--without-tom", help="Don't ask the local TOM for the target's aliases and position.")
 ]
+
+OwnSources = Annotated[
+    list[str] | None,
+    typer.Option("--own-source", help="A source name of data that are yours to share; may be repeated."),
+]
+
+
+@app.command()
+def target(
+    context: typer.Context,
+    *,
+    name: Annotated[str, typer.Argument(help="A name or alias of the target in your TOM.")],
+    with_data: Annotated[bool, typer.Option("--with-data", help="Also its photometry.")] = False,
+    own_sources: OwnSources = None,
+    topic: Topic = None,
+    title: Title = "",
+    message: Message = "",
+    shared_by: SharedBy = None,
+    acknowledgement: Acknowledgement = None,
+    references: References = None,
+    dry_run: DryRun = False,
+    timeout: Timeout = 60.0,
+    as_json: Json = False,
+) -> None:
+    """Share a target of your TOM. What the TOM's API doesn't show, or isn't your own, is told and left out.
+
+    Example: tom-bridge publish target "SN 2024abc" --with-data
+    """
+    from bridge.operations.reading import read_target
+
+    settings = load_settings(context)
+    bodies, told = read_target(settings, name, with_data=with_data, own_sources=own_sources or [])
+    words = _words(title, message, shared_by, acknowledgement, references)
+    _share(
+        settings, bodies, words, topic=topic, source=f"target {name!r}", dry_run=dry_run, timeout=timeout,
+        as_json=as_json, told=told,
+    )  # fmt: skip
+
+
+@app.command("list")
+def list_(
+    context: typer.Context,
+    *,
+    name: Annotated[str, typer.Argument(help="The list's name in your TOM.")],
+    with_targets: Annotated[
+        bool, typer.Option("--with-targets", help="Also the targets themselves, for TOMs that don't have them.")
+    ] = False,
+    own_sources: OwnSources = None,
+    topic: Topic = None,
+    title: Title = "",
+    message: Message = "",
+    shared_by: SharedBy = None,
+    acknowledgement: Acknowledgement = None,
+    references: References = None,
+    dry_run: DryRun = False,
+    timeout: Timeout = 60.0,
+    as_json: Json = False,
+) -> None:
+    """Share a target list of your TOM.
+
+    Example: tom-bridge publish list "Young supernovae" --with-targets
+    """
+    from bridge.operations.reading import read_list
+
+    settings = load_settings(context)
+    bodies, told = read_list(settings, name, with_targets=with_targets, own_sources=own_sources or [])
+    words = _words(title, message, shared_by, acknowledgement, references)
+    _share(
+        settings, bodies, words, topic=topic, source=f"list {name!r}", dry_run=dry_run, timeout=timeout,
+        as_json=as_json, told=told,
+    )  # fmt: skip
 
 
 @app.command()
@@ -153,9 +224,9 @@ def _words(
 def _reference(settings: "Settings", name: str, without_tom: bool) -> "TargetReference":
     """Return what receivers find the target by: as the local TOM has it, or its name alone."""
     from bridge.operations.publishing import reference
+    from bridge.operations.reading import read_reference
 
-    del settings, without_tom
-    return reference(name)
+    return reference(name) if without_tom or settings.tom is None else read_reference(settings, name)
 
 
 def _share(
@@ -168,12 +239,13 @@ def _share(
     dry_run: bool,
     timeout: float,
     as_json: bool,
+    told: Sequence[str] = (),
 ) -> None:
-    """Publish ``bodies`` as one share of this TOM."""
+    """Publish ``bodies`` as one share of this TOM; ``told`` is what was left out."""
     from bridge.operations.publishing import events_of, new_share
 
     found = events_of(new_share(settings, words), bodies)
-    _publish(settings, found, topic=topic, source=source, dry_run=dry_run, timeout=timeout, as_json=as_json)
+    _publish(settings, found, topic=topic, source=source, dry_run=dry_run, timeout=timeout, as_json=as_json, told=told)
 
 
 def _publish(
@@ -185,6 +257,7 @@ def _publish(
     dry_run: bool,
     timeout: float,
     as_json: bool,
+    told: Sequence[str] = (),
 ) -> None:
     from bridge.operations.opening import opened_stream
     from bridge.operations.publishing import publish
@@ -193,8 +266,10 @@ def _publish(
         done = publish(
             settings, stream, found, topic=topic, source=source, dry_run=dry_run, timeout_s=timeout, progress=show
         )
+    for line in told:
+        sys.stderr.write(f"{source}: {line}\n")
     if as_json:
-        print_json(done)
+        print_json({**plain(done), "left_out": told})
     else:
         say(_told(done))
 

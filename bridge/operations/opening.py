@@ -1,27 +1,36 @@
-"""From settings to parts that are open: the stream, the ledger, the TOM, and what applies events to it."""
+"""Parts of a TOM's bridge that are opened for one command."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 
 from bridge.codec import Decoder, Schemas
+from bridge.operations.assemble import account_of, ledger_of, stream_of
 from bridge.settings import Settings
-from bridge.stream import Stream, open_stream
+from bridge.sources.local_tom import LocalTom
+from bridge.stream import Stream
 from bridge.tom.ledger import SqliteLedger
+from bridge.tom.rest_session import RestSession
 
 
 @contextmanager
 def opened_stream(settings: Settings) -> Iterator[Stream]:
     """Open the configured stream for a block."""
-    with closing(open_stream(settings.stream.url, settings.stream.options())) as stream:
+    with closing(stream_of(settings)) as stream:
         yield stream
 
 
 @contextmanager
 def opened_ledger(settings: Settings) -> Iterator[SqliteLedger]:
     """Open the configured ledger for a block; it is made where there is none."""
-    settings.ledger.parent.mkdir(parents=True, exist_ok=True)
-    with closing(SqliteLedger(settings.ledger)) as ledger:
+    with closing(ledger_of(settings)) as ledger:
         yield ledger
+
+
+@contextmanager
+def opened_local_tom(settings: Settings, own_sources: Sequence[str] = ()) -> Iterator[LocalTom]:
+    """Open the configured TOM for reading; ``own_sources`` are further names of what is its own."""
+    with closing(RestSession(account_of(settings))) as session:
+        yield LocalTom(session, (settings.display_name, *own_sources))
 
 
 def decoder_for(settings: Settings, stream: Stream) -> Decoder:

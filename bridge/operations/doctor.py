@@ -1,0 +1,213 @@
+"""Whether everything that a bridge needs is there: each finding says what to do."""
+
+import stat
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Literal
+
+from bridge.errors import BridgeError
+from bridge.operations.assemble import account_of
+from bridge.operations.opening import opened_ledger, opened_stream
+from bridge.settings import Settings
+from bridge.stream import Stream
+from bridge.tom.rest_lists import Lists
+from bridge.tom.rest_names import TARGETS
+from bridge.tom.rest_session import RestSession
+
+_SAMPLE = 20
+_CLOCK_OK_S, _CLOCK_BAD_S = 5.0, 60.0
+_PATHS = {"targets": TARGETS, "photometry": "/api/reduceddatums/", "data products": "/api/dataproducts/"}
+
+Level = Literal["ok", "warn", "fail"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One thing that was looked at."""
+
+    level: Level
+    about: str
+    what: str
+    mend: str = ""
+    """What to do; empty where there is nothing."""
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Yield findings as they are made. Nothing is changed at the TOM or on the stream; the ledger is made if absent."""
+    yield from _configuration(settings)
+    yield from _told("stream", lambda: _stream(settings))
+    yield from _told("ledger", lambda: _ledger(settings))
+    if settings.tom is None:
+        yield Finding(level="warn", about="TOM", what="none is configured", mend="Set [tom] to receive into one")
+        return
+    with closing(RestSession(account_of(settings))) as session:
+        found = list(_told("TOM", lambda: _account(session)))
+        yield from found
+        if all(one.level != "fail" for one in found):
+            yield from _told("groups", lambda: _groups(settings, session))
+            yield from _told("permissions", lambda: _permissions(session))
+            yield from _told("clock", lambda: _clock(session))
+
+
+def _told(about: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    """Yield what ``look`` finds; an error of ours is a finding too."""
+    try:
+        yield from look()
+    except BridgeError as error:
+        what = f"{error.where}: {error.what}" if error.where else error.what
+        yield Finding(level="fail", about=about, what=what, mend=error.mend)
+
+
+def _configuration(settings: Settings) -> Iterator[Finding]:
+    file = settings.file
+    yield Finding(level="ok", about="configuration", what=str(file) if file is not None else "the environment")
+    tom = settings.tom
+    if file is not None and tom is not None and file.exists() and stat.S_IMODE(file.stat().st_mode) & 0o077:
+        yield Finding(
+            level="warn", about="configuration", what="others on this machine may read it", mend=f"chmod 600 {file}"
+        )
+    if settings.origin is None:
+        yield Finding(
+            level="fail", about="configuration", what="origin is missing", mend='Set origin = "my-tom", for ever'
+        )
+    if not settings.subscribe:
+        yield Finding(
+            level="warn", about="configuration", what="no topic is subscribed to", mend="Add a [[subscribe]] to receive"
+        )
+
+
+def _stream(settings: Settings) -> Iterator[Finding]:
+    with opened_stream(settings) as stream:
+        started = time.monotonic()
+        topics = stream.topics()
+        took_ms = (time.monotonic() - started) * 1000
+        yield Finding(
+            level="ok", about="stream", what=f"{settings.stream.shown_url}: {len(topics)} topics, in {took_ms:.0f} ms"
+        )
+        yield from _topics(settings, stream)
+        schemas = topics.get(settings.stream.schema_topic)
+        if schemas is None:
+            mend = f"Create it together with a topic: tom-bridge topics create {(_wanted(settings) or ['TOPIC'])[0]}"
+            yield Finding(level="fail", about="schemas", what="the schema topic does not exist", mend=mend)
+        elif not schemas.compacted:
+            what = f"{schemas.name} is not compacted: schemas may age out of it"
+            yield Finding(level="fail", about="schemas", what=what, mend="Set cleanup.policy=compact on it")
+        else:
+            yield Finding(level="ok", about="schemas", what=f"{schemas.name} keeps them")
+
+
+def _wanted(settings: Settings) -> list[str]:
+    publish = [settings.publish.topic] if settings.publish.topic else []
+    return list(dict.fromkeys([*(one.topic for one in settings.subscribe), *publish]))
+
+
+def _topics(settings: Settings, stream: Stream) -> Iterator[Finding]:
+    there = stream.topics()
+    for name in _wanted(settings):
+        if name not in there:
+            yield Finding(
+                level="fail", about="topic", what=f"{name} does not exist", mend=f"tom-bridge topics create {name}"
+            )
+            continue
+        ends = stream.ends(name).values()
+        records = sum(one.next - one.first for one in ends)
+        yield Finding(level="ok", about="topic", what=f"{name}: {records} records in {len(ends)} partitions")
+
+
+def _ledger(settings: Settings) -> Iterator[Finding]:
+    with opened_ledger(settings) as ledger:
+        kept, most = ledger.kept_bytes(), settings.limits.parked_bytes
+        full = kept > 0.9 * most
+        yield Finding(
+            level="warn" if full else "ok",
+            about="ledger",
+            what=f"{settings.ledger}: {len(ledger.positions())} positions, {kept} of {most} bytes kept",
+            mend="See 'tom-bridge parked list' and 'tom-bridge dead list', or raise limits.parked_bytes"
+            if full
+            else "",
+        )
+
+
+def _account(session: RestSession) -> Iterator[Finding]:
+    session.get(TARGETS, limit=1)
+    name = session.account.username or "the API token's account"
+    release = "3.1 or later" if session.toolkit.typed_datums else "before 3.1"
+    yield Finding(level="ok", about="TOM", what=f"{session.base_url}: TOM Toolkit {release}")
+    yield Finding(level="ok", about="account", what=f"logged in as {name}")
+
+
+def _groups(settings: Settings, session: RestSession) -> Iterator[Finding]:
+    wanted = settings.require_tom().groups
+    answer = session.get("/api/groups/", limit=1000)
+    there = {group["name"] for group in answer["results"]}
+    for name in wanted:
+        if name in there:
+            yield Finding(level="ok", about="group", what=f"{name} will see what arrives")
+        else:
+            what = f"the account is in no group {name!r}"
+            yield Finding(level="fail", about="group", what=what, mend="Put the account in it, in the TOM's user pages")
+    if not wanted:
+        yield Finding(
+            level="warn",
+            about="group",
+            what="none is configured: what arrives is visible to the account alone",
+            mend=f"Set groups under [tom]; the account is in: {', '.join(sorted(there)) or 'none'}",
+        )
+
+
+def _permissions(session: RestSession) -> Iterator[Finding]:
+    for name, path in _PATHS.items():
+        described = session.decoded(session.request("OPTIONS", path), path)
+        may = "POST" in described.get("actions", {})
+        mend = "" if may else "Let the account write to the API (DEFAULT_PERMISSION_CLASSES in the TOM's settings)"
+        what = f"may {'' if may else 'not '}add {name}"
+        yield Finding(level="ok" if may else "fail", about="permission", what=what, mend=mend)
+    page = session.get(TARGETS, limit=_SAMPLE)
+    yield Finding(
+        level="ok" if page["count"] else "warn",
+        about="permission",
+        what=f"may view {page['count']} targets",
+        mend="" if page["count"] else "If the TOM has targets: give the account, or a group of it, view permission",
+    )
+    if page["results"]:
+        yield _changing(session, page["results"])
+    if Lists(session).look() is None:
+        yield Finding(
+            level="warn",
+            about="permission",
+            what="can't see target lists: members can't be verified",
+            mend="Let the account open the TOM's browsable API",
+        )
+
+
+def _changing(session: RestSession, sample: list[Any]) -> Finding:
+    """Return whether the account may write onto some targets, by asking for datums that can't be made."""
+    refused = []
+    for shown in sample:
+        # Without a time it is refused in any case; that the target is refused too shows that it may not be changed.
+        answer = session.request("POST", _PATHS["photometry"], json={"target": shown["id"], "data_type": "photometry"})
+        if answer.status_code == 400 and "target" in answer.json():
+            refused.append(shown["name"])
+    if not refused:
+        return Finding(level="ok", about="permission", what=f"may add to targets ({len(sample)} looked at)")
+    return Finding(
+        level="warn",
+        about="permission",
+        what=f"may not add to {len(refused)} of {len(sample)} targets looked at, such as {refused[0]}",
+        mend="Give the account, or a group of it, permission to change them; data for them become dead letters",
+    )
+
+
+def _clock(session: RestSession) -> Iterator[Finding]:
+    told = session.request("GET", TARGETS, params={"limit": 1}).headers.get("Date")
+    if told is None:
+        yield Finding(level="warn", about="clock", what="the TOM does not tell its time")
+        return
+    skew_s = abs((datetime.now(UTC) - parsedate_to_datetime(told)).total_seconds())
+    level: Level = "ok" if skew_s <= _CLOCK_OK_S else "warn" if skew_s <= _CLOCK_BAD_S else "fail"
+    mend = "" if level == "ok" else "Let both machines follow a time server (NTP)"
+    yield Finding(level=level, about="clock", what=f"differs from the TOM's by {skew_s:.0f} s", mend=mend)

@@ -1,0 +1,42 @@
+"""What is to be shared of the local TOM, and what had to be left out."""
+
+from collections.abc import Sequence
+
+from bridge.events import Body, TargetReference
+from bridge.operations.opening import opened_local_tom
+from bridge.operations.publishing import photometry
+from bridge.settings import Settings
+from bridge.sources.errors import SourceError
+from bridge.sources.local_tom import Reading
+
+Read = tuple[list[Body], list[str]]
+"""Bodies of events, and what was left out, a line each."""
+
+
+def read_reference(settings: Settings, name: str) -> TargetReference:
+    """Return the local TOM's own reference to a target: name, aliases, type, position. Raises SourceError."""
+    with opened_local_tom(settings) as tom:
+        return tom.target(tom.find(name)).reference
+
+
+def read_target(settings: Settings, name: str, *, with_data: bool, own_sources: Sequence[str]) -> Read:
+    """Return a target and, ``with_data``, its photometry. Raises SourceError, also where nothing is left to share."""
+    reading = Reading()
+    bodies: list[Body] = []
+    with opened_local_tom(settings, own_sources) as tom:
+        shown = tom.find(name)
+        own = tom.own_target(shown, reading)
+        bodies += [own] if own is not None else []
+        if with_data:
+            bodies += photometry(tom.target(shown).reference, tom.points(shown["id"], reading))
+    if not bodies:
+        raise SourceError("nothing is left to share", where=f"target {name!r}", problems=reading.lines())
+    return bodies, reading.lines()
+
+
+def read_list(settings: Settings, name: str, *, with_targets: bool, own_sources: Sequence[str]) -> Read:
+    """Return a list, ``with_targets`` with the targets that are this TOM's own. Raises SourceError."""
+    reading = Reading()
+    with opened_local_tom(settings, own_sources) as tom:
+        lists = tom.target_lists(name, with_targets=with_targets, reading=reading)
+    return [*lists], reading.lines()

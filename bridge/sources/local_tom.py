@@ -1,0 +1,211 @@
+"""What the local TOM holds, read over REST: targets, lists and photometry as bodies of events.
+
+TOM Toolkit's API does not show all: from 3.1 on it leaves limits, exposure times, reduction versions and extra values
+out of a datum. And what a TOM got from elsewhere looks almost like its own. What can't be read in full, or can't be
+proven to be the TOM's own, is left out and told (:class:`Reading`), never passed over.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+
+from bridge.events import MAX_MEMBERS, ListMember, Point, Target, TargetList
+from bridge.names import simplify, simplify_all
+from bridge.sources.errors import SourceError
+from bridge.tom.rest_lists import Lists
+from bridge.tom.rest_names import TARGETS, names_of
+from bridge.tom.rest_session import RestSession
+from bridge.tom.rest_targets import local_target
+
+_DATUMS = "/api/reduceddatums/"
+_PAGE = 500
+_SINCE_3_1 = "exposure times, reduction versions and extra values of datums: TOM Toolkit's API does not show them"
+_KNOWN_VALUES = frozenset(
+    [
+        "magnitude",
+        "brightness",
+        "mag",
+        "error",
+        "magnitude_error",
+        "brightness_error",
+        "mag_err",
+        "filter",
+        "bandpass",
+        "band",
+        "f",
+        "limit",
+        "unit",
+        "exposure_time",
+        "telescope",
+        "instrument",
+        "reduction_version",
+    ]
+)
+
+Shown = Mapping[str, Any]
+
+
+@dataclass
+class Reading:
+    """What was left out while reading, and why: for people."""
+
+    left_out: Counter[str] = field(default_factory=Counter)
+    """How many things were left out, by what and why."""
+    not_shown: set[str] = field(default_factory=set)
+    """What is missing in what is shared, because the API does not show it."""
+
+    def lines(self) -> list[str]:
+        """Return all of it, a line each."""
+        counted = [f"left out: {count} {why}" for why, count in sorted(self.left_out.items())]
+        return [*counted, *(f"not shared: {what}" for what in sorted(self.not_shown))]
+
+
+class LocalTom:
+    """Reads from one TOM, as far as the account may see.
+
+    ``own_sources`` are the names by which this TOM's own data and targets are known: its display name, and what its
+    people say is theirs.
+    """
+
+    def __init__(self, session: RestSession, own_sources: Collection[str]) -> None:
+        self._session = session
+        self._own = {simplify(name) for name in own_sources} | {""}
+
+    # -- targets --------------------------------------------------------------------------------------------------
+
+    def find(self, name: str) -> Shown:
+        """Return the one target with this name or alias. Raises SourceError where there is none, or several."""
+        found = {
+            shown["id"]: shown
+            # One exact after simplification (which loads all targets in the TOM, once), else by text.
+            for asked in ({"name_fuzzy": name}, {"name": max(name.split(","), key=len).strip()})
+            for shown in self._pages(TARGETS, **asked)
+            if simplify(name) in simplify_all(names_of(shown))
+        }
+        if len(found) == 1:
+            return next(iter(found.values()))
+        where = f"target {name!r}"
+        if not found:
+            raise SourceError(
+                f"the TOM at {self._session.base_url} has no such target that the account may see",
+                where=where,
+                mend="Look at the name, or share without asking the TOM (--without-tom, for tables and files)",
+            )
+        names = ", ".join(sorted(shown["name"] for shown in found.values()))
+        raise SourceError("several targets have this name", where=where, mend=f"Name one by its own name: {names}")
+
+    def target(self, shown: Shown) -> Target:
+        """Return a target as the API shows it, in full. Raises SourceError where it is not valid."""
+        local = local_target(shown)
+        fields = {name: value for name, value in local.fields.items() if value is not None}
+        try:
+            return Target.model_validate(
+                {**fields, "name": local.name, "aliases": local.aliases, "type": local.type, "extras": local.extras}
+            )
+        except ValidationError as error:
+            problem = error.errors(include_url=False)[0]
+            at = ".".join(str(part) for part in problem["loc"])
+            message = str(problem["msg"]).removeprefix("Value error, ")
+            raise SourceError(
+                f"{at}: {message}" if at else message,
+                where=f"target {local.name!r}",
+                mend="Correct it in the TOM",
+            ) from None
+
+    def own_target(self, shown: Shown, reading: Reading) -> Target | None:
+        """Return a target, or None (and tell) where it came from another TOM."""
+        source = str(shown.get("shared_from") or "")
+        if simplify(source) in self._own:
+            return self.target(shown)
+        reading.left_out[f"targets that came from {source!r} (theirs to share; or say --own-source)"] += 1
+        return None
+
+    # -- lists ----------------------------------------------------------------------------------------------------
+
+    def target_lists(self, name: str, *, with_targets: bool, reading: Reading) -> list[TargetList]:
+        """Return the list of that name, in several of the name where it has more members than one event may have.
+
+        Raises SourceError where there is none, where several have the name, or where the TOM doesn't show lists.
+        """
+        where = f"list {name!r}"
+        ids = Lists(self._session).ids(name)
+        if ids is None:
+            raise SourceError("the TOM does not show its lists", where=where, mend="See 'tom-bridge doctor'")
+        if len(ids) != 1:
+            what = "several lists have this name" if ids else "the TOM has no list of this name"
+            raise SourceError(what, where=where, mend="Give the list a name of its own" if ids else "Look at the name")
+        members = [
+            ListMember(
+                reference=self.target(shown).reference,
+                target=self.own_target(shown, reading) if with_targets else None,
+            )
+            for shown in self._pages(TARGETS, targetlist__name=ids[0])
+        ]
+        if not members:
+            raise SourceError("the list has no targets that the account may see", where=where)
+        return [
+            TargetList(name=name, members=tuple(members[first : first + MAX_MEMBERS]))
+            for first in range(0, len(members), MAX_MEMBERS)
+        ]
+
+    # -- photometry -----------------------------------------------------------------------------------------------
+
+    def points(self, pk: int, reading: Reading) -> list[Point]:
+        """Return the TOM's own photometry of a target, oldest first; what can't be shared is told."""
+        found = [
+            point
+            for datum in self._pages(_DATUMS, target__id=pk, data_type="photometry")
+            if (point := self._point(datum, reading)) is not None
+        ]
+        if found and self._session.toolkit.typed_datums:
+            reading.not_shown.add(_SINCE_3_1)
+        return sorted(found, key=lambda point: point.timestamp)
+
+    def _point(self, datum: Shown, reading: Reading) -> Point | None:
+        source = str(datum.get("source_name") or "")
+        if simplify(source) not in self._own:
+            reading.left_out[f"points from {source!r}, not proven to be this TOM's own (say --own-source if so)"] += 1
+            return None
+        row = self._session.toolkit.row_of(datum)
+        if row is None:
+            reading.left_out["datums that are no photometry"] += 1
+            return None
+        if row.brightness is None and row.limit is None:
+            hidden = "limit" in row.hidden
+            why = " (limits: TOM Toolkit's API does not show them; share them from a table)" if hidden else ""
+            reading.left_out[f"points without brightness{why}"] += 1
+            return None
+        extra = {} if row.hidden else {key: value for key, value in datum["value"].items() if key not in _KNOWN_VALUES}
+        try:
+            return Point(
+                timestamp=row.timestamp,
+                bandpass=row.bandpass,
+                brightness=row.brightness,
+                brightness_error=row.brightness_error,
+                limit=row.limit,
+                unit=row.unit,
+                exposure_time=row.exposure_time,
+                telescope=row.telescope,
+                instrument=row.instrument,
+                reduction_version=row.reduction_version,
+                source_name=source,
+                source_location=str(datum.get("source_location") or ""),
+                extra=extra,
+            )
+        except ValidationError as error:
+            problem = error.errors(include_url=False)[0]
+            at = ".".join(str(part) for part in problem["loc"])
+            reading.left_out[f"points whose {at or 'values'} can't be shared: {problem['msg']}"] += 1
+            return None
+
+    def _pages(self, path: str, **asked: Any) -> Iterator[Shown]:
+        offset = 0
+        while True:
+            page = self._session.get(path, **asked, limit=_PAGE, offset=offset)
+            yield from page["results"]
+            offset += len(page["results"])
+            if not page["results"] or offset >= page["count"]:
+                return
