@@ -169,6 +169,7 @@ class Applier:
         self, arrivals: Sequence[Arrival], positions: dict[Partition, Position] | None, *, restore: bool
     ) -> list[Result]:
         """Write a unit in one transaction: data, outcomes, positions."""
+        self._prepare(arrivals, restore=restore)
         self._executor.forget()
         moved = dict(positions) if positions is not None else {}
         with self._ledger.unit() as unit:
@@ -188,6 +189,16 @@ class Applier:
             self._tell(arrival, result)
         return results
 
+    def _prepare(self, arrivals: Sequence[Arrival], *, restore: bool) -> None:
+        """Do before the unit's transaction what is too slow for it: a data product and its processor."""
+        for arrival in arrivals:
+            event = arrival.event
+            if event is None or event.kind is not Kind.DATA_PRODUCT or arrival.settled is not None:
+                continue
+            known = self._ledger.outcomes([event.id])
+            if self._without_writing(arrival, known, set(), restore=restore) is None:
+                self._executor.prepare(event, arrival.record.partition.topic)
+
     def _results(self, arrivals: Sequence[Arrival], *, restore: bool) -> list[Result]:
         """Return the result of each arrival, having written what is to be written."""
         known = self._ledger.outcomes([arrival.event.id for arrival in arrivals if arrival.event is not None])
@@ -196,23 +207,36 @@ class Applier:
         seen: set[UUID] = set()
         for index, arrival in enumerate(arrivals):
             event = arrival.event
-            if arrival.settled is not None or event is None:
-                assert arrival.settled is not None
-                results[index] = arrival.settled
-            elif event.id in seen or (not restore and self._came_before(arrival, known)):
-                results[index] = Result(outcome=Outcome.DUPLICATE, detail={"message": "this event came before"})
-            elif (earlier := self._predecessor(arrival.key, event.kind, arrival.parked_id)) is not None:
-                results[index] = parked(behind(earlier.entry.event_id, earlier.names))
-            elif event.kind is Kind.PHOTOMETRY and len(arrivals) > 1:
+            if (early := self._without_writing(arrival, known, seen, restore=restore)) is not None:
+                results[index] = early
+            elif arrival.datums and len(arrivals) > 1:
                 photometry.append(index)
             else:
-                results[index] = self._executor.execute(event, arrival.members)
+                topic = arrival.record.partition.topic
+                results[index] = self._executor.execute(_event(arrival), arrival.members, topic)
             if event is not None:
                 seen.add(event.id)
-        written = self._executor.execute_photometry([_event(arrivals[index]) for index in photometry])
+        written = self._executor.execute_photometry(
+            [_event(arrivals[index]) for index in photometry],
+            [arrivals[index].record.partition.topic for index in photometry],
+        )
         results.update(zip(photometry, written, strict=True))
         in_order = [results[index] for index in range(len(arrivals))]
         return [self._unmatched(arrival, result) for arrival, result in zip(arrivals, in_order, strict=True)]
+
+    def _without_writing(
+        self, arrival: Arrival, known: Mapping[UUID, Outcome], seen: Collection[UUID], *, restore: bool
+    ) -> Result | None:
+        """Return the result of an arrival that is clear without looking at the TOM; None where it isn't."""
+        event = arrival.event
+        if arrival.settled is not None or event is None:
+            assert arrival.settled is not None
+            return arrival.settled
+        if event.id in seen or (not restore and self._came_before(arrival, known)):
+            return Result(outcome=Outcome.DUPLICATE, detail={"message": "this event came before"})
+        if (earlier := self._predecessor(arrival.key, event.kind, arrival.parked_id)) is not None:
+            return parked(behind(earlier.entry.event_id, earlier.names))
+        return None
 
     def _came_before(self, arrival: Arrival, known: Mapping[UUID, Outcome]) -> bool:
         """Return whether this event was applied already, or is parked from another delivery."""

@@ -99,8 +99,10 @@ class AddProduct:
 Plan = Hold | Create | Amend | FillList | AddPoints | AddProduct
 
 
-def decide(event: Event, find: Find, policy: Policy, members: Collection[str] | None = None) -> Plan:
-    """Return what is to happen to ``event`` in a TOM whose targets ``find`` finds.
+def decide(
+    event: Event, find: Find, policy: Policy, members: Collection[str] | None = None, *, topic: str = ""
+) -> Plan:
+    """Return what is to happen to ``event``, which came on ``topic``, in a TOM whose targets ``find`` finds.
 
     ``members``: of a list only the members of these names (those that were parked).
     """
@@ -113,7 +115,7 @@ def decide(event: Event, find: Find, policy: Policy, members: Collection[str] | 
             found = match(photometry.target, find, policy)
             if isinstance(found, Hold):
                 return found
-            return AddPoints(local=found, points=_points(event, photometry, found.pk))
+            return AddPoints(local=found, points=_points(event, photometry, found.pk, topic))
         case DataProduct() as product:
             found = match(product.target, find, policy)
             if isinstance(found, Hold):
@@ -126,9 +128,9 @@ def decide(event: Event, find: Find, policy: Policy, members: Collection[str] | 
             )
 
 
-def provenance(event: Event) -> Provenance:
+def provenance(event: Event, topic: str = "") -> Provenance:
     """Return where what ``event`` brings comes from."""
-    return Provenance(event_id=event.id, origin_name=event.origin_name, shared_by=event.shared_by)
+    return Provenance(event_id=event.id, origin_name=event.origin_name, shared_by=event.shared_by, topic=topic)
 
 
 # -- matching -------------------------------------------------------------------------------------------------------
@@ -318,8 +320,8 @@ def shared_list_name(name: str, origin_name: str, existing: Collection[str] | No
 # -- photometry -------------------------------------------------------------------------------------------------------
 
 
-def _points(event: Event, photometry: Photometry, target_pk: int) -> tuple[NewPoint, ...]:
-    origin = provenance(event)
+def _points(event: Event, photometry: Photometry, target_pk: int, topic: str) -> tuple[NewPoint, ...]:
+    origin = provenance(event, topic)
     return tuple(
         NewPoint(target_pk=target_pk, point=_with_source(point, origin.origin_name), provenance=origin)
         for point in photometry.points

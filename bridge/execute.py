@@ -14,11 +14,11 @@ import stamina
 from bridge import decide
 from bridge.decide import AddPoints, AddProduct, Amend, Create, FillList, Hold, Plan, Policy
 from bridge.errors import RejectedError
-from bridge.events import Event, Target
+from bridge.events import Event, Kind, Target
 from bridge.names import simplify_all
 from bridge.tom.compare import fate
 from bridge.tom.ledger_port import Detail, Ledger, Outcome, Reason, ToPark
-from bridge.tom.port import LocalTarget, NewPoint, PointFate, PointResult, Tom
+from bridge.tom.port import LocalTarget, NewPoint, PointFate, PointResult, Provenance, Tom
 
 MOST_EXAMPLES = 20
 """How many conflicting or refused points a record's detail shows."""
@@ -57,37 +57,59 @@ def dead(reason: Reason, message: str, **detail: object) -> Result:
 
 
 class Executor:
-    """Writes events into one TOM."""
+    """Writes events into one TOM.
 
-    def __init__(self, tom: Tom, ledger: Ledger, policy: Policy, *, attempts: int = 3) -> None:
+    ``pause_s`` is how long it waits at most before it tries again what the TOM refuses: 0 where that happens within the
+    TOM's own database transaction, in which waiting changes nothing and keeps others out.
+    """
+
+    def __init__(self, tom: Tom, ledger: Ledger, policy: Policy, *, attempts: int = 3, pause_s: float = 1.0) -> None:
         self._tom = tom
         self._ledger = ledger
         self._policy = policy
         self._attempts = attempts
+        self._pause_s = pause_s
         self._found: dict[tuple[str, ...], tuple[LocalTarget, ...]] = {}
 
     def forget(self) -> None:
         """Forget which targets were found: to be called before each unit of work."""
         self._found.clear()
 
-    def execute(self, event: Event, members: Collection[str] | None = None) -> Result:
+    def prepare(self, event: Event, topic: str = "") -> None:
+        """Do what of ``event`` must not be done within the ledger's unit; :meth:`execute` follows within it.
+
+        What the TOM refuses is tried a few times; then :class:`~bridge.errors.RejectedError` is raised.
+        """
+        if event.kind is not Kind.DATA_PRODUCT:
+            return
+        for attempt in stamina.retry_context(
+            on=RejectedError, attempts=self._attempts, timeout=None, wait_initial=0.1, wait_max=1.0
+        ):
+            with attempt:
+                self.forget()
+                plan = decide.decide(event, self._find, self._policy)
+                if isinstance(plan, AddProduct):
+                    origin = decide.provenance(event, topic)
+                    self._tom.prepare_product(plan.local.pk, plan.product, plan.product_id, origin)
+
+    def execute(self, event: Event, members: Collection[str] | None = None, topic: str = "") -> Result:
         """Write ``event`` (of a list only ``members``, where given) and return what became of it.
 
         What the TOM refuses is read back and tried a few times; then :class:`~bridge.errors.RejectedError` is raised.
         """
         for attempt in stamina.retry_context(
-            on=RejectedError, attempts=self._attempts, timeout=None, wait_initial=0.1, wait_max=1.0
+            on=RejectedError, attempts=self._attempts, timeout=None, wait_initial=0.1, wait_max=self._pause_s
         ):
             with attempt:
-                return self._once(event, members)
+                return self._once(event, members, topic)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    def execute_photometry(self, events: Sequence[Event]) -> list[Result]:
-        """Write photometry events at once and return what became of each, in the same order."""
+    def execute_photometry(self, events: Sequence[Event], topics: Sequence[str]) -> list[Result]:
+        """Write photometry events, which came on ``topics``, at once; return what became of each, in the same order."""
         plans: list[Plan] = []
         held: dict[bytes, UUID] = {}
-        for event in events:
-            plan = decide.decide(event, self._find, self._policy)
+        for event, topic in zip(events, topics, strict=True):
+            plan = decide.decide(event, self._find, self._policy, topic=topic)
             if isinstance(plan, Hold):
                 held.setdefault(event.key, event.id)
             elif event.key in held:
@@ -125,28 +147,29 @@ class Executor:
 
     # -- one event ----------------------------------------------------------------------------------------------------
 
-    def _once(self, event: Event, members: Collection[str] | None) -> Result:
+    def _once(self, event: Event, members: Collection[str] | None, topic: str) -> Result:
         self.forget()
-        plan = decide.decide(event, self._find, self._policy, members)
+        plan = decide.decide(event, self._find, self._policy, members, topic=topic)
+        origin = decide.provenance(event, topic)
         match plan:
             case Hold():
                 return parked(plan)
             case Create(target):
-                return self._create(event, target, ())
+                return self._create(event, origin, target, ())
             case Amend():
-                return _amended(plan, self._amend(event, plan))
+                return _amended(plan, self._amend(origin, plan))
             case FillList():
-                return self._fill_list(event, plan)
+                return self._fill_list(event, origin, plan)
             case AddPoints():
                 return _told(plan, self._write_points(plan.points))
             case AddProduct():
-                written = self._tom.add_product(plan.local.pk, plan.product, plan.product_id, decide.provenance(event))
+                written = self._tom.add_product(plan.local.pk, plan.product, plan.product_id, origin)
                 return _product_told(plan, written.fate, written.reason, written.unverified)
 
-    def _create(self, event: Event, target: Target, lists: tuple[str, ...]) -> Result:
+    def _create(self, event: Event, origin: Provenance, target: Target, lists: tuple[str, ...]) -> Result:
         name = decide.import_list_name(event.origin_name, self._tom.list_names())
         handles = (self._tom.open_list(name), *lists)
-        written = self._tom.create_target(target, handles, decide.provenance(event))
+        written = self._tom.create_target(target, handles, origin)
         self.forget()
         if written is None:
             raise RejectedError(
@@ -159,30 +182,30 @@ class Executor:
             detail["unverified"] = list(written.unverified)
         return Result(outcome=Outcome.APPLIED, detail=detail, appeared=simplify_all(target.names))
 
-    def _amend(self, event: Event, plan: Amend) -> tuple[str, ...]:
+    def _amend(self, origin: Provenance, plan: Amend) -> tuple[str, ...]:
         if not plan.additions:
             return ()
         self.forget()
-        return self._tom.add_to_target(plan.local.pk, plan.additions, decide.provenance(event)).unverified
+        return self._tom.add_to_target(plan.local.pk, plan.additions, origin).unverified
 
-    def _fill_list(self, event: Event, plan: FillList) -> Result:
+    def _fill_list(self, event: Event, origin: Provenance, plan: FillList) -> Result:
         handle = self._list_handle(event, plan.name)
         appeared: frozenset[str] = frozenset()
         unverified: list[str] = []
         refused: list[str] = []
         for target in plan.create:
             try:
-                created = self._create(event, target, (handle,))
+                created = self._create(event, origin, target, (handle,))
             except RejectedError as error:
                 refused.append(str(error))
             else:
                 appeared |= created.appeared
         for amend in plan.amend:
-            unverified += self._amend(event, amend)
+            unverified += self._amend(origin, amend)
             appeared |= simplify_all(amend.additions.aliases)
         if plan.join:
             pks = [local.pk for local in plan.join]
-            unverified += self._tom.add_to_list(handle, pks, decide.provenance(event)).unverified
+            unverified += self._tom.add_to_list(handle, pks, origin).unverified
         if refused:
             raise RejectedError(
                 f"{len(refused)} members were refused, the others are in: {refused[0]}", where=f"event {event.id}"

@@ -61,6 +61,8 @@ class Provenance:
     origin_name: str
     """Becomes ``source_name`` of a datum and ``shared_from`` of a target."""
     shared_by: str = ""
+    topic: str = ""
+    """The topic it came on: who is shown what arrives may depend on it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,6 +208,15 @@ class Tom(Protocol):
     def find_product(self, product_id: str) -> LocalProduct | None:
         """Return the data product of that id, or None."""
         ...
+
+    def prepare_product(self, pk: int, product: DataProduct, product_id: str, provenance: Provenance) -> None:
+        """Do what of :meth:`add_product` must not be done within a transaction: a data processor may run for minutes.
+
+        Called before the ledger's unit in which ``add_product`` follows with the same arguments. Does nothing where a
+        product of that id is there, and nothing at all unless an implementation says otherwise. Raises RejectedError
+        where the TOM's data processor fails; nothing of the product is left then.
+        """
+        return
 
     def add_product(self, pk: int, product: DataProduct, product_id: str, provenance: Provenance) -> ProductResult:
         """Store a product onto target ``pk`` under ``product_id`` and, where ``product.process``, run the processor.
