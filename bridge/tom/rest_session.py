@@ -276,6 +276,13 @@ class RestSession:
             if account.username and account.password:
                 token = self._traded(session) if reads_tokens else None
                 return _Login(token) if token and self._accepts(token) else self._session_login(session)
+            if not reads_tokens and self._is_locked(session):
+                # AUTH_STRATEGY = 'LOCKED': all without a session are turned away before a token is read.
+                raise ConfigurationError(
+                    f"the TOM at {self.base_url} is locked for those who come with a token",
+                    where="tom.api_key",
+                    mend="Set username and password, or add '/api/*' to the TOM's OPEN_URLS",
+                )
             if not reads_tokens:
                 raise ConfigurationError(
                     f"the TOM at {self.base_url} reads no API tokens",
@@ -302,7 +309,10 @@ class RestSession:
             self._check_place(answer)
         if answer.status_code >= 500:
             raise self._away(f"answers {words(answer)}")
-        return answer.status_code == 401
+        return answer.status_code in {401, 403} and "detail" in answer.text
+
+    def _is_locked(self, session: requests.Session) -> bool:
+        return self._send(session, "GET", "/api/groups/", {}).status_code != 200
 
     def _accepts(self, token: str) -> bool:
         session = self._open(_Login(token))
@@ -311,13 +321,6 @@ class RestSession:
         finally:
             session.close()
             self._opened.remove(session)
-        if answer.status_code == 403 and not (self.account.username and self.account.password):
-            # AUTH_STRATEGY = 'LOCKED': a middleware turns away all without a session before the token is read.
-            raise ConfigurationError(
-                f"the TOM at {self.base_url} is locked for tokens: {words(answer)}",
-                where="tom.api_key",
-                mend="Set username and password, or add '/api/*' to the TOM's OPEN_URLS",
-            )
         if answer.status_code >= 500:
             raise self._away(f"answers {words(answer)}")
         return answer.status_code == 200
