@@ -134,7 +134,7 @@ class Schemas:
             raise TopicMissingError(
                 "the topic that holds the schemas does not exist",
                 where=self.topic,
-                mend=f"Create it with `tom-bridge topics create {self.topic} --compacted`",
+                mend="`tom-bridge topics create TOPIC` makes it as well, also where TOPIC exists already",
             ) from None
         self._announced.add(schema.sha256)
 

@@ -53,7 +53,7 @@ def test_what_is_published_is_read_and_each_schema_is_announced_once(
 
 
 def test_a_missing_schema_topic_is_told_with_its_mend(stream: Stream, topic: str) -> None:
-    with pytest.raises(TopicMissingError, match=r"not-there: .*topics create not-there"):
+    with pytest.raises(TopicMissingError, match=r"not-there: .*topics create"):
         Publisher(stream, topic, schema_topic="not-there").publish(event())
 
 
