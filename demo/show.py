@@ -12,7 +12,10 @@ from rich.table import Table
 if TYPE_CHECKING:
     from demo.world import World
 
-console = Console(highlight=False, width=None)
+_WIDTH = 110
+console = Console(highlight=False)
+if not console.is_terminal:
+    console.width = _WIDTH
 
 
 class NotSoError(Exception):
@@ -56,7 +59,7 @@ def output(text: str) -> None:
 
 def table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table."""
-    shown = Table(title=title, title_justify="left", header_style="bold")
+    shown = Table(title=title or None, title_justify="left", header_style="bold")
     for name in header:
         shown.add_column(name, overflow="fold")
     for row in rows:

@@ -9,6 +9,7 @@ import pytest
 import yaml
 from parts.command_line import parsed
 
+from bridge.cli.main import NEEDS_A_PERSON, WRONG
 from bridge.settings import ENVIRONMENT_PREFIX, Settings
 
 ROOT = Path(__file__).parents[2]
@@ -98,3 +99,6 @@ def test_the_unit_runs_a_command_that_exists_and_stops_at_what_a_person_has_to_m
     program, *arguments = shlex.split(start[1])
     assert Path(program).name == "tom-bridge"
     assert parsed(arguments).endswith("consume")
+    prevented = re.search(r"^RestartPreventExitStatus=(.*)$", unit, re.MULTILINE)
+    assert prevented is not None
+    assert {int(code) for code in prevented[1].split()} == {WRONG, NEEDS_A_PERSON}
