@@ -24,4 +24,6 @@ def set_up_logs(level: int) -> None:
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=False,
     )
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    # What libraries warn of while they try again is of no use to people: the error in the end is.
+    library_level = logging.DEBUG if level <= logging.DEBUG else logging.ERROR
+    logging.basicConfig(level=library_level, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")

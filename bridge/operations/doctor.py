@@ -188,8 +188,9 @@ def _changing(session: RestSession, sample: list[Any]) -> Finding:
     """Return whether the account may write onto some targets, by asking for datums that can't be made."""
     refused = []
     for shown in sample:
-        # Without a time it is refused in any case; that the target is refused too shows that it may not be changed.
-        answer = session.request("POST", _PATHS["photometry"], json={"target": shown["id"], "data_type": "photometry"})
+        # A time that is none is refused in any case; that the target is refused too shows that it may not be changed.
+        asked = {"target": shown["id"], "data_type": "photometry", "timestamp": "no time: only asking", "value": {}}
+        answer = session.request("POST", _PATHS["photometry"], json=asked)
         if answer.status_code == 400 and "target" in answer.json():
             refused.append(shown["name"])
     if not refused:
