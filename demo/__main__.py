@@ -21,7 +21,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
     parser.add_argument("--keep", action="store_true", help="leave the TOMs up until Ctrl-C")
     keep = parser.parse_args().keep
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a shell's background job starts with it ignored
+        signal.signal(number, _interrupt)
     (ROOT / "demo" / "work").mkdir(exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=ROOT / "demo" / "work"))
     started = time.monotonic()

@@ -3,16 +3,14 @@
 import json
 import os
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from parts.toms import Tom
 
-from demo.show import NotSoError, show_command
+from demo.show import PROGRAM, NotSoError, show_command
 
-PROGRAM = Path(sys.executable).with_name("tom-bridge")
 _STOP_S = 20
 
 

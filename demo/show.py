@@ -1,5 +1,7 @@
 """How the demonstration speaks: short sections, tables, and one way to say that something is not so."""
 
+import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +14,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     from demo.world import World
 
+PROGRAM = Path(sys.executable).with_name("tom-bridge")
 _WIDTH = 110
 console = Console(highlight=False)
 if not console.is_terminal:
@@ -40,7 +43,7 @@ def act(number: int, title: str, why: str = "") -> None:
 
 def say(text: str) -> None:
     """Print one line."""
-    console.print(text)
+    console.print(text, soft_wrap=True)
 
 
 def show_command(arguments: Sequence[str]) -> None:
@@ -71,8 +74,8 @@ def addresses(world: "World") -> None:
     """Print where the TOMs are and how to log in."""
     rows = [(bridge.name, bridge.tom.base_url, "admin", ADMIN_PASSWORD) for bridge in world.bridges]
     table("The TOMs stay up until Ctrl-C", ("TOM", "address", "user", "password"), rows)
-    configuration = world.north.configuration
-    say(f"Share more from the North TOM:  TOM_BRIDGE_CONFIG={configuration} tom-bridge publish --help")
+    program, configuration = (os.path.relpath(path) for path in (PROGRAM, world.north.configuration))
+    say(f"Share more from the North TOM:  {program} --config {configuration} publish --help")
 
 
 def success(text: str) -> None:
