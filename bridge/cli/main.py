@@ -3,7 +3,6 @@
 # ruff: noqa: PLC0415 (what takes time to import is imported by the command that needs it)
 
 import logging
-import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -70,10 +69,6 @@ def run(arguments: Sequence[str]) -> int:
         answer = typer.main.get_command(app).main(list(arguments), prog_name="tom-bridge", standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has enough (| head): nothing more can be said to them.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
     except BridgeError as error:
         for problem in getattr(error, "problems", ()):
             sys.stderr.write(f"{problem}\n")
