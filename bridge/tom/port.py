@@ -216,7 +216,7 @@ class Tom(Protocol):
         product of that id is there, and nothing at all unless an implementation says otherwise. Raises RejectedError
         where the TOM's data processor fails; nothing of the product is left then.
         """
-        return
+        del pk, product, product_id, provenance
 
     def add_product(self, pk: int, product: DataProduct, product_id: str, provenance: Provenance) -> ProductResult:
         """Store a product onto target ``pk`` under ``product_id`` and, where ``product.process``, run the processor.
