@@ -26,32 +26,28 @@ def main() -> int:
     (ROOT / "demo" / "work").mkdir(exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=ROOT / "demo" / "work"))
     started = time.monotonic()
-    with World(folder) as world:
-        try:
+    played = False
+    try:
+        with World(folder) as world:
             story.play(world)
-        except KeyboardInterrupt:
-            show.say("Interrupted; everything is being ended.")
-            return 130
-        except show.NotSoError as error:
-            show.failure(str(error), folder)
-            return 1
-        show.success(f"All of it was so, in {time.monotonic() - started:.0f} s.")
-        if keep:
-            show.addresses(world)
-            _wait_for_interrupt()
+            played = True
+            show.success(f"All of it was so, in {time.monotonic() - started:.0f} s.")
+            if keep:
+                show.addresses(world)
+                signal.pause()
+    except KeyboardInterrupt:
+        show.say("Everything is ended.")
+        shutil.rmtree(folder)
+        return 0 if played else 130
+    except (show.NotSoError, AssertionError) as error:  # what does not come true in time is an AssertionError
+        show.failure(str(error), folder)
+        return 1
     shutil.rmtree(folder)
     return 0
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
-
-
-def _wait_for_interrupt() -> None:
-    try:
-        signal.pause()
-    except KeyboardInterrupt:
-        return
 
 
 if __name__ == "__main__":
