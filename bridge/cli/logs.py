@@ -2,28 +2,58 @@
 
 import logging
 import sys
+import time
 from typing import Any
+
+_REPEAT_S = 60.0
 
 
 def set_up_logs(level: int) -> None:
-    """Write events of ``level`` and above to standard error, with their times in UTC."""
-    import structlog  # noqa: PLC0415
+    """Write events of ``level`` and above to standard error, with their times in UTC.
 
-    shared: list[Any] = [
+    Of librdkafka's own lines, which come by the hundred while a broker is away, a daemon (level INFO) shows each once a
+    minute; at WARNING, for a command that ends with an error of its own, none is shown.
+    """
+    import structlog  # noqa: PLC0415 (takes time to import)
+
+    processors: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+    if level > logging.DEBUG:
+        processors.insert(0, _ClientLines(structlog.DropEvent, shown=level <= logging.INFO))
     if sys.stderr.isatty():
-        ending: list[Any] = [structlog.dev.ConsoleRenderer()]
+        processors.append(structlog.dev.ConsoleRenderer())
     else:
-        ending = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=str)]
+        processors += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=str)]
     structlog.configure(
-        processors=[*shared, *ending],
+        processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        logger_factory=lambda *_: structlog.PrintLogger(file=sys.stderr),
         cache_logger_on_first_use=False,
     )
     # What libraries warn of while they try again is of no use to people: the error in the end is.
     library_level = logging.DEBUG if level <= logging.DEBUG else logging.ERROR
     logging.basicConfig(level=library_level, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+
+
+class _ClientLines:
+    """A structlog processor that lets through few of the Kafka client's own lines."""
+
+    def __init__(self, drop: type[BaseException], *, shown: bool) -> None:
+        self._drop = drop
+        self._shown = shown
+        self._told_at: dict[str, float] = {}
+
+    def __call__(self, _logger: object, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+        if event.get("event") != "kafka.client":
+            return event
+        now = time.monotonic()
+        self._told_at = {text: at for text, at in self._told_at.items() if now - at < _REPEAT_S}
+        # The times in librdkafka's words differ from line to line.
+        text = "".join(letter for letter in str(event.get("text")) if not letter.isdigit())
+        if not self._shown or text in self._told_at:
+            raise self._drop
+        self._told_at[text] = now
+        return event

@@ -1,16 +1,20 @@
 """The command line on the embedded stream: what it prints, how it ends, what it leaves behind."""
 
 import json
+import logging
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+import structlog
 from parts.command_line import parsed
 
 from bridge.cli.filters import KindName, OutcomeName
+from bridge.cli.logs import set_up_logs
 from bridge.cli.main import run
 from bridge.events import Event, Kind
 from bridge.settings import Settings
@@ -30,6 +34,13 @@ class Ended:
 
 
 Command = Callable[..., Ended]
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before() -> Iterator[None]:
+    """The command line sets up the logs of the whole process."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture
@@ -140,6 +151,26 @@ def test_what_tail_writes_is_taken_back_unchanged(command: Command, tmp_path: Pa
     assert len(lines.splitlines()) == 2
 
 
+@pytest.mark.kafka
+def test_the_same_commands_work_on_kafka(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kafka_broker: str
+) -> None:
+    monkeypatch.setenv("TOM_BRIDGE_STREAM__URL", f"kafka://{kafka_broker}")
+    topic = f"cli.{uuid4()}"
+    monkeypatch.setenv("TOM_BRIDGE_PUBLISH__TOPIC", topic)
+    (tmp_path / "table.csv").write_text(TABLE)
+    assert command("topics", "create", topic, "--partitions", "3").code == 0
+    for target in ("SN 1", "SN 2", "SN 3", "SN 4"):
+        assert command("publish", "photometry", target, "table.csv").code == 0
+    lines = command("tail", topic, "--until-end", "--json").out.splitlines()
+    assert [Event.checked(line).subject for line in lines] == ["SN 1", "SN 2", "SN 3", "SN 4"]
+    assert len(command("tail", topic, "--since", "1h").out.splitlines()) == 4
+    found = json.loads(command("position", "set", topic, "now", "--json").out)
+    assert (len(found), sum(one["position"] for one in found)) == (3, 4)
+    (listed,) = [one for one in json.loads(command("topics", "list", "--json").out) if one["name"] == topic]
+    assert (listed["partitions"], listed["records"]) == (3, 4)
+
+
 def test_nothing_is_published_where_anything_is_wrong(command: Command, tmp_path: Path) -> None:
     command("topics", "create", TOPIC)
     (tmp_path / "table.csv").write_text(TABLE + "60343,bright,,r,1\n")
@@ -241,3 +272,21 @@ def test_a_reader_that_has_enough_ends_the_command_quietly(command: Command, tmp
         assert tail.stderr is not None
         tail.stdout.close()
         assert tail.stderr.read() == b""
+
+
+def test_a_broker_that_is_away_is_one_line_and_code_75(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOM_BRIDGE_STREAM__URL", "kafka://127.0.0.1:1")
+    ended = command("topics", "list")
+    assert ended.code == 75
+    assert ended.err.count("\n") == 1
+    assert "127.0.0.1:1" in ended.err
+
+
+def test_the_lines_of_the_kafka_client_are_not_repeated(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logs(logging.INFO)
+    log = structlog.get_logger()
+    for number in range(3):
+        log.error("kafka.client", text=f"connection refused after {number} ms")
+        log.info("consumer.waiting")
+    told = [json.loads(line)["event"] for line in capsys.readouterr().err.splitlines()]
+    assert told == ["kafka.client", *["consumer.waiting"] * 3]

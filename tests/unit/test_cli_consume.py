@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from parts.toms import Tom
 from parts.wait import wait_until
 
@@ -18,6 +19,13 @@ from bridge.cli.main import run
 pytestmark = pytest.mark.tom
 TABLE = "mjd,mag,magerr,band\n60341,18.5,0.1,r\n60342,18.6,0.1,r\n"
 PROGRAM = [sys.executable, "-c", "from bridge.cli import main; main()"]
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before() -> Iterator[None]:
+    """The command line sets up the logs of the whole process."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture

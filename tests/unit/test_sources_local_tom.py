@@ -1,10 +1,12 @@
 """Sharing from a real TOM over REST: what is read, and what is told to be left out."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from parts.toms import Tom
 
 from bridge.cli.main import run
@@ -46,6 +48,13 @@ DATUMS = [
     {"brightness": 18.0, "bandpass": "g", "source_name": "Another TOM"},
     {"brightness": 18.1, "bandpass": "g", "source_name": "North TOM"},
 ]
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before() -> Iterator[None]:
+    """The command line sets up the logs of the whole process."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(params=[3, 2], ids=["3.x", "2.x"])
