@@ -28,7 +28,8 @@ from bridge.tom.ledger_rows import (
 from bridge.tom.ledger_schema import check_version, errors_told, open_file
 from bridge.tom.ledger_unit import SqliteUnit
 
-_PRECEDENCE = (Outcome.APPLIED, Outcome.DUPLICATE, Outcome.PARKED, Outcome.DEAD, Outcome.IGNORED)
+# Parked before duplicate: one that came again while it is parked is a duplicate, and still has to be applied.
+_PRECEDENCE = (Outcome.APPLIED, Outcome.PARKED, Outcome.DUPLICATE, Outcome.DEAD, Outcome.IGNORED)
 _FORGOTTEN_AT_ONCE = 10_000
 
 # All SQL below is put together from this package's own constants; values go in as parameters.
@@ -126,7 +127,7 @@ class SqliteLedger:
             )
 
     def outcomes(self, event_ids: Collection[UUID]) -> dict[UUID, Outcome]:
-        """Return what became of these events: applied before duplicate, parked, dead and ignored."""
+        """Return what became of these events: applied before parked, duplicate, dead and ignored."""
         rows = self._rows(
             "SELECT event_id, outcome FROM entry WHERE event_id IN (SELECT value FROM json_each(?))",
             (as_list([str(event_id) for event_id in event_ids]),),

@@ -232,7 +232,7 @@ def test_records_of_a_topic_that_was_made_again_are_told_from_those_before(ledge
     [
         (Outcome.APPLIED, Outcome.DUPLICATE, Outcome.APPLIED),
         (Outcome.DEAD, Outcome.APPLIED, Outcome.APPLIED),
-        (Outcome.PARKED, Outcome.DUPLICATE, Outcome.DUPLICATE),
+        (Outcome.PARKED, Outcome.DUPLICATE, Outcome.PARKED),
         (Outcome.DEAD, Outcome.PARKED, Outcome.PARKED),
         (Outcome.IGNORED, Outcome.DEAD, Outcome.DEAD),
     ],
