@@ -67,6 +67,7 @@ class Consumer:
         self._failures = 0
         self._next_retry = self._next_commit = 0.0
         self._retry_newer = True
+        self._position_lost = False
 
     def stop(self) -> None:
         """Finish the unit at hand and leave."""
@@ -83,7 +84,7 @@ class Consumer:
             return
         log.info("consumer.started", topics=sorted(self._starts), group=self._group, stream=self._stream.url)
         try:
-            while not self._stopped.is_set() and not (ends is not None and self._reached(ends)):
+            while not self._stopped.is_set() and not (ends is not None and self._wait_for(lambda: self._reached(ends))):
                 self._turn(subscription)
         finally:
             self._commit(subscription)
@@ -95,6 +96,8 @@ class Consumer:
     def _turn(self, subscription: Subscription) -> None:
         """Poll, apply, and retry what is parked when it is time; wait where somebody is away."""
         try:
+            if self._position_lost:
+                self._go_back(subscription)
             if not self._pending:
                 self._pending = subscription.poll(self._pace.records, self._pace.poll_s)
             self._applier.live(self._pending, self._positions)
@@ -107,7 +110,7 @@ class Consumer:
             self._wait(error, subscription)
         except PositionLostError as error:
             log.warning("consumer.position_lost", message=str(error))
-            self._go_back(subscription)
+            self._position_lost = True
 
     def _drop_applied(self) -> None:
         """Keep of the pending records what is not applied yet and still ours."""
@@ -126,6 +129,7 @@ class Consumer:
         }
         for partition, position in self._positions.items():
             subscription.seek(partition, position.next)
+        self._position_lost = False
 
     def _retry_parked(self) -> None:
         if time.monotonic() < self._next_retry:
@@ -164,7 +168,8 @@ class Consumer:
             position = recorded.get(partition)
             if position is None:
                 known = any(other.topic == partition.topic for other in recorded)
-                position = self._first_position(partition, topic.id, "earliest" if known else None)
+                recorded |= self._first_positions([partition] if known else topic.each_partition(), topic.id, known)
+                position = recorded[partition]
             elif position.topic_id != topic.id:
                 raise TopicReplacedError(
                     f"topic {partition.topic!r} was removed and made again; offset {position.next} meant the old one",
@@ -176,12 +181,20 @@ class Consumer:
         self._pending = [record for record in self._pending if record.partition not in taken]
         return {partition: self._positions[partition].next for partition in partitions}
 
-    def _first_position(self, partition: Partition, topic_id: str, start: Start | None) -> Position:
-        offset = offset_for(self._stream, partition, start or self._starts[partition.topic])
-        position = Position(topic_id, offset)
+    def _first_positions(
+        self, partitions: Sequence[Partition], topic_id: str, known: bool
+    ) -> dict[Partition, Position]:
+        """Write and return where to begin in ``partitions``, all of a topic: in one that was added later, at its start.
+
+        All at once, also those that go to another member of the group: "now" is the same moment for all of them.
+        """
+        found = {}
         with self._ledger.unit() as unit:
-            unit.move(partition, topic_id, None, offset)
-        return position
+            for partition in partitions:
+                start = "earliest" if known else self._starts[partition.topic]
+                found[partition] = Position(topic_id, offset_for(self._stream, partition, start))
+                unit.move(partition, topic_id, None, found[partition].next)
+        return found
 
     # -- until the end ------------------------------------------------------------------------------------------------
 
