@@ -11,7 +11,7 @@ from uuid import UUID
 
 import structlog
 
-from bridge.arrival import Arrival, Reader
+from bridge.arrival import Arrival, Reader, Rules
 from bridge.errors import (
     AwayError,
     EventError,
@@ -24,7 +24,7 @@ from bridge.errors import (
 from bridge.events import Event, Kind
 from bridge.execute import Executor, Result, behind, dead, parked
 from bridge.stream.port import Partition, Record
-from bridge.tom.ledger_port import Detail, Entry, Ledger, Outcome, Parked, Position, Reason, Unit
+from bridge.tom.ledger_port import Dead, Detail, Entry, Ledger, Outcome, Parked, Position, Reason, Unit
 
 log = structlog.get_logger(__name__)
 
@@ -83,9 +83,7 @@ class Applier:
         arrival = self._reader.read(record)
         if self._stays(arrival, restore):
             return None
-        result = self._apply([arrival], None, restore=restore)[0]
-        self._retry_appeared(result)
-        return result
+        return self._applied_alone(arrival, restore=restore)
 
     def preview(self, record: Record, *, restore: bool = False) -> Result | None:
         """Return what :meth:`again` would do with a record, without doing it."""
@@ -98,10 +96,30 @@ class Applier:
         return self._executor.preview(arrival.event)
 
     def _stays(self, arrival: Arrival, restore: bool) -> bool:
-        """Return whether this was applied before and nobody asked to look at the TOM."""
-        if restore or arrival.event is None or arrival.settled is not None:
+        """Return whether this was applied before, and nobody asked to look at the TOM (or it isn't wanted any more)."""
+        unwanted = arrival.event is None or arrival.settled is not None
+        there = self._there(arrival.record)
+        if there is not None and there.outcome in DONE and (unwanted or not restore):
+            return True
+        if unwanted or restore:
             return False
-        return self._ledger.outcomes([arrival.event.id]).get(arrival.event.id) in DONE
+        event = _event(arrival)
+        return self._ledger.outcomes([event.id]).get(event.id) in DONE
+
+    def retry_dead(self, dead: Iterable[Dead]) -> list[Result]:
+        """Try dead letters again, in the order given; what fails again stays dead."""
+        results = []
+        for one in dead:
+            record = self._ledger.raw(one.entry)
+            if record is not None:  # else another process has brought it to an end meanwhile
+                results.append(self._applied_alone(self._reader.read(record)))
+        return results
+
+    def _applied_alone(self, arrival: Arrival, *, restore: bool = False) -> Result:
+        """Apply what doesn't come live, and what waited for it."""
+        result = self._apply([arrival], None, restore=restore)[0]
+        self._retry_appeared(result)
+        return result
 
     def retry(self, wanted: Iterable[Parked]) -> list[Result]:
         """Try parked things in the order of parking; what still waits behind an earlier one stays where it is.
@@ -117,17 +135,16 @@ class Applier:
             if place in tried:
                 continue
             tried.add(place)
-            if not one.member and self._predecessor(one.entry.key, one.entry.kind, one.id) is not None:
-                continue
             record = self._ledger.raw(one.entry)
             if record is None:
                 continue  # another process has released it meanwhile
+            if not one.member and self._predecessor(one.entry.key, one.entry.kind, record) is not None:
+                continue
             arrival = replace(self._reader.read(record), members=self._members(one), parked_id=one.id)
-            result = self._apply([arrival], None)[0]
-            self._retry_appeared(result)
+            result = _as_retried(arrival, self._applied_alone(arrival))
             results.append(result)
-            if result.outcome is not Outcome.PARKED:
-                waiting += self._ledger.parked(key=one.entry.key, after=one.id, most=1)
+            if result.outcome is not Outcome.PARKED and not one.member:
+                waiting += self._next_in_line(one)
         return results
 
     def retry_all(self, present: Callable[[Collection[str]], frozenset[str]], *, newer: bool = False) -> int:
@@ -139,9 +156,21 @@ class Applier:
         while page := self._ledger.parked(after=after, most=1000):
             after = page[-1].id
             names = present(frozenset().union(*(parked.names for parked in page)))
-            chances = [parked for parked in page if _has_a_chance(parked, names, newer)]
+            chances = [parked for parked in page if self._has_a_chance(parked, names, newer)]
             released += sum(result.outcome is not Outcome.PARKED for result in self.retry(chances))
         return released
+
+    def _has_a_chance(self, parked: Parked, names: Collection[str], newer: bool) -> bool:
+        match parked.reason:
+            case Reason.NO_TARGET:
+                return not parked.names.isdisjoint(names)
+            case Reason.NEWER_VERSION:
+                return newer
+            case Reason.WAITS_BEHIND:
+                # It goes with its predecessor, unless the process was killed when that had gone.
+                return any(first.id == parked.id for first in self._next_in_line(parked))
+            case _:
+                return True
 
     # -- applying -----------------------------------------------------------------------------------------------------
 
@@ -196,7 +225,7 @@ class Applier:
             if event is None or event.kind is not Kind.DATA_PRODUCT or arrival.settled is not None:
                 continue
             known = self._ledger.outcomes([event.id])
-            if self._without_writing(arrival, known, set(), restore=restore) is None:
+            if self._without_writing(arrival, known, restore=restore) is None:
                 self._executor.prepare(event, arrival.record.partition.topic)
 
     def _results(self, arrivals: Sequence[Arrival], *, restore: bool) -> list[Result]:
@@ -204,37 +233,32 @@ class Applier:
         known = self._ledger.outcomes([arrival.event.id for arrival in arrivals if arrival.event is not None])
         results: dict[int, Result] = {}
         photometry: list[int] = []
-        seen: set[UUID] = set()
         for index, arrival in enumerate(arrivals):
-            event = arrival.event
-            if (early := self._without_writing(arrival, known, seen, restore=restore)) is not None:
+            if (early := self._without_writing(arrival, known, restore=restore)) is not None:
                 results[index] = early
             elif arrival.datums and len(arrivals) > 1:
                 photometry.append(index)
             else:
                 topic = arrival.record.partition.topic
                 results[index] = self._executor.execute(_event(arrival), arrival.members, topic)
-            if event is not None:
-                seen.add(event.id)
         written = self._executor.execute_photometry(
             [_event(arrivals[index]) for index in photometry],
             [arrivals[index].record.partition.topic for index in photometry],
+            ignored=[self._rules(arrivals[index]).ignore_unmatched for index in photometry],
         )
         results.update(zip(photometry, written, strict=True))
         in_order = [results[index] for index in range(len(arrivals))]
         return [self._unmatched(arrival, result) for arrival, result in zip(arrivals, in_order, strict=True)]
 
-    def _without_writing(
-        self, arrival: Arrival, known: Mapping[UUID, Outcome], seen: Collection[UUID], *, restore: bool
-    ) -> Result | None:
+    def _without_writing(self, arrival: Arrival, known: Mapping[UUID, Outcome], *, restore: bool) -> Result | None:
         """Return the result of an arrival that is clear without looking at the TOM; None where it isn't."""
         event = arrival.event
         if arrival.settled is not None or event is None:
             assert arrival.settled is not None
             return arrival.settled
-        if event.id in seen or (not restore and self._came_before(arrival, known)):
+        if not restore and self._came_before(arrival, known):
             return Result(outcome=Outcome.DUPLICATE, detail={"message": "this event came before"})
-        if (earlier := self._predecessor(arrival.key, event.kind, arrival.parked_id)) is not None:
+        if (earlier := self._predecessor(arrival.key, event.kind, arrival.record)) is not None:
             return parked(behind(earlier.entry.event_id, earlier.names))
         return None
 
@@ -251,18 +275,25 @@ class Applier:
 
     def _unmatched(self, arrival: Arrival, result: Result) -> Result:
         """Return ``result`` as the subscription wants it: what has no target may be ignored instead of parked."""
-        rules = self._reader.rules(arrival.record.partition.topic)
-        if not rules.ignore_unmatched:
+        if not self._rules(arrival).ignore_unmatched:
             return result
         if result.outcome is Outcome.PARKED and result.reason is Reason.NO_TARGET:
             return Result(outcome=Outcome.IGNORED, reason=Reason.UNMATCHED_IGNORED, detail=result.detail)
         kept = tuple(park for park in result.park if park.reason is not Reason.NO_TARGET)
         return replace(result, park=kept)
 
+    def _rules(self, arrival: Arrival) -> Rules:
+        return self._reader.rules(arrival.record.partition.topic)
+
     def _record(self, unit: Unit, arrival: Arrival, result: Result) -> None:
         there = self._there(arrival.record)
         if there is not None and there.outcome is Outcome.APPLIED and result.outcome is Outcome.DUPLICATE:
             return  # this very record was applied: it stays so, however often it is looked at again
+        if there is not None and there.outcome in DONE and (arrival.event is None or result.outcome is Outcome.IGNORED):
+            unit.record(
+                there
+            )  # it stays so although it isn't wanted, or can't be read, any more; members wait no longer
+            return
         entry = _entry(arrival, result)
         if arrival.members is not None and there is not None:
             entry = replace(entry, detail=_with_joined(there.detail, result.detail))
@@ -285,21 +316,31 @@ class Applier:
         """Return what is recorded of this very record."""
         return self._ledger.entry(record.partition, record.offset, record.timestamp)
 
-    def _predecessor(self, key: bytes, kind: str, before: int | None) -> Parked | None:
-        """Return the parked event that must go before an event of this key and kind; None where nothing must.
+    def _predecessor(self, key: bytes, kind: str, record: Record) -> Parked | None:
+        """Return the parked event that must go before ``record``, an event of this key and kind; None where none must.
 
         A target is held back by targets alone, because it is what parked data wait for. List members and what only
-        awaits an upgrade hold nothing back.
+        awaits an upgrade hold nothing back; nor does a record hold back itself or what was published before it.
         """
         kinds = frozenset({str(Kind.TARGET)}) if kind == Kind.TARGET else None
-        return self._ledger.first_in_line(key, before=before, kinds=kinds) if key else None
+        first = self._ledger.first_in_line(key, before=None, kinds=kinds) if key else None
+        if first is None:
+            return None
+        there = first.entry
+        return first if (there.published_at, there.offset) < (record.timestamp, record.offset) else None
+
+    def _next_in_line(self, parked: Parked) -> list[Parked]:
+        """Return what of the key of ``parked`` is held back by nothing (any more)."""
+        lines = (frozenset({str(Kind.TARGET)}), None) if parked.entry.kind == Kind.TARGET else (None,)
+        firsts = (self._ledger.first_in_line(parked.entry.key, before=None, kinds=kinds) for kinds in lines)
+        return [first for first in firsts if first is not None]
 
     def _let_predecessors_go_first(self, arrival: Arrival) -> None:
         """Try what is parked of this key, where the arrival itself finds its target."""
         event = arrival.event
         if event is None or arrival.settled is not None or arrival.parked_id is not None:
             return
-        earlier = self._predecessor(arrival.key, event.kind, None)
+        earlier = self._predecessor(arrival.key, event.kind, arrival.record)
         if earlier is not None and event.kind is not Kind.TARGET and self._executor.matches(event):
             self.retry([earlier])
 
@@ -342,7 +383,7 @@ class Applier:
                 f"the TOM has refused {len(self._refused_in_a_run)} events in a run, of "
                 f"{len(set(self._refused_in_a_run))} origins; the last: {result.detail.get('message')}",
                 where=arrival.record.where,
-                mend="Run 'tom-bridge doctor'; afterwards 'tom-bridge dead retry --all'",
+                mend="Run 'tom-bridge doctor'; afterwards 'tom-bridge dead retry'",
             )
 
 
@@ -398,13 +439,8 @@ def _with_joined(before: Detail, now: Detail) -> Detail:
     return {**before, **now, "members": {**members, "parked": counts_now["parked"]}}
 
 
-def _has_a_chance(parked: Parked, names: frozenset[str], newer: bool) -> bool:
-    match parked.reason:
-        case Reason.NO_TARGET:
-            return bool(parked.names & names)
-        case Reason.NEWER_VERSION:
-            return newer
-        case Reason.WAITS_BEHIND:
-            return False  # goes with its predecessor
-        case _:
-            return True
+def _as_retried(arrival: Arrival, result: Result) -> Result:
+    """Return the result of what was parked; where no member of a list got in, they are parked as before."""
+    if arrival.members and len(result.park) == len(arrival.members):
+        return replace(result, outcome=Outcome.PARKED, reason=result.park[0].reason)
+    return result

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from bridge.codec.headers import Hints
-from bridge.errors import EventError, IdentityError, InvalidEventError, NewerVersionError, UnknownSchemaError
+from bridge.errors import (
+    BridgeError,
+    EventError,
+    IdentityError,
+    InvalidEventError,
+    NewerVersionError,
+    UnknownSchemaError,
+)
 from bridge.events import Event, Photometry
 from bridge.execute import Result, dead
 from bridge.stream.port import Record
@@ -116,19 +123,26 @@ class Reader:
         """Yield what is written in one transaction: photometry together up to a bound, anything else alone."""
         unit: list[Arrival] = []
         datums = 0
+        ids: set[UUID] = set()
         for record in records:
-            arrival = self.read(record)
-            if arrival.settled is None and not arrival.datums:
+            try:
+                arrival = self.read(record)
+            except BridgeError:
                 if unit:
-                    yield unit
-                yield [arrival]
-                unit, datums = [], 0
-                continue
-            if unit and datums + arrival.datums > batch_datums:
+                    yield unit  # what came before is not to wait for a person, or for who is away
+                raise
+            alone = arrival.settled is None and not arrival.datums
+            # What became of an event is to be known before it comes again.
+            again = arrival.event is not None and arrival.event.id in ids
+            if unit and (alone or again or datums + arrival.datums > batch_datums):
                 yield unit
-                unit, datums = [], 0
+                unit, datums, ids = [], 0, set()
             unit.append(arrival)
             datums += arrival.datums
+            ids |= {arrival.event.id} if arrival.event is not None else set()
+            if alone:
+                yield unit
+                unit, datums, ids = [], 0, set()
         if unit:
             yield unit
 

@@ -104,14 +104,20 @@ class Executor:
                 return self._once(event, members, topic)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    def execute_photometry(self, events: Sequence[Event], topics: Sequence[str]) -> list[Result]:
-        """Write photometry events, which came on ``topics``, at once; return what became of each, in the same order."""
+    def execute_photometry(
+        self, events: Sequence[Event], topics: Sequence[str], *, ignored: Sequence[bool]
+    ) -> list[Result]:
+        """Write photometry events, which came on ``topics``, at once; return what became of each, in the same order.
+
+        ``ignored``: whether each is ignored where it has no target, and so holds nothing back.
+        """
         plans: list[Plan] = []
         held: dict[bytes, UUID] = {}
-        for event, topic in zip(events, topics, strict=True):
+        for event, topic, is_ignored in zip(events, topics, ignored, strict=True):
             plan = decide.decide(event, self._find, self._policy, topic=topic)
             if isinstance(plan, Hold):
-                held.setdefault(event.key, event.id)
+                if not (is_ignored and plan.reason is Reason.NO_TARGET):
+                    held.setdefault(event.key, event.id)
             elif event.key in held:
                 plan = behind(held[event.key], simplify_all([event.subject]))
             plans.append(plan)

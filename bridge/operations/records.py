@@ -98,9 +98,8 @@ def retry_dead(
     letters = [_letter(ledger, one) for one in dict.fromkeys(dead_ids)] if dead_ids else list(_all_dead(ledger))
     outcomes: dict[str, int] = {}
     for done, one in enumerate(letters, 1):
-        result = bridge.applier.again(_raw(ledger, one))
-        outcome = str(result.outcome) if result is not None else str(Outcome.DUPLICATE)
-        outcomes[outcome] = outcomes.get(outcome, 0) + 1
+        for result in bridge.applier.retry_dead([one]):
+            outcomes[str(result.outcome)] = outcomes.get(str(result.outcome), 0) + 1
         progress(done)
     return Retried(tried=len(letters), outcomes=outcomes)
 
