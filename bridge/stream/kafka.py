@@ -55,8 +55,6 @@ class KafkaStream:
 
     def subscribe(self, topics: Sequence[str], group: str, start_at: StartAt) -> KafkaSubscription:
         """Join ``group``: the classic protocol, cooperative; ``group.protocol=consumer`` takes the newer one."""
-        for topic in topics:
-            self._admin.topic(topic)
         return KafkaSubscription(self._client, self._admin, topics, group, start_at=start_at, classic=self._classic)
 
     def read(

@@ -1,7 +1,7 @@
 """Topics of Kafka: which there are, what they hold and take; made with history kept and the broker's time."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from datetime import datetime
@@ -21,7 +21,7 @@ from bridge.stream.kafka_options import CEILING, Client
 from bridge.stream.names import LARGEST_VALUE, check_topic_name, missing
 from bridge.stream.port import Ends, Partition, Topic
 
-TIMEOUT_S = 15.0
+TIMEOUT_S = 10.0
 _EARLIEST: OffsetSpec = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
 _LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 ROOM = 16 * 1024
@@ -60,15 +60,27 @@ class KafkaAdmin:
             raise missing(name)
         return found[name]
 
-    def _described(self, names: list[str]) -> dict[str, Topic]:
-        if not names:
-            return {}
+    def identities(self, names: Sequence[str]) -> dict[str, str]:
+        """Return the ids of topics by name; raise TopicMissingError where one is not there."""
+        found = self._descriptions(names)
+        if absent := [name for name in names if name not in found]:
+            raise missing(absent[0])
+        return {name: str(one.topic_id) for name, one in found.items()}
+
+    def _descriptions(self, names: Sequence[str]) -> dict[str, Any]:
+        """Return what the broker says of those of the topics that are there."""
         # Asked by describe_topics: a plain metadata request may create what it asks for.
-        futures = self._admin.describe_topics(TopicCollection(names), request_timeout=TIMEOUT_S)
+        futures = self._admin.describe_topics(TopicCollection(list(names)), request_timeout=TIMEOUT_S)
         found = {}
         for name, future in futures.items():
             with suppress(TopicMissingError):
                 found[name] = self._result(future, topic=name, doing=f"describe {name}")
+        return found
+
+    def _described(self, names: list[str]) -> dict[str, Topic]:
+        if not names:
+            return {}
+        found = self._descriptions(names)
         policies = self._configurations([name for name, one in found.items() if not one.is_internal])
         return {
             name: Topic(

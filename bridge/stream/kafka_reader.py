@@ -11,14 +11,15 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from bridge.errors import BridgeError, StreamAwayError, TopicMissingError
 from bridge.stream.kafka_admin import KafkaAdmin
 from bridge.stream.kafka_options import CONSUMER, UNKNOWN_TOPIC, Client
-from bridge.stream.names import gone
+from bridge.stream.names import gone, replaced
 from bridge.stream.port import Partition, Record, StartAt
 
 log = structlog.get_logger(__name__)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SLICE_S = 0.2
-_PROBE_S = 5.0
+_PROBE_S = 2.0
+_CHECK_S = 10.0
 _AWAY_AFTER_S = 30.0
 _BATCH = 500
 _READER_GROUP = "tom-bridge-reader"  # librdkafka wants one; nothing is ever committed to it
@@ -149,6 +150,9 @@ class KafkaSubscription:
         own: dict[str, Any] = {"group.id": group}
         if classic:
             own["partition.assignment.strategy"] = "cooperative-sticky"
+        self._admin = admin
+        self._identities = admin.identities(topics)
+        self._checked = time.monotonic()
         self._reader = KafkaReader(client, admin, self._failed, own)
         self._consumer = self._reader.consumer
         self._consumer.subscribe(self._topics, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked)
@@ -170,12 +174,23 @@ class KafkaSubscription:
                 break
         if self._reader.client.down:
             self._reader.probe(self._topics[0])
+        # librdkafka may not say for minutes that a topic has gone.
+        if time.monotonic() - self._checked > _CHECK_S:
+            self._check_topics()
         return []
+
+    def _check_topics(self) -> None:
+        """Raise TopicMissingError and TopicReplacedError where a topic is not the one that was subscribed to."""
+        self._checked = time.monotonic()
+        for topic, identity in self._admin.identities(self._topics).items():
+            if identity != self._identities[topic]:
+                raise replaced(topic)
 
     def _place(self) -> None:
         """Start new partitions where ``start_at`` says."""
         if not self._unplaced:
             return
+        self._check_topics()
         partitions = sorted(self._unplaced)
         starts = self._start_at(partitions)
         places = [TopicPartition(one.topic, one.number, starts[one]) for one in partitions]

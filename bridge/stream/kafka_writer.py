@@ -23,6 +23,8 @@ log = structlog.get_logger(__name__)
 
 _MOST_HELD = 100_000
 _SERVE_S = 0.25
+_REPORTS_S = 5.0
+_FRAMING = 512
 _COLLATERAL = {
     KafkaError._PURGE_QUEUE,
     KafkaError._PURGE_INFLIGHT,
@@ -161,11 +163,15 @@ class KafkaWriter:
 
     def _recover(self) -> None:
         """Go on with a new producer after a failure."""
-        # Reports that are ready are taken, so that as little as possible goes twice.
-        while len(self._producer) and self._serve_once():
-            pass
-        self._classify()
+        # First every report is taken: what is confirmed need not go twice, and what failed says why.
         self._producer.purge()
+        deadline = time.monotonic() + _REPORTS_S
+        while len(self._producer) and time.monotonic() < deadline:
+            self._serve(_SERVE_S)
+        if not self._failures:
+            # The producer itself can't work (it may not write at all, say): another one would fare alike at once.
+            self._waiting.everything = True
+        self._classify()
         self._broken = False
         self._producer = self._new_producer()
         outgoing, self._sent = self._sent, {}
@@ -173,20 +179,17 @@ class KafkaWriter:
         for number in sorted(outgoing):
             self._hand_over(number, outgoing[number])
 
-    def _serve_once(self) -> bool:
-        before = len(self._producer)
-        self._serve(0)
-        return len(self._producer) < before
-
     def _classify(self) -> None:
         """Say for each failure what has to wait, and take out what is refused for good."""
+        self._told = False
+        batch_size = self._batch_size
+        narrow = {self._sent[number].topic for number, error in self._failures.items() if _is_too_large(error)}
+        largest = {topic: self._largest_message(topic) for topic in narrow}
         for number, error in self._failures.items():
-            record = self._sent.get(number)
-            if record is None:
-                continue
+            record = self._sent[number]
             self._reason = f"{record.topic}: {self._client.masked(error.str())}"
             if error.code() in _OF_THE_RECORD:
-                if self._fits_alone(record, error):
+                if _is_too_large(error) and self._fits(record, largest[record.topic], batch_size):
                     continue
                 del self._sent[number]
                 self._refused.append((record, error))
@@ -195,18 +198,14 @@ class KafkaWriter:
                 self._waiting.topics.add(record.topic)
             else:
                 self._waiting.everything = True
-            self._told = False
-        self._failures.clear()
+        self._failures = {}
 
-    def _fits_alone(self, record: _Outgoing, error: KafkaError) -> bool:
-        """Return whether only the batch was too large; then the next producer's batches are smaller."""
-        if error.code() != KafkaError.MSG_SIZE_TOO_LARGE:
-            return False
-        largest = self._largest_message(record.topic)
+    def _fits(self, record: _Outgoing, largest: int, batch_size: int | None) -> bool:
+        """Return whether its batch (of ``batch_size``) was too large, not the record; the next batches are smaller."""
         room = largest // 2
-        if record.size + 512 > largest or (self._batch_size is not None and self._batch_size <= room):
+        if record.size + _FRAMING > largest or (batch_size is not None and batch_size <= room):
             return False
-        self._batch_size = room
+        self._batch_size = room if self._batch_size is None else min(self._batch_size, room)
         return True
 
     def _not_delivered(self) -> NotDeliveredError:
@@ -231,6 +230,10 @@ class KafkaWriter:
         """Drop what is not confirmed."""
         self._producer.purge()
         self._serve(0)
+
+
+def _is_too_large(error: KafkaError) -> bool:
+    return bool(error.code() == KafkaError.MSG_SIZE_TOO_LARGE)
 
 
 def check_size(topic: str, value: bytes, largest: int) -> None:

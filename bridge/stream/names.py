@@ -2,7 +2,7 @@
 
 import re
 
-from bridge.errors import ConfigurationError, HistoryGoneError, TopicMissingError
+from bridge.errors import ConfigurationError, HistoryGoneError, TopicMissingError, TopicReplacedError
 from bridge.stream.port import Ends, Partition
 
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
@@ -25,6 +25,15 @@ def missing(topic: str) -> TopicMissingError:
     """Return the error for a topic that does not exist."""
     return TopicMissingError(
         f"topic {topic!r} does not exist on the stream", mend=f"Create it: tom-bridge topics create {topic}"
+    )
+
+
+def replaced(topic: str) -> TopicReplacedError:
+    """Return the error for a topic that has another identity than it had."""
+    return TopicReplacedError(
+        "the topic was removed and made again",
+        where=topic,
+        mend="Set the position by hand: tom-bridge position set",
     )
 
 

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from bridge.errors import TopicReplacedError
-from bridge.stream.names import missing
+from bridge.stream.names import missing, replaced
 from bridge.stream.port import Ends, Headers, Partition, Record
 
 WATCH_S = 0.05
@@ -68,11 +67,7 @@ def same_topic(db: sqlite3.Connection, topic: str, identity: str) -> TopicRow:
     if row is None:
         raise missing(topic)
     if row.identity != identity:
-        raise TopicReplacedError(
-            "the topic was removed and made again",
-            where=topic,
-            mend="Set the position by hand: tom-bridge position set",
-        )
+        raise replaced(topic)
     return row
 
 

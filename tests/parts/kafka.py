@@ -17,7 +17,6 @@ from pathlib import Path
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
-
 from parts.wait import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
