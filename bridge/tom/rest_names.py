@@ -56,6 +56,10 @@ class NameIndex:
         """Return which of these simplified names the index has."""
         return frozenset(name for name in simplified if name in self._pks)
 
+    def newest(self) -> int | None:
+        """Return the target that was made last, or None."""
+        return max(self._names, default=None)
+
     def put(self, pk: int, names: Iterable[str]) -> None:
         """Note the names that a target has now."""
         self.drop(pk)

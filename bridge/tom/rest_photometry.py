@@ -141,6 +141,9 @@ class RestPhotometry:
         results: list[PointResult | None],
     ) -> None:
         """Say what became of points that the TOM answered with 200 or 500, from what it holds."""
+        failed = next((index for index, answer in answered if answer.status_code >= 500), None)
+        if failed is not None:
+            self._session.check_writes(points[failed].target_pk)
         there = self._there([points[index] for index, _ in answered])
         for index, answer in answered:
             point, rows = points[index].point, there[_place(points[index])]

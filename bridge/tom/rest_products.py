@@ -93,6 +93,8 @@ class RestProducts:
         answer = self._session.request("POST", PRODUCTS, data=form, files={"file": file})
         there = self.find(product_id)
         if there is None:
+            if answer.status_code >= 500:
+                self._session.check_writes(pk)
             raise _refused(answer, product, product_id)
         return self._beside(there, pk, product, begun=answer.status_code != 200)
 

@@ -213,6 +213,16 @@ class RestSession:
             return False
         return answer.status_code == 200
 
+    def check_writes(self, target_pk: int | None) -> None:
+        """Raise TomAwayError where the TOM can't write: a ``PATCH`` of a target that changes nothing fails with 500.
+
+        A database locked by another writer answers reads and fails writes, which looks like the event's own fault.
+        """
+        if target_pk is not None:
+            answer = self.request("PATCH", f"/api/targets/{target_pk}/", json={})
+            if answer.status_code >= 500:
+                raise self._away(f"can't write ({words(answer)})")
+
     # -- being somebody -----------------------------------------------------------------------------------------------
 
     @property

@@ -107,6 +107,8 @@ class RestTargets:
             return self._completed(ours[0], target, lists)
         if matching:
             return None
+        if answer.status_code >= 500:
+            self._session.check_writes(self._index.newest())
         raise self._refused(answer, target.name)
 
     def _as_sent(self, target: Target, lists: Sequence[str], provenance: Provenance) -> dict[str, Any]:
@@ -200,6 +202,8 @@ class RestTargets:
             raise RejectedError(
                 f"the account may not change the target ({words(answer)})", where=shown["name"], mend=_MAY_NOT_CHANGE
             )
+        if answer.status_code >= 500:
+            self._session.check_writes(shown["id"])
         parts = [Additions(aliases=(alias,)) for alias in lacking.aliases]
         parts += [Additions(extras={key: value}) for key, value in lacking.extras.items()]
         parts += [Additions(fields=lacking.fields)] if lacking.fields else []

@@ -1,8 +1,9 @@
 """The traps of TOM Toolkit's REST API that a client meets, each on a real TOM."""
 
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -152,7 +153,8 @@ def test_a_netrc_file_does_not_replace_the_account(
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login admin password wrong\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     tom3.make_target("A")
-    assert [found.name for found in client(tom3).find(["A"])] == ["A"]
+    tom = client(tom3, api_key=tom3.pristine.tokens["bridge"])
+    assert [found.name for found in tom.find(["A"])] == ["A"]
 
 
 def test_a_group_that_the_account_is_not_in_is_told(any_tom: Tom, client: Client) -> None:
@@ -184,7 +186,18 @@ def test_a_500_that_a_good_request_gets_too_is_the_tom_being_away(any_tom: Tom, 
     with pytest.raises(TomAwayError):
         tom.find(["A"])
     with pytest.raises(TomAwayError):
-        tom.add_photometry([a_point(pk)])
+        tom.session.request("PATCH", f"/api/targets/{pk}/", json={})
+
+
+def test_a_database_locked_by_another_writer_is_the_tom_being_away(any_tom: Tom, client: Client) -> None:
+    pk = any_tom.make_target("A")
+    tom = client(any_tom)
+    assert tom.find(["A"])
+    with closing(sqlite3.connect(any_tom.site.database, isolation_level=None)) as another:
+        another.execute("BEGIN IMMEDIATE")
+        with pytest.raises(TomAwayError, match="can't write"):
+            tom.add_photometry([a_point(pk)])
+    assert tom.add_photometry([a_point(pk)])[0].fate is PointFate.NEW
 
 
 @contextmanager
@@ -305,6 +318,30 @@ def test_more_targets_than_a_page_are_all_known(any_tom: Tom, client: Client) ->
     assert tom.appeared(names) == names
     any_tom.make_target("New")
     assert tom.appeared({"new"}) == {"new"}
+
+
+def test_what_comes_and_goes_between_two_fills_is_known(any_tom: Tom, client: Client) -> None:
+    tom = client(any_tom, name_index_age_s=3600.0)
+    for name in ("A", "B"):
+        any_tom.make_target(name)
+    names = {"a", "b", "c", "d"}
+    assert tom.appeared(names) == {"a", "b"}
+    any_tom.make_target("C")
+    assert tom.appeared(names) == {"a", "b", "c"}
+    any_tom.shell("from tom_targets.models import Target; Target.objects.filter(name__in='AB').delete()")
+    any_tom.make_target("D")
+    assert tom.appeared(names) == {"c", "d"}
+
+
+def test_within_its_age_the_index_is_believed_and_a_hit_is_confirmed(any_tom: Tom, client: Client) -> None:
+    any_tom.make_target("A")
+    tom = client(any_tom, name_index_age_s=3600.0)
+    assert tom.find(["A"])
+    any_tom.make_target("B")
+    assert tom.find(["B"]) == ()
+    any_tom.shell("from tom_targets.models import Target; Target.objects.filter(name='A').update(name='B 2')")
+    assert tom.find(["A"]) == ()
+    assert [found.name for found in tom.find(["B2"])] == ["B 2"]
 
 
 def test_a_target_that_may_not_be_changed_stays_out_of_a_list_and_that_is_told(any_tom: Tom, client: Client) -> None:
