@@ -12,7 +12,7 @@ from bridge.sources.columns import Columns
 EMPTY = frozenset({"", "nan", "null", "none", "n/a", "na", "-", "--", "---", "masked"})
 YES, NO = frozenset({"true", "t", "yes", "y"}), frozenset({"false", "f", "no", "n"})
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-_INTEGER = re.compile(r"-?(0|[1-9]\d{0,15})")
+_INTEGER = re.compile(r"-?(0|[1-9]\d{0,14})")
 _DECIMAL = re.compile(r"[+-]?(0|[1-9]\d*)?(\.\d*)?([eE][+-]?\d+)?")
 _NO_MAGNITUDE = re.compile(r"-?9?99+(\.[09]+)?")
 _MARKS = "<>= "
@@ -58,10 +58,10 @@ def extra_of(columns: Columns, cells: Sequence[str]) -> dict[str, JsonValue]:
 def typed(cell: str) -> int | float | str:
     """Return a number only where it can be written back as the same: 007 and long identifiers stay text.
 
-    Whole numbers of more than 16 digits are more than floating point holds, which is all that many readers know.
+    Whole numbers of more than 15 digits may be more than floating point holds, which is all that many readers know.
     """
     if _INTEGER.fullmatch(cell):
-        return int(cell) if abs(int(cell)) <= 2**53 else cell
+        return int(cell)
     if cell.lstrip("-").isdigit() or not _DECIMAL.fullmatch(cell):
         return cell
     number = number_of(cell)

@@ -12,6 +12,7 @@ from uuid import uuid4
 import pytest
 import structlog
 from parts.command_line import parsed
+from parts.events import event, photometry, target
 
 from bridge.cli.filters import KindName, OutcomeName
 from bridge.cli.logs import set_up_logs
@@ -160,8 +161,8 @@ def test_the_same_commands_work_on_kafka(
     monkeypatch.setenv("TOM_BRIDGE_PUBLISH__TOPIC", topic)
     (tmp_path / "table.csv").write_text(TABLE)
     assert command("topics", "create", topic, "--partitions", "3").code == 0
-    for target in ("SN 1", "SN 2", "SN 3", "SN 4"):
-        assert command("publish", "photometry", target, "table.csv").code == 0
+    for name in ("SN 1", "SN 2", "SN 3", "SN 4"):
+        assert command("publish", "photometry", name, "table.csv").code == 0
     lines = command("tail", topic, "--until-end", "--json").out.splitlines()
     assert [Event.checked(line).subject for line in lines] == ["SN 1", "SN 2", "SN 3", "SN 4"]
     assert len(command("tail", topic, "--since", "1h").out.splitlines()) == 4
@@ -183,6 +184,17 @@ def test_nothing_is_published_where_anything_is_wrong(command: Command, tmp_path
     large = command("publish", "data-product", "SN 2024abc", "large.fits", "--type", "spectroscopy")
     assert "8388608 are the most" in large.err
     assert command("publish", "data-product", "SN 1", "none.fits", "--type", "x").code == 1
+    assert command("tail", TOPIC, "--until-end", "--json").out == ""
+
+
+def test_the_first_of_two_events_stays_where_the_second_is_too_large(command: Command, tmp_path: Path) -> None:
+    command("topics", "create", TOPIC)
+    large = target(extras={f"key {number}": "x" * 10_000 for number in range(200)})
+    lines = [event(body).model_dump_json() for body in (photometry(), large)]
+    (tmp_path / "events.jsonl").write_text("\n".join(lines))
+    ended = command("publish", "events", "events.jsonl")
+    assert ended.code == 1
+    assert "nothing was published" in ended.err
     assert command("tail", TOPIC, "--until-end", "--json").out == ""
 
 

@@ -114,6 +114,7 @@ def test_no_secret_is_shown_anywhere() -> None:
     "tables",
     [
         {"tom": {**ACCOUNT, "PASSWORD": ["h0rsebattery"]}},
+        {"tom": {**ACCOUNT, "PASSWORD": b"h0rsebattery\xff"}},
         {"tom": {**ACCOUNT, "API_KEY": {"h0rsebattery": 1}}},
         {"tom": {"BASE_URL": "ftp://tom:h0rsebattery@tom", "API_KEY": "h0rsebattery"}},
         {"tom": {"BASE_URL": "https://tom", "PASSWORD": "h0rsebattery"}},
