@@ -31,7 +31,7 @@ from pydantic_settings.exceptions import SettingsError
 
 from bridge.errors import ConfigurationError
 from bridge.events import Kind
-from bridge.settings_errors import looks_secret, masked_url, nearest, section, told
+from bridge.settings_errors import each_told, looks_secret, masked_url, nearest, section, told
 
 DEFAULT_FILE = "tom-bridge.toml"
 ENVIRONMENT_PREFIX = "TOM_BRIDGE_"
@@ -265,6 +265,20 @@ class Settings(BaseSettings):
         found = cls._checked(data, folder=file.resolve().parent, source=file.name)
         found._file = file.resolve()
         return found
+
+    @classmethod
+    def problems(cls, data: Mapping[str, Any], *, source: str = "settings") -> list[ConfigurationError]:
+        """Return all that is wrong in ``data``, one error a key; none where it is right."""
+        try:
+            _check_environment()
+            cls(**_lower_case(cls, data))
+        except ValidationError as error:
+            return each_told(error, cls, source)
+        except SettingsError as error:
+            return [ConfigurationError(f"{error}; write lists and tables as JSON", where="environment")]
+        except ConfigurationError as error:
+            return [error]
+        return []
 
     @classmethod
     def from_mapping(cls, data: Mapping[str, Any], *, folder: Path | None = None, source: str = "settings") -> Self:

@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from typing import get_args
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -52,11 +52,23 @@ def nearest(name: str, model: type[BaseModel], cutoff: float = 0.6) -> str | Non
 
 def told(error: ValidationError, model: type[BaseModel], source: str) -> ConfigurationError:
     """Return the first problem as one line with key and mend; unknown keys first, for they explain missing ones."""
+    first, *others = each_told(error, model, source)
+    if not others:
+        return first
+    more = f" (and {len(others)} more wrong setting{'s' if len(others) > 1 else ''})"
+    return ConfigurationError(first.what + more, where=first.where, mend=first.mend)
+
+
+def each_told(error: ValidationError, model: type[BaseModel], source: str) -> list[ConfigurationError]:
+    """Return every problem as one line with key and mend; unknown keys first, for they explain missing ones."""
     problems = sorted(
         error.errors(include_url=False, include_context=False),
         key=lambda one: one["type"] != "extra_forbidden",
     )
-    problem, others = problems[0], len(problems) - 1
+    return [_told_one(problem, model, source) for problem in problems]
+
+
+def _told_one(problem: Any, model: type[BaseModel], source: str) -> ConfigurationError:
     location = problem["loc"]
     # Where several types were tried (an option of Kafka's) the location ends with one of them, which is no key.
     key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location[:3]).lstrip(".")
@@ -68,8 +80,6 @@ def told(error: ValidationError, model: type[BaseModel], source: str) -> Configu
         what, mend = "is no setting", _known_here(model, location)
     elif mend or problem["type"] != "value_error":
         what += _given(key, problem.get("input"))
-    if others:
-        what += f" (and {others} more wrong setting{'s' if others > 1 else ''})"
     return ConfigurationError(what, where=f"{source}: {key}" if key else source, mend=mend)
 
 

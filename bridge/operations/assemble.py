@@ -17,6 +17,7 @@ from bridge.execute import Executor
 from bridge.settings import Settings, SubscriptionSettings
 from bridge.stream import Stream, open_stream
 from bridge.tom.ledger import SqliteLedger
+from bridge.tom.ledger_port import Ledger
 from bridge.tom.port import Tom
 from bridge.tom.rest import RestAccount, RestTom
 
@@ -27,7 +28,7 @@ class Bridge:
 
     settings: Settings
     stream: Stream
-    ledger: SqliteLedger
+    ledger: Ledger
     tom: Tom
     reader: Reader
     applier: Applier
@@ -79,8 +80,7 @@ def open_bridge(settings: Settings) -> Iterator[Bridge]:
 
     Ties the ledger to the TOM: raises IdentityError where it belongs to another.
     """
-    origin = settings.require_origin()
-    stopped = threading.Event()
+    settings.require_origin()
     with ExitStack() as stack:
         stream = stream_of(settings)
         stack.callback(stream.close)
@@ -88,30 +88,39 @@ def open_bridge(settings: Settings) -> Iterator[Bridge]:
         stack.callback(ledger.close)
         tom = RestTom(account_of(settings), ledger.intents)
         stack.callback(tom.close)
-        ledger.bind(tom.identity)
-        reader = Reader(
-            Decoder(Schemas(stream, settings.stream.schema_topic)).decode,
-            peek,
-            origin=origin,
-            installation=ledger.installation,
-            rules={one.topic: _rules(one) for one in settings.subscribe},
-        )
-        policy = Policy(
-            separation_arcsec=settings.matching.separation_arcsec, data_product_types=settings.data_product_types
-        )
-        limits = settings.limits
-        applier = Applier(
-            Executor(tom, ledger, policy, attempts=limits.attempts),
-            ledger,
-            reader,
-            limits=Limits(
-                batch_datums=limits.batch_datums,
-                parked_bytes=limits.parked_bytes,
-                rejections_in_a_run=limits.rejections_in_a_run,
-            ),
-            should_stop=stopped.is_set,
-        )
-        yield Bridge(settings, stream, ledger, tom, reader, applier, stopped)
+        yield put_together(settings, stream, ledger, tom)
+
+
+def put_together(settings: Settings, stream: Stream, ledger: Ledger, tom: Tom, *, pause_s: float = 1.0) -> Bridge:
+    """Return the bridge of open parts, the ledger tied to the TOM; ``pause_s`` is that of the executor.
+
+    Raises IdentityError where the ledger belongs to another TOM.
+    """
+    stopped = threading.Event()
+    ledger.bind(tom.identity)
+    reader = Reader(
+        Decoder(Schemas(stream, settings.stream.schema_topic)).decode,
+        peek,
+        origin=settings.require_origin(),
+        installation=ledger.installation,
+        rules={one.topic: _rules(one) for one in settings.subscribe},
+    )
+    policy = Policy(
+        separation_arcsec=settings.matching.separation_arcsec, data_product_types=settings.data_product_types
+    )
+    limits = settings.limits
+    applier = Applier(
+        Executor(tom, ledger, policy, attempts=limits.attempts, pause_s=pause_s),
+        ledger,
+        reader,
+        limits=Limits(
+            batch_datums=limits.batch_datums,
+            parked_bytes=limits.parked_bytes,
+            rejections_in_a_run=limits.rejections_in_a_run,
+        ),
+        should_stop=stopped.is_set,
+    )
+    return Bridge(settings, stream, ledger, tom, reader, applier, stopped)
 
 
 def _rules(subscription: SubscriptionSettings) -> Rules:

@@ -1,0 +1,91 @@
+"""Django's system checks: every wrong or missing setting of the bridge, with a hint.
+
+Whether topics exist is not asked here, for a check must not wait for a broker: ``bridgedoctor`` looks.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import Group
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
+
+from bridge.errors import ConfigurationError
+from bridge.tomtoolkit import conf
+
+_DATABASES = ("sqlite", "postgresql")
+
+
+@register()
+def check_settings(**_kwargs: Any) -> list[CheckMessage]:
+    """Find what is wrong in ``TOM_BRIDGE`` and in the settings that it builds on."""
+    found: list[CheckMessage] = [
+        Error(f"{one.where} {one.what}.", hint=one.mend or None, id="tom_bridge.E001") for one in conf.problems()
+    ]
+    if not settings.USE_TZ:
+        found.append(Error("USE_TZ is off; times would be ambiguous.", hint="Set USE_TZ = True", id="tom_bridge.E002"))
+    vendor = connections[DEFAULT_DB_ALIAS].vendor
+    if vendor not in _DATABASES:
+        found.append(
+            Error(
+                f"The bridge keeps its promises on SQLite and PostgreSQL; this database is {vendor}.",
+                hint="Move the TOM to PostgreSQL",
+                id="tom_bridge.E003",
+            )
+        )
+    if not found:
+        loaded = conf.load()
+        found += [*_product_types(loaded), *_unseen(loaded)]
+    return found
+
+
+@register(Tags.database)
+def check_groups(databases: Sequence[str] | None = None, **_kwargs: Any) -> list[CheckMessage]:
+    """Find groups that the settings name and the TOM doesn't have. Runs with ``migrate`` and ``check --database``."""
+    if not databases or DEFAULT_DB_ALIAS not in databases:
+        return []
+    try:
+        loaded = conf.load()
+        known = set(Group.objects.values_list("name", flat=True))
+    except (ConfigurationError, DatabaseError):
+        return []  # told by the other check; or the TOM isn't migrated yet
+    named = [(f"subscribe: {one.topic}", one.groups) for one in loaded.subscribe]
+    named += [(f"publish: {one.topic}", one.groups) for one in loaded.publish.topics]
+    return [
+        Error(
+            f"{conf.SETTING}: {where}: there is no group {name!r}.",
+            hint=f"Make it, or name one of: {', '.join(sorted(known)) or '(this TOM has none)'}",
+            id="tom_bridge.E004",
+        )
+        for where, groups in named
+        for name in groups
+        if name not in known
+    ]
+
+
+def _product_types(loaded: conf.AppSettings) -> list[CheckMessage]:
+    types = {kind for kind, _ in getattr(settings, "DATA_PRODUCT_TYPES", {}).values()}
+    return [
+        Error(
+            f"{conf.SETTING}: data_product_types: {ours!r}, for {theirs!r}, is no data product type of this TOM.",
+            hint=f"Name one of: {', '.join(sorted(types))}",
+            id="tom_bridge.E005",
+        )
+        for theirs, ours in loaded.data_product_types.items()
+        if types and ours not in types
+    ]
+
+
+def _unseen(loaded: conf.AppSettings) -> list[CheckMessage]:
+    if getattr(settings, "TARGET_DEFAULT_PERMISSION", "PRIVATE") != "PRIVATE":
+        return []
+    return [
+        Warning(
+            f"{conf.SETTING}: subscribe: {one.topic}: targets that arrive will be seen by superusers alone.",
+            hint='Name the groups that see them: "GROUPS": ["Observers"]',
+            id="tom_bridge.W001",
+        )
+        for one in loaded.subscribe
+        if not one.groups
+    ]

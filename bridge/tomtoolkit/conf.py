@@ -1,0 +1,104 @@
+"""The TOM's settings for the bridge: the dictionary ``TOM_BRIDGE``, with the sections of :mod:`bridge.settings`.
+
+Keys may be upper case, as Django's are; the environment wins, as for the ``tom-bridge`` command. What the command needs
+to reach a TOM over HTTP (``tom``, ``state``, ``ledger``) means nothing here and is refused.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings as django_settings
+from pydantic import Field, field_validator
+
+from bridge.errors import ConfigurationError
+from bridge.settings import PublishSettings, Section, Settings, SubscriptionSettings, TopicName
+
+SETTING = "TOM_BRIDGE"
+_NOT_HERE = ("tom", "state", "ledger")
+
+
+class AppSubscriptionSettings(SubscriptionSettings):
+    """One topic that is received, and who sees what comes."""
+
+    groups: tuple[str, ...] = ()
+    """The groups of this TOM that see what arrives."""
+
+
+class PublishedTopicSettings(Section):
+    """One topic that may be shared to."""
+
+    topic: TopicName
+    groups: tuple[str, ...] = Field(default=())
+    """The groups whose members may share to it; empty: all who have the permission ``share``."""
+
+
+class AppPublishSettings(PublishSettings):
+    """What may be shared, and with which acknowledgement."""
+
+    topics: tuple[PublishedTopicSettings, ...] = ()
+
+    @field_validator("topics")
+    @classmethod
+    def _each_topic_once(cls, given: tuple[PublishedTopicSettings, ...]) -> tuple[PublishedTopicSettings, ...]:
+        topics = [one.topic for one in given]
+        if twice := next((topic for topic in topics if topics.count(topic) > 1), None):
+            raise ValueError(f"names the topic {twice!r} twice; join the two entries into one")
+        return given
+
+
+class AppSettings(Settings):
+    """The configuration of the bridge within a TOM."""
+
+    subscribe: tuple[AppSubscriptionSettings, ...] = ()
+    publish: AppPublishSettings = AppPublishSettings()
+
+    @property
+    def display_name(self) -> str:
+        """The TOM's name for people: ``TOM_NAME``."""
+        return str(getattr(django_settings, "TOM_NAME", "")) or self.origin or ""
+
+    def groups_by_topic(self) -> dict[str, tuple[str, ...]]:
+        """Return for each topic subscribed to the names of the groups that see what arrives."""
+        return {one.topic: one.groups for one in self.subscribe}
+
+
+def load() -> AppSettings:
+    """Return the settings; raise ConfigurationError for the first thing that is wrong."""
+    if wrong := problems():
+        raise wrong[0]
+    folder = Path(getattr(django_settings, "BASE_DIR", "."))
+    return AppSettings.from_mapping(_given(), folder=folder, source=SETTING)
+
+
+def problems() -> list[ConfigurationError]:
+    """Return all that is wrong or missing, each with its key and the mend."""
+    given = getattr(django_settings, SETTING, None)
+    if not isinstance(given, Mapping):
+        return [
+            ConfigurationError(
+                "is missing" if given is None else "is no dictionary",
+                where=SETTING,
+                mend='Set it in the settings, such as TOM_BRIDGE = {"ORIGIN": "my-tom", '
+                '"STREAM": {"URL": "kafka://broker.example.org:9092"}}',
+            )
+        ]
+    found = [
+        ConfigurationError("is for the tom-bridge command alone", where=f"{SETTING}: {key}", mend="Take it out")
+        for key in given
+        if key.lower() in _NOT_HERE
+    ]
+    found += AppSettings.problems(_given(), source=SETTING)
+    if "origin" not in {key.lower() for key in given}:
+        mend = 'Set a permanent id of this TOM, such as "ORIGIN": "my-tom"'
+        found.append(ConfigurationError("is missing", where=f"{SETTING}: origin", mend=mend))
+    return found
+
+
+def _given() -> dict[str, Any]:
+    """Return the dictionary, a plain list of topics to publish to written out."""
+    given = {key: value for key, value in getattr(django_settings, SETTING).items() if key.lower() not in _NOT_HERE}
+    for key, value in given.items():
+        if key.lower() == "publish" and isinstance(value, list | tuple):
+            given[key] = {"topics": value}
+    return given

@@ -1,0 +1,166 @@
+"""What the app's ledger writes in one transaction, which holds the data as well."""
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+
+from django.db.models import F
+
+from bridge.errors import PositionLostError
+from bridge.stream.port import Partition, Record
+from bridge.tom.ledger_port import Entry, Outcome, Reason, ToPark
+from bridge.tom.ledger_rows import to_json
+from bridge.tomtoolkit import models
+from bridge.tomtoolkit.ledger_rows import digest, entry_values, raw_values, text
+
+_SUCCESS = frozenset({Outcome.APPLIED, Outcome.DUPLICATE})
+_Sum = tuple[str, str, str, str]
+
+
+class DjangoUnit:
+    """What is written in the transaction that is open, at once; sums are written at its end (:meth:`finish`)."""
+
+    def __init__(self, using: str) -> None:
+        self._using = using
+        self._sums: Counter[_Sum] = Counter()
+        self._kept_bytes = 0
+        self._successes: dict[str, datetime] = {}
+
+    # -- the port -----------------------------------------------------------------------------------------------------
+
+    def record(self, entry: Entry, *, park: Sequence[ToPark] = (), raw: Record | None = None) -> None:
+        """Write the outcome of a record in place of what was recorded for it before.
+
+        Raises ValueError for a parked entry without anything to park, and where ``raw`` is needed and neither given nor
+        kept.
+        """
+        if entry.outcome is Outcome.PARKED and not park:
+            raise ValueError(f"{entry.partition}@{entry.offset} is to be parked, but nothing says until when")
+        row, known = self._write_entry(entry)
+        if known or park or entry.outcome is Outcome.DEAD:
+            self._keep(row, entry, park, raw)
+        if entry.event_id is not None and (entry.outcome in _SUCCESS or entry.reason is Reason.DROPPED):
+            models.Intent.objects.using(self._using).filter(event_id=entry.event_id).delete()
+
+    def release(self, parked_id: int) -> None:
+        """Take one parked thing out; the raw record goes with the last one of it."""
+        row = models.Parked.objects.using(self._using).filter(pk=parked_id).select_related("entry").first()
+        if row is not None:  # another process may have taken it out
+            entry = row.entry
+            row.delete()
+            self._drop_raw(entry)
+
+    def remember_list(self, origin: str, name: str, handle: str) -> None:
+        """Remember which local list belongs to the list ``name`` of ``origin``."""
+        models.List.objects.using(self._using).update_or_create(origin=origin, name=name, defaults={"handle": handle})
+
+    def move(self, partition: Partition, topic_id: str, expected: int | None, next_offset: int) -> None:
+        """Set the position, where it is still ``expected``; else raise PositionLostError.
+
+        Whoever else moves it is waited for: the row stays locked until the end of the transaction.
+        """
+        positions = models.Position.objects.using(self._using)
+        place = {"topic": partition.topic, "partition": partition.number}
+        if expected is None:
+            _, moved = positions.get_or_create(**place, defaults={"topic_id": topic_id, "next_offset": next_offset})
+        else:
+            there = positions.filter(**place, topic_id=topic_id, next_offset=expected)
+            moved = there.update(next_offset=next_offset) == 1
+        if not moved:
+            raise PositionLostError(
+                f"the position is no longer {'unset' if expected is None else expected}, as this process left it",
+                where=str(partition),
+                mend="Another process goes on from there",
+            )
+
+    def finish(self) -> None:
+        """Write the sums, in an order that is the same for all: so nobody waits for one who waits for him."""
+        tallies = models.Tally.objects.using(self._using)
+        for (topic, origin, kind, outcome), change in sorted(self._sums.items()):
+            if change:
+                place = {"topic": topic, "origin": origin, "kind": kind, "outcome": outcome}
+                if not tallies.filter(**place).update(records=F("records") + change):
+                    row, made = tallies.get_or_create(**place, defaults={"records": change})
+                    if not made:
+                        tallies.filter(pk=row.pk).update(records=F("records") + change)
+        for topic, at in sorted(self._successes.items()):
+            successes = models.Success.objects.using(self._using)
+            if not successes.filter(topic=topic).update(at=at):
+                successes.update_or_create(topic=topic, defaults={"at": at})
+        if self._kept_bytes:
+            installation = models.Installation.objects.using(self._using)
+            installation.update(kept_bytes=F("kept_bytes") + self._kept_bytes)
+
+    def forget(self, ids: Collection[int]) -> None:
+        """Remove entries of which nothing is kept."""
+        rows = models.Entry.objects.using(self._using).filter(pk__in=ids)
+        self._sums.subtract((row.topic, row.origin, row.kind, row.outcome) for row in rows)
+        rows.delete()
+
+    # -- steps --------------------------------------------------------------------------------------------------------
+
+    def _write_entry(self, entry: Entry) -> tuple[models.Entry, bool]:
+        """Return the entry's row, and whether there was one before."""
+        recorded_at = datetime.now(UTC)
+        place = {
+            "topic": entry.partition.topic,
+            "partition": entry.partition.number,
+            "record_offset": entry.offset,
+            "published_at": entry.published_at,
+        }
+        rows = models.Entry.objects.using(self._using)
+        row = rows.filter(**place).first()
+        known = row is not None
+        if row is None:
+            row = models.Entry(**place)
+        else:
+            self._sums[(row.topic, row.origin, row.kind, row.outcome)] -= 1
+        for name, value in entry_values(entry, recorded_at).items():
+            setattr(row, name, value)
+        row.save(using=self._using)
+        self._sums[(row.topic, row.origin, row.kind, row.outcome)] += 1
+        if entry.outcome in _SUCCESS:
+            self._successes[row.topic] = recorded_at
+        return row, known
+
+    def _keep(self, row: models.Entry, entry: Entry, park: Sequence[ToPark], raw: Record | None) -> None:
+        """Park what is to be parked, list it as dead where it is, and keep the raw bytes for these alone."""
+        kept = bool(park) or entry.outcome is Outcome.DEAD
+        members = [wanted.member for wanted in park]
+        models.Parked.objects.using(self._using).filter(entry=row).exclude(member__in=members).delete()
+        if raw is not None and kept:
+            self._remove_raw(row)
+            made = models.Raw.objects.using(self._using).create(entry=row, **raw_values(raw))
+            self._kept_bytes += made.bytes
+        for wanted in park:
+            self._park(row, entry.key, wanted)
+        dead = models.Dead.objects.using(self._using)
+        if entry.outcome is Outcome.DEAD:
+            dead.get_or_create(entry=row)
+        else:
+            dead.filter(entry=row).delete()
+        self._drop_raw(row)
+        if kept and not models.Raw.objects.using(self._using).filter(entry=row).exists():
+            raise ValueError(f"{entry.partition}@{entry.offset} is {entry.outcome}, but its raw record is missing")
+
+    def _park(self, row: models.Entry, key: bytes, wanted: ToPark) -> None:
+        """Park one thing, or give it another reason in the place that it has: its order is that of the first."""
+        values = {"reason": wanted.reason.value, "detail": to_json(wanted.detail), "key_digest": digest(key)}
+        parked, made = models.Parked.objects.using(self._using).update_or_create(
+            entry=row, member=text(wanted.member), defaults=values
+        )
+        names = models.ParkedName.objects.using(self._using)
+        if not made:
+            names.filter(parked=parked).delete()
+        names.bulk_create([models.ParkedName(simple=text(name), parked=parked) for name in sorted(wanted.names)])
+
+    def _drop_raw(self, row: models.Entry) -> None:
+        """Remove the raw bytes of a record of which nothing is parked and which isn't dead."""
+        parked = models.Parked.objects.using(self._using).filter(entry=row)
+        if not parked.exists() and not models.Dead.objects.using(self._using).filter(entry=row).exists():
+            self._remove_raw(row)
+
+    def _remove_raw(self, row: models.Entry) -> None:
+        raws = models.Raw.objects.using(self._using).filter(entry=row)
+        self._kept_bytes -= sum(raws.values_list("bytes", flat=True))
+        raws.delete()

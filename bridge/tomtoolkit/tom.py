@@ -1,0 +1,106 @@
+"""The TOM in process: the port :class:`~bridge.tom.port.Tom` over Django's ORM.
+
+What is written within a unit of :class:`~bridge.tomtoolkit.ledger.DjangoLedger` is committed with it. The TOM's own
+match manager, hooks, extra fields, target model and permissions are honoured.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from django.db import DEFAULT_DB_ALIAS
+
+from bridge.events import DataProduct, Point, Target
+from bridge.tom.port import (
+    Additions,
+    ExistingPoint,
+    LocalProduct,
+    LocalTarget,
+    NewPoint,
+    PointResult,
+    ProductResult,
+    Provenance,
+    Tom,
+    Written,
+)
+from bridge.tomtoolkit.database import told
+from bridge.tomtoolkit.ledger import DjangoLedger
+from bridge.tomtoolkit.names import Names
+from bridge.tomtoolkit.photometry import PhotometryWriter
+from bridge.tomtoolkit.products import Products
+from bridge.tomtoolkit.targets import Targets
+from bridge.tomtoolkit.visibility import Visibility
+
+
+class DjangoTom(Tom):
+    """The TOM that this process is part of. ``groups`` are the names of the groups that see what comes, by topic."""
+
+    def __init__(self, ledger: DjangoLedger, groups: Mapping[str, Sequence[str]]) -> None:
+        self.identity = f"installation {ledger.installation}"
+        self._using = DEFAULT_DB_ALIAS
+        visibility = Visibility(groups)
+        self._names = Names(self._using)
+        self._targets = Targets(self._using, self._names, visibility)
+        self._photometry = PhotometryWriter(self._using, visibility)
+        self._products = Products(self._using, visibility)
+
+    def find(self, names: Iterable[str]) -> tuple[LocalTarget, ...]:
+        """Return every target with a name or alias that matches any of ``names``."""
+        with told(self._using):
+            return self._targets.find(names)
+
+    def appeared(self, simplified: Collection[str]) -> frozenset[str]:
+        """Return which of these simplified names the TOM has now."""
+        with told(self._using):
+            return self._names.appeared(simplified)
+
+    def create_target(self, target: Target, lists: Sequence[str], provenance: Provenance) -> Written | None:
+        """Create ``target``; None where one that matches has appeared meanwhile."""
+        return self._targets.create(target, lists, provenance)
+
+    def add_to_target(self, pk: int, additions: Additions, provenance: Provenance) -> Written:
+        """Give the target what it lacks."""
+        return self._targets.add(pk, additions, provenance)
+
+    def list_names(self) -> frozenset[str]:
+        """Return the names of all target lists."""
+        with told(self._using):
+            return self._targets.list_names()
+
+    def open_list(self, name: str) -> str:
+        """Return a handle for the target list ``name``, made where there is none."""
+        with told(self._using):
+            return self._targets.open_list(name)
+
+    def add_to_list(self, handle: str, pks: Sequence[int], provenance: Provenance) -> Written:
+        """Put targets in a list; those that are in it stay."""
+        return self._targets.add_to_list(handle, pks, provenance)
+
+    def photometry(self, pk: int, points: Sequence[Point]) -> tuple[ExistingPoint, ...]:
+        """Return the target's photometric rows at the timestamps of ``points``, legacy ones as well."""
+        with told(self._using):
+            return self._photometry.rows(pk, points)
+
+    def add_photometry(self, points: Sequence[NewPoint]) -> list[PointResult]:
+        """Write points in bulk, and return the fate of each in the same order."""
+        return self._photometry.add(points)
+
+    def find_product(self, product_id: str) -> LocalProduct | None:
+        """Return the data product of that id, or None."""
+        with told(self._using):
+            return self._products.find(product_id)
+
+    def prepare_product(self, pk: int, product: DataProduct, product_id: str, provenance: Provenance) -> None:
+        """Store file and row and run the TOM's data processor, outside of the ledger's transaction."""
+        with told(self._using):
+            self._products.prepare(pk, product, product_id, provenance)
+
+    def add_product(self, pk: int, product: DataProduct, product_id: str, provenance: Provenance) -> ProductResult:
+        """Say what became of a product that was prepared; prepare it where that wasn't done."""
+        with told(self._using):
+            return self._products.add(pk, product, product_id, provenance)
+
+    def sweep(self) -> int:
+        """Remove what products left on their way whose events have ended otherwise; return how many."""
+        return self._products.sweep()
+
+    def close(self) -> None:
+        """Nothing is kept open beside the connection, which is the ledger's to close."""

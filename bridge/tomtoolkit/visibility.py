@@ -1,0 +1,60 @@
+"""Who sees what arrives: the groups that the settings name for its topic, with TOM Toolkit's own permissions."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.contrib.auth.models import Group
+from guardian.shortcuts import assign_perm
+
+from bridge.tomtoolkit.database import MANY
+
+log = structlog.get_logger(__name__)
+
+_RIGHTS = ("view", "change", "delete")
+
+
+class Visibility:
+    """Shows what arrives to groups; ``groups`` are the names of those of each topic."""
+
+    def __init__(self, groups: Mapping[str, Sequence[str]]) -> None:
+        self._groups = groups
+
+    def groups_of(self, topic: str) -> list[Any]:
+        """Return the groups that see what arrives on ``topic``; one that was removed meanwhile is told in the log."""
+        names = self._groups.get(topic, ())
+        if not names:
+            return []
+        found = list(Group.objects.filter(name__in=names))
+        if missing := set(names) - {group.name for group in found}:
+            log.warning("groups.missing", topic=topic, groups=sorted(missing))
+        return found
+
+    def show_target(self, target: Any, topic: str) -> None:
+        """Let the groups view, change and delete a target, as TOM Toolkit does when it makes one for them."""
+        for group in self.groups_of(topic):
+            target.give_user_access(group)
+
+    def show_list(self, target_list: Any, topic: str) -> None:
+        """Let the groups view, change and delete a target list."""
+        for group in self.groups_of(topic):
+            for right in _RIGHTS:
+                assign_perm(f"tom_targets.{right}_targetlist", group, target_list)
+
+    def show_product(self, product: Any, topic: str) -> None:
+        """Let the groups view and delete a data product, where products have permissions of their own."""
+        if settings.TARGET_PERMISSIONS_ONLY:
+            return
+        for group in self.groups_of(topic):
+            assign_perm("tom_dataproducts.view_dataproduct", group, product)
+            assign_perm("tom_dataproducts.delete_dataproduct", group, product)
+
+    def show_datums(self, datums: Sequence[Any], topic: str) -> None:
+        """Let the groups view datums of one model, where datums have permissions of their own."""
+        if settings.TARGET_PERMISSIONS_ONLY or not datums:
+            return
+        right = f"tom_dataproducts.view_{datums[0]._meta.model_name}"
+        for group in self.groups_of(topic):
+            for first in range(0, len(datums), MANY):
+                assign_perm(right, group, list(datums[first : first + MANY]))
