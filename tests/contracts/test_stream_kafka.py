@@ -2,6 +2,7 @@
 
 import random
 import threading
+import time
 from contextlib import closing
 from itertools import groupby
 
@@ -14,7 +15,7 @@ from confluent_kafka.admin import (
     NewTopic,
     ResourceType,
 )
-from parts.kafka import KafkaBroker, free_ports
+from parts.kafka import SASL_PASSWORD, KafkaBroker, free_ports
 from parts.streams import KafkaLab, everything, fill, numbered, poll_until, starting_at, unique
 from parts.wait import wait_until
 
@@ -101,7 +102,8 @@ def test_a_broker_that_is_not_there_is_away_and_opening_does_not_wait_for_it(nob
 
 
 def test_after_a_refused_record_nothing_newer_of_its_key_goes_before_the_caller_knows(lab: KafkaLab) -> None:
-    with closing(open_stream(lab.url)) as stream:
+    # Each record is a batch of its own, so that newer ones are on their way when the first is refused.
+    with closing(open_stream(lab.url, {"batch.size": 1, "linger.ms": 0})) as stream:
         topic = stream.create_topic(unique("refused")).name
         fill(stream, topic, [b"first"], key=b"one")
         # The topic now takes less than the stream was told.
@@ -110,6 +112,10 @@ def test_after_a_refused_record_nothing_newer_of_its_key_goes_before_the_caller_
         for number in range(50):
             stream.publish(topic, key=b"one", value=b"one %d" % number)
             stream.publish(topic, key=b"two", value=b"two %d" % number)
+        # Nobody polls the producer meanwhile: librdkafka alone must hold back what is newer.
+        deadline = time.monotonic() + 2
+        while time.monotonic() < deadline:
+            assert not [r.value for r in everything(lab.url, topic) if r.value.startswith(b"one ")]
         with pytest.raises(NotDeliveredError, match="refuses 1 for good") as error:
             stream.flush(60)
         assert error.value.undelivered == ((topic, b"one"),) * 51
@@ -270,3 +276,24 @@ def test_missing_partitions_and_topics_are_told_by_read(lab: KafkaLab) -> None:
             stream.read(Partition(topic, 7), 0)
         with pytest.raises(TopicMissingError):
             stream.read(Partition("no.such", 0), 0)
+
+
+# -- logging in -----------------------------------------------------------------------------------------------------
+
+
+def test_a_password_logs_in_and_a_wrong_one_is_a_configuration_error_that_hides_it(
+    own_kafka: KafkaBroker, capfd: pytest.CaptureFixture[str]
+) -> None:
+    url = f"kafka://{own_kafka.sasl_address}"
+    login = {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "PLAIN", "sasl.username": "tom"}
+    with closing(open_stream(url, {**login, "sasl.password": SASL_PASSWORD})) as stream:
+        topic = stream.create_topic("events").name
+        fill(stream, topic, [b"v"])
+    assert [record.value for record in everything(own_kafka.url, topic)] == [b"v"]
+    with closing(open_stream(url, {**login, "sasl.password": "hunter2"})) as stream:
+        for call in (stream.topics, lambda: stream.subscribe([topic], "group", starting_at(0))):
+            with pytest.raises(ConfigurationError, match=r"refuses the log-in.*Check .*sasl") as error:
+                call()
+            assert "hunter2" not in str(error.value)
+    told = capfd.readouterr()
+    assert "hunter2" not in told.out + told.err

@@ -22,6 +22,8 @@ from parts.wait import wait_until
 ROOT = Path(__file__).resolve().parents[2]
 _POM = Path(__file__).with_name("kafka-pom.xml")
 _CACHE = ROOT / ".cache" / "kafka" / "libs"
+SASL_PASSWORD = "correct-horse"
+"""The password of the user ``tom`` at a broker's ``sasl_address``."""
 _CLUSTER_ID = "dG9tLWJyaWRnZS10ZXN0cw"
 
 
@@ -32,14 +34,16 @@ class KafkaUnavailable(Exception):  # noqa: N818 (a circumstance, not an error)
 class KafkaBroker:
     """One broker with its data in ``folder``, which outlives ``stop``, ``kill`` and ``start``.
 
-    ``settings`` are added to ``server.properties``.
+    ``settings`` are added to ``server.properties``. At ``address`` it takes anybody, at ``sasl_address`` the user
+    ``tom`` by SASL PLAIN.
     """
 
     def __init__(self, folder: Path, *, settings: Sequence[str] = ()) -> None:
         self.folder = folder
         self._java = _java()
         self._jars = _jars()
-        self._port, self._controller_port = free_ports(2)
+        self._port, self._controller_port, sasl_port = free_ports(3)
+        self.sasl_address = f"127.0.0.1:{sasl_port}"
         self.address = f"127.0.0.1:{self._port}"
         self.url = f"kafka://{self.address}"
         self._process: subprocess.Popen[bytes] | None = None
@@ -54,10 +58,15 @@ class KafkaBroker:
             "process.roles=broker,controller",
             "node.id=1",
             f"controller.quorum.bootstrap.servers=127.0.0.1:{self._controller_port}",
-            f"listeners=PLAINTEXT://127.0.0.1:{self._port},CONTROLLER://127.0.0.1:{self._controller_port}",
-            f"advertised.listeners=PLAINTEXT://127.0.0.1:{self._port}",
+            f"listeners=PLAINTEXT://{self.address},SASL_PLAINTEXT://{self.sasl_address},"
+            f"CONTROLLER://127.0.0.1:{self._controller_port}",
+            f"advertised.listeners=PLAINTEXT://{self.address},SASL_PLAINTEXT://{self.sasl_address}",
             "controller.listener.names=CONTROLLER",
-            "listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+            "listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT",
+            "inter.broker.listener.name=PLAINTEXT",
+            "sasl.enabled.mechanisms=PLAIN",
+            "listener.name.sasl_plaintext.plain.sasl.jaas.config="
+            f'org.apache.kafka.common.security.plain.PlainLoginModule required user_tom="{SASL_PASSWORD}";',
             f"log.dirs={self.folder / 'data'}",
             "offsets.topic.replication.factor=1",
             "offsets.topic.num.partitions=4",
