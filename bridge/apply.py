@@ -5,6 +5,7 @@ written with its outcomes and the next offsets in one transaction of the ledger.
 what fails alone becomes a dead letter; who is away is waited for by the caller.
 """
 
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
@@ -36,6 +37,8 @@ class Limits:
     """How much at once, and how much at all."""
 
     batch_datums: int = 500
+    batch_s: float = 5.0
+    """Seconds after which no further unit of a batch is begun."""
     parked_bytes: int = 1 << 30
     rejections_in_a_run: int = 20
 
@@ -65,10 +68,12 @@ class Applier:
         """Apply records in order and move ``positions`` (partition to what the ledger holds) along with each unit.
 
         Raises AwayError, StopError or PositionLostError; what was applied until then is recorded, and ``positions`` say
-        up to where. Returns early where ``should_stop`` says so.
+        up to where. Returns early where ``should_stop`` says so, and after the unit that ends later than
+        ``limits.batch_s``: the caller has to tell the stream that it lives.
         """
+        deadline = time.monotonic() + self._limits.batch_s
         for unit in self._reader.units(records, self._limits.batch_datums):
-            if self._should_stop():
+            if self._should_stop() or time.monotonic() > deadline:
                 return
             for result in self._apply(unit, positions):
                 self._retry_appeared(result)

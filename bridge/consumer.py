@@ -101,7 +101,9 @@ class Consumer:
             if not self._pending:
                 self._pending = subscription.poll(self._pace.records, self._pace.poll_s)
             self._applier.live(self._pending, self._positions)
-            self._pending = []
+            self._drop_applied()
+            if self._pending:
+                self._keep_alive(subscription)
             self._retry_parked()
             self._commit_when_due(subscription)
             self._failures = 0

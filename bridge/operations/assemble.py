@@ -115,6 +115,7 @@ def put_together(settings: Settings, stream: Stream, ledger: Ledger, tom: Tom, *
         reader,
         limits=Limits(
             batch_datums=limits.batch_datums,
+            batch_s=limits.batch_s,
             parked_bytes=limits.parked_bytes,
             rejections_in_a_run=limits.rejections_in_a_run,
         ),

@@ -53,6 +53,11 @@ _COMMON_DEFAULTS: dict[str, str | int | float | bool] = {
     "socket.keepalive.enable": True,
     "reconnect.backoff.max.ms": 5_000,
 }
+_CONSUMER_DEFAULTS: dict[str, str | int | float | bool] = {
+    # One event of thousands of points can take a slow TOM many minutes; a process that died or froze is noticed by
+    # session.timeout.ms long before, whatever this is.
+    "max.poll.interval.ms": 3_600_000,
+}
 _PRODUCER_ONLY = {"compression.type", "compression.codec", "batch.size", "linger.ms", "queue.buffering.max.kbytes"}
 _SECRET = re.compile(r"password|secret|token|jaas|sasl\.username|\.key(\.pem)?$|private|assertion|oauthbearer\.config")
 
@@ -117,7 +122,7 @@ class Client:
 
     def configuration(self, *parts: Mapping[str, Any], producer: bool = False) -> dict[str, Any]:
         """Return a configuration for confluent-kafka: defaults, the user's options, then what can't be overridden."""
-        defaults = {**_COMMON_DEFAULTS, **(_PRODUCER_DEFAULTS if producer else {})}
+        defaults = {**_COMMON_DEFAULTS, **(_PRODUCER_DEFAULTS if producer else _CONSUMER_DEFAULTS)}
         own = {name: value for name, value in self._options.items() if producer or name not in _PRODUCER_ONLY}
         configuration: dict[str, Any] = {**defaults, **own, "bootstrap.servers": self._bootstrap}
         for part in parts:
