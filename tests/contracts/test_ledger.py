@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from parts.django_tom import ALIASES
 from parts.entries import PARTITION, STARTED, Arrival, to_park
 
 from bridge.errors import IdentityError, PositionLostError
@@ -16,16 +17,22 @@ from bridge.tom.ledger_port import Count, Entry, Filter, Ledger, Outcome, Positi
 Open = Callable[[], Ledger]
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["file", "django-sqlite", "django-postgresql"])
 def open_ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
     """Opens one and the same ledger, as another process would."""
-    makers: dict[str, Open] = {"sqlite": lambda: SqliteLedger(tmp_path / "ledger.sqlite")}
     opened: list[Ledger] = []
 
     def open_another() -> Ledger:
-        opened.append(makers[request.param]())
+        if request.param == "file":
+            opened.append(SqliteLedger(tmp_path / "ledger.sqlite"))
+        else:
+            from bridge.tomtoolkit.ledger import DjangoLedger
+
+            opened.append(DjangoLedger(ALIASES[len(opened) % 2]))
         return opened[-1]
 
+    if request.param != "file":
+        request.getfixturevalue("make_orm_tom")(request.param.removeprefix("django-"))
     yield open_another
     for ledger in opened:
         ledger.close()

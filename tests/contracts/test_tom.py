@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from parts.django_tom import InProcessTom
 from parts.tom_site import BRIDGE_PASSWORD, GROUP
 from parts.toms import Tom as RunningTom
 
@@ -27,12 +28,31 @@ def intents(tmp_path: Path) -> Iterator[SqliteLedger]:
     ledger.close()
 
 
+OVER_REST = ("toolkit3", "toolkit2")
+over_rest = pytest.mark.parametrize("any_tom", OVER_REST, indirect=True)
+"""For what only a client can meet: an account that may not see or change, a call that was killed half done."""
+
+
+@pytest.fixture(params=[*OVER_REST, "orm-sqlite", "orm-postgresql"])
+def any_tom(request: pytest.FixtureRequest) -> RunningTom:
+    """A TOM of each major version over REST, and the TOM of this process on each database."""
+    if request.param in OVER_REST:
+        return request.getfixturevalue("make_tom")(int(request.param[-1]))
+    return request.getfixturevalue("make_orm_tom")(request.param.removeprefix("orm-"))
+
+
 @pytest.fixture
 def open_tom(any_tom: RunningTom, intents: SqliteLedger) -> Iterator[Callable[[], Tom]]:
     """Open the TOM as a new process of the bridge would: nothing remembered but the intents."""
     opened: list[Tom] = []
 
     def open_() -> Tom:
+        if isinstance(any_tom, InProcessTom):
+            from bridge.tomtoolkit.ledger import DjangoLedger
+            from bridge.tomtoolkit.tom import DjangoTom
+
+            opened.append(DjangoTom(DjangoLedger(), {"": (GROUP,)}))
+            return opened[-1]
         account = RestAccount(
             base_url=any_tom.base_url,
             username="bridge",
@@ -174,6 +194,7 @@ def test_a_target_is_not_created_where_one_that_matches_has_appeared(tom: Tom, a
     assert [row["name"] for row in any_tom.targets()] == ["Other"]
 
 
+@over_rest
 @pytest.mark.parametrize("hidden", ["name", "alias"])
 def test_a_target_that_the_account_may_not_see_is_told(tom: Tom, any_tom: RunningTom, hidden: str) -> None:
     any_tom.make_target(
@@ -184,6 +205,7 @@ def test_a_target_that_the_account_may_not_see_is_told(tom: Tom, any_tom: Runnin
     assert len(any_tom.targets()) == 1
 
 
+@over_rest
 def test_what_a_killed_call_created_counts_as_created_by_the_repeated_one(
     open_tom: Callable[[], Tom], any_tom: RunningTom
 ) -> None:
@@ -236,6 +258,7 @@ def test_an_alias_that_another_target_has_costs_nothing_else(tom: Tom, any_tom: 
     assert any_tom.target("SN 2024abc")["epoch"] == 2000.0
 
 
+@over_rest
 def test_a_target_that_may_not_be_changed_is_refused_with_the_permission(tom: Tom, any_tom: RunningTom) -> None:
     pk = any_tom.make_target("SN 2024abc", may_change=False)
     with pytest.raises(RejectedError, match="permission to change"):
@@ -323,6 +346,7 @@ def test_a_point_of_another_reduction_is_new(tom: Tom, any_tom: RunningTom) -> N
     assert len(any_tom.photometry()) == 2
 
 
+@over_rest
 def test_a_refused_point_costs_the_others_nothing(tom: Tom, any_tom: RunningTom) -> None:
     mine, other = any_tom.make_target("Mine"), any_tom.make_target("Other", may_change=False)
     provenance = from_elsewhere()
@@ -333,6 +357,7 @@ def test_a_refused_point_costs_the_others_nothing(tom: Tom, any_tom: RunningTom)
     assert [row["target"] for row in any_tom.photometry()] == ["Mine"]
 
 
+@over_rest
 def test_points_that_a_killed_call_wrote_count_as_new(open_tom: Callable[[], Tom], any_tom: RunningTom) -> None:
     pk = any_tom.make_target("A")
     provenance = from_elsewhere()
@@ -411,6 +436,7 @@ def test_another_product_of_the_same_id_is_conflicting(tom: Tom, any_tom: Runnin
     assert [row["path"].read_bytes() for row in any_tom.products()] == [b"\x89PNG 1"]
 
 
+@over_rest
 def test_a_product_that_a_killed_call_stored_counts_as_new(open_tom: Callable[[], Tom], any_tom: RunningTom) -> None:
     pk = any_tom.make_target("A")
     provenance = from_elsewhere()
@@ -426,6 +452,7 @@ def test_a_type_that_the_tom_does_not_have_is_refused_with_those_that_it_has(tom
     assert any_tom.products() == []
 
 
+@over_rest
 def test_a_product_for_a_target_that_may_not_be_changed_is_refused(tom: Tom, any_tom: RunningTom) -> None:
     pk = any_tom.make_target("A", may_change=False)
     with pytest.raises(RejectedError, match="permission to change"):

