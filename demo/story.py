@@ -1,7 +1,6 @@
 """What is shown, act by act; each ends with checks of what the TOMs then hold."""
 
 import hashlib
-from importlib.util import find_spec
 from pathlib import Path
 
 from parts.tom_site import GROUP
@@ -47,10 +46,7 @@ class Play:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        spec = find_spec("tom_dataproducts")
-        assert spec is not None
-        assert spec.origin is not None
-        files = Path(spec.origin).parent / "tests" / "test_data"
+        files = world.toolkit.packages / "tom_dataproducts" / "tests" / "test_data"
         self.photometry = files / "test_atlas_fp.csv"
         self.spectrum = files / "test_spectrum.fits"
         self.points: tuple[Point, ...] = read_table(self.photometry)

@@ -23,6 +23,7 @@ class World:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.toolkit = Toolkit.wanted(3)
         self._ending = ExitStack()
 
     def __enter__(self) -> Self:
@@ -35,7 +36,7 @@ class World:
 
     def build(self) -> None:
         """Make and serve the TOMs, and write the configuration of each one's bridge."""
-        pristine = Pristine.made(Toolkit.wanted(3), self.folder / "pristine")
+        pristine = Pristine.made(self.toolkit, self.folder / "pristine")
         stream = f"sqlite:///{self.folder / 'stream.db'}"
         self.north = self._bridge(pristine, "north", "North TOM", stream, kinds=None)
         self.east = self._bridge(pristine, "east", "East TOM", stream, kinds=None)
