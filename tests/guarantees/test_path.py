@@ -1,45 +1,15 @@
 """From share to TOM: every kind, into real TOMs of both versions, by the path of the daemon."""
 
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from parts.bridges import Publishing, Subscribed
+from parts.bridges import Subscribed
+from parts.shares import LIGHT_CURVE, NOON, REFERENCE, SUPERNOVA, photometry, product
 from parts.toms import Tom
 
-from bridge.events import DataProduct, ListMember, Photometry, Point, Target, TargetList, TargetReference
+from bridge.events import ListMember, Target, TargetList, TargetReference
 from bridge.tom.ledger_port import Outcome, Reason
-
-NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
-SUPERNOVA = Target(
-    name="SN 2024abc", aliases=("ZTF24xyz",), type="SIDEREAL", ra=10.0, dec=20.0, epoch=2000.0, extras={"class": "Ia"}
-)
-REFERENCE = SUPERNOVA.reference
-LIGHT_CURVE = b"time,filter,magnitude,error\n55555.5,r,17.1,0.1\n55556.5,r,17.2,0.1\n"
-
-
-def points(count: int, *, since: datetime = NOON, brightness: float = 17.0) -> tuple[Point, ...]:
-    return tuple(
-        Point(timestamp=since + timedelta(minutes=n), bandpass="r", brightness=brightness + n / 100, telescope="1m")
-        for n in range(count)
-    )
-
-
-def photometry(count: int = 3, reference: TargetReference = REFERENCE, **given) -> Photometry:
-    return Photometry(target=reference, points=points(count, **given))
-
-
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/stream.db"
-
-
-@pytest.fixture
-def alpha(url: str) -> Iterator[Publishing]:
-    publishing = Publishing(url)
-    yield publishing
-    publishing.close()
 
 
 @pytest.fixture
@@ -107,10 +77,10 @@ def test_a_list_is_made_and_known_members_join_it_and_the_others_later(alpha, be
 
 def test_a_data_product_is_stored_and_runs_through_the_data_processor(alpha, beta):
     beta.tom.make_target("SN2024abc")
-    alpha.publish(DataProduct.of(LIGHT_CURVE, target=REFERENCE, filename="lc.csv", data_product_type="photometry"))
+    alpha.publish(product())
     beta.drain()
-    (product,) = beta.tom.products()
-    assert product["path"].read_bytes() == LIGHT_CURVE
+    (stored,) = beta.tom.products()
+    assert stored["path"].read_bytes() == LIGHT_CURVE
     assert len(beta.tom.photometry("SN2024abc")) == 2
     assert beta.outcomes() == [Outcome.APPLIED]
 

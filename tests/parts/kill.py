@@ -1,7 +1,8 @@
 """Processes that are killed, or frozen, at a named step: what a crash or a long pause leaves behind.
 
 A *step* is ``"before module:name"``, ``"after module:name"`` (the call has returned) or ``"leaving module:name"`` (the
-``with`` block that the call opened has ended well). The package under test knows nothing of it: the process starts
+``with`` block that the call opened has ended well); ``"before module:name POST"`` only where ``"POST"`` is one of the
+call's positional arguments. The package under test knows nothing of it: the process starts
 here, puts its own function in the place of each one named, and strikes itself at the n-th step it comes to. So a test
 can go through all steps between start and end::
 
@@ -153,25 +154,31 @@ class _Striker:
             print(f"{signal.Signals(self._signal).name} {step}", flush=True)
             os.kill(os.getpid(), self._signal)
 
-    def watch(self, function: str, whens: set[str]) -> None:
-        """Put a function in the place of ``function`` that does the same and comes to the steps ``whens``."""
+    def watch(self, function: str, whens: set[tuple[str, str]]) -> None:
+        """Put a function in the place of ``function`` that does the same and comes to the steps ``whens``.
+
+        Each is "before", "after" or "leaving", and the argument that a call must have ("": any call).
+        """
         holder, name = _find_holder(function)
         original: Callable[..., Any] = getattr(holder, name)
 
+        def come_to(when: str, args: tuple[Any, ...]) -> None:
+            for wanted, argument in sorted(whens):
+                if wanted == when and (not argument or argument in args):
+                    self.come_to(" ".join(part for part in (when, function, argument) if part))
+
         @contextmanager
-        def leaving(block: Any) -> Iterator[Any]:
+        def leaving(block: Any, args: tuple[Any, ...]) -> Iterator[Any]:
             with block as value:
                 yield value
-            self.come_to(f"leaving {function}")
+            come_to("leaving", args)
 
         @functools.wraps(original)
         def watched(*args: Any, **kwargs: Any) -> Any:
-            if "before" in whens:
-                self.come_to(f"before {function}")
+            come_to("before", args)
             result = original(*args, **kwargs)
-            if "after" in whens:
-                self.come_to(f"after {function}")
-            return leaving(result) if "leaving" in whens else result
+            come_to("after", args)
+            return leaving(result, args) if any(when == "leaving" for when, _ in whens) else result
 
         setattr(holder, name, watched)
 
@@ -186,12 +193,13 @@ def _find_holder(function: str) -> tuple[Any, str]:
 def _main() -> None:
     wanted = json.loads(os.environ.pop(_VARIABLE))
     striker = _Striker(wanted["nth"], wanted["signal"])
-    whens: dict[str, set[str]] = {}
+    whens: dict[str, set[tuple[str, str]]] = {}
     for step in wanted["steps"]:
-        when, _, function = step.partition(" ")
+        when, _, rest = step.partition(" ")
+        function, _, argument = rest.partition(" ")
         if when not in {"before", "after", "leaving"}:
             raise SystemExit(f"{step!r} is no step: before, after or leaving, a blank, and module:name are needed")
-        whens.setdefault(function, set()).add(when)
+        whens.setdefault(function, set()).add((when, argument))
     for function, wanted_whens in whens.items():
         striker.watch(function, wanted_whens)
     holder, name = _find_holder(wanted["target"])
