@@ -146,8 +146,8 @@ class Applier:
             if not one.member and self._predecessor(one.entry.key, one.entry.kind, record) is not None:
                 continue
             arrival = replace(self._reader.read(record), members=self._members(one), parked_id=one.id)
-            result = _as_retried(arrival, self._applied_alone(arrival))
-            results.append(result)
+            result = _as_retried(arrival, self._apply([arrival], None)[0])
+            results += [result, *self._retry_appeared(result)]
             if result.outcome is not Outcome.PARKED and not one.member:
                 waiting += self._next_in_line(one)
         return results
@@ -349,9 +349,8 @@ class Applier:
         if earlier is not None and event.kind is not Kind.TARGET and self._executor.matches(event):
             self.retry([earlier])
 
-    def _retry_appeared(self, result: Result) -> None:
-        if result.appeared:
-            self.retry(self._ledger.parked(names=result.appeared))
+    def _retry_appeared(self, result: Result) -> list[Result]:
+        return self.retry(self._ledger.parked(names=result.appeared)) if result.appeared else []
 
     # -- bounds and words ---------------------------------------------------------------------------------------------
 
