@@ -28,16 +28,22 @@ class DjangoLedger:
 
     def __init__(self, using: str = DEFAULT_DB_ALIAS) -> None:
         self._using = using
-        with writing(using):
-            row, _ = models.Installation.objects.using(using).get_or_create(one=1)
+        with told(using):
+            row = models.Installation.objects.using(using).first()
+        if row is None:
+            with writing(using):
+                row, _ = models.Installation.objects.using(using).get_or_create(one=1)
         self.installation: UUID = row.installation
 
     def bind(self, tom_identity: str) -> None:
         """Tie the ledger to a TOM at the first call; raise IdentityError where it is tied to another."""
-        with writing(self._using):
-            rows = models.Installation.objects.using(self._using)
-            rows.filter(tom_identity=None).update(tom_identity=tom_identity)
+        rows = models.Installation.objects.using(self._using)
+        with told(self._using):
             found = rows.get().tom_identity
+        if found is None:
+            with writing(self._using):
+                rows.filter(tom_identity=None).update(tom_identity=tom_identity)
+                found = rows.get().tom_identity
         if found != tom_identity:
             raise IdentityError(
                 f"this ledger belongs to the TOM {found}, not to {tom_identity}",

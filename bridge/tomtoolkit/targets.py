@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -14,7 +15,7 @@ from bridge.errors import RejectedError
 from bridge.events import COORDINATE_FIELDS, Target, TargetType
 from bridge.names import simplify
 from bridge.tom.port import Additions, LocalTarget, Provenance, Written
-from bridge.tomtoolkit import written
+from bridge.tomtoolkit import choices, written
 from bridge.tomtoolkit.database import MANY, lock_creation, refusing, writing
 from bridge.tomtoolkit.names import Names
 from bridge.tomtoolkit.visibility import Visibility
@@ -36,11 +37,13 @@ class Targets:
 
     def find(self, names: Iterable[str]) -> tuple[LocalTarget, ...]:
         """Return every target with a name or alias that matches any of ``names``."""
-        pks = self._names.find(names)
+        given = list(names)
+        chosen = choices.targets_chosen_for(self._using, given)
+        pks = self._names.find(given) | chosen
         if not pks:
             return ()
         rows = TargetModel.objects.filter(pk__in=pks).prefetch_related("aliases", "targetextra_set").order_by("pk")
-        return tuple(_local(row) for row in rows)
+        return tuple(replace(_local(row), chosen=row.pk in chosen) for row in rows)
 
     # -- writing ------------------------------------------------------------------------------------------------------
 
