@@ -38,6 +38,7 @@ class Publisher:
         self._topic = topic
         self._schemas = Schemas(stream, schema_topic)
         self._announce_timeout_s = announce_timeout_s
+        self._taken: dict[str, int] = {}
 
     def publish(self, event: Event, topic: str | None = None) -> list[Event]:
         """Hand ``event`` to the stream and return what was handed over: the event, or its parts where it was split.
@@ -86,4 +87,6 @@ class Publisher:
     def _largest(self, event: Event, topic: str) -> int:
         """Return the bytes that the value of ``event`` may take; raises TopicMissingError for a missing topic."""
         of_kind = LARGEST_PRODUCT_EVENT if event.kind is Kind.DATA_PRODUCT else LARGEST_EVENT
-        return min(of_kind, self._stream.largest_value(topic))
+        if topic not in self._taken:  # asked once: an event must not cost a round trip, nor fail while a broker is away
+            self._taken[topic] = self._stream.largest_value(topic)
+        return min(of_kind, self._taken[topic])
