@@ -50,6 +50,11 @@ class Publishing:
         self._publisher.flush(30)
         return events
 
+    def publish_soon(self, body: Body, *, timeout_s: float = 1.0) -> None:
+        """Publish one body, and wait no longer than ``timeout_s`` until it is durable."""
+        self._publisher.publish(self.share.event(body))
+        self._publisher.flush(timeout_s)
+
     def publish_bytes(self, value: bytes, *, key: bytes = b"", headers: Sequence[tuple[str, bytes]] = ()) -> None:
         """Publish what need not be an event."""
         self.stream.publish(self.topic, key=key, value=value, headers=tuple(headers))
