@@ -273,7 +273,8 @@ class Settings(BaseSettings):
             _check_environment()
             cls(**_lower_case(cls, data))
         except ValidationError as error:
-            return each_told(error, cls, source)
+            first_of_each = {told.where: told for told in reversed(each_told(error, cls, source))}
+            return list(reversed(first_of_each.values()))
         except SettingsError as error:
             return [ConfigurationError(f"{error}; write lists and tables as JSON", where="environment")]
         except ConfigurationError as error:

@@ -105,10 +105,15 @@ def test_a_server_that_ends_the_connection_is_connected_to_again(make_orm_tom: M
     with pytest.raises(TomAwayError):
         ledger.positions()
     assert ledger.positions() == {}
-    with pytest.raises(TomAwayError), ledger.unit() as unit:
-        unit.record(Arrival().entry(Outcome.APPLIED))
-        end()
-        unit.move(PARTITION, "first", None, 1)
+
+    def write() -> None:
+        with ledger.unit() as unit:
+            unit.record(Arrival().entry(Outcome.APPLIED))
+            end()
+            unit.move(PARTITION, "first", None, 1)
+
+    with pytest.raises(TomAwayError):
+        write()
     assert ledger.positions() == {}
     assert ledger.counts() == []
 
@@ -140,8 +145,12 @@ def test_a_database_that_is_not_migrated_is_told_in_one_line(ledger: Any) -> Non
 def test_a_unit_within_a_transaction_of_the_caller_is_undone_with_it(ledger: Any) -> None:
     from django.db import transaction
 
-    with pytest.raises(RuntimeError), transaction.atomic():
+    @transaction.atomic
+    def write() -> None:
         with ledger.unit() as unit:
             unit.move(PARTITION, "first", None, 1)
         raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write()
     assert ledger.positions() == {}

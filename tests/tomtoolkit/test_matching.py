@@ -61,7 +61,9 @@ def test_looking_for_names_reads_no_table_from_end_to_end(tom: Any, orm_tom: InP
     TargetName.objects.bulk_create(TargetName(name=f"AT {target.pk} y", target=target) for target in targets)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
-        with CaptureQueriesContext(connection, ) as asked:
+        with CaptureQueriesContext(
+            connection,
+        ) as asked:
             assert len(tom.find(["ZTF4711x", "α Cen"])) == 1
             assert len(tom.find(["Большая Медведица в июле"])) == 0
             assert tom.appeared(["at17y", "m31"]) == {"at17y"}

@@ -73,7 +73,7 @@ def custom(in_process: InProcess, tmp_path: Path) -> Callable[..., Site]:
     """Return a site whose ``custom_code`` has what the tests put there."""
 
     def make(module: str, text: str, **settings: Any) -> Site:
-        site = render_with_bridge(in_process.site.toolkit, tmp_path, "INSTALLED_APPS += ['custom_code']", **settings)
+        site = render_with_bridge(in_process.site.toolkit, tmp_path, **settings)
         (tmp_path / "custom_code" / f"{module}.py").write_text(text)
         if module == "models":
             (tmp_path / "custom_code/migrations").mkdir()

@@ -92,9 +92,7 @@ def test_what_a_person_removed_is_restored(alpha: Publishing, beta: SubscribedIn
     assert len(beta.tom.products()) == 1
 
 
-def test_last_nights_backup_catches_up(
-    make_orm_tom: MakeOrmTom, alpha: Publishing, url: str, tmp_path: Path
-) -> None:
+def test_last_nights_backup_catches_up(make_orm_tom: MakeOrmTom, alpha: Publishing, url: str, tmp_path: Path) -> None:
     orm_tom = make_orm_tom("sqlite")
     beta = SubscribedInProcess(orm_tom, url, tmp_path)
     alpha.publish(SUPERNOVA, photometry(2))

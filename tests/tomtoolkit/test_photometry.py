@@ -101,7 +101,10 @@ def test_photometry_of_before_the_upgrade_is_compared_too(
     known, other = points(2)
     for point, magnitude in ((known, 18.0), (other, 17.0)):
         ReducedDatum.objects.create(
-            target_id=pk, data_type="photometry", timestamp=point.timestamp, value={"magnitude": magnitude, "filter": "r"}
+            target_id=pk,
+            data_type="photometry",
+            timestamp=point.timestamp,
+            value={"magnitude": magnitude, "filter": "r"},
         )
     fates = [result.fate for result in write(tom, pk, [known, other, *points(3)[2:]], provenance)]
     assert fates == [PointFate.DUPLICATE, PointFate.CONFLICTING, PointFate.NEW]

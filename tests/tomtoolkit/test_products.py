@@ -160,9 +160,10 @@ def test_a_full_file_storage_is_waited_for(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     pk = orm_tom.make_target("A")
-    with monkeypatch.context() as patched, pytest.raises(TomAwayError, match=r"No space left.*Make room"):
+    with monkeypatch.context() as patched:
         patched.setattr(FileSystemStorage, "_save", full)
-        tom.prepare_product(pk, product(), "p1", provenance)
+        with pytest.raises(TomAwayError, match=r"No space left.*Make room"):
+            tom.prepare_product(pk, product(), "p1", provenance)
     assert orm_tom.products() == []
     assert tom.add_product(pk, product(), "p1", provenance).fate is PointFate.NEW
     assert files(orm_tom) == ["lc.csv"]
@@ -184,12 +185,13 @@ def test_what_a_killed_process_left_of_an_ended_event_is_swept(
         raise Killed
 
     pk, tom = orm_tom.make_target("A"), a_tom()
-    with monkeypatch.context() as patched, pytest.raises(Killed):
+    with monkeypatch.context() as patched:
         if left == "file":
             patched.setattr(products.ProductModel, "save", strike)
         else:
             patched.setattr(products, "run_hook", strike)
-        tom.prepare_product(pk, product(), "p1", provenance)
+        with pytest.raises(Killed):
+            tom.prepare_product(pk, product(), "p1", provenance)
     assert files(orm_tom) == ["lc.csv"]
     assert tom.sweep() == 0
     assert files(orm_tom) == ["lc.csv"]

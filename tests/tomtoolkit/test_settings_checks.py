@@ -44,7 +44,7 @@ def test_right_settings_are_read_as_they_are_meant(check: Check) -> None:
     assert check() == []
     with override_settings(TOM_BRIDGE=RIGHT, TOM_NAME="Beta TOM"):
         loaded = conf.load()
-    assert (loaded.origin, loaded.display_name, loaded.limits.batch_datums) == ("beta", "Beta TOM", 100)
+        assert (loaded.origin, loaded.display_name, loaded.limits.batch_datums) == ("beta", "Beta TOM", 100)
     assert loaded.groups_by_topic() == {"supernovae.public": (GROUP,)}
     assert [(one.topic, one.groups) for one in loaded.publish.topics] == [("supernovae.public", (GROUP,))]
     assert "very secret" not in repr(loaded)
@@ -136,5 +136,7 @@ def test_importing_the_package_needs_no_django_settings() -> None:
     import subprocess
     import sys
 
-    script = "import bridge.tomtoolkit, bridge.tomtoolkit.apps, sys; assert 'bridge.tomtoolkit.models' not in sys.modules"
+    script = (
+        "import bridge.tomtoolkit, bridge.tomtoolkit.apps, sys; assert 'bridge.tomtoolkit.models' not in sys.modules"
+    )
     subprocess.run([sys.executable, "-c", script], check=True)

@@ -130,7 +130,7 @@ def test_a_hook_that_raises_refuses_the_target_and_costs_the_unit_nothing_else(
 def test_a_field_that_the_model_does_not_take_is_refused(
     tom: Any, orm_tom: InProcessTom, provenance: Provenance
 ) -> None:
-    with pytest.raises(RejectedError, match="name: .*100 characters"):
+    with pytest.raises(RejectedError, match=r"name: .*100 characters"):
         tom.create_target(a_target().model_copy(update={"name": "x" * 101}), [], provenance)
     assert orm_tom.targets() == []
 
