@@ -43,7 +43,7 @@ class Targets:
         if not pks:
             return ()
         rows = TargetModel.objects.filter(pk__in=pks).prefetch_related("aliases", "targetextra_set").order_by("pk")
-        return tuple(replace(_local(row), chosen=row.pk in chosen) for row in rows)
+        return tuple(replace(as_local(row), chosen=row.pk in chosen) for row in rows)
 
     # -- writing ------------------------------------------------------------------------------------------------------
 
@@ -87,7 +87,7 @@ class Targets:
             row = TargetModel.objects.filter(pk=pk).prefetch_related("aliases", "targetextra_set").first()
             if row is None:
                 raise _gone(pk, where)
-            local = _local(row)
+            local = as_local(row)
             for name, value in additions.fields.items():
                 if local.fields[name] in (None, ""):
                     setattr(row, name, value)
@@ -164,7 +164,7 @@ def _gone(pk: int, where: str) -> RejectedError:
     return RejectedError(f"target {pk} was removed meanwhile", where=where, mend="It is decided anew")
 
 
-def _local(row: Any) -> LocalTarget:
+def as_local(row: Any) -> LocalTarget:
     own = {name: getattr(row, name) for name in own_fields()}
     extras = {extra.key: extra.value for extra in row.targetextra_set.all()}
     return LocalTarget(
