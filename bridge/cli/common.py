@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from bridge.operations.home import Home
     from bridge.settings import Settings
 
 _AGO = re.compile(r"(\d+)\s*([smhdw])")
@@ -25,12 +26,26 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
-def load_settings(context: typer.Context) -> "Settings":
-    """Return the settings that ``--config`` names, or those of the environment and the working folder."""
-    from bridge.settings import Settings
+def home_of(context: typer.Context) -> "Home":
+    """Return where the command is at home: inside the TOM that runs it, else beside one, as ``--config`` says."""
+    root = context.find_root()
+    if root.obj is None:
+        from bridge.operations.home import Beside
 
-    path: Path | None = context.find_root().params.get("config")
-    return Settings.load(path)
+        config: Path | None = root.params.get("config")
+        root.obj = Beside(config)
+    found: Home = root.obj
+    return found
+
+
+def load_settings(context: typer.Context) -> "Settings":
+    """Return the settings of where the command is at home."""
+    return home_of(context).settings
+
+
+def is_verbose(context: typer.Context) -> bool:
+    """Return whether also what is only of use in a search is to be logged."""
+    return bool(context.find_root().params.get("verbose", False))
 
 
 def moment(text: str) -> datetime:

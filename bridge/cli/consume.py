@@ -4,11 +4,12 @@
 
 import logging
 import signal
+import threading
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli.common import Json, Since, Until, load_settings, print_json, print_table, progress, say
+from bridge.cli.common import Json, Since, Until, home_of, is_verbose, print_json, print_table, progress, say
 from bridge.cli.filters import KindName
 from bridge.cli.logs import set_up_logs
 
@@ -27,22 +28,27 @@ def consume(
 
     Example: tom-bridge consume
     """
-    from bridge.operations.assemble import open_bridge
 
-    settings = load_settings(context)
-    verbose = context.find_root().params.get("verbose", False)
-    set_up_logs(logging.DEBUG if verbose else logging.INFO)
-    settings.require_subscriptions()
-    with open_bridge(settings) as bridge:
-
-        def stop(number: int, _frame: object) -> None:
-            # What is at hand is finished; a second signal ends at once, which the ledger bears as well.
-            signal.signal(number, signal.SIG_DFL)
-            bridge.stopped.set()
-
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, stop)
+    home = home_of(context)
+    set_up_logs(logging.DEBUG if is_verbose(context) else logging.INFO)
+    home.settings.require_subscriptions()
+    with home.bridge() as bridge:
+        stop_at_signals(bridge.stopped)
         bridge.consumer().run(until_end=until_end)
+
+
+def stop_at_signals(stopped: threading.Event) -> None:
+    """Let SIGTERM and SIGINT set ``stopped``: what is at hand is finished.
+
+    A second signal ends the process at once, which ledger and outbox bear as well.
+    """
+
+    def stop(number: int, _frame: object) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        stopped.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
 
 
 def replay(
@@ -65,11 +71,10 @@ def replay(
 
     Example: tom-bridge replay --topic supernovae.public --target "SN 2024abc" --restore
     """
-    from bridge.operations.assemble import open_bridge
     from bridge.replay import Selection, Summary, spans
     from bridge.replay import replay as read_again
 
-    settings = load_settings(context)
+    home = home_of(context)
     selection = Selection(
         topic=topic,
         since=since,
@@ -80,7 +85,7 @@ def replay(
         target=target,
     )
     summary = Summary()
-    with open_bridge(settings) as bridge:
+    with home.bridge() as bridge:
         chosen = spans(bridge.stream, bridge.ledger, selection)
         total = sum(end - first for first, end in chosen.values())
         with progress("Replaying", total) as show:

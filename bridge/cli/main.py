@@ -7,13 +7,16 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bridge.cli import consume, doctor, init, publish, records, status, tail, topics
 from bridge.cli.logs import set_up_logs
 from bridge.errors import AwayError, BridgeError, ConfigurationError, StopError
+
+if TYPE_CHECKING:
+    from bridge.operations.home import Home
 
 DONE, NOT_DONE, WRONG, NEEDS_A_PERSON, OUR_FAULT, AWAY, INTERRUPTED = 0, 1, 2, 69, 70, 75, 130
 
@@ -63,23 +66,32 @@ def common(
     set_up_logs(logging.DEBUG if verbose else logging.WARNING)
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Run the command line and return its exit code; each error is one line on standard error."""
+def run(
+    arguments: Sequence[str], *, home: "Home | None" = None, command: Any = None, prog_name: str = "tom-bridge"
+) -> int:
+    """Run the command line and return its exit code; each error is one line on standard error.
+
+    ``home`` (default: beside a TOM, as ``--config`` says) gives settings, ledger and TOM; ``command`` is what runs in
+    place of :data:`app`, under the name ``prog_name``.
+    """
+    if command is None:
+        command = typer.main.get_command(app)
+    named = (lambda text: text) if home is None else home.named
     try:
-        answer = typer.main.get_command(app).main(list(arguments), prog_name="tom-bridge", standalone_mode=False)
+        answer = command.main(list(arguments), prog_name=prog_name, standalone_mode=False, obj=home)
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except BridgeError as error:
         for problem in getattr(error, "problems", ()):
-            sys.stderr.write(f"{problem}\n")
-        return _told(str(error), _code(error))
+            sys.stderr.write(f"{named(str(problem))}\n")
+        return _told(named(str(error)), _code(error))
     except Exception as error:
         # Typer brings its own click since 0.26; what it raises for a wrong command line is told by this method.
         if (wrong := getattr(error, "format_message", None)) is None:
             traceback.print_exc()
             return _told(f"an error in TOM Bridge itself: {type(error).__name__}: {error}", OUR_FAULT)
         context = getattr(error, "ctx", None)
-        path = context.command_path if context is not None else "tom-bridge"
+        path = context.command_path if context is not None else prog_name
         return _told(f"{wrong().rstrip('.?')}. See '{path} --help'", WRONG) if wrong() else _help(context)
     return answer if isinstance(answer, int) else DONE
 

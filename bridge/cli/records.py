@@ -14,7 +14,7 @@ from bridge.cli.common import (
     Json,
     Since,
     Until,
-    load_settings,
+    home_of,
     plain,
     print_fields,
     print_json,
@@ -51,12 +51,11 @@ def shares(
     Example: tom-bridge shares --target "SN 2024abc" --since 30d
     """
     from bridge.operations import records
-    from bridge.operations.opening import opened_ledger
 
     wanted = filters.chosen(
         target=target, origin=origin, kind=kind, topic=topic, outcome=outcome, since=since, until=until, most=most
     )
-    with opened_ledger(load_settings(context)) as ledger:
+    with home_of(context).ledger() as ledger:
         found = records.shares(ledger, wanted)
     if as_json:
         print_json(found)
@@ -85,10 +84,9 @@ def parked_list(
     Example: tom-bridge parked list --target "SN 2024abc"
     """
     from bridge.operations import records
-    from bridge.operations.opening import opened_ledger
 
     wanted = filters.chosen(target=target, origin=origin, kind=kind, topic=topic, most=most)
-    with opened_ledger(load_settings(context)) as ledger:
+    with home_of(context).ledger() as ledger:
         found = records.parked(ledger, wanted)
     _print_kept(found, as_json=as_json, empty="Nothing is parked.")
 
@@ -100,9 +98,8 @@ def parked_retry(context: typer.Context, *, ids: ParkedIds = None, as_json: Json
     Example: tom-bridge parked retry
     """
     from bridge.operations import records
-    from bridge.operations.assemble import open_bridge
 
-    with open_bridge(load_settings(context)) as bridge, progress("Trying", None) as show:
+    with home_of(context).bridge() as bridge, progress("Trying", None) as show:
         done = records.retry_parked(bridge, ids or [], show)
     _print_retried(done, as_json=as_json)
 
@@ -123,10 +120,9 @@ def dead_list(
     Example: tom-bridge dead list --origin another-tom
     """
     from bridge.operations import records
-    from bridge.operations.opening import opened_ledger
 
     wanted = filters.chosen(target=target, origin=origin, kind=kind, topic=topic, most=most)
-    with opened_ledger(load_settings(context)) as ledger:
+    with home_of(context).ledger() as ledger:
         found = records.dead(ledger, wanted)
     _print_kept(found, as_json=as_json, empty="There are no dead letters.")
 
@@ -144,9 +140,8 @@ def dead_show(
     Example: tom-bridge dead show 3
     """
     from bridge.operations import records
-    from bridge.operations.opening import opened_ledger
 
-    with opened_ledger(load_settings(context)) as ledger:
+    with home_of(context).ledger() as ledger:
         letter = records.letter(ledger, id_)
     if raw is not None:
         _write_new(raw, letter.value)
@@ -168,9 +163,8 @@ def dead_retry(context: typer.Context, *, ids: DeadIds = None, as_json: Json = F
     Example: tom-bridge dead retry 3
     """
     from bridge.operations import records
-    from bridge.operations.assemble import open_bridge
 
-    with open_bridge(load_settings(context)) as bridge, progress("Trying", len(ids) if ids else None) as show:
+    with home_of(context).bridge() as bridge, progress("Trying", len(ids) if ids else None) as show:
         done = records.retry_dead(bridge, ids or [], show)
     _print_retried(done, as_json=as_json)
 
@@ -187,9 +181,8 @@ def dead_drop(
     Example: tom-bridge dead drop 3 4
     """
     from bridge.operations import records
-    from bridge.operations.opening import opened_ledger
 
-    with opened_ledger(load_settings(context)) as ledger:
+    with home_of(context).ledger() as ledger:
         dropped = records.drop(ledger, ids)
     if as_json:
         print_json({"dropped": dropped})

@@ -2,13 +2,13 @@
 
 # ruff: noqa: PLC0415 (what takes time to import is imported by the command that needs it)
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli.common import Json, load_settings, moment, plain, print_json, print_table, say
+from bridge.cli.common import Json, home_of, load_settings, moment, plain, print_json, print_table, say
 
 if TYPE_CHECKING:
     from bridge.operations.status import PartitionStatus, Status, Verdict
@@ -32,32 +32,31 @@ def status(
 
     Example: tom-bridge status --check --most-dead 0
     """
-    from bridge.operations.opening import opened_ledger
     from bridge.operations.status import Thresholds, judge
     from bridge.operations.status import status as look
 
-    settings = load_settings(context)
-    with opened_ledger(settings) as ledger:
-        now = look(settings, ledger)
+    home = home_of(context)
+    with home.ledger() as ledger:
+        now = look(home.settings, ledger)
     verdict = judge(now, Thresholds(stalled_s=stalled, lag=most_lag, parked=most_parked, dead=most_dead))
     if as_json:
         print_json({**plain(now), "well": verdict.well, "problems": verdict.problems})
     elif check:
-        _print_verdict(verdict)
+        _print_verdict(verdict, home.named)
     else:
-        _print_status(now, verdict)
+        _print_status(now, verdict, home.named)
     if check and not verdict.well:
         raise typer.Exit(1)
 
 
-def _print_verdict(verdict: "Verdict") -> None:
+def _print_verdict(verdict: "Verdict", named: Callable[[str], str]) -> None:
     for problem in verdict.problems:
-        say(problem)
+        say(named(problem))
     if verdict.well:
         say("All is well")
 
 
-def _print_status(now: "Status", verdict: "Verdict") -> None:
+def _print_status(now: "Status", verdict: "Verdict", named: Callable[[str], str]) -> None:
     rows = [(one.topic, one.lag, one.waiting_since, one.last_success) for one in now.topics]
     print_table(("topic", "lag", "waiting since (UTC)", "last success (UTC)"), rows, empty="No topic is subscribed to.")
     say("")
@@ -69,7 +68,7 @@ def _print_status(now: "Status", verdict: "Verdict") -> None:
     say("")
     say(f"{now.parked} parked, {now.dead} dead; they take {now.kept_bytes} of {now.kept_bytes_limit} bytes")
     for problem in verdict.problems:
-        say(f"Problem: {problem}")
+        say(f"Problem: {named(problem)}")
 
 
 @position_app.command("show")
@@ -83,12 +82,12 @@ def position_show(
 
     Example: tom-bridge position show supernovae.public
     """
-    from bridge.operations.opening import opened_ledger, opened_stream
+    from bridge.operations.opening import opened_stream
     from bridge.operations.positions import show_positions
 
     settings = load_settings(context)
     chosen = topics or [one.topic for one in settings.require_subscriptions()]
-    with opened_stream(settings) as stream, opened_ledger(settings) as ledger:
+    with opened_stream(settings) as stream, home_of(context).ledger() as ledger:
         found = show_positions(stream, ledger, chosen)
     _print_positions(found, as_json=as_json)
 
@@ -106,11 +105,11 @@ def position_set(
 
     Example: tom-bridge position set supernovae.public earliest
     """
-    from bridge.operations.opening import opened_ledger, opened_stream
+    from bridge.operations.opening import opened_stream
     from bridge.operations.positions import set_position
 
     settings = load_settings(context)
-    with opened_stream(settings) as stream, opened_ledger(settings) as ledger:
+    with opened_stream(settings) as stream, home_of(context).ledger() as ledger:
         found = set_position(stream, ledger, topic, _where(to), partition=partition)
     _print_positions(found, as_json=as_json)
 

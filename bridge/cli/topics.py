@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bridge.cli.common import Json, load_settings, print_json, print_table, progress, say
+from bridge.cli.common import Json, home_of, load_settings, print_json, print_table, progress, say
 
 app = typer.Typer(no_args_is_help=True, help="Topics: the named channels that TOMs agree on.")
 
@@ -30,7 +30,7 @@ def list_(context: typer.Context, *, as_json: Json = False) -> None:
     print_table(
         ("topic", "partitions", "records", "holds", "subscribed"),
         rows,
-        empty="No topics. Create one: tom-bridge topics create supernovae.public",
+        empty=home_of(context).named("No topics. Create one: tom-bridge topics create supernovae.public"),
     )
 
 

@@ -2,7 +2,7 @@
 
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +14,7 @@ from bridge.operations.assemble import account_of
 from bridge.operations.opening import opened_ledger, opened_stream
 from bridge.settings import Settings
 from bridge.stream import Stream
+from bridge.tom.ledger_port import Ledger
 from bridge.tom.rest_lists import Lists
 from bridge.tom.rest_names import TARGETS
 from bridge.tom.rest_session import RestSession
@@ -39,21 +40,21 @@ class Finding:
 def examine(settings: Settings) -> Iterator[Finding]:
     """Yield findings as they are made. Nothing is changed at the TOM or on the stream; the ledger is made if absent."""
     yield from _configuration(settings)
-    yield from _told("stream", lambda: _stream(settings))
-    yield from _told("ledger", lambda: _ledger(settings))
+    yield from told("stream", lambda: examine_stream(settings, _wanted(settings)))
+    yield from told("ledger", lambda: _ledger(settings))
     if settings.tom is None:
         yield Finding(level="warn", about="TOM", what="none is configured", mend="Set [tom] to receive into one")
         return
     with closing(RestSession(account_of(settings))) as session:
-        found = list(_told("TOM", lambda: _account(session)))
+        found = list(told("TOM", lambda: _account(session)))
         yield from found
         if all(one.level != "fail" for one in found):
-            yield from _told("groups", lambda: _groups(settings, session))
-            yield from _told("permissions", lambda: _permissions(session))
-            yield from _told("clock", lambda: _clock(session))
+            yield from told("groups", lambda: _groups(settings, session))
+            yield from told("permissions", lambda: _permissions(session))
+            yield from told("clock", lambda: _clock(session))
 
 
-def _told(about: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+def told(about: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
     """Yield what ``look`` finds; an error of ours is a finding too."""
     try:
         yield from look()
@@ -80,18 +81,19 @@ def _configuration(settings: Settings) -> Iterator[Finding]:
         )
 
 
-def _stream(settings: Settings) -> Iterator[Finding]:
+def examine_stream(settings: Settings, topics: Sequence[str]) -> Iterator[Finding]:
+    """Yield how the stream is, ``topics`` (those that the settings name) and the schemas."""
     with opened_stream(settings) as stream:
         started = time.monotonic()
-        topics = stream.topics()
+        there = stream.topics()
         took_ms = (time.monotonic() - started) * 1000
         yield Finding(
-            level="ok", about="stream", what=f"{settings.stream.shown_url}: {len(topics)} topics, in {took_ms:.0f} ms"
+            level="ok", about="stream", what=f"{settings.stream.shown_url}: {len(there)} topics, in {took_ms:.0f} ms"
         )
-        yield from _topics(settings, stream)
-        schemas = topics.get(settings.stream.schema_topic)
+        yield from _topics(stream, topics)
+        schemas = there.get(settings.stream.schema_topic)
         if schemas is None:
-            mend = f"Create it together with a topic: tom-bridge topics create {(_wanted(settings) or ['TOPIC'])[0]}"
+            mend = f"Create it together with a topic: tom-bridge topics create {(topics or ['TOPIC'])[0]}"
             yield Finding(level="fail", about="schemas", what="the schema topic does not exist", mend=mend)
         elif not schemas.compacted:
             what = f"{schemas.name} is not compacted: schemas may age out of it"
@@ -105,9 +107,9 @@ def _wanted(settings: Settings) -> list[str]:
     return list(dict.fromkeys([*(one.topic for one in settings.subscribe), *publish]))
 
 
-def _topics(settings: Settings, stream: Stream) -> Iterator[Finding]:
+def _topics(stream: Stream, topics: Sequence[str]) -> Iterator[Finding]:
     there = stream.topics()
-    for name in _wanted(settings):
+    for name in topics:
         if name not in there:
             yield Finding(
                 level="fail", about="topic", what=f"{name} does not exist", mend=f"tom-bridge topics create {name}"
@@ -120,16 +122,19 @@ def _topics(settings: Settings, stream: Stream) -> Iterator[Finding]:
 
 def _ledger(settings: Settings) -> Iterator[Finding]:
     with opened_ledger(settings) as ledger:
-        kept, most = ledger.kept_bytes(), settings.limits.parked_bytes
-        full = kept > 0.9 * most
-        yield Finding(
-            level="warn" if full else "ok",
-            about="ledger",
-            what=f"{settings.ledger}: {len(ledger.positions())} positions, {kept} of {most} bytes kept",
-            mend="See 'tom-bridge parked list' and 'tom-bridge dead list', or raise limits.parked_bytes"
-            if full
-            else "",
-        )
+        yield examine_ledger(settings, ledger, str(settings.ledger))
+
+
+def examine_ledger(settings: Settings, ledger: Ledger, where: str) -> Finding:
+    """Return how full the ledger is."""
+    kept, most = ledger.kept_bytes(), settings.limits.parked_bytes
+    full = kept > 0.9 * most
+    return Finding(
+        level="warn" if full else "ok",
+        about="ledger",
+        what=f"{where}: {len(ledger.positions())} positions, {kept} of {most} bytes kept",
+        mend="See 'tom-bridge parked list' and 'tom-bridge dead list', or raise limits.parked_bytes" if full else "",
+    )
 
 
 def _account(session: RestSession) -> Iterator[Finding]:

@@ -1,0 +1,69 @@
+"""Where commands are at home: beside a TOM, with a configuration and a ledger of their own, or inside of one.
+
+What a command does is the same in both places; only who gives it settings, ledger and TOM differs.
+"""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+from bridge.operations.assemble import Bridge, open_bridge
+from bridge.operations.doctor import Finding, examine
+from bridge.operations.opening import opened_ledger
+from bridge.settings import Settings
+from bridge.tom.ledger_port import Ledger
+
+
+class Home(Protocol):
+    """One TOM's bridge, as commands reach it."""
+
+    @property
+    def settings(self) -> Settings:
+        """The settings. Raises ConfigurationError."""
+        ...
+
+    def ledger(self) -> AbstractContextManager[Ledger]:
+        """Open the ledger for a block."""
+        ...
+
+    def bridge(self) -> AbstractContextManager[Bridge]:
+        """Open stream, ledger and TOM for a block."""
+        ...
+
+    def examine(self) -> Iterator[Finding]:
+        """Yield whether everything is there that the bridge needs, as it is found."""
+        ...
+
+    def named(self, text: str) -> str:
+        """Return a text for people with its commands as they are called here."""
+        ...
+
+
+class Beside:
+    """Beside a TOM, which is written into over REST; ``config`` is the file that ``--config`` names."""
+
+    def __init__(self, config: Path | None = None) -> None:
+        self._config = config
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings of the file, or of the environment and the working folder. Raises ConfigurationError."""
+        return Settings.load(self._config)
+
+    def ledger(self) -> AbstractContextManager[Ledger]:
+        """Open the ledger's file for a block."""
+        return opened_ledger(self.settings)
+
+    def bridge(self) -> AbstractContextManager[Bridge]:
+        """Open stream, ledger and TOM for a block."""
+        return open_bridge(self.settings)
+
+    def examine(self) -> Iterator[Finding]:
+        """Yield what is found, the TOM asked over REST."""
+        return examine(self.settings)
+
+    def named(self, text: str) -> str:
+        """Return the text: ``tom-bridge status`` is what it is called here."""
+        return text
