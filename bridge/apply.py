@@ -129,12 +129,12 @@ class Applier:
     def retry(self, wanted: Iterable[Parked]) -> list[Result]:
         """Try parked things in the order of parking; what still waits behind an earlier one stays where it is.
 
-        Where one of them gets through, what waited behind it is tried as well.
+        Where one of them gets through, what waited behind it is tried as well. Ends early where ``should_stop`` says so.
         """
         results: list[Result] = []
         waiting = sorted(wanted, key=lambda one: one.id, reverse=True)
         tried: set[tuple[object, ...]] = set()
-        while waiting:
+        while waiting and not self._should_stop():
             one = waiting.pop()
             place = _place(one.entry)
             if place in tried:

@@ -137,9 +137,15 @@ def provenance(event: Event, topic: str = "") -> Provenance:
 
 
 def match(wanted: Target | TargetReference, find: Find, policy: Policy) -> LocalTarget | Hold:
-    """Return the one target of this TOM that is ``wanted``, or why there is none."""
+    """Return the one target of this TOM that is ``wanted``, or why there is none.
+
+    The one that a person chose for the name is it, whatever else has the name and wherever it is on the sky.
+    """
     found = find(wanted.names)
     names = simplify_all(wanted.names)
+    chosen = [target for target in found if target.chosen]
+    if len(chosen) == 1:
+        return chosen[0]
     if not found:
         return Hold(
             reason=Reason.NO_TARGET,

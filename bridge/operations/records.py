@@ -55,20 +55,20 @@ class Retried:
 
 def shares(ledger: Ledger, wanted: Filter) -> list[Line]:
     """Return what arrived, newest first."""
-    return [_line(entry) for entry in ledger.entries(wanted)]
+    return [line(entry) for entry in ledger.entries(wanted)]
 
 
 def parked(ledger: Ledger, wanted: Filter) -> list[Line]:
     """Return what is parked, in the order of parking."""
     return [
-        replace(_line(one.entry, one.detail), id=one.id, member=one.member, reason=str(one.reason))
+        replace(line(one.entry, one.detail), id=one.id, member=one.member, reason=str(one.reason))
         for one in ledger.parked(wanted=wanted, most=wanted.most)
     ]
 
 
 def dead(ledger: Ledger, wanted: Filter) -> list[Line]:
     """Return the dead letters, in the order in which they died."""
-    return [replace(_line(one.entry), id=one.id) for one in ledger.dead(wanted, most=wanted.most)]
+    return [replace(line(one.entry), id=one.id) for one in ledger.dead(wanted, most=wanted.most)]
 
 
 def letter(ledger: Ledger, dead_id: int) -> Letter:
@@ -76,7 +76,7 @@ def letter(ledger: Ledger, dead_id: int) -> Letter:
     one = _letter(ledger, dead_id)
     record = _raw(ledger, one)
     return Letter(
-        line=replace(_line(one.entry), id=one.id), key=record.key or b"", headers=record.headers, value=record.value
+        line=replace(line(one.entry), id=one.id), key=record.key or b"", headers=record.headers, value=record.value
     )
 
 
@@ -153,7 +153,8 @@ def _unknown(word: str, ids: Sequence[int]) -> BridgeError:
     return BridgeError(f"nothing {word} has the id {numbers}", mend=f"See 'tom-bridge {word} list'")
 
 
-def _line(entry: Entry, detail: Mapping[str, object] | None = None) -> Line:
+def line(entry: Entry, detail: Mapping[str, object] | None = None) -> Line:
+    """Return an outcome as a table shows it; ``detail`` in place of its own, for one thing that is parked of it."""
     told = entry.detail if detail is None else detail
     return Line(
         where=f"{entry.partition}@{entry.offset}",

@@ -34,6 +34,8 @@ class LocalTarget:
     fields: Mapping[str, FieldValue] = field(default_factory=dict)
     """:data:`bridge.events.COORDINATE_FIELDS` by name; None (or "" for ``scheme``) where empty."""
     extras: Mapping[str, str] = field(default_factory=dict)
+    chosen: bool = False
+    """Whether a person said that this is the target which one of the names asked for means."""
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -17,6 +17,12 @@ def choose(name: str, target_pk: int, chosen_by: str, using: str = DEFAULT_DB_AL
         )
 
 
+def forget(choice_pk: int, using: str = DEFAULT_DB_ALIAS) -> None:
+    """Take a choice back; what was applied by it stays."""
+    with writing(using):
+        Choice.objects.using(using).filter(pk=choice_pk).delete()
+
+
 def targets_chosen_for(using: str, names: Iterable[str]) -> set[int]:
     """Return the primary keys of the targets that were chosen for any of ``names``."""
     wanted = list(simplify_all(names))

@@ -1,0 +1,64 @@
+"""How far behind the TOM is, asked of the stream without ever making a page wait for it."""
+
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotYetError
+from dataclasses import dataclass
+
+import structlog
+from django.db import connections
+
+from bridge.operations.status import Status, status
+from bridge.tomtoolkit.conf import AppSettings
+from bridge.tomtoolkit.ledger import DjangoLedger
+
+log = structlog.get_logger(__name__)
+
+PATIENCE_S = 3.0
+"""Seconds that a request waits for the stream's answer."""
+_FRESH_S = 10.0
+"""Seconds for which an answer serves other requests as well."""
+
+
+@dataclass(frozen=True)
+class _Asked:
+    settings: AppSettings
+    at: float
+    answer: "Future[Status]"
+
+
+_lock = threading.Lock()
+_pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tom-bridge-lag")
+_last: _Asked | None = None
+
+
+def current(settings: AppSettings, *, patience_s: float = PATIENCE_S) -> Status | None:
+    """Return how things are, at most some seconds old; None where the stream has not answered within ``patience_s``.
+
+    One thread asks, however many pages are open; an answer that comes later serves the next request.
+    """
+    try:
+        found = _asked(settings).answer.result(timeout=patience_s)
+    except NotYetError:
+        return None
+    except Exception as error:  # whatever it is: a page says "unknown" and stays
+        log.warning("lag.unknown", message=str(error))
+        return None
+    return None if found.stream_problem else found
+
+
+def _asked(settings: AppSettings) -> _Asked:
+    global _last  # noqa: PLW0603 (one answer a process is the point)
+    with _lock:
+        fresh = _last is not None and _last.settings == settings
+        if _last is None or not fresh or (_last.answer.done() and time.monotonic() - _last.at > _FRESH_S):
+            _last = _Asked(settings, time.monotonic(), _pool.submit(_ask, settings))
+        return _last
+
+
+def _ask(settings: AppSettings) -> Status:
+    try:
+        return status(settings, DjangoLedger())
+    finally:
+        connections.close_all()
