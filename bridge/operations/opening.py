@@ -1,15 +1,20 @@
 """Parts of a TOM's bridge that are opened for one command."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 
 from bridge.codec import Decoder, Schemas
+from bridge.events import Kind
 from bridge.operations.assemble import account_of, ledger_of, stream_of
 from bridge.settings import Settings
 from bridge.sources.local_tom import LocalTom
 from bridge.stream import Stream
 from bridge.tom.ledger import SqliteLedger
+from bridge.tom.ledger_port import Filter, Ledger, Outcome
+from bridge.tom.port import PointFate
 from bridge.tom.rest_session import RestSession
+
+_ALL = 1_000_000_000
 
 
 @contextmanager
@@ -29,8 +34,19 @@ def opened_ledger(settings: Settings) -> Iterator[SqliteLedger]:
 @contextmanager
 def opened_local_tom(settings: Settings, own_sources: Sequence[str] = ()) -> Iterator[LocalTom]:
     """Open the configured TOM for reading; ``own_sources`` are further names of what is its own."""
-    with closing(RestSession(account_of(settings))) as session:
-        yield LocalTom(session, (settings.display_name, *own_sources))
+    with closing(RestSession(account_of(settings))) as session, opened_ledger(settings) as ledger:
+        yield LocalTom(session, (settings.display_name, *own_sources), _received_products(ledger))
+
+
+def _received_products(ledger: Ledger) -> set[str]:
+    """Return the ids of the data products that came from other TOMs."""
+    wanted = Filter(kind=str(Kind.DATA_PRODUCT), outcome=Outcome.APPLIED, most=_ALL)
+    products = (entry.detail.get("product") for entry in ledger.entries(wanted))
+    return {
+        str(product["product_id"])
+        for product in products
+        if isinstance(product, Mapping) and product["fate"] == PointFate.NEW
+    }
 
 
 def decoder_for(settings: Settings, stream: Stream) -> Decoder:

@@ -5,6 +5,7 @@ out of a datum. And what a TOM got from elsewhere looks almost like its own. Wha
 proven to be the TOM's own, is left out and told (:class:`Reading`), never passed over.
 """
 
+import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from bridge.tom.rest_session import RestSession
 from bridge.tom.rest_targets import local_target
 
 _DATUMS = "/api/reduceddatums/"
+_PRODUCTS = "/api/dataproducts/"
 _PAGE = 500
 _SINCE_3_1 = "exposure times, reduction versions and extra values of datums: TOM Toolkit's API does not show them"
 _KNOWN_VALUES = frozenset(
@@ -48,6 +50,11 @@ _KNOWN_VALUES = frozenset(
 Shown = Mapping[str, Any]
 
 
+def _telling(datum: Shown) -> str:
+    """Return what tells a datum from others: all that the API shows of it, as it shows no key."""
+    return json.dumps({name: value for name, value in datum.items() if name != "data_product"}, sort_keys=True)
+
+
 @dataclass
 class Reading:
     """What was left out while reading, and why: for people."""
@@ -67,11 +74,15 @@ class LocalTom:
     """Reads from one TOM, as far as the account may see.
 
     ``own_sources`` are the names by which this TOM's own data and targets are known: its display name, and what its
-    people say is theirs.
+    people say is theirs. ``received_products`` are the ids of data products that the bridge has written: what the TOM's
+    processor made of them bears no sign of that.
     """
 
-    def __init__(self, session: RestSession, own_sources: Collection[str]) -> None:
+    def __init__(
+        self, session: RestSession, own_sources: Collection[str], received_products: Collection[str] = ()
+    ) -> None:
         self._session = session
+        self._received_products = frozenset(received_products)
         self._own = {simplify(name) for name in own_sources} | {""}
 
     # -- targets --------------------------------------------------------------------------------------------------
@@ -155,17 +166,32 @@ class LocalTom:
 
     def points(self, pk: int, reading: Reading) -> list[Point]:
         """Return the TOM's own photometry of a target, oldest first; what can't be shared is told."""
+        received = self._of_received_products(pk)
         found = [
             point
             for datum in self._pages(_DATUMS, target__id=pk, data_type="photometry")
-            if (point := self._point(datum, reading)) is not None
+            if (point := self._point(datum, received, reading)) is not None
         ]
         if found and self._session.toolkit.typed_datums:
             reading.not_shown.add(_SINCE_3_1)
         return sorted(found, key=lambda point: point.timestamp)
 
-    def _point(self, datum: Shown, reading: Reading) -> Point | None:
+    def _of_received_products(self, pk: int) -> set[str]:
+        """Return what tells the datums of a target that a received data product has brought."""
+        if not self._received_products:
+            return set()
+        return {
+            _telling(datum)
+            for product in self._pages(_PRODUCTS)
+            if product["target"] == pk and product["product_id"] in self._received_products
+            for datum in self._pages(_DATUMS, data_product__id=product["id"], data_type="photometry")
+        }
+
+    def _point(self, datum: Shown, received: Collection[str], reading: Reading) -> Point | None:
         source = str(datum.get("source_name") or "")
+        if received and _telling(datum) in received:
+            reading.left_out["points of data products that were received (theirs to share)"] += 1
+            return None
         if simplify(source) not in self._own:
             reading.left_out[f"points from {source!r}, not proven to be this TOM's own (say --own-source if so)"] += 1
             return None
