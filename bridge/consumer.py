@@ -38,8 +38,9 @@ class Pace:
 class Consumer:
     """Applies what comes on some topics to one TOM until it is told to stop.
 
-    ``group`` is the consumer group; ``starts`` says for each topic where to begin. :meth:`stop` may be called from a
-    signal handler or another thread.
+    ``group`` is the consumer group; ``starts`` says for each topic where to begin. ``besides`` is called before each
+    turn, about every second while nothing comes; its errors count as those of the turn. :meth:`stop` may be called from
+    a signal handler or another thread.
     """
 
     def __init__(
@@ -53,7 +54,9 @@ class Consumer:
         starts: Mapping[str, Start],
         pace: Pace | None = None,
         stopped: threading.Event | None = None,
+        besides: Callable[[], object] = lambda: None,
     ) -> None:
+        self._besides = besides
         self._stream = stream
         self._ledger = ledger
         self._tom = tom
@@ -86,6 +89,8 @@ class Consumer:
         try:
             while not self._stopped.is_set() and not (ends is not None and self._wait_for(lambda: self._reached(ends))):
                 self._turn(subscription)
+            if until_end:
+                self._wait_for(self._retry_parked)  # once also where nothing new has come
         finally:
             self._commit(subscription)
             subscription.close()
@@ -96,6 +101,7 @@ class Consumer:
     def _turn(self, subscription: Subscription) -> None:
         """Poll, apply, and retry what is parked when it is time; wait where somebody is away."""
         try:
+            self._besides()
             if self._position_lost:
                 self._go_back(subscription)
             if not self._pending:
