@@ -22,7 +22,7 @@ from bridge.operations.assemble import Bridge, open_bridge
 from bridge.publisher import Publisher
 from bridge.replay import Replayed, Selection, Summary, replay, spans
 from bridge.settings import Settings
-from bridge.stream import open_stream
+from bridge.stream import Record, open_stream
 from bridge.tom.ledger_port import Dead, Entry, Filter, Outcome, Parked
 
 TOPIC = "tomtoolkit.test"
@@ -63,6 +63,11 @@ class Publishing:
     def publish_encoded(self, record: Encoded) -> None:
         """Publish a record as it is."""
         self.publish_bytes(record.value, key=record.key, headers=record.headers)
+
+    def records(self) -> list[Record]:
+        """Return all records of the topic."""
+        partitions = self.stream.ends(self.topic)
+        return [record for one, ends in partitions.items() for record in self.stream.read(one, ends.first)]
 
     def close(self) -> None:
         """Release the stream."""
