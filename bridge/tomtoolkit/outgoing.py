@@ -1,0 +1,228 @@
+"""From rows of this TOM to bodies of events, in full: the one place that knows how each kind is read.
+
+A kind of reduced datum is an entry of :data:`DATUMS`. What can't travel (a magnitude that is no number, a file that is
+gone) is left out and counted by its reason, never passed over and never a failure of the rest.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q
+from pydantic import ValidationError
+from tom_dataproducts.models import DataProduct as ProductModel
+from tom_dataproducts.models import PhotometryReducedDatum, ReducedDatum, try_parse_reduced_datum
+from tom_targets.base_models import BaseTarget
+from tom_targets.models import Target as TargetModel
+
+from bridge.errors import InvalidEventError
+from bridge.events import (
+    MAX_ALIASES,
+    MAX_PRODUCT_BYTES,
+    Body,
+    DataProduct,
+    Kind,
+    Photometry,
+    Point,
+    Target,
+    TargetReference,
+)
+from bridge.tomtoolkit import models
+from bridge.tomtoolkit.database import MANY
+from bridge.tomtoolkit.targets import as_local
+
+DATUMS_AN_EVENT = 2_000
+"""Datums of one event at most: what the relay holds in memory, and sends again after a failure, stays small."""
+RECEIVED = "came over the bridge"
+
+Values = Mapping[str, Any]
+
+_COMMON = (
+    "timestamp", "telescope", "instrument", "reduction_version", "source_name", "source_location",
+)  # fmt: skip
+_PHOTOMETRY = ("bandpass", "brightness", "brightness_error", "limit", "unit", "exposure_time")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Datums:
+    """How datums of one kind are read from one model."""
+
+    kind: Kind
+    model: Any
+    only: Q
+    """Which rows of the model are of this kind."""
+    columns: tuple[str, ...]
+    datum: Callable[[Values], Any]
+    """Makes a row's columns one datum of an event; raises ValidationError, TypeError or ValueError."""
+    body: Callable[[TargetReference, tuple[Any, ...]], Body]
+
+    @property
+    def label(self) -> str:
+        """The model's label."""
+        return str(self.model._meta.label_lower)
+
+    def own(self) -> Any:
+        """Return the rows of this kind that did not come over the bridge, nor out of a file that did."""
+        return own(self.model.objects.filter(self.only))
+
+
+def _point(row: Values) -> Point:
+    return Point(extra=row["value"], **{name: row[name] for name in (*_COMMON, *_PHOTOMETRY)})
+
+
+def _legacy_point(row: Values) -> Point:
+    """Return photometry as it was kept before 3.1, by TOM Toolkit's own reading of it."""
+    given = {name: row[name] for name in _COMMON if row[name] not in ("", None)}
+    parsed = try_parse_reduced_datum({"data_type": "photometry", "value": dict(row["value"]), **given})
+    return _point({name: getattr(parsed, name) for name in ("value", *_COMMON, *_PHOTOMETRY)} | given)
+
+
+def _photometry(target: TargetReference, points: tuple[Any, ...]) -> Photometry:
+    return Photometry(target=target, points=points)
+
+
+DATUMS = (
+    Datums(
+        kind=Kind.PHOTOMETRY,
+        model=PhotometryReducedDatum,
+        only=Q(),
+        columns=("value", *_COMMON, *_PHOTOMETRY),
+        datum=_point,
+        body=_photometry,
+    ),
+    Datums(
+        kind=Kind.PHOTOMETRY,
+        model=ReducedDatum,
+        only=Q(data_type__iexact="photometry"),
+        columns=("value", *_COMMON),
+        datum=_legacy_point,
+        body=_photometry,
+    ),
+)
+"""Every kind of reduced datum that is shared, by the model that it is kept in."""
+
+KINDS = tuple(dict.fromkeys((Kind.TARGET, Kind.LIST, *(one.kind for one in DATUMS), Kind.DATA_PRODUCT)))
+"""All kinds that this TOM shares."""
+
+
+def own(rows: Any) -> Any:
+    """Return those of ``rows`` (a queryset) that did not come over the bridge, nor out of a file that did."""
+    model = rows.model
+    rows = rows.exclude(_written(model, "pk"))
+    return rows.exclude(_written(ProductModel, "data_product_id")) if hasattr(model, "data_product") else rows
+
+
+def own_targets(pks: Iterable[int]) -> set[int]:
+    """Return those of these targets that the bridge did not make."""
+    wanted = set(pks)
+    label = BaseTarget._meta.label_lower
+    for chunk in chunks(sorted(wanted)):
+        made = models.Written.objects.filter(model=label, key__in=chunk).values_list("key", flat=True)
+        wanted -= set(made)
+    return wanted
+
+
+def _written(model: Any, column: str) -> Any:
+    return Exists(models.Written.objects.filter(model=model._meta.label_lower, key=OuterRef(column)))
+
+
+def chunks(values: Sequence[Any], size: int = MANY) -> Iterator[Sequence[Any]]:
+    """Yield ``values`` in runs of ``size``."""
+    return (values[first : first + size] for first in range(0, len(values), size))
+
+
+# -- targets ----------------------------------------------------------------------------------------------------------
+
+
+def target_rows(pks: Iterable[int]) -> dict[int, Any]:
+    """Return the targets of these keys, with all that :func:`target_body` reads."""
+    found: dict[int, Any] = {}
+    for chunk in chunks(sorted(set(pks))):
+        rows = TargetModel.objects.filter(pk__in=chunk).prefetch_related("aliases", "targetextra_set")
+        found |= {row.pk: row for row in rows}
+    return found
+
+
+def target_body(row: Any) -> Target:
+    """Return a target in full: fields, aliases, extras and what the TOM's own target model adds to them.
+
+    Raises InvalidEventError where something of it can't travel.
+    """
+    local = as_local(row)
+    fields = {name: value for name, value in local.fields.items() if value is not None}
+    try:
+        return Target(
+            name=local.name,
+            aliases=tuple(sorted(local.aliases)),
+            type=local.type,
+            extras=dict(sorted(local.extras.items())),
+            **fields,
+        )
+    except ValidationError as error:
+        raise InvalidEventError(told(error), where=f"target {local.name!r}", mend="Correct it in the TOM") from None
+
+
+def reference(row: Any) -> TargetReference:
+    """Return by what others find this target; a position that can't travel is left out."""
+    try:
+        return target_body(row).reference
+    except InvalidEventError:
+        aliases = tuple(alias.name for alias in row.aliases.all())
+        return TargetReference(name=row.name, aliases=aliases[:MAX_ALIASES])
+
+
+# -- datums -----------------------------------------------------------------------------------------------------------
+
+
+def datum_bodies(
+    datums: Datums, target: TargetReference, rows: Iterable[Values], left_out: Counter[str]
+) -> Iterator[tuple[Body, int]]:
+    """Yield bodies of at most :data:`DATUMS_AN_EVENT` of these rows of one target, each with its number of datums."""
+    made = []
+    for row in rows:
+        try:
+            made.append(datums.datum(row))
+        except ValidationError as error:
+            left_out[f"{datums.kind}: {told(error)}"] += 1
+        except (TypeError, ValueError) as error:
+            left_out[f"{datums.kind}: can't be read ({type(error).__name__})"] += 1
+    for chunk in chunks(made, DATUMS_AN_EVENT):
+        yield datums.body(target, tuple(chunk)), len(chunk)
+
+
+# -- data products ----------------------------------------------------------------------------------------------------
+
+
+def product_body(row: Any, target: TargetReference, *, process: bool) -> DataProduct:
+    """Return a data product with its file. Raises InvalidEventError where it can't travel."""
+    name = PurePosixPath(row.data.name or "").name
+    where = f"data product {name or row.pk}"
+    try:
+        if (size := row.data.size) > MAX_PRODUCT_BYTES:
+            raise InvalidEventError(f"has {size} bytes; {MAX_PRODUCT_BYTES} are the most", where=where)
+        with row.data.storage.open(row.data.name, "rb") as file:
+            content = file.read(MAX_PRODUCT_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise InvalidEventError(f"the file can't be read ({type(error).__name__})", where=where) from error
+    try:
+        return DataProduct.of(
+            content,
+            target=target,
+            product_id=row.product_id or "",
+            filename=name,
+            data_product_type=row.data_product_type,
+            extra_data=row.extra_data,
+            process=process,
+        )
+    except ValidationError as error:
+        raise InvalidEventError(told(error), where=where, mend="Correct it in the TOM") from None
+
+
+def told(error: ValidationError) -> str:
+    """Return the first thing that is wrong, for people."""
+    problem = error.errors(include_url=False)[0]
+    at = ".".join(str(part) for part in problem["loc"])
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    return f"{at}: {message}" if at else message

@@ -1,0 +1,55 @@
+"""What a TOM in this process gives out: settings to publish, data to share, and what is in the outbox."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bridge.events import Event
+
+TOPIC = "supernovae.public"
+T0 = datetime(2026, 4, 1, 3, 4, 5, tzinfo=UTC)
+
+
+@contextmanager
+def publishing(url: str, *, origin: str = "beta", groups: Sequence[str] = (), **settings: Any) -> Iterator[None]:
+    """Let this TOM publish to :data:`TOPIC` on the stream at ``url`` for a block."""
+    from django.test.utils import override_settings
+
+    mapping = {
+        "origin": origin,
+        "stream": {"url": url},
+        "publish": {"topics": [{"topic": TOPIC, "groups": list(groups)}]},
+        **settings,
+    }
+    with override_settings(TOM_BRIDGE=mapping, TOM_NAME="Beta TOM"):
+        yield
+
+
+def may_share_user(name: str) -> Any:
+    """Return the account ``name``, with the permission to share."""
+    from django.contrib.auth.models import Permission, User
+
+    user = User.objects.get(username=name)
+    user.user_permissions.add(Permission.objects.get(content_type__app_label="tom_bridge", codename="share"))
+    return User.objects.get(username=name)  # permissions are cached in the instance
+
+
+def photometry(pk: int, number: int, *, start: int = 0, using: str = "default", **given: Any) -> list[Any]:
+    """Give a target ``number`` points, a minute apart, by ``bulk_create``."""
+    from tom_dataproducts.models import PhotometryReducedDatum
+
+    rows = [
+        PhotometryReducedDatum(
+            target_id=pk, timestamp=T0 + timedelta(minutes=index), **{"bandpass": "r", "brightness": 18.0, **given}
+        )
+        for index in range(start, start + number)
+    ]
+    return list(PhotometryReducedDatum.objects.using(using).bulk_create(rows))
+
+
+def outbox() -> list[Event]:
+    """Return all events in the outbox, in order."""
+    from bridge.tomtoolkit.models import OutboxEvent
+
+    return [Event.checked(bytes(row.payload)) for row in OutboxEvent.objects.order_by("id")]
