@@ -14,7 +14,7 @@ from bridge.tom.ledger_port import Filter, Outcome, Reason
 from bridge.tom.ledger_rows import storable, to_json
 from bridge.tomtoolkit import models
 
-_LONGEST = 300
+LONGEST_INDEXED = 300
 """Characters of a text that is indexed; one that comes from a header which no event backs may be longer."""
 
 
@@ -37,11 +37,11 @@ def entry_values(entry: port.Entry, recorded_at: datetime) -> dict[str, Any]:
         "detail": to_json(entry.detail),
         "event_id": entry.event_id,
         "share_id": entry.share_id,
-        "origin": text(entry.origin)[:_LONGEST],
+        "origin": text(entry.origin)[:LONGEST_INDEXED],
         "origin_name": text(entry.origin_name),
-        "kind": text(entry.kind)[:_LONGEST],
+        "kind": text(entry.kind)[:LONGEST_INDEXED],
         "subject": text(entry.subject),
-        "simple_subject": simplify(text(entry.subject))[:_LONGEST],
+        "simple_subject": simplify(text(entry.subject))[:LONGEST_INDEXED],
         "shared_by": text(entry.shared_by),
         "title": text(entry.title),
         "record_key": entry.key,
@@ -107,7 +107,7 @@ def filtered(rows: QuerySet[Any], wanted: Filter | None, *, entry: str = "", par
         return rows
     if wanted.target:
         simple = simplify(wanted.target)
-        subject = Q(**{f"{entry}simple_subject": simple[:_LONGEST]})
+        subject = Q(**{f"{entry}simple_subject": simple[:LONGEST_INDEXED]})
         if parked:  # what is parked may be one member of a list
             subject |= Q(pk__in=models.ParkedName.objects.using(rows.db).filter(simple=simple).values("parked_id"))
         rows = rows.filter(subject)

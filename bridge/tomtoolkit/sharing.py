@@ -50,9 +50,12 @@ def share(
     """Give ``what`` to be published on ``topic``: accepted when the caller's transaction is committed.
 
     ``what`` is a target, a target list, a data product, or a queryset of targets, of data products or of reduced
-    datums of one model. ``with_data``: all datums and data products of the targets go as well. ``with_targets``: the
-    targets (or members of the list) go themselves, for TOMs that don't have them; without, only those that others have
-    already get what belongs to them. It means nothing for products and datums, which go by their targets' names.
+    datums of one model; or a list of such things, which go as one share in that order (a product after datums that were
+    read from it is not processed again by those who receive it).
+
+    ``with_data``: all datums and data products of the targets go as well. ``with_targets``: the targets (or members of
+    the list) go themselves, for TOMs that don't have them; without, only those that others have already get what
+    belongs to them. It means nothing for products and datums, which go by their targets' names.
 
     What came over the bridge is not published back, what ``user`` may not change or see does not go, and neither does
     what others could not hold: the receipt counts it. ``user`` None is the TOM's own code, which may share anything.
@@ -61,25 +64,13 @@ def share(
     topic that the settings don't name; InvalidEventError where the one target or product can't be shared, or the words
     are too long; TypeError for anything else than the above; TomAwayError while the database is locked.
     """
-    _check(user, topic, what)
+    everything = what if isinstance(what, list | tuple) else [what]
+    for one in everything:
+        _check(user, topic, one)
     parcel = Parcel(topic, user, Words(title=title, message=message, acknowledgement=acknowledgement))
     packer = _Packer(parcel, with_data=with_data, with_targets=with_targets)
-    match what:
-        case BaseTarget():
-            packer.targets([what.pk], alone=True)
-        case TargetListModel():
-            packer.target_list(what)
-        case ProductModel():
-            packer.products(ProductModel.objects.filter(pk=what.pk), alone=True)
-        case QuerySet(model=model) if issubclass(model, BaseTarget):
-            packer.targets(what.values_list("pk", flat=True))
-        case QuerySet(model=model) if model is ProductModel:
-            packer.products(what)
-        case QuerySet(model=model) if any(datums.model is model for datums in DATUMS):
-            packer.datums(what)
-        case _:
-            kind = what.model.__name__ if isinstance(what, QuerySet) else type(what).__name__
-            raise TypeError(f"{kind} can't be shared; a target, a list, a product or a queryset of datums can")
+    for one in everything:
+        packer.pack(one)
     return parcel.write()
 
 
@@ -105,6 +96,27 @@ class _Packer:
         self._parcel = parcel
         self._with_data = with_data
         self._with_targets = with_targets
+        self._read_from: set[int] = set()
+        """The data products whose datums are in the parcel: nobody has to process them again."""
+
+    def pack(self, what: Any) -> None:
+        """Pack one of the things that :func:`share` takes."""
+        match what:
+            case BaseTarget():
+                self.targets([what.pk], alone=True)
+            case TargetListModel():
+                self.target_list(what)
+            case ProductModel():
+                self.products(ProductModel.objects.filter(pk=what.pk), alone=True)
+            case QuerySet(model=model) if issubclass(model, BaseTarget):
+                self.targets(what.values_list("pk", flat=True))
+            case QuerySet(model=model) if model is ProductModel:
+                self.products(what)
+            case QuerySet(model=model) if any(datums.model is model for datums in DATUMS):
+                self.datums(what)
+            case _:
+                kind = what.model.__name__ if isinstance(what, QuerySet) else type(what).__name__
+                raise TypeError(f"{kind} can't be shared; a target, a list, a product or a queryset of datums can")
 
     # -- targets ------------------------------------------------------------------------------------------------------
 
@@ -168,14 +180,12 @@ class _Packer:
 
     def _data(self, target: Any) -> None:
         """Pack all datums and products of one target; a file whose datums go as well is not processed there again."""
-        processed: set[int] = set()
         for datums in DATUMS:
             rows = datums.model.objects.filter(datums.only, target_id=target.pk)
             rows = self._kept(rows, str(datums.kind))
-            processed |= set(rows.exclude(data_product=None).values_list("data_product_id", flat=True))
             self._pack(datums, target, rows)
         for product in self._kept(ProductModel.objects.filter(target_id=target.pk), "data products").order_by("pk"):
-            self._product(product, target, process=product.pk not in processed, alone=False)
+            self._product(product, target, alone=False)
 
     def datums(self, rows: Any) -> None:
         """Pack datums of one model, target by target."""
@@ -189,22 +199,23 @@ class _Packer:
                     self._pack(datums, target, kept.filter(target_id=pk))
 
     def _pack(self, datums: Any, target: Any, rows: Any) -> None:
+        self._read_from |= set(rows.exclude(data_product=None).values_list("data_product_id", flat=True))
         found = rows.order_by("timestamp", "pk").values(*datums.columns).iterator(chunk_size=2000)
         for body, number in datum_bodies(datums, reference(target), found, self._parcel.left_out):
             self._parcel.add(body, target_pk=target.pk, datums=number)
 
     def products(self, rows: Any, *, alone: bool = False) -> None:
-        """Pack data products, to be processed by those who receive them."""
+        """Pack data products."""
         rows = _plain(rows)
         allowed = set(self._allowed(rows.order_by().values_list("target_id", flat=True).distinct()))
         for product in self._kept(rows, "data products").order_by("pk"):
             if product.target_id in allowed:
                 (target,) = target_rows([product.target_id]).values()
-                self._product(product, target, process=True, alone=alone)
+                self._product(product, target, alone=alone)
 
-    def _product(self, product: Any, target: Any, *, process: bool, alone: bool) -> None:
+    def _product(self, product: Any, target: Any, *, alone: bool) -> None:
         try:
-            body = product_body(product, reference(target), process=process)
+            body = product_body(product, reference(target), process=product.pk not in self._read_from)
         except InvalidEventError as error:
             if alone:
                 raise
