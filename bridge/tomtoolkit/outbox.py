@@ -7,14 +7,12 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import DEFAULT_DB_ALIAS
+from django.db import DEFAULT_DB_ALIAS, transaction
 from pydantic import ValidationError
 
 from bridge.errors import InvalidEventError
 from bridge.events import Body, Kind, Share
 from bridge.tomtoolkit import conf, models
-from bridge.tomtoolkit.database import writing
-from bridge.tomtoolkit.ledger import DjangoLedger
 from bridge.tomtoolkit.outgoing import told
 
 _INSERTED_AT_ONCE = 50
@@ -69,7 +67,7 @@ class Parcel:
             self._share = Share(
                 origin=origin,
                 origin_name=settings.display_name,
-                installation=DjangoLedger().installation,
+                installation=_installation(),
                 shared_by=name,
                 title=self.words.title,
                 message=self.words.message,
@@ -101,13 +99,10 @@ class Parcel:
         return len(self._events)
 
     def write(self, using: str = DEFAULT_DB_ALIAS) -> Receipt:
-        """Write all events, in the transaction that is open or else in one of their own; nothing where there are none.
-
-        Raises TomAwayError while the database is locked.
-        """
+        """Write all events, in the transaction that is open or else in one of their own."""
         share = self._share
         if self._events:
-            with writing(using):
+            with transaction.atomic(using=using):
                 models.OutboxShare.objects.using(using).create(
                     share_id=share.share_id,
                     topic=self.topic,
@@ -133,3 +128,9 @@ class Parcel:
 
 
 _NO_DATUMS = frozenset({str(Kind.TARGET), str(Kind.LIST), str(Kind.DATA_PRODUCT)})
+
+
+def _installation() -> UUID:
+    row = models.Installation.objects.first() or models.Installation.objects.get_or_create(one=1)[0]
+    found: UUID = row.installation
+    return found

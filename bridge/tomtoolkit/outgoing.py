@@ -109,9 +109,12 @@ KINDS = tuple(dict.fromkeys((Kind.TARGET, Kind.LIST, *(one.kind for one in DATUM
 
 def own(rows: Any) -> Any:
     """Return those of ``rows`` (a queryset) that did not come over the bridge, nor out of a file that did."""
-    model = rows.model
-    rows = rows.exclude(_written(model, "pk"))
-    return rows.exclude(_written(ProductModel, "data_product_id")) if hasattr(model, "data_product") else rows
+    return rows.exclude(_came(rows.model))
+
+
+def received(rows: Any) -> Any:
+    """Return those of ``rows`` that :func:`own` leaves out."""
+    return rows.filter(_came(rows.model))
 
 
 def own_targets(pks: Iterable[int]) -> set[int]:
@@ -124,7 +127,12 @@ def own_targets(pks: Iterable[int]) -> set[int]:
     return wanted
 
 
-def _written(model: Any, column: str) -> Any:
+def _came(model: Any) -> Any:
+    written = Q(_noted(model, "pk"))
+    return written | Q(_noted(ProductModel, "data_product_id")) if model is not ProductModel else written
+
+
+def _noted(model: Any, column: str) -> Any:
     return Exists(models.Written.objects.filter(model=model._meta.label_lower, key=OuterRef(column)))
 
 

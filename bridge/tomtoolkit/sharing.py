@@ -24,6 +24,7 @@ from bridge.tomtoolkit.outgoing import (
     own,
     own_targets,
     product_body,
+    received,
     reference,
     target_body,
     target_rows,
@@ -62,7 +63,7 @@ def share(
 
     Raises PermissionDenied where ``user`` may not share to the topic, or not the one target; ConfigurationError for a
     topic that the settings don't name; InvalidEventError where the one target or product can't be shared, or the words
-    are too long; TypeError for anything else than the above; TomAwayError while the database is locked.
+    are too long; TypeError for anything else than the above; DatabaseError as any write does.
     """
     everything = what if isinstance(what, list | tuple) else [what]
     for one in everything:
@@ -199,8 +200,8 @@ class _Packer:
                     self._pack(datums, target, kept.filter(target_id=pk))
 
     def _pack(self, datums: Any, target: Any, rows: Any) -> None:
-        self._read_from |= set(rows.exclude(data_product=None).values_list("data_product_id", flat=True))
-        found = rows.order_by("timestamp", "pk").values(*datums.columns).iterator(chunk_size=2000)
+        found = list(rows.order_by("timestamp", "pk").values("data_product_id", *datums.columns))
+        self._read_from |= {row["data_product_id"] for row in found}
         for body, number in datum_bodies(datums, reference(target), found, self._parcel.left_out):
             self._parcel.add(body, target_pk=target.pk, datums=number)
 
@@ -228,11 +229,10 @@ class _Packer:
     def _kept(self, rows: Any, what: str) -> Any:
         """Return those of ``rows`` that the person may see and that did not come over the bridge; count the rest."""
         seen = visible(self._parcel.user, rows)
-        kept = own(seen)
-        everything, shown, left = rows.count(), seen.count(), kept.count()
-        self._left_out(f"{what}: the person may not see them", everything - shown)
-        self._left_out(f"{what}: {RECEIVED}", shown - left)
-        return kept
+        if seen is not rows:
+            self._left_out(f"{what}: the person may not see them", rows.count() - seen.count())
+        self._left_out(f"{what}: {RECEIVED}", received(seen).count())
+        return own(seen)
 
     def _left_out(self, why: str, number: int = 1) -> None:
         if number:
