@@ -1,0 +1,136 @@
+"""Away or at fault: who is away is waited for, nothing is skipped and nothing is dead."""
+
+import itertools
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+import pytest
+from parts.bridges import Subscribed
+from parts.places import Place
+from parts.shares import SUPERNOVA, on_day, one_of_each, product
+
+from bridge.consumer import Consumer
+from bridge.errors import AwayError, NotDeliveredError
+from bridge.operations import assemble
+from bridge.tom.ledger import SqliteLedger
+from bridge.tom.ledger_port import Outcome
+
+
+@contextmanager
+def broken(beta: Subscribed) -> Iterator[None]:
+    """Break the TOM's database for a block, so that it answers 500 to everything."""
+
+    def rename(old: str, new: str) -> None:
+        with closing(sqlite3.connect(beta.tom.site.database, timeout=10)) as database:
+            database.execute(f"ALTER TABLE {old} RENAME TO {new}")
+
+    rename("tom_targets_basetarget", "lost")
+    yield
+    rename("lost", "tom_targets_basetarget")
+
+
+def test_a_tom_that_is_killed_is_waited_for_and_nothing_is_skipped(alpha, beta):
+    beta.tom.make_target("SN 2024abc")
+    with beta.daemon() as daemon:
+        alpha.publish(on_day(0))
+        daemon.wait_for("event.applied")
+        beta.tom.kill()
+        alpha.publish(*(on_day(day) for day in range(1, 6)))
+        daemon.wait_for("consumer.waiting", 2)
+        beta.tom.start()
+        daemon.wait_for("event.applied", 6)
+        assert daemon.end() == 0
+    assert beta.outcomes() == [Outcome.APPLIED] * 6
+    assert [entry.detail["points"] for entry in beta.entries()] == [{"new": 1}] * 6
+    assert len(beta.tom.photometry()) == 6
+
+
+def test_a_consumer_that_starts_while_the_tom_is_away_waits_for_it(alpha, beta):
+    beta.tom.kill()
+    alpha.publish(SUPERNOVA)
+    with beta.daemon() as daemon:
+        (waiting, *_) = daemon.wait_for("consumer.waiting")
+        assert "can't be reached" in waiting["message"]
+        beta.tom.start()
+        daemon.wait_for("event.applied")
+        assert daemon.end() == 0
+    assert len(beta.tom.targets()) == 1
+
+
+def test_a_tom_that_answers_500_to_everything_is_away_and_not_at_fault(alpha, beta):
+    beta.tom.make_target("SN 2024abc")
+    with beta.daemon() as daemon:
+        alpha.publish(on_day(0))
+        daemon.wait_for("event.applied")
+        with broken(beta):
+            alpha.publish(*one_of_each())
+            waiting = daemon.wait_for("consumer.waiting", 2)
+            assert all("500" in one["message"] for one in waiting)
+            assert beta.outcomes() == [Outcome.APPLIED]
+        daemon.wait_for("event.applied", 5)
+        assert daemon.logged("event.dead") == []
+        assert daemon.end() == 0
+    assert beta.outcomes() == [Outcome.APPLIED] * 5
+    assert beta.dead() == []
+
+
+def test_it_ends_within_seconds_of_sigterm_also_while_it_waits(alpha, beta):
+    alpha.publish(SUPERNOVA)
+    beta.tom.kill()
+    with beta.daemon() as daemon:
+        daemon.wait_for("consumer.waiting", 2)
+        daemon.process.terminate()
+        assert daemon.wait(timeout_s=10) == 0
+    beta.tom.start()
+    beta.drain()
+    assert beta.outcomes() == [Outcome.APPLIED]
+
+
+@pytest.mark.parametrize("nth", [1, 2, 3, 4], ids=["first position", "intent", "outcome", "next intent"])
+def test_a_locked_ledger_is_waited_for_whatever_was_to_be_written(nth, alpha, beta, monkeypatch):
+    monkeypatch.setattr(assemble, "ledger_of", lambda settings: SqliteLedger(settings.ledger, busy_timeout_s=0.05))
+    beta.tom.make_target("SN 2024abc")
+    alpha.publish(on_day(1), product())
+    with beta.open() as bridge, closing(sqlite3.connect(beta.ledger, isolation_level=None)) as other:
+        calls, waits = itertools.count(1), []
+        write, wait = SqliteLedger._transaction, Consumer._wait
+
+        def lock_at_the_nth(ledger: SqliteLedger) -> Any:
+            if next(calls) == nth:
+                other.execute("BEGIN IMMEDIATE")
+            return write(ledger)
+
+        def unlock_and_wait(consumer: Consumer, error: AwayError, subscription: Any) -> None:
+            waits.append(str(error))
+            other.execute("ROLLBACK")
+            wait(consumer, error, subscription)
+
+        monkeypatch.setattr(SqliteLedger, "_transaction", lock_at_the_nth)
+        monkeypatch.setattr(Consumer, "_wait", unlock_and_wait)
+        bridge.consumer().run(until_end=True)
+    assert len(waits) == 1
+    assert "ledger" in waits[0]
+    assert beta.outcomes() == [Outcome.APPLIED] * 2
+    assert len(beta.tom.photometry()) == 3
+
+
+def test_a_broker_that_is_killed_is_waited_for_and_nothing_is_skipped(own_kafka, tom3, tmp_path):
+    place = Place(own_kafka.url)
+    beta = place.subscribed(tom3, tmp_path / "beta")
+    tom3.make_target("SN 2024abc")
+    with closing(place.publishing()) as alpha, beta.daemon() as daemon:
+        alpha.publish(on_day(0))
+        daemon.wait_for("event.applied")
+        own_kafka.kill()
+        with pytest.raises(NotDeliveredError):
+            alpha.publish_soon(on_day(1))
+        assert daemon.process.poll() is None
+        own_kafka.start()
+        alpha.stream.flush(60)
+        alpha.publish(on_day(2))
+        daemon.wait_for("event.applied", 3, timeout_s=90)
+        assert daemon.end() == 0
+    assert beta.outcomes() == [Outcome.APPLIED] * 3
+    assert len(tom3.photometry()) == 3
