@@ -1,7 +1,7 @@
 """Who may see and do what on the pages: TOM Toolkit's own permissions, and two of the bridge.
 
-``tom_bridge.share`` lets a person share; ``tom_bridge.manage`` (staff have it without being given it) lets a person decide
-about what is parked or dead. Nobody is shown anything of a target that they may not see.
+``tom_bridge.share`` lets a person share; ``tom_bridge.manage`` (staff need not be given it) lets a person decide about
+what is parked or dead. Nobody is shown anything of a target that they may not see.
 """
 
 from collections.abc import Iterable

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
+from django.urls import include, path
 
 
 class TomBridgeConfig(AppConfig):
@@ -19,6 +20,35 @@ class TomBridgeConfig(AppConfig):
         from bridge.tomtoolkit import checks  # noqa: F401, PLC0415 (apps must be ready)
 
         post_migrate.connect(_index_names, sender=self, dispatch_uid="tom_bridge.index_names")
+
+    # -- where TOM Toolkit asks an app to show itself ------------------------------------------------------------------
+
+    def include_url_paths(self) -> list[Any]:
+        """Return where the bridge's pages are."""
+        return [path("bridge/", include("bridge.tomtoolkit.urls", namespace="tom_bridge"))]
+
+    def nav_items(self) -> list[dict[str, str]]:
+        """Return the entry in the navigation: a plain link on every page, which asks nothing of anybody."""
+        return [{"partial": "tom_bridge/partials/navigation.html"}]
+
+    def target_detail_buttons(self) -> list[dict[str, str]]:
+        """Return the button on a target's page."""
+        return [
+            {
+                "partial": "tom_bridge/partials/share_button.html",
+                "context": "bridge.tomtoolkit.target_page.share_button",
+            }
+        ]
+
+    def target_detail_tabs(self) -> list[dict[str, str]]:
+        """Return the tab on a target's page; its content is loaded when it is opened."""
+        return [
+            {
+                "label": "Shares",
+                "partial": "tom_bridge/partials/shares_tab.html",
+                "context": "bridge.tomtoolkit.target_page.shares_tab",
+            }
+        ]
 
 
 def _index_names(using: str, **_kwargs: Any) -> None:
