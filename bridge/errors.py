@@ -87,11 +87,22 @@ class StreamAwayError(AwayError):
 
 
 class NotDeliveredError(AwayError):
-    """``flush`` ended before all was durable; ``undelivered`` names what is not (topic and key of each)."""
+    """``flush`` ended before all was durable; ``undelivered`` names what is not (topic and key of each).
 
-    def __init__(self, what: str, *, undelivered: Sequence[tuple[str, bytes | None]], mend: str = "") -> None:
+    ``refused`` are those of them that the stream has refused for good: no later ``flush`` tries or names them again.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        undelivered: Sequence[tuple[str, bytes | None]],
+        refused: Sequence[tuple[str, bytes | None]] = (),
+        mend: str = "",
+    ) -> None:
         super().__init__(what, mend=mend)
         self.undelivered = tuple(undelivered)
+        self.refused = tuple(refused)
 
 
 # -- one event is at fault ------------------------------------------------------------------------------------------

@@ -223,6 +223,7 @@ class KafkaWriter:
         return NotDeliveredError(
             f"{len(records)} records are not delivered: {why}",
             undelivered=[(record.topic, record.key) for record in records],
+            refused=[(record.topic, record.key) for record, _ in refused],
             mend="" if refused else "They stay queued and are tried again",
         )
 

@@ -25,6 +25,7 @@ MANY = 500
 _CREATING_LOCK = 0x544F4D42
 """The advisory lock (PostgreSQL) of whoever is about to give a name to a target."""
 _PROCESSING_LOCK = 0x544F4D43
+_RELAYING_LOCK = 0x544F4D44
 
 _files: WeakKeyDictionary[Any, tuple[Any, tuple[int, int]]] = WeakKeyDictionary()
 
@@ -127,38 +128,58 @@ def processing(using: str) -> Iterator[None]:
 
     The lock goes with its process, however that ends.
     """
+    with alone(using, _PROCESSING_LOCK, ".tom-bridge.lock") as mine:
+        if not mine:
+            told = "another process of the bridge runs a data processor in this TOM"
+            raise TomAwayError(told, mend="Its end is waited for")
+        yield
+
+
+@contextmanager
+def relaying(using: str) -> Iterator[bool]:
+    """Be the only relay of this TOM for a block; yield False where another process is it.
+
+    The lock goes with its process, however that ends.
+    """
+    with alone(using, _RELAYING_LOCK, ".tom-bridge-relay.lock") as mine:
+        yield mine
+
+
+@contextmanager
+def alone(using: str, number: int, suffix: str) -> Iterator[bool]:
+    """Hold the lock ``number`` (a file beside SQLite's with this ``suffix``) for a block; yield whether it was free."""
     wrapper = connections[using]
-    busy = TomAwayError("another process of the bridge runs a data processor in this TOM", mend="Its end is waited for")
     if wrapper.vendor == "postgresql":
-        if not _postgresql_lock(using, "pg_try_advisory_lock"):
-            raise busy
+        mine = _postgresql_lock(using, "pg_try_advisory_lock", number)
         try:
-            yield
+            yield mine
         finally:
-            with suppress(DatabaseError):  # a connection that broke has lost its locks
-                _postgresql_lock(using, "pg_advisory_unlock")
+            if mine:
+                with suppress(DatabaseError, InterfaceError):  # a connection that broke has lost its locks
+                    _postgresql_lock(using, "pg_advisory_unlock", number)
         return
     if wrapper.is_in_memory_db():
-        yield
+        yield True
         return
     import fcntl  # noqa: PLC0415 (not on Windows, where no TOM is served)
 
-    descriptor = os.open(f"{wrapper.settings_dict['NAME']}.tom-bridge.lock", os.O_CREAT | os.O_RDWR, 0o600)
+    descriptor = os.open(f"{wrapper.settings_dict['NAME']}{suffix}", os.O_CREAT | os.O_RDWR, 0o600)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            if error.errno in {errno.EWOULDBLOCK, errno.EAGAIN}:
-                raise busy from None
-            raise
-        yield
+            if error.errno not in {errno.EWOULDBLOCK, errno.EAGAIN}:
+                raise
+            yield False
+        else:
+            yield True
     finally:
         os.close(descriptor)
 
 
-def _postgresql_lock(using: str, function: str) -> bool:
+def _postgresql_lock(using: str, function: str, number: int) -> bool:
     with connections[using].cursor() as cursor:
-        cursor.execute(f"SELECT {function}(%s)", [_PROCESSING_LOCK])
+        cursor.execute(f"SELECT {function}(%s)", [number])
         return bool(cursor.fetchone()[0])
 
 
