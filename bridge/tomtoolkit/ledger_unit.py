@@ -1,8 +1,9 @@
 """What the app's ledger writes in one transaction, which holds the data as well."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from django.db.models import F
 
@@ -11,10 +12,12 @@ from bridge.stream.port import Partition, Record
 from bridge.tom.ledger_port import Entry, Outcome, Reason, ToPark
 from bridge.tom.ledger_rows import to_json
 from bridge.tomtoolkit import models
+from bridge.tomtoolkit.database import MANY
 from bridge.tomtoolkit.ledger_rows import digest, entry_values, raw_values, text
 
 _SUCCESS = frozenset({Outcome.APPLIED, Outcome.DUPLICATE})
 _Sum = tuple[str, str, str, str]
+_Place = tuple[Partition, int, datetime]
 
 
 class DjangoUnit:
@@ -25,6 +28,8 @@ class DjangoUnit:
         self._sums: Counter[_Sum] = Counter()
         self._kept_bytes = 0
         self._successes: dict[str, datetime] = {}
+        self._plain: dict[_Place, Entry] = {}
+        """Outcomes of which nothing is kept: they are written together at the end."""
 
     # -- the port -----------------------------------------------------------------------------------------------------
 
@@ -36,11 +41,11 @@ class DjangoUnit:
         """
         if entry.outcome is Outcome.PARKED and not park:
             raise ValueError(f"{entry.partition}@{entry.offset} is to be parked, but nothing says until when")
-        row, known = self._write_entry(entry)
-        if known or park or entry.outcome is Outcome.DEAD:
-            self._keep(row, entry, park, raw)
-        if entry.event_id is not None and (entry.outcome in _SUCCESS or entry.reason is Reason.DROPPED):
-            models.Intent.objects.using(self._using).filter(event_id=entry.event_id).delete()
+        if park or entry.outcome is Outcome.DEAD:
+            self._flush()
+            self._write(entry, park, raw)
+        else:
+            self._plain[(entry.partition, entry.offset, entry.published_at)] = entry
 
     def release(self, parked_id: int) -> None:
         """Take one parked thing out; the raw record goes with the last one of it."""
@@ -74,7 +79,8 @@ class DjangoUnit:
             )
 
     def finish(self) -> None:
-        """Write the sums, in an order that is the same for all: so nobody waits for one who waits for him."""
+        """Write what was put off, then the sums, in one order for all: so no two wait for each other."""
+        self._flush()
         tallies = models.Tally.objects.using(self._using)
         for (topic, origin, kind, outcome), change in sorted(self._sums.items()):
             if change:
@@ -99,18 +105,35 @@ class DjangoUnit:
 
     # -- steps --------------------------------------------------------------------------------------------------------
 
-    def _write_entry(self, entry: Entry) -> tuple[models.Entry, bool]:
-        """Return the entry's row, and whether there was one before."""
+    def _flush(self) -> None:
+        """Write the outcomes put off: those of records that have none yet in one insert."""
+        plain, self._plain = self._plain, {}
+        offsets: dict[Partition, list[int]] = defaultdict(list)
+        for partition, offset, _ in plain:
+            offsets[partition].append(offset)
+        known: set[_Place] = set()
+        for partition, those in offsets.items():
+            rows = models.Entry.objects.using(self._using).filter(topic=partition.topic, partition=partition.number)
+            for first in range(0, len(those), MANY):
+                there = rows.filter(record_offset__in=those[first : first + MANY])
+                known |= {(partition, *place) for place in there.values_list("record_offset", "published_at")}
         recorded_at = datetime.now(UTC)
-        place = {
-            "topic": entry.partition.topic,
-            "partition": entry.partition.number,
-            "record_offset": entry.offset,
-            "published_at": entry.published_at,
-        }
-        rows = models.Entry.objects.using(self._using)
-        row = rows.filter(**place).first()
-        known = row is not None
+        new = [
+            models.Entry(**_place(entry), **entry_values(entry, recorded_at))
+            for place, entry in plain.items()
+            if place not in known
+        ]
+        models.Entry.objects.using(self._using).bulk_create(new)
+        for row in new:
+            self._count(row, recorded_at)
+        for place in known & plain.keys():
+            self._write(plain[place], (), None)
+        self._settle([entry for place, entry in plain.items() if place not in known])
+
+    def _write(self, entry: Entry, park: Sequence[ToPark], raw: Record | None) -> None:
+        recorded_at = datetime.now(UTC)
+        place = _place(entry)
+        row = models.Entry.objects.using(self._using).filter(**place).first()
         if row is None:
             row = models.Entry(**place)
         else:
@@ -118,10 +141,24 @@ class DjangoUnit:
         for name, value in entry_values(entry, recorded_at).items():
             setattr(row, name, value)
         row.save(using=self._using)
+        self._count(row, recorded_at)
+        self._keep(row, entry, park, raw)
+        self._settle([entry])
+
+    def _count(self, row: models.Entry, recorded_at: datetime) -> None:
         self._sums[(row.topic, row.origin, row.kind, row.outcome)] += 1
-        if entry.outcome in _SUCCESS:
+        if Outcome(row.outcome) in _SUCCESS:
             self._successes[row.topic] = recorded_at
-        return row, known
+
+    def _settle(self, entries: Sequence[Entry]) -> None:
+        """Forget the intents of events of which nothing will be asked of the TOM again, unless by replay."""
+        settled = [
+            entry.event_id
+            for entry in entries
+            if entry.event_id is not None and (entry.outcome in _SUCCESS or entry.reason is Reason.DROPPED)
+        ]
+        for first in range(0, len(settled), MANY):
+            models.Intent.objects.using(self._using).filter(event_id__in=settled[first : first + MANY]).delete()
 
     def _keep(self, row: models.Entry, entry: Entry, park: Sequence[ToPark], raw: Record | None) -> None:
         """Park what is to be parked, list it as dead where it is, and keep the raw bytes for these alone."""
@@ -164,3 +201,12 @@ class DjangoUnit:
         raws = models.Raw.objects.using(self._using).filter(entry=row)
         self._kept_bytes -= sum(raws.values_list("bytes", flat=True))
         raws.delete()
+
+
+def _place(entry: Entry) -> dict[str, Any]:
+    return {
+        "topic": entry.partition.topic,
+        "partition": entry.partition.number,
+        "record_offset": entry.offset,
+        "published_at": entry.published_at,
+    }

@@ -49,8 +49,14 @@ def create_indexes(using: str) -> None:
             if table not in tables:
                 continue
             key, not_ascii = _KEY[connection.vendor], _NOT_ASCII[connection.vendor]
-            cursor.execute(f"CREATE INDEX IF NOT EXISTS tom_bridge_{table}_simple ON {table} (({key}))")
-            cursor.execute(f"CREATE INDEX IF NOT EXISTS tom_bridge_{table}_other ON {table} (id) WHERE {not_ascii}")
+            simple, other = indexes_of(table)
+            cursor.execute(f"CREATE INDEX IF NOT EXISTS {simple} ON {table} (({key}))")
+            cursor.execute(f"CREATE INDEX IF NOT EXISTS {other} ON {table} (id) WHERE {not_ascii}")
+
+
+def indexes_of(table: str) -> tuple[str, str]:
+    """Return the names of the two indexes on a table of names: of simplified names, and of those that aren't ASCII."""
+    return f"tom_bridge_{table}_simple", f"tom_bridge_{table}_other"
 
 
 class Names:
@@ -91,7 +97,7 @@ class Names:
         every = {simple: spellings(simple) for simple in simplified}
         keys = [key for known in every.values() if known is not None for key in known]
         vendor = connections[self._using].vendor
-        key_sql, not_ascii = _KEY.get(vendor, "lower(name)"), _NOT_ASCII.get(vendor, "true")
+        key_sql, not_ascii = _KEY[vendor], _NOT_ASCII[vendor]
         queries: list[tuple[str, list[object]]] = []
         for table, column in ((BaseTarget._meta.db_table, "id"), (TargetName._meta.db_table, "target_id")):
             if keys:

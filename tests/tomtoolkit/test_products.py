@@ -227,8 +227,8 @@ def test_a_process_killed_in_the_processor_leaves_nothing_twice(
         "from bridge.tomtoolkit.assemble import open_bridge\n"
         "with open_bridge() as bridge: bridge.consumer().run(until_end=True)\n"
     )
-    tests = str(Path(__file__).parents[1])
-    environment = site.environment | {"PYTHONPATH": f"{site.folder}{os.pathsep}{tests}"}
+    tests = Path(__file__).parents[1]
+    environment = site.environment | {"PYTHONPATH": os.pathsep.join(map(str, (site.folder, tests, tests.parent)))}
     codes = [
         subprocess.run(
             [sys.executable, "-W", "ignore", "-c", script], env=environment, cwd=site.folder, check=False
