@@ -131,12 +131,9 @@ class Consumer:
     def _go_back(self, subscription: Subscription) -> None:
         """Take up again, in what is still assigned, where the ledger stands."""
         self._pending = []
-        recorded = self._ledger.positions()
-        self._positions = {
-            partition: recorded[partition] for partition in subscription.assignment() if partition in recorded
-        }
-        for partition, position in self._positions.items():
-            subscription.seek(partition, position.next)
+        self._positions = {}
+        for partition, offset in self._start_at(sorted(subscription.assignment())).items():
+            subscription.seek(partition, offset)
         self._position_lost = False
 
     def _retry_parked(self) -> None:
@@ -150,8 +147,19 @@ class Consumer:
 
     def _commit_when_due(self, subscription: Subscription) -> None:
         if time.monotonic() >= self._next_commit:
+            self._check_positions(subscription)
             self._commit(subscription)
             self._next_commit = time.monotonic() + self._pace.commit_s
+
+    def _check_positions(self, subscription: Subscription) -> None:
+        """Raise PositionLostError where the ledger stands elsewhere.
+
+        A backup that was put back, or a position set by command, is noticed also while nothing comes.
+        """
+        recorded = self._ledger.positions()
+        for partition in subscription.assignment() & self._positions.keys():
+            if recorded.get(partition) != self._positions[partition]:
+                raise PositionLostError("the ledger stands elsewhere", where=str(partition))
 
     def _commit(self, subscription: Subscription) -> None:
         """Tell the stream where we stand, for lag tools alone: the ledger is what counts."""

@@ -34,7 +34,7 @@ def consume(
     home.settings.require_subscriptions()
     with home.bridge() as bridge:
         stop_at_signals(bridge.stopped)
-        bridge.consumer().run(until_end=until_end)
+        bridge.consumer(home.besides).run(until_end=until_end)
 
 
 def stop_at_signals(stopped: threading.Event) -> None:

@@ -1,7 +1,7 @@
 """From settings to working parts: the one place where they are put together."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
@@ -34,8 +34,8 @@ class Bridge:
     applier: Applier
     stopped: threading.Event
 
-    def consumer(self) -> Consumer:
-        """Return the consumer of all subscriptions."""
+    def consumer(self, besides: Callable[["Bridge"], object] = lambda _bridge: None) -> Consumer:
+        """Return the consumer of all subscriptions; ``besides`` is called with this bridge before each of its turns."""
         limits = self.settings.limits
         return Consumer(
             self.stream,
@@ -46,6 +46,7 @@ class Bridge:
             starts={one.topic: one.start for one in self.settings.require_subscriptions()},
             pace=Pace(records=limits.batch_datums, parked_retry_s=limits.parked_retry_s),
             stopped=self.stopped,
+            besides=lambda: besides(self),
         )
 
 
@@ -75,8 +76,8 @@ def account_of(settings: Settings) -> RestAccount:
 
 
 @contextmanager
-def open_bridge(settings: Settings) -> Iterator[Bridge]:
-    """Open stream, ledger and TOM, and close them at the end.
+def open_bridge(settings: Settings, stopped: threading.Event | None = None) -> Iterator[Bridge]:
+    """Open stream, ledger and TOM, and close them at the end; ``stopped`` is to be the bridge's own.
 
     Ties the ledger to the TOM: raises IdentityError where it belongs to another.
     """
@@ -88,15 +89,23 @@ def open_bridge(settings: Settings) -> Iterator[Bridge]:
         stack.callback(ledger.close)
         tom = RestTom(account_of(settings), ledger.intents)
         stack.callback(tom.close)
-        yield put_together(settings, stream, ledger, tom)
+        yield put_together(settings, stream, ledger, tom, stopped=stopped)
 
 
-def put_together(settings: Settings, stream: Stream, ledger: Ledger, tom: Tom, *, pause_s: float = 1.0) -> Bridge:
+def put_together(
+    settings: Settings,
+    stream: Stream,
+    ledger: Ledger,
+    tom: Tom,
+    *,
+    pause_s: float = 1.0,
+    stopped: threading.Event | None = None,
+) -> Bridge:
     """Return the bridge of open parts, the ledger tied to the TOM; ``pause_s`` is that of the executor.
 
     Raises IdentityError where the ledger belongs to another TOM.
     """
-    stopped = threading.Event()
+    stopped = stopped or threading.Event()
     ledger.bind(tom.identity)
     reader = Reader(
         Decoder(Schemas(stream, settings.stream.schema_topic)).decode,

@@ -3,6 +3,7 @@
 What a command does is the same in both places; only who gives it settings, ledger and TOM differs.
 """
 
+import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from functools import cached_property
@@ -28,12 +29,16 @@ class Home(Protocol):
         """Open the ledger for a block."""
         ...
 
-    def bridge(self) -> AbstractContextManager[Bridge]:
-        """Open stream, ledger and TOM for a block."""
+    def bridge(self, stopped: threading.Event | None = None) -> AbstractContextManager[Bridge]:
+        """Open stream, ledger and TOM for a block; ``stopped`` is to be the bridge's own."""
         ...
 
     def examine(self) -> Iterator[Finding]:
         """Yield whether everything is there that the bridge needs, as it is found."""
+        ...
+
+    def besides(self, bridge: Bridge) -> None:
+        """Do what a consumer has to do here besides: called before each of its turns."""
         ...
 
     def named(self, text: str) -> str:
@@ -56,13 +61,16 @@ class Beside:
         """Open the ledger's file for a block."""
         return opened_ledger(self.settings)
 
-    def bridge(self) -> AbstractContextManager[Bridge]:
+    def bridge(self, stopped: threading.Event | None = None) -> AbstractContextManager[Bridge]:
         """Open stream, ledger and TOM for a block."""
-        return open_bridge(self.settings)
+        return open_bridge(self.settings, stopped)
 
     def examine(self) -> Iterator[Finding]:
         """Yield what is found, the TOM asked over REST."""
         return examine(self.settings)
+
+    def besides(self, bridge: Bridge) -> None:
+        """Beside a TOM there is nothing."""
 
     def named(self, text: str) -> str:
         """Return the text: ``tom-bridge status`` is what it is called here."""

@@ -1,5 +1,6 @@
 """From the TOM's settings to working parts, in process."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
@@ -11,8 +12,10 @@ from bridge.tomtoolkit.tom import DjangoTom
 
 
 @contextmanager
-def open_bridge() -> Iterator[Bridge]:
+def open_bridge(stopped: threading.Event | None = None) -> Iterator[Bridge]:
     """Open the stream, and the ledger and TOM of this process's database; close them at the end.
+
+    ``stopped`` is to be the bridge's own.
 
     Raises ConfigurationError for a wrong setting, StopError where ``migrate`` has to be run.
     """
@@ -26,4 +29,4 @@ def open_bridge() -> Iterator[Bridge]:
         with suppress(TomAwayError):  # another process is at work on a product: then there is nothing to sweep
             tom.sweep()
         # Waiting within the TOM's transaction would change nothing and keep others out.
-        yield put_together(settings, stream, ledger, tom, pause_s=0.0)
+        yield put_together(settings, stream, ledger, tom, pause_s=0.0, stopped=stopped)

@@ -58,6 +58,12 @@ class AppSettings(Settings):
         """The TOM's name for people: ``TOM_NAME``."""
         return str(getattr(django_settings, "TOM_NAME", "")) or self.origin or ""
 
+    def topics(self) -> list[str]:
+        """Return all topics that are received or may be shared to, each once."""
+        publish = [self.publish.topic] if self.publish.topic else []
+        shared = [one.topic for one in self.publish.topics]
+        return list(dict.fromkeys([*(one.topic for one in self.subscribe), *publish, *shared]))
+
     def groups_by_topic(self) -> dict[str, tuple[str, ...]]:
         """Return for each topic subscribed to the names of the groups that see what arrives."""
         return {one.topic: one.groups for one in self.subscribe}

@@ -1,0 +1,9 @@
+"""``manage.py bridgedead``."""
+
+from bridge.tomtoolkit.commands import BridgeCommand
+
+
+class Command(BridgeCommand):
+    """``tom-bridge dead``, inside of the TOM."""
+
+    word = "dead"

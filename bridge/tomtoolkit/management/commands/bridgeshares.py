@@ -1,0 +1,9 @@
+"""``manage.py bridgeshares``."""
+
+from bridge.tomtoolkit.commands import BridgeCommand
+
+
+class Command(BridgeCommand):
+    """``tom-bridge shares``, inside of the TOM."""
+
+    word = "shares"

@@ -1,0 +1,9 @@
+"""``manage.py bridgestatus``."""
+
+from bridge.tomtoolkit.commands import BridgeCommand
+
+
+class Command(BridgeCommand):
+    """``tom-bridge status``, inside of the TOM."""
+
+    word = "status"

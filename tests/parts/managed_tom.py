@@ -1,0 +1,104 @@
+"""A TOM with the app as its administrator has it: a site in a folder, with a manage.py that runs its commands."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from parts.bridges import Daemon
+from parts.django_tom import render_with_bridge
+from parts.tom_site import GROUP, Pristine, Site, Toolkit
+from parts.toms import Tom
+
+_MANAGE = """#!/usr/bin/env python
+import os, sys
+os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'tomsite.settings')
+from django.core.management import execute_from_command_line
+execute_from_command_line(sys.argv)
+"""
+_ACCOUNTS = f"""
+from django.contrib.auth.models import Group, User
+observers = Group.objects.create(name={GROUP!r})
+User.objects.create_superuser('admin', 'admin@example.org', 'x')
+User.objects.create_user('bridge', 'bridge@example.org', 'x').groups.add(observers)
+"""
+
+
+class ManagedTom(Tom):
+    """A TOM that has the app; not served unless a test starts it. ``bridge`` is its ``TOM_BRIDGE``."""
+
+    def __init__(self, pristine: Pristine, folder: Path, bridge: Mapping[str, Any], settings: str = "") -> None:
+        super().__init__(pristine, folder)
+        self.bridge = dict(bridge)
+        self._settings = settings
+        self.configure()
+        (folder / "manage.py").write_text(_MANAGE)
+
+    def configure(self, **changed: Any) -> None:
+        """Write the settings, ``TOM_BRIDGE`` with these keys changed; None takes one out."""
+        self.bridge = {name: value for name, value in {**self.bridge, **changed}.items() if value is not None}
+        given = {"TOM_BRIDGE": self.bridge, "TOM_NAME": "Beta TOM"}
+        render_with_bridge(self.pristine.toolkit, self.site.folder, self._settings, **given)
+
+    def manage(self, *arguments: str, timeout_s: float = 60.0, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run ``manage.py`` to its end."""
+        return subprocess.run(
+            self._command(*arguments),
+            env=self._environment | environment,
+            cwd=self.site.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=timeout_s,
+        )
+
+    @contextmanager
+    def managing(self, *arguments: str, log: Path) -> Iterator["Managing"]:
+        """Run ``manage.py`` for a block, its output in ``log``."""
+        running = Managing(self._command(*arguments), self._environment, self.site.folder, log)
+        try:
+            yield running
+        finally:
+            running.end()
+
+    def _command(self, *arguments: str) -> list[str]:
+        return [str(self.pristine.toolkit.python), "-W", "ignore", "manage.py", *arguments]
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return self.site.environment | {"NO_COLOR": "1"}
+
+
+class Managing(Daemon):
+    """A ``manage.py`` command that runs."""
+
+    def __init__(self, command: list[str], environment: Mapping[str, str], folder: Path, log: Path) -> None:
+        self._log = log
+        with log.open("ab") as output:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=dict(environment), cwd=folder
+            )
+
+
+def pristine_with_app(folder: Path) -> Pristine:
+    """Migrate a TOM that has the app, once a session, and make the accounts that every TOM of a test has."""
+    toolkit = Toolkit.of(Path(sys.executable))
+    site: Site = render_with_bridge(toolkit, folder)
+    code = f"import django\ndjango.setup()\nfrom django.core.management import call_command\n{_MIGRATE}{_ACCOUNTS}"
+    done = subprocess.run(
+        [toolkit.python, "-W", "ignore", "-c", code],
+        env={**os.environ, **site.environment},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"the TOM's database can't be made:\n{done.stdout}\n{done.stderr}")
+    return Pristine(toolkit, site.database, {})
+
+
+_MIGRATE = "call_command('migrate', verbosity=0, interactive=False)\n"
