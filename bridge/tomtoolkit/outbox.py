@@ -57,10 +57,11 @@ class Parcel:
     user: Any = None
     words: Words = field(default_factory=Words)
     self_share: models.SelfShare | None = None
+    settings: conf.AppSettings = field(default_factory=conf.load)
     left_out: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        settings = conf.load()
+        settings = self.settings
         origin = settings.require_origin()
         name = self.user.get_username() if self.user is not None else settings.publish.shared_by
         try:

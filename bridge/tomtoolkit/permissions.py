@@ -23,9 +23,12 @@ def may_share(user: Any, topic: str, target: Any = None) -> bool:
     return not refusal(user, topic, target)
 
 
-def refusal(user: Any, topic: str, target: Any = None) -> str:
-    """Return why ``user`` may not share to ``topic``, for people; empty where it is allowed: see :func:`may_share`."""
-    published = {one.topic: one.groups for one in conf.load().publish.topics}
+def refusal(user: Any, topic: str, target: Any = None, *, settings: conf.AppSettings | None = None) -> str:
+    """Return why ``user`` may not share to ``topic``, for people; empty where it is allowed: see :func:`may_share`.
+
+    ``settings`` are loaded where they are not at hand.
+    """
+    published = {one.topic: one.groups for one in (settings or conf.load()).publish.topics}
     if topic not in published:
         return f"the settings name no topic {topic!r} to publish to"
     if not user.is_active:

@@ -66,25 +66,27 @@ def share(
     are too long; TypeError for anything else than the above; DatabaseError as any write does.
     """
     everything = what if isinstance(what, list | tuple) else [what]
+    settings = conf.load()
     for one in everything:
-        _check(user, topic, one)
-    parcel = Parcel(topic, user, Words(title=title, message=message, acknowledgement=acknowledgement))
+        _check(user, topic, one, settings)
+    words = Words(title=title, message=message, acknowledgement=acknowledgement)
+    parcel = Parcel(topic, user, words, settings=settings)
     packer = _Packer(parcel, with_data=with_data, with_targets=with_targets)
     for one in everything:
         packer.pack(one)
     return parcel.write()
 
 
-def _check(user: Any, topic: str, what: Any) -> None:
+def _check(user: Any, topic: str, what: Any, settings: conf.AppSettings) -> None:
     """Raise what :func:`share` says where this person may not share this to that topic."""
-    known = [one.topic for one in conf.load().publish.topics]
+    known = [one.topic for one in settings.publish.topics]
     if topic not in known:
         mend = f"Name one of: {', '.join(known)}" if known else "Name it there"
         raise ConfigurationError(f"the topic {topic!r} is not named", where="TOM_BRIDGE: publish", mend=mend)
     if user is None:
         return
     one = what if isinstance(what, BaseTarget) else what.target if isinstance(what, ProductModel) else None
-    if told := refusal(user, topic, one):
+    if told := refusal(user, topic, one, settings=settings):
         raise PermissionDenied(told)
     if isinstance(what, ProductModel) and not visible(user, ProductModel.objects.filter(pk=what.pk)).exists():
         raise PermissionDenied(f"{user.get_username()!r} may not see the data product {what}")

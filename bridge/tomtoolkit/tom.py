@@ -21,11 +21,12 @@ from bridge.tom.port import (
     Tom,
     Written,
 )
-from bridge.tomtoolkit.database import told
+from bridge.tomtoolkit.database import told, writing
 from bridge.tomtoolkit.ledger import DjangoLedger
 from bridge.tomtoolkit.names import Names
 from bridge.tomtoolkit.photometry import PhotometryWriter
 from bridge.tomtoolkit.products import Products
+from bridge.tomtoolkit.self_sharing import following
 from bridge.tomtoolkit.targets import Targets
 from bridge.tomtoolkit.visibility import Visibility
 
@@ -58,7 +59,8 @@ class DjangoTom(Tom):
 
     def add_to_target(self, pk: int, additions: Additions, provenance: Provenance) -> Written:
         """Give the target what it lacks."""
-        return self._targets.add(pk, additions, provenance)
+        with writing(self._using), following(self._using, pk):
+            return self._targets.add(pk, additions, provenance)
 
     def list_names(self) -> frozenset[str]:
         """Return the names of all target lists."""
