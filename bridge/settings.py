@@ -270,7 +270,7 @@ class Settings(BaseSettings):
     def problems(cls, data: Mapping[str, Any], *, source: str = "settings") -> list[ConfigurationError]:
         """Return all that is wrong in ``data``, one error a key; none where it is right."""
         try:
-            _check_environment()
+            _check_environment(cls)
             cls(**_lower_case(cls, data))
         except ValidationError as error:
             first_of_each = {told.where: told for told in reversed(each_told(error, cls, source))}
@@ -291,7 +291,7 @@ class Settings(BaseSettings):
 
     @classmethod
     def _checked(cls, data: Mapping[str, Any], *, folder: Path, source: str) -> Self:
-        _check_environment()
+        _check_environment(cls)
         try:
             settings = cls(**_lower_case(cls, data))
         except ValidationError as error:
@@ -367,7 +367,7 @@ def _lower_case(model: type[BaseModel], data: Mapping[str, Any]) -> dict[str, An
     return found
 
 
-def _check_environment() -> None:
+def _check_environment(model: type[Settings]) -> None:
     """Refuse a variable that was meant for us and is misspelt.
 
     Others may begin like ours (Kubernetes sets TOM_BRIDGE_PORT for a service "tom-bridge"): those without ``__``
@@ -378,7 +378,7 @@ def _check_environment() -> None:
         if variable.upper() == rest or variable.upper() == CONFIG_VARIABLE:
             continue
         name, nested, _ = rest.lower().partition("__")
-        near = nearest(name, Settings, cutoff=0.8)
-        if name not in Settings.model_fields and (nested or near):
+        near = nearest(name, model, cutoff=0.8)
+        if name not in model.model_fields and (nested or near):
             mend = f"Did you mean {ENVIRONMENT_PREFIX}{near.upper()}?" if near else "Take it out of the environment"
             raise ConfigurationError("is no setting", where=variable, mend=mend)

@@ -12,7 +12,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 
 from bridge.errors import ConfigurationError
-from bridge.tomtoolkit import conf
+from bridge.tomtoolkit import applied, conf
 
 _DATABASES = ("sqlite", "postgresql")
 
@@ -32,6 +32,14 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
                 f"The bridge keeps its promises on SQLite and PostgreSQL; this database is {vendor}.",
                 hint="Move the TOM to PostgreSQL",
                 id="tom_bridge.E003",
+            )
+        )
+    if wrong := applied.problem():
+        found.append(
+            Error(
+                f"HOOKS: {applied.HOOK}: {wrong}.",
+                hint="Name a function of two arguments, the entry and its target: 'custom_code.hooks.event_applied'",
+                id="tom_bridge.E006",
             )
         )
     if not found:

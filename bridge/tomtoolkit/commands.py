@@ -17,6 +17,7 @@ _PREFIX = "bridge"
 _own = typer.Typer()
 _own.command("relay")(running.relay)
 _own.command("run")(running.run)
+_own.command("mail")(running.mail)
 
 
 class BridgeCommand(BaseCommand):

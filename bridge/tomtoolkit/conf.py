@@ -6,15 +6,16 @@ to reach a TOM over HTTP (``tom``, ``state``, ``ledger``) means nothing here and
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from django.conf import settings as django_settings
-from pydantic import Field, field_validator
+from pydantic import Field, StringConstraints, field_validator
 
 from bridge.errors import ConfigurationError
 from bridge.settings import PublishSettings, Section, Settings, SubscriptionSettings, TopicName
 
 SETTING = "TOM_BRIDGE"
+EmailAddress = Annotated[str, StringConstraints(pattern=r"^[^@\s,]+@[^@\s,]+$")]
 _NOT_HERE = ("tom", "state", "ledger")
 
 
@@ -47,16 +48,32 @@ class AppPublishSettings(PublishSettings):
         return given
 
 
+class MailSettings(Section):
+    """A daily mail of what is dead, what is parked and how far behind the TOM is; sent by Django's mail."""
+
+    to: tuple[EmailAddress, ...] = Field(min_length=1)
+    hour: int | None = Field(default=6, ge=0, le=23)
+    """The hour (UTC) after which the consumer sends it; None: only ``bridgemail`` does."""
+
+
 class AppSettings(Settings):
     """The configuration of the bridge within a TOM."""
 
     subscribe: tuple[AppSubscriptionSettings, ...] = ()
     publish: AppPublishSettings = AppPublishSettings()
+    mail: MailSettings | None = None
 
     @property
     def display_name(self) -> str:
         """The TOM's name for people: ``TOM_NAME``."""
         return str(getattr(django_settings, "TOM_NAME", "")) or self.origin or ""
+
+    def require_mail(self) -> MailSettings:
+        """Return ``mail``; raise ConfigurationError where it is missing."""
+        if self.mail is None:
+            mend = 'Say who gets it, such as "MAIL": {"TO": ["admin@example.org"]}'
+            raise ConfigurationError("is missing", where=f"{SETTING}: mail", mend=mend)
+        return self.mail
 
     def topics(self) -> list[str]:
         """Return all topics that are received or may be shared to, each once."""

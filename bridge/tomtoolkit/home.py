@@ -18,6 +18,7 @@ from bridge.tomtoolkit.assemble import open_bridge
 from bridge.tomtoolkit.database import told
 from bridge.tomtoolkit.doctor import examine
 from bridge.tomtoolkit.ledger import DjangoLedger
+from bridge.tomtoolkit.mail import DailyMail
 from bridge.tomtoolkit.retrying import retry_requested
 
 NOT_HERE = frozenset({"init", "publish"})
@@ -27,6 +28,10 @@ _COMMAND = re.compile(r"\btom-bridge (?=(?:consume|replay|status|shares|parked|d
 
 class Inside:
     """Inside of the TOM that runs the command."""
+
+    @cached_property
+    def _daily_mail(self) -> DailyMail:
+        return DailyMail(self.settings)
 
     @cached_property
     def settings(self) -> conf.AppSettings:
@@ -58,10 +63,11 @@ class Inside:
         return examine()
 
     def besides(self, bridge: Bridge) -> None:
-        """Close connections that have grown old, and try what was asked for on a page and takes too long there."""
+        """Close connections that have grown old, try what was asked for on a page, send the mail where it is time."""
         close_old_connections()
         with told():
             retry_requested(bridge)
+            self._daily_mail.send_when_due(bridge.ledger)
 
     def named(self, text: str) -> str:
         """Return a text with ``tom-bridge status`` as ``manage.py bridgestatus``."""

@@ -12,6 +12,7 @@ from bridge.stream.port import Partition, Record
 from bridge.tom.ledger_port import Entry, Outcome, Reason, ToPark
 from bridge.tom.ledger_rows import to_json
 from bridge.tomtoolkit import models
+from bridge.tomtoolkit.applied import announce
 from bridge.tomtoolkit.database import MANY
 from bridge.tomtoolkit.ledger_rows import digest, entry_values, raw_values, text
 
@@ -41,6 +42,7 @@ class DjangoUnit:
         """
         if entry.outcome is Outcome.PARKED and not park:
             raise ValueError(f"{entry.partition}@{entry.offset} is to be parked, but nothing says until when")
+        announce(self._using, entry)
         if park or entry.outcome is Outcome.DEAD:
             self._flush()
             self._write(entry, park, raw)

@@ -21,6 +21,8 @@ class Installation(models.Model):
     tom_identity = models.TextField(null=True)
     kept_bytes = models.BigIntegerField(default=0)
     """Bytes of all raw records kept."""
+    mailed_at = models.DateTimeField(null=True)
+    """When the daily mail was last sent."""
 
     class Meta:
         permissions = (("share", "Can share targets and data over the bridge"),)

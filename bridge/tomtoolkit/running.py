@@ -3,16 +3,18 @@
 import logging
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Annotated
 
 import structlog
 import typer
 from django.db import connections
 
-from bridge.cli.common import home_of, is_verbose
+from bridge.cli.common import home_of, is_verbose, say
 from bridge.cli.consume import stop_at_signals
 from bridge.cli.logs import set_up_logs
 from bridge.tomtoolkit.home import Inside
+from bridge.tomtoolkit.mail import compose, send
 from bridge.tomtoolkit.relay import Relay
 
 log = structlog.get_logger(__name__)
@@ -68,6 +70,25 @@ def run(context: typer.Context, *, until_end: UntilEnd = False) -> None:
         for error in failures[1:]:
             log.error("bridge.failed_as_well", message=str(error))
         raise failures[0]
+
+
+def mail(
+    context: typer.Context,
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the mail, send nothing.")] = False,
+) -> None:
+    """Send the mail of what is dead, what is parked and how far behind the TOM is, now; for cron.
+
+    Example: manage.py bridgemail --dry-run
+    """
+    home = _inside(context)
+    at = datetime.now(UTC)
+    with home.ledger() as ledger:
+        if dry_run:
+            say("\n\n".join(compose(home.settings, ledger, at)).rstrip())
+        else:
+            send(home.settings, home.settings.require_mail(), ledger, at)
+            say("Sent")
 
 
 def _inside(context: typer.Context) -> Inside:

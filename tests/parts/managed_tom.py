@@ -34,13 +34,19 @@ class ManagedTom(Tom):
         super().__init__(pristine, folder)
         self.bridge = dict(bridge)
         self._settings = settings
+        self._given: dict[str, Any] = {}
         self.configure()
         (folder / "manage.py").write_text(_MANAGE)
 
     def configure(self, **changed: Any) -> None:
         """Write the settings, ``TOM_BRIDGE`` with these keys changed; None takes one out."""
         self.bridge = {name: value for name, value in {**self.bridge, **changed}.items() if value is not None}
-        given = {"TOM_BRIDGE": self.bridge, "TOM_NAME": "Beta TOM"}
+        self.set()
+
+    def set(self, **settings: Any) -> None:
+        """Write the settings, with these changed."""
+        self._given |= settings
+        given = {"TOM_BRIDGE": self.bridge, "TOM_NAME": "Beta TOM", **self._given}
         render_with_bridge(self.pristine.toolkit, self.site.folder, self._settings, **given)
 
     def manage(self, *arguments: str, timeout_s: float = 60.0, **environment: str) -> subprocess.CompletedProcess[str]:

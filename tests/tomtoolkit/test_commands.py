@@ -306,3 +306,17 @@ def test_where_one_half_has_to_stop_both_do(alpha: Publishing, beta: ManagedTom)
     assert done.returncode == 69
     assert "topic 'nowhere' does not exist" in done.stderr.splitlines()[-1]
     assert "relay.stopped" in done.stderr
+
+
+def test_the_mail_is_sent_by_command_and_shown_by_a_dry_run(
+    alpha: Publishing, beta: ManagedTom, tmp_path: Path
+) -> None:
+    assert "0 dead, 0 parked, 0 to come" in beta.manage("bridgemail", "--dry-run").stdout
+    done = beta.manage("bridgemail")
+    assert (done.returncode, "TOM_BRIDGE: mail: is missing" in done.stderr) == (2, True)
+    beta.configure(mail={"to": ["admin@example.org"]})
+    files = {"EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend", "EMAIL_FILE_PATH": str(tmp_path)}
+    beta.set(**files)
+    assert beta.manage("bridgemail").returncode == 0
+    (mail,) = tmp_path.glob("*.log")
+    assert "To: admin@example.org" in mail.read_text()
