@@ -2,7 +2,7 @@
 
 import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYetError
 from dataclasses import dataclass
 
@@ -29,7 +29,6 @@ class _Asked:
 
 
 _lock = threading.Lock()
-_pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tom-bridge-lag")
 _last: _Asked | None = None
 
 
@@ -53,12 +52,16 @@ def _asked(settings: AppSettings) -> _Asked:
     with _lock:
         fresh = _last is not None and _last.settings == settings
         if _last is None or not fresh or (_last.answer.done() and time.monotonic() - _last.at > _FRESH_S):
-            _last = _Asked(settings, time.monotonic(), _pool.submit(_ask, settings))
+            _last = _Asked(settings, time.monotonic(), Future())
+            # A daemon thread: one that still waits for the stream keeps no server from ending.
+            threading.Thread(target=_ask, args=(_last,), name="tom-bridge-lag", daemon=True).start()
         return _last
 
 
-def _ask(settings: AppSettings) -> Status:
+def _ask(asked: _Asked) -> None:
     try:
-        return status(settings, DjangoLedger())
+        asked.answer.set_result(status(asked.settings, DjangoLedger()))
+    except Exception as error:
+        asked.answer.set_exception(error)
     finally:
         connections.close_all()
