@@ -184,13 +184,15 @@ class Sender:
 
         Raises AwayError where the stream takes or confirms nothing.
         """
+        self._write()  # what an earlier call could not
         rows = self._next()
+        waited = bool(self._handed)
         try:
             for row in rows:
                 self._hand_over(row)
         finally:
             self._confirm()
-        return bool(rows)
+        return bool(rows) or waited
 
     def close(self) -> None:
         """Release the stream."""

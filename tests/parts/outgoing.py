@@ -1,13 +1,18 @@
 """What a TOM in this process gives out: settings to publish, data to share, and what is in the outbox."""
 
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bridge.events import Event
+from parts.bridges import TOPIC
 
-TOPIC = "supernovae.public"
+from bridge.codec.avro import Decoder
+from bridge.codec.schemas import Schemas
+from bridge.events import Event
+from bridge.stream.port import Stream
+
 T0 = datetime(2026, 4, 1, 3, 4, 5, tzinfo=UTC)
 
 
@@ -53,3 +58,35 @@ def outbox() -> list[Event]:
     from bridge.tomtoolkit.models import OutboxEvent
 
     return [Event.checked(bytes(row.payload)) for row in OutboxEvent.objects.order_by("id")]
+
+
+def outbox_states() -> list[str]:
+    """Return how far each event in the outbox has come, in order."""
+    from bridge.tomtoolkit.models import OutboxEvent
+
+    return list(OutboxEvent.objects.order_by("id").values_list("state", flat=True))
+
+
+def make_relay(open_stream: Callable[[Any], Stream] | None = None, **pace: Any) -> Any:
+    """Return a relay of this process's TOM, with the settings as they are; it looks for new data at each turn."""
+    from bridge.operations.assemble import stream_of
+    from bridge.tomtoolkit import conf
+    from bridge.tomtoolkit.relay import Pace, Relay
+
+    settings = Pace(**{"look_s": 0.0, "poll_s": 0.02, "flush_s": 2.0, "rest_s": 0.0, "shortest_wait_s": 0.01, **pace})
+    return Relay(conf.load(), pace=settings, open_stream=open_stream or stream_of)
+
+
+def relay_all() -> None:
+    """Look for what is new, and send all that is queued."""
+    make_relay().run(threading.Event(), until_end=True)
+
+
+def sent(stream: Stream, topic: str = TOPIC) -> list[Event]:
+    """Return all events of a topic, in order; one that was sent twice is there twice."""
+    decode = Decoder(Schemas(stream)).decode
+    return [
+        decode(record)
+        for partition, ends in sorted(stream.ends(topic).items())
+        for record in stream.read(partition, ends.first)
+    ]

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from parts.bridges import TOPIC
 from parts.django_tom import InProcessTom
-from parts.outgoing import TOPIC, may_share_user, outbox, photometry, publishing
+from parts.outgoing import may_share_user, outbox, photometry, publishing
 
 from bridge.errors import ConfigurationError, InvalidEventError
 from bridge.events import Event
