@@ -6,6 +6,7 @@ long as it likes), is done by the daemon. It looks at what is parked on its own;
 """
 
 import threading
+import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ log = structlog.get_logger(__name__)
 
 BUDGET_S = 5.0
 """Seconds after which a request begins nothing more."""
+DAEMONS_BUDGET_S = 60.0
+"""Seconds after which the daemon turns to the stream again."""
 
 
 @dataclass
@@ -82,15 +85,16 @@ def retry_dead(ids: Collection[int], asked_by: str, *, budget_s: float = BUDGET_
     return tried
 
 
-def retry_requested(bridge: Bridge, using: str = DEFAULT_DB_ALIAS) -> int:
+def retry_requested(bridge: Bridge, using: str = DEFAULT_DB_ALIAS, *, budget_s: float = DAEMONS_BUDGET_S) -> int:
     """Try the dead letters that were left to the daemon, the oldest wish first; return how many were tried.
 
-    To be called by the daemon every now and then. Raises AwayError and StopError as the consumer does; what was not
+    To be called by the daemon every now and then; after ``budget_s`` nothing more is begun. Raises AwayError and StopError as the consumer does; what was not
     tried then stays asked for.
     """
     tried = 0
+    deadline = time.monotonic() + budget_s
     for wish in list(RetryRequest.objects.using(using).order_by("pk")[:1000]):
-        if bridge.stopped.is_set():
+        if bridge.stopped.is_set() or time.monotonic() > deadline:
             break
         letter = bridge.ledger.dead_letter(wish.dead)
         if letter is not None:

@@ -10,7 +10,6 @@ from parts.django_tom import InProcessTom
 from parts.shares import SUPERNOVA, photometry, product
 
 
-
 def account(name: str, *rights: str, **given: Any) -> Any:
     """Return an account with permissions of the bridge (``share``, ``manage``)."""
     from django.contrib.auth.models import Permission, User
@@ -87,5 +86,3 @@ def dead_letters(alpha: Publishing, beta: SubscribedInProcess) -> list[int]:
     alpha.publish(SUPERNOVA, product(data_product_type="no_such_type"))
     beta.drain()
     return list(Dead.objects.order_by("pk").values_list("pk", flat=True))
-
-

@@ -143,17 +143,17 @@ def test_a_dead_letter_is_retried_and_stays_dead_while_its_reason_lasts(
 def test_a_dead_product_is_retried_by_the_daemon_once_its_reason_is_gone(
     orm_tom: InProcessTom, alpha: Publishing, beta: SubscribedInProcess
 ) -> None:
-    from django.conf import settings
-    from django.test.utils import override_settings
+    from bridge.tomtoolkit.retrying import retry_requested
 
     _, product_id = dead_letters(alpha, beta)
     client = browser(account("root", is_superuser=True))
     assert "1 left to the bridge's daemon" in told(post(client, "/bridge/dead/retry/", id=[str(product_id)]))
     assert "left to the daemon" in page(client, "/bridge/dead/")
     assert "root" in page(client, f"/bridge/dead/{product_id}/")
-    types = {**settings.DATA_PRODUCT_TYPES, "no_such_type": ("no_such_type", "It is there now")}
-    with override_settings(DATA_PRODUCT_TYPES=types):
-        beta.drain()
+    beta.mapping["data_product_types"] = {"no_such_type": "photometry"}
+    with beta.open() as bridge:
+        assert retry_requested(bridge) == 1
+        assert retry_requested(bridge) == 0
     assert len(orm_tom.products()) == 1
     assert beta.outcomes().count(Outcome.DEAD) == 1
 

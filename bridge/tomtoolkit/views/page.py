@@ -61,8 +61,6 @@ def tell(request: HttpRequest, outcomes: dict[str, int], left: int) -> None:
     if said:
         messages.add_message(request, level, f"Tried again: {said}.")
     if left:
-        messages.info(
-            request, f"{left} {'is' if left == 1 else 'are'} left to the bridge's daemon, which does it soon."
-        )
+        messages.info(request, f"{left} left to the bridge's daemon, which does it soon.")
     if not said and not left:
         messages.info(request, "There was nothing to try: it is gone, or it still waits behind an earlier event.")
