@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from bridge.cli import app
 from bridge.cli.main import run
 from bridge.tomtoolkit import running
-from bridge.tomtoolkit.home import NOT_HERE, Inside
+from bridge.tomtoolkit.home import NOT_HERE, Inside, named
 
 _PREFIX = "bridge"
 _own = typer.Typer()
@@ -57,11 +57,9 @@ class BridgeCommand(BaseCommand):
             sys.exit(code)
 
     def _run(self, arguments: Sequence[str], *, verbose: bool) -> int:
-        home = Inside()
         options = ["--verbose"] if verbose else []
-        return run(
-            [*options, f"{_PREFIX}{self.word}", *arguments], home=home, command=_root(home), prog_name="manage.py"
-        )
+        words = [*options, f"{_PREFIX}{self.word}", *arguments]
+        return run(words, home=Inside(), command=command_line(), prog_name="manage.py")
 
 
 class _Lenient(CommandParser):
@@ -70,12 +68,7 @@ class _Lenient(CommandParser):
         return known
 
 
-def words() -> list[str]:
-    """Return the words of all management commands, without the prefix."""
-    return [name.removeprefix(_PREFIX) for name in _root(Inside()).commands]
-
-
-def _root(home: Inside) -> Any:
+def command_line() -> Any:
     """Return the command line as ``manage.py`` has it: each command under its name here, also in its help."""
     root: Any = typer.main.get_command(app)
     own: Any = typer.main.get_command(_own)
@@ -83,11 +76,11 @@ def _root(home: Inside) -> Any:
     root.commands = {f"{_PREFIX}{word}": command for word, command in (commands | own.commands).items()}
     for name, command in root.commands.items():
         command.name = name
-        _rename(command, home)
+        _rename(command)
     return root
 
 
-def _rename(command: Any, home: Inside) -> None:
-    command.help = home.named(command.help or "")
+def _rename(command: Any) -> None:
+    command.help = named(command.help or "")
     for one in getattr(command, "commands", {}).values():
-        _rename(one, home)
+        _rename(one)

@@ -70,5 +70,10 @@ class Inside:
             self._daily_mail.send_when_due(bridge.ledger)
 
     def named(self, text: str) -> str:
-        """Return a text with ``tom-bridge status`` as ``manage.py bridgestatus``."""
-        return _COMMAND.sub("manage.py bridge", text)
+        """Return a text with its commands as they are called here."""
+        return named(text)
+
+
+def named(text: str) -> str:
+    """Return a text with ``tom-bridge status`` as ``manage.py bridgestatus``."""
+    return _COMMAND.sub("manage.py bridge", text)
