@@ -127,6 +127,12 @@ def own_targets(pks: Iterable[int]) -> set[int]:
     return wanted
 
 
+def is_own_list(row: Any) -> bool:
+    """Return whether a target list neither belongs to a shared one nor was made by the bridge."""
+    made = models.Written.objects.filter(model=row._meta.label_lower, key=row.pk)
+    return not (made.exists() or models.List.objects.filter(handle__startswith=f"{row.pk}:").exists())
+
+
 def _came(model: Any) -> Any:
     written = Q(_noted(model, "pk"))
     return written | Q(_noted(ProductModel, "data_product_id")) if model is not ProductModel else written

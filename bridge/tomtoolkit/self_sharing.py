@@ -35,7 +35,7 @@ from bridge.errors import AwayError, InvalidEventError
 from bridge.events import MAX_MEMBERS, Kind, ListMember, Target, TargetList
 from bridge.tomtoolkit import conf
 from bridge.tomtoolkit.database import MANY, writing
-from bridge.tomtoolkit.models import List, Progress, SelfShare, SelfShareTarget, Shared
+from bridge.tomtoolkit.models import Progress, SelfShare, SelfShareTarget, Shared
 from bridge.tomtoolkit.outbox import Parcel, Words
 from bridge.tomtoolkit.outgoing import (
     DATUMS,
@@ -43,6 +43,7 @@ from bridge.tomtoolkit.outgoing import (
     Datums,
     chunks,
     datum_bodies,
+    is_own_list,
     own,
     own_targets,
     product_body,
@@ -190,7 +191,7 @@ class SelfSharing:
     def _share_list(self, one: _Running) -> None:
         """Share the list anew where its name or its members have changed; one that came over the bridge never."""
         row = one.row.target_list
-        if List.objects.filter(handle__startswith=f"{row.pk}:").exists():
+        if not is_own_list(row):
             return
         members = sorted(shareable(one.row.created_by, one.members))
         content = hashlib.sha256(json.dumps([row.name, members]).encode()).hexdigest()

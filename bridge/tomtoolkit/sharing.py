@@ -21,6 +21,7 @@ from bridge.tomtoolkit.outgoing import (
     RECEIVED,
     chunks,
     datum_bodies,
+    is_own_list,
     own,
     own_targets,
     product_body,
@@ -139,9 +140,12 @@ class _Packer:
     def target_list(self, row: Any) -> None:
         """Pack a list, in several events where it has more members than one may have; then the data of the members."""
         pks = self._allowed(row.targets.values_list("pk", flat=True))
-        for chunk in chunks(pks, MAX_MEMBERS) if pks else [[]]:
-            members = [member for part in chunks(chunk, _TARGETS_AT_ONCE) for member in self._members(part)]
-            self._parcel.add(TargetList(name=row.name, members=tuple(members)), datums=len(members))
+        if is_own_list(row):
+            for chunk in chunks(pks, MAX_MEMBERS) if pks else [[]]:
+                members = [member for part in chunks(chunk, _TARGETS_AT_ONCE) for member in self._members(part)]
+                self._parcel.add(TargetList(name=row.name, members=tuple(members)), datums=len(members))
+        else:
+            self._left_out(f"lists: {RECEIVED}")
         if self._with_data:
             for chunk in chunks(pks, _TARGETS_AT_ONCE):
                 for target in target_rows(chunk).values():

@@ -20,7 +20,6 @@ from bridge.tomtoolkit.database import MANY, lock_creation, refusing, writing
 from bridge.tomtoolkit.names import Names
 from bridge.tomtoolkit.visibility import Visibility
 
-
 _HANDLE = re.compile(r"(?P<pk>\d+):(?P<name>.*)", re.DOTALL)
 
 
@@ -137,9 +136,9 @@ class Targets:
         for first in range(0, len(pks), MANY):
             row.targets.add(*pks[first : first + MANY])
         if row.pk in self._new_lists:
+            written.note(self._using, TargetList, [(row.pk, provenance.event_id)])
             self._visibility.show_list(row, provenance.topic)
             self._new_lists.discard(row.pk)
-
 
     def _list(self, handle: str) -> Any:
         known = _HANDLE.fullmatch(handle)

@@ -108,15 +108,19 @@ def test_what_a_person_makes_of_a_file_that_came_stays_here_too(received: InProc
 def test_a_list_that_came_is_not_sent_back(alpha: Publishing, beta: SubscribedInProcess) -> None:
     from tom_targets.models import TargetList as ListModel
 
+    from bridge.tomtoolkit.sharing import share
+
     target = events.target("SN 2026abc")
     alpha.publish(TargetList(name="Best", members=({"reference": target.reference, "target": target},)))  # type: ignore[arg-type]
     beta.drain()
+    assert {each.name for each in ListModel.objects.all()} == {"Best", "Imported from Alpha TOM"}
     for each in ListModel.objects.all():
-        self_share(target_list=each, kinds=["list", "target", "photometry"])
-    assert ListModel.objects.filter(name="Best").exists()
+        self_share(target_list=each)
+        receipt = share(each, topic=TOPIC)
+        assert not receipt
+        assert receipt.left_out == {f"lists: {CAME}": 1}
     relay_all()
-    assert [event.subject for event in outbox() if event.subject == "Best"] == []
-    assert [event.kind for event in outbox() if event.kind == "target"] == []
+    assert outbox() == []
 
 
 def test_what_came_for_our_own_target_is_not_echoed_and_what_we_change_is_sent(
