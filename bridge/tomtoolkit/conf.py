@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from django.conf import settings as django_settings
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Field, StringConstraints, PositiveFloat, field_validator
 
 from bridge.errors import ConfigurationError
 from bridge.settings import PublishSettings, Section, Settings, SubscriptionSettings, TopicName
@@ -38,6 +38,10 @@ class AppPublishSettings(PublishSettings):
     """What may be shared, and with which acknowledgement."""
 
     topics: tuple[PublishedTopicSettings, ...] = ()
+    look_s: PositiveFloat = 10.0
+    """Seconds between two looks of the relay for new data of what shares itself."""
+    keep_days: float = Field(default=7.0, ge=0)
+    """Days that the outbox keeps the content of what was sent; that it was sent is kept for ever."""
 
     @field_validator("topics")
     @classmethod

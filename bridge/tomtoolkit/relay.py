@@ -77,7 +77,8 @@ class Relay:
         using: str = DEFAULT_DB_ALIAS,
     ) -> None:
         self._settings = settings
-        self._pace = pace or Pace()
+        publish = settings.publish
+        self._pace = pace or Pace(look_s=publish.look_s, keep=timedelta(days=publish.keep_days))
         self._open_stream = open_stream
         self._using = using
         self._self_sharing = SelfSharing(using)
