@@ -1,5 +1,6 @@
 """Reading Kafka: messages become records, errors become ours; and the members of groups."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,7 @@ log = structlog.get_logger(__name__)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SLICE_S = 0.2
 _PROBE_S = 2.0
+_CLOSE_S = 5.0
 _CHECK_S = 10.0
 _AWAY_AFTER_S = 30.0
 _BATCH = 500
@@ -268,8 +270,14 @@ class KafkaSubscription:
             log.warning("stream.commit_failed", group=self._group, reason=str(error.args[0]))
 
     def close(self) -> None:
-        """Leave the group."""
-        self._consumer.close()
+        """Leave the group, within seconds."""
+        # While no broker answers, librdkafka waits for the answer to the last commit until the session has timed out,
+        # also where the client is dropped unclosed. Whoever stops a daemon does not.
+        closing = threading.Thread(target=self._consumer.close, name="kafka-close", daemon=True)
+        closing.start()
+        closing.join(_CLOSE_S)
+        if closing.is_alive():
+            log.info("stream.left_without_a_word", group=self._group)
 
 
 def _record(message: Message) -> Record:
