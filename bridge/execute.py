@@ -213,8 +213,10 @@ class Executor:
             pks = [local.pk for local in plan.join]
             unverified += self._tom.add_to_list(handle, pks, origin).unverified
         if refused:
+            waiting = f" ({len(plan.held)} without a target join when this is tried again)" if plan.held else ""
             raise RejectedError(
-                f"{len(refused)} members were refused, the others are in: {refused[0]}", where=f"event {event.id}"
+                f"{len(refused)} members were refused, the others are in{waiting}: {refused[0]}",
+                where=f"event {event.id}",
             )
         told = _list_told(plan, handle, unverified)
         return Result(outcome=told.outcome, detail=told.detail, park=told.park, appeared=appeared)
