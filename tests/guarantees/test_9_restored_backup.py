@@ -88,6 +88,20 @@ def test_a_ledger_put_back_alone_finds_what_came_since_and_doubles_nothing(alpha
     assert beta.outcomes() == [Outcome.APPLIED] * 2 + [Outcome.PARKED] + [Outcome.DUPLICATE] * 3
 
 
+def test_a_ledger_put_back_alone_takes_a_list_that_it_has_forgotten_for_somebody_elses(alpha, beta):
+    alpha.publish(*EARLIER)
+    beta.drain()
+    _back_up_both(beta)
+    alpha.publish(best_of_all())
+    beta.drain()
+    _restore(beta.ledger, beta.folder / "ledger.backup")
+    beta.drain()
+    beta.replay(restore=True)
+    members = ["M 31", "SN 2024abc"]
+    lists = {name: names for name, names in beta.tom.lists().items() if name.startswith("Best of all")}
+    assert lists == {"Best of all": members, "Best of all (from Alpha TOM)": members}
+
+
 def test_a_tom_put_back_alone_is_made_whole_by_restore(alpha, beta):
     alpha.publish(*EARLIER)
     beta.drain()
