@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from django.conf import settings as django_settings
-from pydantic import Field, StringConstraints, PositiveFloat, field_validator
+from pydantic import Field, PositiveFloat, StringConstraints, field_validator
 
 from bridge.errors import ConfigurationError
 from bridge.settings import PublishSettings, Section, Settings, SubscriptionSettings, TopicName
