@@ -135,8 +135,8 @@ def test_ambiguous_photometry_is_shown_with_its_candidates(
     first, second = ambiguous(orm_tom, alpha, beta, users=["admin"])
     text = page(browser(account("stan", is_superuser=True)), "/bridge/parked/")
     assert "ambiguous" in text
-    assert f'<option value="{first}">SN 2024abc' in text
-    assert f'<option value="{second}">SN2024ABC' in text
+    assert f'name="target" value="{first}" required> SN 2024abc' in text
+    assert f'name="target" value="{second}" required> SN2024ABC' in text
     assert "Alpha TOM" in text
 
 

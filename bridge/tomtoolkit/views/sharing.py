@@ -17,7 +17,7 @@ from tom_dataproducts.models import DataProduct
 
 from bridge.errors import BridgeError, InvalidEventError
 from bridge.tomtoolkit import access, models
-from bridge.tomtoolkit.outgoing import DATUMS, own, own_targets
+from bridge.tomtoolkit.outgoing import DATUMS, KINDS, own, own_targets
 from bridge.tomtoolkit.permissions import SHARE, may_share, shareable, visible
 from bridge.tomtoolkit.sharing import Receipt, share
 from bridge.tomtoolkit.views.page import BridgePage, page_of, settings_or_problem
@@ -54,9 +54,17 @@ class ShareForm(forms.Form):
         help_text="It can be switched off under Bridge, Self-sharing.",
     )  # fmt: skip
     expires = forms.DateField(
-        required=False, label="until", widget=forms.DateInput(attrs={"type": "date"}),
+        required=False, label="Until", widget=forms.DateInput(attrs={"type": "date"}),
         help_text="Empty: until it is switched off.",
     )  # fmt: skip
+
+    kinds = forms.MultipleChoiceField(
+        required=False,
+        label="Only these kinds",
+        choices=[(str(kind), str(kind)) for kind in KINDS],
+        widget=forms.CheckboxSelectMultiple,
+        help_text="None ticked: all of them.",
+    )
 
     def __init__(self, *given: Any, topics: list[str], **named: Any) -> None:
         super().__init__(*given, **named)
@@ -93,7 +101,7 @@ class _SharePage(access.Visitor, BridgePage):
             with transaction.atomic():
                 receipt = share(what, user=self.request.user, **words, **options)
                 if given["by_itself"]:
-                    let_share_itself(self.request.user, subject, words, given["expires"])
+                    let_share_itself(self.request.user, subject, words, given["expires"], given["kinds"])
         except InvalidEventError as error:
             form.add_error(None, str(error))
             return None
@@ -259,7 +267,7 @@ def offered(user: Any, target: Any) -> list[Offered]:
     return found
 
 
-def let_share_itself(user: Any, subject: dict[str, Any], words: dict[str, str], expires: Any) -> None:
+def let_share_itself(user: Any, subject: dict[str, Any], words: dict[str, str], expires: Any, kinds: list[str]) -> None:
     """Let a target or a list share itself, or go on doing so with these words."""
     models.SelfShare.objects.update_or_create(
         **subject,
@@ -267,6 +275,7 @@ def let_share_itself(user: Any, subject: dict[str, Any], words: dict[str, str], 
         defaults={
             "active": True,
             "expires": end_of(expires),
+            "kinds": kinds,
             "created_by": user,
             "title": words["title"],
             "message": words["message"],
