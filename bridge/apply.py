@@ -1,6 +1,6 @@
 """The one path by which an event reaches a TOM: live, replayed, parked before, or dead before.
 
-Records are read (decoded, filtered), put into *units* (photometry together, anything else alone), and each unit is
+Records are read (decoded, filtered), put into *units* (datums together, anything else alone), and each unit is
 written with its outcomes and the next offsets in one transaction of the ledger. What fails in company is tried alone;
 what fails alone becomes a dead letter; who is away is waited for by the caller.
 """
@@ -237,21 +237,21 @@ class Applier:
         """Return the result of each arrival, having written what is to be written."""
         known = self._ledger.outcomes([arrival.event.id for arrival in arrivals if arrival.event is not None])
         results: dict[int, Result] = {}
-        photometry: list[int] = []
+        together: list[int] = []
         for index, arrival in enumerate(arrivals):
             if (early := self._without_writing(arrival, known, restore=restore)) is not None:
                 results[index] = early
             elif arrival.datums and len(arrivals) > 1:
-                photometry.append(index)
+                together.append(index)
             else:
                 topic = arrival.record.partition.topic
                 results[index] = self._executor.execute(_event(arrival), arrival.members, topic)
-        written = self._executor.execute_photometry(
-            [_event(arrivals[index]) for index in photometry],
-            [arrivals[index].record.partition.topic for index in photometry],
-            ignored=[self._rules(arrivals[index]).ignore_unmatched for index in photometry],
+        written = self._executor.execute_datums(
+            [_event(arrivals[index]) for index in together],
+            [arrivals[index].record.partition.topic for index in together],
+            ignored=[self._rules(arrivals[index]).ignore_unmatched for index in together],
         )
-        results.update(zip(photometry, written, strict=True))
+        results.update(zip(together, written, strict=True))
         in_order = [results[index] for index in range(len(arrivals))]
         return [self._unmatched(arrival, result) for arrival, result in zip(arrivals, in_order, strict=True)]
 
@@ -375,7 +375,7 @@ class Applier:
             origin=event.origin if event else arrival.hints.origin,
             **({"reason": str(result.reason)} if result.reason else {}),
             **({"message": result.detail["message"]} if "message" in result.detail else {}),
-            **({"points": result.detail["points"]} if "points" in result.detail else {}),
+            **({"datums": result.detail["datums"]} if "datums" in result.detail else {}),
         )
         if result.outcome is not Outcome.DEAD or result.reason is not Reason.REJECTED:
             if result.outcome in DONE:

@@ -13,7 +13,7 @@ from bridge.errors import (
     NewerVersionError,
     UnknownSchemaError,
 )
-from bridge.events import Event, Photometry
+from bridge.events import Data, Event
 from bridge.execute import Result, dead
 from bridge.stream.port import Record
 from bridge.tom.ledger_port import Outcome, Reason, ToPark
@@ -46,7 +46,7 @@ class Arrival:
     def datums(self) -> int:
         """How many datums it brings."""
         body = self.event.body if self.event is not None and self.settled is None else None
-        return len(body.points) if isinstance(body, Photometry) else 0
+        return len(body.datums) if isinstance(body, Data) else 0
 
     @property
     def key(self) -> bytes:
@@ -120,7 +120,7 @@ class Reader:
         return None
 
     def units(self, records: Sequence[Record], batch_datums: int) -> Iterator[list[Arrival]]:
-        """Yield what is written in one transaction: photometry together up to a bound, anything else alone."""
+        """Yield what is written in one transaction: datums together up to a bound, anything else alone."""
         unit: list[Arrival] = []
         datums = 0
         ids: set[UUID] = set()

@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 
 from bridge.events import (
     COORDINATE_FIELDS,
+    TYPED,
+    Data,
     DataProduct,
+    Datum,
     Event,
-    Photometry,
-    Point,
+    ReducedDatum,
     Target,
     TargetList,
     TargetReference,
@@ -21,13 +23,12 @@ from bridge.events import (
 )
 from bridge.names import simplify, simplify_all
 from bridge.tom.ledger_port import Detail, Reason
-from bridge.tom.port import Additions, FieldValue, LocalTarget, NewPoint, Provenance
+from bridge.tom.port import Additions, FieldValue, LocalTarget, NewDatum, Provenance
+from bridge.tom.reserved import ORIGINAL_SOURCE_KEY
 
 Find = Callable[[Iterable[str]], Sequence[LocalTarget]]
 """Returns every target of this TOM that matches any of the names (:meth:`bridge.tom.port.Tom.find`)."""
 
-ORIGINAL_SOURCE_KEY = "original_source_name"
-"""The extra value that keeps a datum's own source, because ``source_name`` becomes the sending TOM's name."""
 LONGEST_LIST_NAME = 200
 DEFAULT_EPOCH = 2000.0
 """Julian years: what TOM Toolkit's pages assume of a position without an epoch."""
@@ -80,11 +81,11 @@ class FillList:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AddPoints:
-    """Write points onto a target."""
+class AddDatums:
+    """Write datums onto a target."""
 
     local: LocalTarget
-    points: tuple[NewPoint, ...]
+    datums: tuple[NewDatum, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +97,7 @@ class AddProduct:
     product_id: str
 
 
-Plan = Hold | Create | Amend | FillList | AddPoints | AddProduct
+Plan = Hold | Create | Amend | FillList | AddDatums | AddProduct
 
 
 def decide(
@@ -111,11 +112,11 @@ def decide(
             return _target(target, find, policy)
         case TargetList() as target_list:
             return _list(target_list, find, policy, members)
-        case Photometry() as photometry:
-            found = match(photometry.target, find, policy)
+        case Data() as data:
+            found = match(data.target, find, policy)
             if isinstance(found, Hold):
                 return found
-            return AddPoints(local=found, points=_points(event, photometry, found.pk, topic))
+            return AddDatums(local=found, datums=_datums(event, data, found.pk, policy, topic))
         case DataProduct() as product:
             found = match(product.target, find, policy)
             if isinstance(found, Hold):
@@ -323,20 +324,29 @@ def shared_list_name(name: str, origin_name: str, existing: Collection[str] | No
     return name[: LONGEST_LIST_NAME - len(suffix)] + suffix
 
 
-# -- photometry -------------------------------------------------------------------------------------------------------
+# -- datums -----------------------------------------------------------------------------------------------------------
 
 
-def _points(event: Event, photometry: Photometry, target_pk: int, topic: str) -> tuple[NewPoint, ...]:
+def _datums(event: Event, data: Data, target_pk: int, policy: Policy, topic: str) -> tuple[NewDatum, ...]:
     origin = provenance(event, topic)
     return tuple(
-        NewPoint(target_pk=target_pk, point=_with_source(point, origin.origin_name), provenance=origin)
-        for point in photometry.points
+        NewDatum(target_pk=target_pk, datum=_with_source(_typed(datum, policy), origin.origin_name), provenance=origin)
+        for datum in data.datums
     )
 
 
-def _with_source(point: Point, origin_name: str) -> Point:
-    """Return ``point`` as coming from ``origin_name``; its own source goes to the extra values."""
-    update: dict[str, object] = {"source_name": origin_name}
-    if point.source_name and point.source_name != origin_name:
-        update["extra"] = {**point.extra, ORIGINAL_SOURCE_KEY: point.source_name}
-    return point.model_copy(update=update)
+def _typed(datum: Datum, policy: Policy) -> Datum:
+    """Return ``datum`` with the type by which this TOM knows it."""
+    if not isinstance(datum, ReducedDatum):
+        return datum
+    mapped = policy.data_product_types.get(datum.data_type, datum.data_type)
+    # What a typed model holds has to have come as such: a free value is none of its columns.
+    return datum if mapped.lower() in TYPED else datum.model_copy(update={"data_type": mapped})
+
+
+def _with_source(datum: Datum, origin_name: str) -> Datum:
+    """Return ``datum`` as coming from ``origin_name``; its own source goes to the further values."""
+    free = datum.free
+    if datum.source_name and datum.source_name != origin_name:
+        free = {**free, ORIGINAL_SOURCE_KEY: datum.source_name}
+    return datum.with_free(free, source_name=origin_name)

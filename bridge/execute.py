@@ -12,16 +12,23 @@ from uuid import UUID
 import stamina
 
 from bridge import decide
-from bridge.decide import AddPoints, AddProduct, Amend, Create, FillList, Hold, Plan, Policy
+from bridge.decide import AddDatums, AddProduct, Amend, Create, FillList, Hold, Plan, Policy
 from bridge.errors import RejectedError
-from bridge.events import Event, Kind, Target
+from bridge.events import KINDS, Event, Kind, Target
 from bridge.names import simplify_all
 from bridge.tom.compare import fate
 from bridge.tom.ledger_port import Detail, Ledger, Outcome, Reason, ToPark
-from bridge.tom.port import LocalTarget, NewPoint, PointFate, PointResult, Provenance, Tom
+from bridge.tom.port import DatumResult, Fate, LocalTarget, NewDatum, Provenance, Tom
 
 MOST_EXAMPLES = 20
-"""How many conflicting or refused points a record's detail shows."""
+"""How many conflicting or refused datums a record's detail shows."""
+_SHOWN = {
+    Kind.PHOTOMETRY: ("bandpass", "brightness", "limit"),
+    Kind.SPECTROSCOPY: ("telescope", "instrument", "setup"),
+    Kind.ASTROMETRY: ("ra", "dec", "telescope", "instrument"),
+    Kind.REDUCED_DATUM: ("data_type", "telescope", "instrument"),
+}
+"""What it shows of each, beside its time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,10 +111,10 @@ class Executor:
                 return self._once(event, members, topic)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    def execute_photometry(
+    def execute_datums(
         self, events: Sequence[Event], topics: Sequence[str], *, ignored: Sequence[bool]
     ) -> list[Result]:
-        """Write photometry events, which came on ``topics``, at once; return what became of each, in the same order.
+        """Write events with datums, which came on ``topics``, at once; return what became of each, in the same order.
 
         ``ignored``: whether each is ignored where it has no target, and so holds nothing back.
         """
@@ -121,10 +128,10 @@ class Executor:
             elif event.key in held:
                 plan = behind(held[event.key], simplify_all([event.subject]))
             plans.append(plan)
-        points = [point for plan in plans if isinstance(plan, AddPoints) for point in plan.points]
-        results = iter(self._write_points(points))
+        datums = [datum for plan in plans if isinstance(plan, AddDatums) for datum in plan.datums]
+        results = iter(self._write_datums(datums))
         return [
-            _told(plan, [next(results) for _ in plan.points]) if isinstance(plan, AddPoints) else parked(_as_hold(plan))
+            _told(plan, [next(results) for _ in plan.datums]) if isinstance(plan, AddDatums) else parked(_as_hold(plan))
             for plan in plans
         ]
 
@@ -133,13 +140,13 @@ class Executor:
         match decide.decide(event, self._find, self._policy, members):
             case Hold() as hold:
                 return parked(hold)
-            case AddPoints() as plan:
-                rows = self._tom.photometry(plan.local.pk, [new.point for new in plan.points])
-                fates = [PointResult(fate(new.point, rows) or PointFate.NEW) for new in plan.points]
+            case AddDatums() as plan:
+                rows = self._tom.datums(plan.local.pk, [new.datum for new in plan.datums])
+                fates = [DatumResult(fate(new.datum, rows) or Fate.NEW) for new in plan.datums]
                 return _told(plan, fates)
             case AddProduct() as plan:
                 there = self._tom.find_product(plan.product_id)
-                return _product_told(plan, PointFate.NEW if there is None else PointFate.DUPLICATE)
+                return _product_told(plan, Fate.NEW if there is None else Fate.DUPLICATE)
             case FillList() as plan:
                 return _list_told(plan, plan.name, ())
             case Create(target):
@@ -166,8 +173,8 @@ class Executor:
                 return _amended(plan, self._amend(origin, plan))
             case FillList():
                 return self._fill_list(event, origin, plan)
-            case AddPoints():
-                return _told(plan, self._write_points(plan.points))
+            case AddDatums():
+                return _told(plan, self._write_datums(plan.datums))
             case AddProduct():
                 written = self._tom.add_product(plan.local.pk, plan.product, plan.product_id, origin)
                 return _product_told(plan, written.fate, written.reason, written.unverified)
@@ -231,16 +238,16 @@ class Executor:
             unit.remember_list(event.origin, name, handle)
         return handle
 
-    # -- points -------------------------------------------------------------------------------------------------------
+    # -- datums -------------------------------------------------------------------------------------------------------
 
-    def _write_points(self, points: Sequence[NewPoint]) -> list[PointResult]:
-        """Write points; those refused are tried again a few times."""
-        results = self._tom.add_photometry(points) if points else []
+    def _write_datums(self, datums: Sequence[NewDatum]) -> list[DatumResult]:
+        """Write datums; those refused are tried again a few times."""
+        results = self._tom.add_datums(datums) if datums else []
         for _ in range(self._attempts - 1):
-            refused = [index for index, result in enumerate(results) if result.fate is PointFate.REFUSED]
+            refused = [index for index, result in enumerate(results) if result.fate is Fate.REFUSED]
             if not refused:
                 break
-            again = self._tom.add_photometry([points[index] for index in refused])
+            again = self._tom.add_datums([datums[index] for index in refused])
             for index, result in zip(refused, again, strict=True):
                 results[index] = result
         return results
@@ -264,38 +271,34 @@ def _target(local: LocalTarget) -> Mapping[str, object]:
     return {"pk": local.pk, "name": local.name}
 
 
-def _told(plan: AddPoints, results: Sequence[PointResult]) -> Result:
+def _told(plan: AddDatums, results: Sequence[DatumResult]) -> Result:
     counts = Counter(result.fate for result in results)
     detail: dict[str, object] = {
         "target": _target(plan.local),
-        "points": {str(fate): counts[fate] for fate in PointFate if counts[fate]},
+        "datums": {str(fate): counts[fate] for fate in Fate if counts[fate]},
     }
-    for notable in (PointFate.CONFLICTING, PointFate.UNVERIFIED, PointFate.REFUSED):
+    for notable in (Fate.CONFLICTING, Fate.UNVERIFIED, Fate.REFUSED):
         shown = [
-            _example(new, result) for new, result in zip(plan.points, results, strict=True) if result.fate is notable
+            _example(new, result) for new, result in zip(plan.datums, results, strict=True) if result.fate is notable
         ]
         if shown:
             detail[str(notable)] = shown[:MOST_EXAMPLES]
-    if counts[PointFate.REFUSED]:
-        first = next(result.reason for result in results if result.fate is PointFate.REFUSED)
-        message = f"{counts[PointFate.REFUSED]} of {len(results)} points were refused: {first}"
+    if counts[Fate.REFUSED]:
+        first = next(result.reason for result in results if result.fate is Fate.REFUSED)
+        message = f"{counts[Fate.REFUSED]} of {len(results)} datums were refused: {first}"
         return Result(outcome=Outcome.DEAD, reason=Reason.REJECTED, detail={"message": message, **detail})
-    all_there = counts[PointFate.DUPLICATE] == len(results)
+    all_there = counts[Fate.DUPLICATE] == len(results)
     return Result(outcome=Outcome.DUPLICATE if all_there else Outcome.APPLIED, detail=detail)
 
 
-def _example(new: NewPoint, result: PointResult) -> Mapping[str, object]:
-    point = new.point
-    return {
-        "timestamp": point.timestamp.isoformat(),
-        "bandpass": point.bandpass,
-        "brightness": point.brightness,
-        "limit": point.limit,
-        **({"why": result.reason} if result.reason else {}),
-    }
+def _example(new: NewDatum, result: DatumResult) -> Mapping[str, object]:
+    datum = new.datum
+    shown = {name: getattr(datum, name) for name in _SHOWN[KINDS[type(datum)]]}
+    why = {"why": result.reason} if result.reason else {}
+    return {"timestamp": datum.timestamp.isoformat(), **shown, **why}
 
 
-def _product_told(plan: AddProduct, fate: PointFate, reason: str = "", unverified: Sequence[str] = ()) -> Result:
+def _product_told(plan: AddProduct, fate: Fate, reason: str = "", unverified: Sequence[str] = ()) -> Result:
     detail: dict[str, object] = {
         "target": _target(plan.local),
         "product": {"product_id": plan.product_id, "filename": plan.product.filename, "fate": str(fate)},
@@ -304,7 +307,7 @@ def _product_told(plan: AddProduct, fate: PointFate, reason: str = "", unverifie
         detail["message"] = reason
     if unverified:
         detail["unverified"] = list(unverified)
-    return Result(outcome=Outcome.DUPLICATE if fate is PointFate.DUPLICATE else Outcome.APPLIED, detail=detail)
+    return Result(outcome=Outcome.DUPLICATE if fate is Fate.DUPLICATE else Outcome.APPLIED, detail=detail)
 
 
 def _amended(plan: Amend, unverified: Sequence[str]) -> Result:

@@ -18,6 +18,9 @@ class KindName(StrEnum):
     TARGET = "target"
     LIST = "list"
     PHOTOMETRY = "photometry"
+    SPECTROSCOPY = "spectroscopy"
+    ASTROMETRY = "astrometry"
+    REDUCED_DATUM = "reduced-datum"
     DATA_PRODUCT = "data-product"
 
 

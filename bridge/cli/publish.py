@@ -41,7 +41,7 @@ def target(
     context: typer.Context,
     *,
     name: Annotated[str, typer.Argument(help="A name or alias of the target in your TOM.")],
-    with_data: Annotated[bool, typer.Option("--with-data", help="Also its photometry.")] = False,
+    with_data: Annotated[bool, typer.Option("--with-data", help="Also its reduced datums.")] = False,
     own_sources: OwnSources = None,
     topic: Topic = None,
     title: Title = "",
@@ -134,7 +134,7 @@ def photometry(
     settings = load_settings(context)
     points = read_table(file, given={name: value for name, value in given.items() if value is not None})
     words = _words(title, message, shared_by, acknowledgement, references)
-    bodies = publishing.photometry(_reference(settings, target, without_tom), points)
+    bodies = publishing.bodies_of(_reference(settings, target, without_tom), points)
     _share(settings, bodies, words, topic=topic, source=str(file), dry_run=dry_run, timeout=timeout, as_json=as_json)
 
 
@@ -276,9 +276,9 @@ def _publish(
 
 def _told(done: "Published") -> str:
     kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(done.by_kind.items()))
-    points = f" with {done.points} points" if done.points else ""
+    datums = f" with {done.datums} datums" if done.datums else ""
     records = f" in {done.records} records" if done.records != done.events else ""
     foreign = f"; {done.foreign} of them from other TOMs, as they are" if done.foreign else ""
     verb = "Would publish" if done.dry_run else "Published"
     shares = f" (share {done.share_ids[0]})" if len(done.share_ids) == 1 and not done.dry_run else ""
-    return f"{verb} {kinds}{points}{records} on {done.topic}{shares}{foreign}"
+    return f"{verb} {kinds}{datums}{records} on {done.topic}{shares}{foreign}"

@@ -23,7 +23,7 @@ from bridge.codec.headers import (
 from bridge.codec.schema import KINDS, Schema, is_newer
 from bridge.codec.schemas import Schemas, newest
 from bridge.errors import InvalidEventError, NewerVersionError, UndecodableError, UnknownSchemaError
-from bridge.events import MAX_MEMBERS, MAX_POINTS, MAX_PRODUCT_BYTES, Event, Kind
+from bridge.events import BODIES, MAX_MEMBERS, MAX_PRODUCT_BYTES, Event, Kind
 from bridge.stream.port import Headers, Record
 
 MARKER = b"\xc3\x01"
@@ -37,7 +37,9 @@ LARGEST_PRODUCT_EVENT = MAX_PRODUCT_BYTES + 1024 * 1024
 _LARGEST_READ = {Kind.DATA_PRODUCT: LARGEST_PRODUCT_EVENT}
 _LARGEST_READ_OTHERWISE = 1024 * 1024  # more than is written, and little enough to unfold in memory
 
-_MOST_ITEMS = {"points": MAX_POINTS, "members": MAX_MEMBERS}
+_MOST_ITEMS = {"members": MAX_MEMBERS} | {body.ITEMS: body.MOST for body in BODIES.values()}
+_FREE = ("extra", "value")
+"""The fields of datums that travel as JSON text."""
 _ENVELOPE = tuple(name for name in Event.model_fields if name != "body")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -76,10 +78,11 @@ def as_avro(event: Event) -> dict[str, Any]:
         for member in body["members"]:
             if member["target"] is not None:
                 del member["target"]["kind"]
-    elif kind is Kind.PHOTOMETRY:
-        for point in body["points"]:
-            point["timestamp"] = _microseconds(point["timestamp"])
-            point["extra"] = json.dumps(point["extra"], separators=(",", ":"), allow_nan=False)
+    elif kind in BODIES:
+        for datum in body[BODIES[kind].ITEMS]:
+            datum["timestamp"] = _microseconds(datum["timestamp"])
+            for name in datum.keys() & _FREE:
+                datum[name] = json.dumps(datum[name], separators=(",", ":"), allow_nan=False)
     return {"envelope": data, **body}
 
 
@@ -201,13 +204,15 @@ def _from_avro(kind: Kind, data: dict[str, Any], envelope: dict[str, Any]) -> No
         if (number := len(data.get(name, ()))) > most:
             raise ValueError(f"{name}: there are {number}; {most} are the most")
     envelope["shared_at"] = _moment(envelope["shared_at"], "shared_at")
-    if kind is Kind.PHOTOMETRY:
-        for number, point in enumerate(data["points"]):
-            point["timestamp"] = _moment(point["timestamp"], f"points[{number}].timestamp")
-            try:
-                point["extra"] = json.loads(point["extra"])
-            except (ValueError, RecursionError) as error:
-                raise ValueError(f"points[{number}].extra: is no JSON object ({error})") from None
+    if kind in BODIES:
+        items = BODIES[kind].ITEMS
+        for number, datum in enumerate(data[items]):
+            datum["timestamp"] = _moment(datum["timestamp"], f"{items}[{number}].timestamp")
+            for name in datum.keys() & _FREE:
+                try:
+                    datum[name] = json.loads(datum[name])
+                except (ValueError, RecursionError) as error:
+                    raise ValueError(f"{items}[{number}].{name}: is no JSON object ({error})") from None
 
 
 def _moment(microseconds: int, field: str) -> datetime:

@@ -22,6 +22,9 @@ RECORD_NAMES = {
     Kind.TARGET: "Target",
     Kind.LIST: "TargetList",
     Kind.PHOTOMETRY: "Photometry",
+    Kind.SPECTROSCOPY: "Spectroscopy",
+    Kind.ASTROMETRY: "Astrometry",
+    Kind.REDUCED_DATUM: "ReducedData",
     Kind.DATA_PRODUCT: "DataProduct",
 }
 """The record of each kind, without its namespace."""

@@ -11,18 +11,18 @@ from bridge.codec.avro import LARGEST_EVENT, as_avro, encode
 from bridge.codec.schema import Schema
 from bridge.codec.schemas import newest
 from bridge.errors import TooLargeError
-from bridge.events import Event, Kind, Photometry, TargetList
+from bridge.events import BODIES, Event, Kind
 
-_ARRAYS = {Kind.PHOTOMETRY: "points", Kind.LIST: "members"}
+_ARRAYS = {Kind.LIST: "members"} | {kind: body.ITEMS for kind, body in BODIES.items()}
 _COUNT = 10  # bytes that the count of an array takes at most
 
 
 def split(event: Event, largest_bytes: int = LARGEST_EVENT) -> list[Event]:
     """Return ``event`` in parts whose encoded values take at most ``largest_bytes`` each, in order.
 
-    An event that fits comes back unchanged. Photometry is split by points and lists by members; a part has all else
-    of the event, and an id made of the event's id and of which points or members it has: the same at every try.
-    Raises :class:`~bridge.errors.TooLargeError` where one point, one member or a kind without such is too large.
+    An event that fits comes back unchanged. Data are split by datums and lists by members; a part has all else
+    of the event, and an id made of the event's id and of which datums or members it has: the same at every try.
+    Raises :class:`~bridge.errors.TooLargeError` where one datum, one member or a kind without such is too large.
     """
     size = len(encode(event).value)
     return [event] if size <= largest_bytes else split_larger(event, size, largest_bytes)
@@ -73,12 +73,12 @@ def _ranges(sizes: Sequence[int], room: int) -> Iterator[tuple[int, int]]:
 def _part(event: Event, array: str, first: int, end: int) -> Event:
     body: Any = event.body
     items = getattr(body, array)[first:end]
-    part: Photometry | TargetList = body.model_copy(update={array: items})
+    part = body.model_copy(update={array: items})
     return event.model_copy(update={"id": part_id(event.id, first, end), "body": part})
 
 
 def part_id(event_id: UUID, first: int, end: int) -> UUID:
-    """Return the id of the part of an event that has its points or members ``first`` up to ``end`` (exclusive).
+    """Return the id of the part of an event that has its datums or members ``first`` up to ``end`` (exclusive).
 
     The range, not the part's number, is in the id: a topic whose limit has changed between two tries gives other
     parts, and a part that was applied must not stand for another one.
@@ -89,6 +89,8 @@ def part_id(event_id: UUID, first: int, end: int) -> UUID:
 def _too_large(event: Event, what: str, size: int, largest_bytes: int) -> TooLargeError:
     if event.kind is Kind.DATA_PRODUCT:
         mend = "Publish it on a topic made for larger values (Kafka: max.message.bytes), or share a smaller file"
+    elif event.kind is Kind.SPECTROSCOPY:
+        mend = "Share it as a file (a data product), or binned to fewer wavelengths"
     else:
         mend = "Shorten its extra values, aliases and texts"
     return TooLargeError(

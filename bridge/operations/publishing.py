@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from bridge.codec import LARGEST_EVENT, LARGEST_PRODUCT_EVENT, split
 from bridge.errors import ConfigurationError, EventError
-from bridge.events import MAX_POINTS, Body, Event, Kind, Photometry, Point, Share, TargetReference
+from bridge.events import BODIES, KINDS, Body, Data, Datum, Event, Kind, Share, TargetReference
 from bridge.operations.opening import opened_ledger
 from bridge.publisher import Publisher
 from bridge.settings import Settings
@@ -40,7 +40,7 @@ class Published:
     """As handed over; ``records`` counts the parts of those that were split."""
     records: int
     by_kind: dict[str, int]
-    points: int
+    datums: int
     foreign: int
     """Events whose origin is not this TOM: published as they are."""
     dry_run: bool
@@ -83,12 +83,16 @@ def reference(name: str) -> TargetReference:
         raise SourceError(error.errors(include_url=False)[0]["msg"], where=f"target {name[:40]!r}") from None
 
 
-def photometry(target: TargetReference, points: Sequence[Point]) -> list[Photometry]:
-    """Return points of one target as bodies of events, as many as they need."""
-    return [
-        Photometry(target=target, points=tuple(points[first : first + MAX_POINTS]))
-        for first in range(0, len(points), MAX_POINTS)
-    ]
+def bodies_of(target: TargetReference, datums: Sequence[Datum]) -> list[Body]:
+    """Return datums of one target as bodies of events, as many as they need: kind by kind, each in the order given."""
+    bodies: list[Body] = []
+    for kind, body in BODIES.items():
+        found = [datum for datum in datums if KINDS[type(datum)] is kind]
+        bodies += [
+            body.model_validate({"target": target, body.ITEMS: tuple(found[first : first + body.MOST])})
+            for first in range(0, len(found), body.MOST)
+        ]
+    return bodies
 
 
 def events_of(share: Share, bodies: Sequence[Body]) -> list[Event]:
@@ -151,7 +155,7 @@ def publish(
         events=len(events),
         records=records,
         by_kind=dict(Counter(str(event.kind) for event in events)),
-        points=sum(len(event.body.points) for event in events if isinstance(event.body, Photometry)),
+        datums=sum(len(event.body.datums) for event in events if isinstance(event.body, Data)),
         foreign=sum(event.origin != settings.origin for event in events),
         dry_run=dry_run,
     )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bridge.events import Body, TargetReference
 from bridge.operations.opening import opened_local_tom
-from bridge.operations.publishing import photometry
+from bridge.operations.publishing import bodies_of
 from bridge.settings import Settings
 from bridge.sources.errors import SourceError
 from bridge.sources.local_tom import Reading
@@ -20,7 +20,7 @@ def read_reference(settings: Settings, name: str) -> TargetReference:
 
 
 def read_target(settings: Settings, name: str, *, with_data: bool, own_sources: Sequence[str]) -> Read:
-    """Return a target and, ``with_data``, its photometry. Raises SourceError, also where nothing is left to share."""
+    """Return a target and, ``with_data``, its reduced datums. Raises SourceError, also where nothing is left."""
     reading = Reading()
     bodies: list[Body] = []
     with opened_local_tom(settings, own_sources) as tom:
@@ -28,7 +28,7 @@ def read_target(settings: Settings, name: str, *, with_data: bool, own_sources: 
         own = tom.own_target(shown, reading)
         bodies += [own] if own is not None else []
         if with_data:
-            bodies += photometry(tom.target(shown).reference, tom.points(shown["id"], reading))
+            bodies += bodies_of(tom.target(shown).reference, tom.datums(shown["id"], reading))
     if not bodies:
         raise SourceError("nothing is left to share", where=f"target {name!r}", problems=reading.lines())
     return bodies, reading.lines()

@@ -8,7 +8,17 @@ from datetime import datetime
 
 from bridge.codec import Decoder
 from bridge.errors import EventError, NewerVersionError
-from bridge.events import DataProduct, Event, Photometry, Target, TargetList
+from bridge.events import (
+    Astrometry,
+    DataBody,
+    DataProduct,
+    Event,
+    Photometry,
+    ReducedData,
+    Spectroscopy,
+    Target,
+    TargetList,
+)
 from bridge.stream import Partition, Record, Stream
 from bridge.stream.names import missing
 
@@ -81,12 +91,26 @@ def summary(event: Event) -> str:
             return ", also ".join([str(kind), *([", ".join(aliases)] if aliases else [])])
         case TargetList(members=members):
             return _count(len(members), "member")
+        case DataProduct(filename=filename, size=size, data_product_type=product_type):
+            return f"{filename} ({product_type}, {size} bytes)"
+        case data:
+            return _data(data)
+
+
+def _data(body: DataBody) -> str:
+    match body:
         case Photometry(points=points):
             limits = sum(point.brightness is None for point in points)
             return _count(len(points), "point") + (f", {limits} of them limits" if limits else "")
-        case DataProduct(filename=filename, size=size, data_product_type=product_type):
-            return f"{filename} ({product_type}, {size} bytes)"
+        case Spectroscopy(spectra=spectra):
+            channels = sum(len(spectrum.wavelength) for spectrum in spectra)
+            return f"{_count(len(spectra), 'spectrum', 'spectra')}, {_count(channels, 'wavelength')}"
+        case Astrometry(positions=positions):
+            return _count(len(positions), "position")
+        case ReducedData(data=data):
+            types = ", ".join(sorted({datum.data_type for datum in data}))
+            return f"{_count(len(data), 'datum')} ({types})"
 
 
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+def _count(number: int, word: str, many: str = "") -> str:
+    return f"{number} {word if number == 1 else many or f'{word}s'}"

@@ -1,4 +1,4 @@
-"""What the local TOM holds, read over REST: targets, lists and photometry as bodies of events.
+"""What the local TOM holds, read over REST: targets, lists and reduced datums as bodies of events.
 
 TOM Toolkit's API does not show all: from 3.1 on it leaves limits, exposure times, reduction versions and extra values
 out of a datum. And what a TOM got from elsewhere looks almost like its own. What can't be read in full, or can't be
@@ -13,9 +13,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bridge.events import MAX_MEMBERS, ListMember, Point, Target, TargetList
+from bridge.events import KINDS, MAX_MEMBERS, Datum, Kind, ListMember, Target, TargetList
 from bridge.names import simplify, simplify_all
 from bridge.sources.errors import SourceError
+from bridge.tom.datum_values import WORDS, fields_of, kind_of
 from bridge.tom.rest_lists import Lists
 from bridge.tom.rest_names import TARGETS, names_of
 from bridge.tom.rest_session import RestSession
@@ -24,28 +25,19 @@ from bridge.tom.rest_targets import local_target
 _DATUMS = "/api/reduceddatums/"
 _PRODUCTS = "/api/dataproducts/"
 _PAGE = 500
-_SINCE_3_1 = "exposure times, reduction versions and extra values of datums: TOM Toolkit's API does not show them"
-_KNOWN_VALUES = frozenset(
-    [
-        "magnitude",
-        "brightness",
-        "mag",
-        "error",
-        "magnitude_error",
-        "brightness_error",
-        "mag_err",
-        "filter",
-        "bandpass",
-        "band",
-        "f",
-        "limit",
-        "unit",
-        "exposure_time",
-        "telescope",
-        "instrument",
-        "reduction_version",
-    ]
-)
+_NOT_SHOWN = {
+    Kind.PHOTOMETRY: "limits, exposure times, reduction versions and extra values of photometry",
+    Kind.SPECTROSCOPY: "set-ups, exposure times, reduction versions and extra values of spectra",
+    Kind.ASTROMETRY: "reduction versions and extra values of astrometry",
+    Kind.REDUCED_DATUM: "telescopes, instruments and reduction versions of other datums",
+}
+"""What TOM Toolkit's API does not show, from 3.1 on."""
+_WHAT = {
+    Kind.PHOTOMETRY: "points",
+    Kind.SPECTROSCOPY: "spectra",
+    Kind.ASTROMETRY: "positions",
+    Kind.REDUCED_DATUM: "other datums",
+}
 
 Shown = Mapping[str, Any]
 
@@ -67,7 +59,10 @@ class Reading:
     def lines(self) -> list[str]:
         """Return all of it, a line each."""
         counted = [f"left out: {count} {why}" for why, count in sorted(self.left_out.items())]
-        return [*counted, *(f"not shared: {what}" for what in sorted(self.not_shown))]
+        return [
+            *counted,
+            *(f"not shared: {what}: TOM Toolkit's API does not show them" for what in sorted(self.not_shown)),
+        ]
 
 
 class LocalTom:
@@ -162,19 +157,19 @@ class LocalTom:
             for first in range(0, len(members), MAX_MEMBERS)
         ]
 
-    # -- photometry -----------------------------------------------------------------------------------------------
+    # -- datums ---------------------------------------------------------------------------------------------------
 
-    def points(self, pk: int, reading: Reading) -> list[Point]:
-        """Return the TOM's own photometry of a target, oldest first; what can't be shared is told."""
+    def datums(self, pk: int, reading: Reading) -> list[Datum]:
+        """Return the TOM's own reduced datums of a target, of all kinds, oldest first; what can't be shared is told."""
         received = self._of_received_products(pk)
         found = [
-            point
-            for datum in self._pages(_DATUMS, target__id=pk, data_type="photometry")
-            if (point := self._point(datum, received, reading)) is not None
+            datum
+            for shown in self._pages(_DATUMS, target__id=pk)
+            if (datum := self._datum(shown, received, reading)) is not None
         ]
-        if found and self._session.toolkit.typed_datums:
-            reading.not_shown.add(_SINCE_3_1)
-        return sorted(found, key=lambda point: point.timestamp)
+        if self._session.toolkit.typed_datums:
+            reading.not_shown |= {_NOT_SHOWN[KINDS[type(datum)]] for datum in found}
+        return sorted(found, key=lambda datum: datum.timestamp)
 
     def _of_received_products(self, pk: int) -> set[str]:
         """Return what tells the datums of a target that a received data product has brought."""
@@ -184,47 +179,35 @@ class LocalTom:
             _telling(datum)
             for product in self._pages(_PRODUCTS)
             if product["target"] == pk and product["product_id"] in self._received_products
-            for datum in self._pages(_DATUMS, data_product__id=product["id"], data_type="photometry")
+            for datum in self._pages(_DATUMS, data_product__id=product["id"])
         }
 
-    def _point(self, datum: Shown, received: Collection[str], reading: Reading) -> Point | None:
-        source = str(datum.get("source_name") or "")
-        if received and _telling(datum) in received:
-            reading.left_out["points of data products that were received (theirs to share)"] += 1
+    def _datum(self, shown: Shown, received: Collection[str], reading: Reading) -> Datum | None:
+        source = str(shown.get("source_name") or "")
+        typed = self._session.toolkit.typed_datums
+        kind = kind_of(shown)
+        if received and _telling(shown) in received:
+            reading.left_out[f"{_WHAT[kind]} of data products that were received (theirs to share)"] += 1
             return None
         if simplify(source) not in self._own:
-            reading.left_out[f"points from {source!r}, not proven to be this TOM's own (say --own-source if so)"] += 1
+            reading.left_out[
+                f"{_WHAT[kind]} from {source!r}, not proven to be this TOM's own (say --own-source if so)"
+            ] += 1
             return None
-        row = self._session.toolkit.row_of(datum)
-        if row is None:
-            reading.left_out["datums that are no photometry"] += 1
+        fields = fields_of(shown, typed=typed)
+        if fields is None:
+            reading.left_out[f"datums of type {shown.get('data_type')!r} whose value is no dictionary"] += 1
             return None
-        if row.brightness is None and row.limit is None:
-            hidden = "limit" in row.hidden
-            why = " (limits: TOM Toolkit's API does not show them; share them from a table)" if hidden else ""
+        if kind is Kind.PHOTOMETRY and fields.get("brightness") is None and fields.get("limit") is None:
+            why = " (limits: TOM Toolkit's API does not show them; share them from a table)" if typed else ""
             reading.left_out[f"points without brightness{why}"] += 1
             return None
-        extra = {} if row.hidden else {key: value for key, value in datum["value"].items() if key not in _KNOWN_VALUES}
         try:
-            return Point(
-                timestamp=row.timestamp,
-                bandpass=row.bandpass,
-                brightness=row.brightness,
-                brightness_error=row.brightness_error,
-                limit=row.limit,
-                unit=row.unit,
-                exposure_time=row.exposure_time,
-                telescope=row.telescope,
-                instrument=row.instrument,
-                reduction_version=row.reduction_version,
-                source_name=source,
-                source_location=str(datum.get("source_location") or ""),
-                extra=extra,
-            )
+            return WORDS[kind].datum.model_validate(fields)
         except ValidationError as error:
             problem = error.errors(include_url=False)[0]
             at = ".".join(str(part) for part in problem["loc"])
-            reading.left_out[f"points whose {at or 'values'} can't be shared: {problem['msg']}"] += 1
+            reading.left_out[f"{_WHAT[kind]} whose {at or 'values'} can't be shared: {problem['msg']}"] += 1
             return None
 
     def _pages(self, path: str, **asked: Any) -> Iterator[Shown]:

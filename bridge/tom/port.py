@@ -13,12 +13,11 @@ or in the permissions of the account.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
-from bridge.events import DataProduct, Point, Target, TargetType
+from bridge.events import DataProduct, Datum, Kind, Target, TargetType
 
 FieldValue = float | str | None
 
@@ -78,33 +77,28 @@ class Written:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExistingPoint:
-    """A photometric row of the TOM. A field named in ``hidden`` exists but can't be seen (None or "" here)."""
+class ExistingDatum:
+    """A reduced datum that the TOM has, as far as it is compared (:data:`bridge.tom.compare.RULES`)."""
 
-    timestamp: datetime
-    bandpass: str
-    brightness: float | None
-    brightness_error: float | None
-    limit: float | None
-    unit: str
-    telescope: str
-    instrument: str
-    reduction_version: str
-    exposure_time: float | None = None
+    kind: Kind
+    """Of the event that would carry it."""
+    values: Mapping[str, Any]
+    """By the field names of its kind in :mod:`bridge.events`; arrays are tuples."""
     hidden: frozenset[str] = frozenset()
+    """Fields that exist but can't be seen."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class NewPoint:
-    """A point that is to be written onto a target, its ``source_name`` and ``extra`` already decided."""
+class NewDatum:
+    """A datum that is to be written onto a target, its ``source_name`` and further values already decided."""
 
     target_pk: int
-    point: Point
+    datum: Datum
     provenance: Provenance
 
 
-class PointFate(StrEnum):
-    """What became of one point that was to be written."""
+class Fate(StrEnum):
+    """What became of one datum, or product, that was to be written."""
 
     NEW = "new"
     DUPLICATE = "duplicate"
@@ -114,10 +108,10 @@ class PointFate(StrEnum):
 
 
 @dataclass(frozen=True)
-class PointResult:
-    """The fate of one :class:`NewPoint`, and for ``refused`` and ``unverified`` the reason, for people."""
+class DatumResult:
+    """The fate of one :class:`NewDatum`, and for ``refused`` and ``unverified`` the reason, for people."""
 
-    fate: PointFate
+    fate: Fate
     reason: str = ""
 
 
@@ -125,7 +119,7 @@ class PointResult:
 class ProductResult:
     """The fate of one data product: ``new``, ``duplicate`` or ``conflicting``."""
 
-    fate: PointFate
+    fate: Fate
     pk: int
     reason: str = ""
     """Why it conflicts, for people."""
@@ -194,15 +188,15 @@ class Tom(Protocol):
         """Put targets in a list; those that are in it stay."""
         ...
 
-    def photometry(self, pk: int, points: Sequence[Point]) -> tuple[ExistingPoint, ...]:
-        """Return the target's photometric rows at the timestamps of ``points`` (others may be among them)."""
+    def datums(self, pk: int, wanted: Sequence[Datum]) -> tuple[ExistingDatum, ...]:
+        """Return the target's datums of the kinds and timestamps of ``wanted`` (others may be among them)."""
         ...
 
-    def add_photometry(self, points: Sequence[NewPoint]) -> list[PointResult]:
-        """Write points, and return the fate of each in the same order.
+    def add_datums(self, datums: Sequence[NewDatum]) -> list[DatumResult]:
+        """Write datums, and return the fate of each in the same order.
 
-        Points of several targets and events may come at once; of two equal ones the second is a duplicate. What is
-        there is compared first (:mod:`bridge.tom.compare`). A point that the TOM refuses never costs the others.
+        Datums of several kinds, targets and events may come at once; of two equal ones the second is a duplicate. What
+        is there is compared first (:mod:`bridge.tom.compare`). A datum that the TOM refuses never costs the others.
         Only ``TomAwayError`` is raised.
         """
         ...

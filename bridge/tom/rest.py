@@ -2,21 +2,21 @@
 
 from collections.abc import Collection, Iterable, Sequence
 
-from bridge.events import DataProduct, Point, Target
+from bridge.events import DataProduct, Datum, Target
 from bridge.tom.ledger_port import Intents
 from bridge.tom.port import (
     Additions,
-    ExistingPoint,
+    DatumResult,
+    ExistingDatum,
     LocalProduct,
     LocalTarget,
-    NewPoint,
-    PointResult,
+    NewDatum,
     ProductResult,
     Provenance,
     Tom,
     Written,
 )
-from bridge.tom.rest_photometry import RestPhotometry
+from bridge.tom.rest_datums import RestDatums
 from bridge.tom.rest_products import RestProducts
 from bridge.tom.rest_session import RestAccount, RestSession
 from bridge.tom.rest_targets import RestTargets
@@ -36,7 +36,7 @@ class RestTom(Tom):
         self.session = RestSession(account)
         self.identity = self.session.base_url
         self._targets = RestTargets(self.session, intents)
-        self._photometry = RestPhotometry(self.session, intents)
+        self._datums = RestDatums(self.session, intents)
         self._products = RestProducts(self.session, intents)
 
     def find(self, names: Iterable[str]) -> tuple[LocalTarget, ...]:
@@ -60,11 +60,11 @@ class RestTom(Tom):
     def add_to_list(self, handle: str, pks: Sequence[int], provenance: Provenance) -> Written:  # noqa: ARG002
         return self._targets.add_to_list(handle, pks)
 
-    def photometry(self, pk: int, points: Sequence[Point]) -> tuple[ExistingPoint, ...]:
-        return self._photometry.rows(pk, (point.timestamp for point in points))
+    def datums(self, pk: int, wanted: Sequence[Datum]) -> tuple[ExistingDatum, ...]:
+        return self._datums.rows(pk, wanted)
 
-    def add_photometry(self, points: Sequence[NewPoint]) -> list[PointResult]:
-        return self._photometry.add(points)
+    def add_datums(self, datums: Sequence[NewDatum]) -> list[DatumResult]:
+        return self._datums.add(datums)
 
     def find_product(self, product_id: str) -> LocalProduct | None:
         return self._products.find(product_id)
@@ -73,5 +73,5 @@ class RestTom(Tom):
         return self._products.add(pk, product, product_id, provenance)
 
     def close(self) -> None:
-        self._photometry.close()
+        self._datums.close()
         self.session.close()

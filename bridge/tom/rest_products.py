@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 from bridge.errors import RejectedError
 from bridge.events import MAX_PRODUCT_BYTES, DataProduct
 from bridge.tom.ledger_port import Intents
-from bridge.tom.port import LocalProduct, PointFate, ProductResult, Provenance
-from bridge.tom.rest_photometry import DATUMS
+from bridge.tom.port import Fate, LocalProduct, ProductResult, Provenance
+from bridge.tom.rest_datums import DATUMS
 from bridge.tom.rest_session import Answer, RestSession
 from bridge.tom.rest_words import words
 
@@ -107,12 +107,12 @@ class RestProducts:
             differs.append("has another content")
         if differs:
             told = f"the TOM's product {there.product_id} {' and '.join(differs)}"
-            return ProductResult(fate=PointFate.CONFLICTING, pk=there.pk, reason=told)
+            return ProductResult(fate=Fate.CONFLICTING, pk=there.pk, reason=told)
         unverified = ["content: the TOM does not serve the file to this account"] if there.sha256 is None else []
         if not begun:
-            return ProductResult(fate=PointFate.DUPLICATE, pk=there.pk, unverified=tuple(unverified))
+            return ProductResult(fate=Fate.DUPLICATE, pk=there.pk, unverified=tuple(unverified))
         unverified += self._processed(there.pk, product)
-        return ProductResult(fate=PointFate.NEW, pk=there.pk, unverified=tuple(unverified))
+        return ProductResult(fate=Fate.NEW, pk=there.pk, unverified=tuple(unverified))
 
     def _processed(self, pk: int, product: DataProduct) -> list[str]:
         """Return what is to be said of datums that the TOM's processor made: over REST it always runs."""

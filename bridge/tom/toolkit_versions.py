@@ -1,27 +1,13 @@
 """What differs between versions of TOM Toolkit, as seen over REST.
 
-From 3.1 on a photometric datum is a typed row: known keys of ``value`` become columns, and the list shows only some of
-them. Before, ``value`` is a free dictionary that is kept and shown as it was written.
+How a datum is written and shown is in :mod:`bridge.tom.datum_values`.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from pydantic import JsonValue
-
 from bridge.errors import ConfigurationError
-from bridge.events import Point
-from bridge.tom.port import ExistingPoint
-from bridge.tom.reserved import unreserved
-
-HIDDEN_SINCE_3_1 = frozenset({"limit", "exposure_time", "reduction_version"})
-"""What the list of datums of 3.1 leaves out of ``value`` (``ReducedDatumSerializer._get_typed_value``)."""
-
-_BRIGHTNESS = ("magnitude", "brightness", "mag")
-_ERROR = ("error", "magnitude_error", "brightness_error", "mag_err")
-_BANDPASS = ("filter", "bandpass", "band", "f")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +15,7 @@ class Toolkit:
     """The traits of one TOM's TOM Toolkit."""
 
     typed_datums: bool
-    """Photometry is typed rows (3.1 and later)."""
+    """Datums are typed rows (3.1 and later)."""
     shared_from: bool
     """Targets have ``shared_from`` and ``shared_by`` (3.1 and later)."""
 
@@ -52,51 +38,3 @@ class Toolkit:
         """
         value = datum_fields.get("value", {})
         return cls(typed_datums=not value.get("required", True), shared_from="shared_from" in target_fields)
-
-    def value_of(self, point: Point) -> dict[str, JsonValue]:
-        """Return what is sent as the ``value`` of ``point``: without what is absent; 0.0 is a value."""
-        names = (
-            ("brightness", "brightness_error", "bandpass") if self.typed_datums else ("magnitude", "error", "filter")
-        )
-        known: dict[str, JsonValue] = {
-            names[0]: point.brightness,
-            names[1]: point.brightness_error,
-            names[2]: point.bandpass,
-            "limit": point.limit,
-            "unit": point.unit or None,
-            "exposure_time": point.exposure_time,
-            "telescope": point.telescope or None,
-            "instrument": point.instrument or None,
-            "reduction_version": point.reduction_version or None,
-        }
-        return {name: value for name, value in known.items() if value is not None} | unreserved(point.extra)
-
-    def row_of(self, datum: Mapping[str, Any]) -> ExistingPoint | None:
-        """Return a datum of the list as a row; None where its ``value`` is no photometry."""
-        value = datum.get("value")
-        if not isinstance(value, dict):
-            return None
-        return ExistingPoint(
-            timestamp=datetime.fromisoformat(datum["timestamp"]),
-            bandpass=str(_first(value, _BANDPASS) or ""),
-            brightness=_number(_first(value, _BRIGHTNESS)),
-            brightness_error=_number(_first(value, _ERROR)),
-            limit=_number(value.get("limit")),
-            unit=str(value.get("unit") or ""),
-            telescope=str(value.get("telescope") or ""),
-            instrument=str(value.get("instrument") or ""),
-            reduction_version=str(value.get("reduction_version") or ""),
-            exposure_time=_number(value.get("exposure_time")),
-            hidden=HIDDEN_SINCE_3_1 if self.typed_datums else frozenset(),
-        )
-
-
-def _first(value: Mapping[str, Any], names: tuple[str, ...]) -> Any:
-    return next((value[name] for name in names if name in value), None)
-
-
-def _number(value: Any) -> float | None:
-    try:
-        return None if value is None or isinstance(value, bool) else float(value)
-    except (TypeError, ValueError):
-        return None

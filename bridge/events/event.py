@@ -1,0 +1,119 @@
+"""The envelope of a share, and an event: the envelope with one body."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import BaseModel, FailFast, Field, StringConstraints, ValidationError
+
+from bridge.errors import InvalidEventError
+from bridge.events.datums import DataBody
+from bridge.events.fields import Kind, Model, Utc, text, uuid7
+from bridge.events.product import DataProduct
+from bridge.events.targets import Target, TargetList
+from bridge.names import simplify
+
+Body = Target | TargetList | DataBody | DataProduct
+
+
+class Share(Model):
+    """What a person does: the part of the envelope that all events of one share have in common."""
+
+    share_id: UUID = Field(default_factory=uuid7)
+    origin: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,99}$")]
+    """The permanent id of the TOM that publishes."""
+    origin_name: text(100, 1)  # type: ignore[valid-type]
+    """Its display name, which may change."""
+    installation: UUID
+    """Made at the first start of the publishing installation; tells two TOMs that use one origin."""
+    shared_by: text(150) = ""  # type: ignore[valid-type]
+    """Who shared."""
+    shared_at: Utc = Field(default_factory=lambda: datetime.now(UTC))
+    title: text(500) = ""  # type: ignore[valid-type]
+    message: text(10_000) = ""  # type: ignore[valid-type]
+    acknowledgement: text(2_000) = ""  # type: ignore[valid-type]
+    references: Annotated[tuple[text(500), ...], FailFast(), Field(max_length=50)] = ()  # type: ignore[valid-type]
+
+    def event(self, body: Body) -> "Event":
+        """Return a new event of this share with ``body``."""
+        return Event(**{name: getattr(self, name) for name in Share.model_fields}, body=body)
+
+
+class Event(Share):
+    """One event: the envelope and one body."""
+
+    id: UUID = Field(default_factory=uuid7)
+    replaces: UUID | None = None
+    """Reserved: the event that this one takes the place of."""
+    body: Body = Field(discriminator="kind")
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of the body."""
+        return self.body.kind
+
+    @property
+    def subject(self) -> str:
+        """The name of the target, or of the list, that this event is about."""
+        match self.body:
+            case Target() | TargetList():
+                return self.body.name
+            case data:
+                return data.target.name
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names of all targets that this event is about; for a list its own name first."""
+        match self.body:
+            case TargetList():
+                return (self.body.name, *(name for member in self.body.members for name in member.reference.names))
+            case Target():
+                return self.body.names
+            case data:
+                return data.target.names
+
+    @property
+    def key(self) -> bytes:
+        """What keeps its order: events of one key reach every TOM in the order in which they were published.
+
+        The origin and the simplified target name; for a list the list's simplified name, marked as such.
+        """
+        marker = "list:" if self.kind is Kind.LIST else ""
+        return f"{self.origin}/{marker}{simplify(self.subject)}".encode()
+
+    @classmethod
+    def checked(cls, data: Any, *, where: str = "") -> "Event":
+        """Return ``data`` (a dictionary, or JSON as ``str`` or ``bytes``) as an event.
+
+        Raises :class:`~bridge.errors.InvalidEventError`, which names the event, each wrong field (``points[3].ra``)
+        and what would be right. ``where`` is put in front: a position in a stream, or a line of a file.
+        """
+        try:
+            return cls.model_validate_json(data) if isinstance(data, str | bytes) else cls.model_validate(data)
+        except ValidationError as error:
+            raise _told(error, data, where) from None
+
+
+def _told(error: ValidationError, data: Any, where: str) -> InvalidEventError:
+    """Return ``error`` as one line for people."""
+    identity = f"event {data.get('id')}" if isinstance(data, dict) and data.get("id") else "event"
+    problems = error.errors(include_url=False)
+    told = "; ".join(f"{_path(problem['loc'])}{_problem(problem)}" for problem in problems[:3])
+    if len(problems) > 3:
+        told += f"; and {len(problems) - 3} more"
+    return InvalidEventError(told, where=f"{where}: {identity}" if where else identity)
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    # The body's kind stands behind "body", as the one of several models that was tried.
+    parts = (*location[:1], *location[2:]) if location[:1] == ("body",) else location
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts).lstrip(".")
+    return f"{text.removeprefix('body.')}: " if text else ""
+
+
+def _problem(problem: Any) -> str:
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    given = problem.get("input")
+    if problem["type"] == "value_error" or isinstance(given, dict | list | bytes | BaseModel):
+        return message
+    return f"{message} (it is {str(given)[:60]!r})"

@@ -1,0 +1,105 @@
+"""What all parts of an event are made of: kinds, bounds, and types of texts, numbers, times and free values.
+
+Lengths are those of the columns in TOM Toolkit 3.1's models, so that what is valid here fits there.
+"""
+
+import json
+import re
+import secrets
+import time
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    FailFast,
+    Field,
+    FiniteFloat,
+    JsonValue,
+    StringConstraints,
+)
+
+MAX_ALIASES = 200
+MAX_EXTRA_CHARACTERS = 65_536
+MAX_VALUE_CHARACTERS = 800_000
+
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+
+
+def uuid7() -> UUID:
+    """Return a new UUID of version 7: 48 bits of Unix time in milliseconds, then random bits (RFC 9562, 5.7)."""
+    milliseconds = time.time_ns() // 1_000_000
+    bits = (milliseconds << 80) | secrets.randbits(80)
+    bits = bits & ~(0xF << 76) | (0x7 << 76)
+    bits = bits & ~(0x3 << 62) | (0x2 << 62)
+    return UUID(int=bits)
+
+
+def plain(text: str) -> str:
+    """Return ``text``, which is to have no control characters."""
+    if found := _FORBIDDEN.search(text):
+        raise ValueError(f"has the control character {found.group()!r} at {found.start()}; remove it")
+    return text
+
+
+def _to_utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)
+
+
+def _bounded_json(most: int) -> AfterValidator:
+    """Return what refuses JSON of more than ``most`` characters, or with a NUL, which PostgreSQL can't store."""
+
+    def bounded(values: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        text = json.dumps(values)
+        if len(text) > most:
+            raise ValueError(f"takes {len(text)} characters as JSON; {most} are the most")
+        if _ESCAPED_NUL.search(text):
+            raise ValueError("holds a NUL character; remove it")
+        return values
+
+    return AfterValidator(bounded)
+
+
+def text(longest: int, shortest: int = 0) -> Any:
+    """Return a type of text of ``shortest`` to ``longest`` characters, none of them a control character."""
+    return Annotated[str, StringConstraints(min_length=shortest, max_length=longest), AfterValidator(plain)]
+
+
+Name = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=100, strip_whitespace=True),
+    AfterValidator(plain),
+]
+# The first wrong one is told, not all: millions fit in a data product, and an error of each would fill the memory.
+Aliases = Annotated[tuple[Name, ...], FailFast(), Field(max_length=MAX_ALIASES)]
+Utc = Annotated[AwareDatetime, AfterValidator(_to_utc)]
+RightAscension = Annotated[FiniteFloat, Field(ge=0, le=360)]
+Declination = Annotated[FiniteFloat, Field(ge=-90, le=90)]
+Extra = Annotated[dict[str, JsonValue], _bounded_json(MAX_EXTRA_CHARACTERS)]
+Value = Annotated[dict[str, JsonValue], _bounded_json(MAX_VALUE_CHARACTERS)]
+
+
+class Model(BaseModel):
+    """The base of all parts of an event: frozen, and closed to fields that it doesn't know."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", ser_json_bytes="base64", val_json_bytes="base64", allow_inf_nan=False
+    )
+
+
+class Kind(StrEnum):
+    """The kinds of events, by the words of the command line."""
+
+    TARGET = "target"
+    LIST = "list"
+    PHOTOMETRY = "photometry"
+    SPECTROSCOPY = "spectroscopy"
+    ASTROMETRY = "astrometry"
+    REDUCED_DATUM = "reduced-datum"
+    DATA_PRODUCT = "data-product"
