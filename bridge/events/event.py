@@ -1,5 +1,6 @@
 """The envelope of a share, and an event: the envelope with one body."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -97,11 +98,20 @@ class Event(Share):
 def _told(error: ValidationError, data: Any, where: str) -> InvalidEventError:
     """Return ``error`` as one line for people."""
     identity = f"event {data.get('id')}" if isinstance(data, dict) and data.get("id") else "event"
-    problems = error.errors(include_url=False)
+    found = error.errors(include_url=False)
+    problems = [one for one in found if not _follows(one, found)]
     told = "; ".join(f"{_path(problem['loc'])}{_problem(problem)}" for problem in problems[:3])
     if len(problems) > 3:
         told += f"; and {len(problems) - 3} more"
     return InvalidEventError(told, where=f"{where}: {identity}" if where else identity)
+
+
+def _follows(problem: Any, found: Sequence[Any]) -> bool:
+    """Return whether a tuple is only too short because what is in it is wrong."""
+    if problem["type"] != "too_short":
+        return False
+    at = problem["loc"]
+    return any(len(other["loc"]) > len(at) and other["loc"][: len(at)] == at for other in found)
 
 
 def _path(location: tuple[int | str, ...]) -> str:

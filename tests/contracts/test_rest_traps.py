@@ -17,7 +17,7 @@ from parts.toms import Tom
 
 from bridge.errors import ConfigurationError, RejectedError, TomAwayError
 from bridge.events import DataProduct, Point, Target, TargetReference, TargetType, uuid7
-from bridge.tom.port import Additions, NewPoint, PointFate, Provenance
+from bridge.tom.port import Additions, Fate, NewDatum, Provenance
 from bridge.tom.rest import RestAccount, RestTom
 from bridge.tom.rest_targets import STAND_IN_FOR_ZERO
 
@@ -52,9 +52,9 @@ def a_target(name: str = "SN 2024abc", **fields: Any) -> Target:
     return Target(**{"name": name, "type": TargetType.SIDEREAL, "ra": 10.5, "dec": -20.25, **fields})
 
 
-def a_point(pk: int, **fields: Any) -> NewPoint:
+def a_point(pk: int, **fields: Any) -> NewDatum:
     point = Point(**{"timestamp": T0, "bandpass": "r", "brightness": 18.5, **fields})
-    return NewPoint(target_pk=pk, point=point, provenance=source())
+    return NewDatum(target_pk=pk, datum=point, provenance=source())
 
 
 # -- who the bridge is -----------------------------------------------------------------------------------------------
@@ -100,7 +100,7 @@ def test_an_ended_session_is_begun_anew_before_anything_is_believed(tom2: Tom, c
     tom2.shell("from django.contrib.sessions.models import Session; Session.objects.all().delete()")
     assert [found.name for found in tom.find(["A"])] == ["A"]
     tom2.shell("from django.contrib.sessions.models import Session; Session.objects.all().delete()")
-    assert [result.fate for result in tom.add_photometry([a_point(pk)])] == [PointFate.NEW]
+    assert [result.fate for result in tom.add_datums([a_point(pk)])] == [Fate.NEW]
 
 
 def test_no_target_is_ever_made_by_an_anonymous_visitor(any_tom: Tom, client: Client) -> None:
@@ -171,11 +171,11 @@ def test_a_killed_tom_is_away_and_then_served_again(any_tom: Tom, client: Client
     tom = client(any_tom)
     assert tom.find(["A"])
     any_tom.kill()
-    for ask in (lambda: tom.find(["A"]), lambda: tom.add_photometry([a_point(pk)])):
+    for ask in (lambda: tom.find(["A"]), lambda: tom.add_datums([a_point(pk)])):
         with pytest.raises(TomAwayError):
             ask()
     any_tom.start()
-    assert [result.fate for result in tom.add_photometry([a_point(pk)])] == [PointFate.NEW]
+    assert [result.fate for result in tom.add_datums([a_point(pk)])] == [Fate.NEW]
 
 
 def test_a_500_that_a_good_request_gets_too_is_the_tom_being_away(any_tom: Tom, client: Client) -> None:
@@ -196,8 +196,8 @@ def test_a_database_locked_by_another_writer_is_the_tom_being_away(any_tom: Tom,
     with closing(sqlite3.connect(any_tom.site.database, isolation_level=None)) as another:
         another.execute("BEGIN IMMEDIATE")
         with pytest.raises(TomAwayError, match="can't write"):
-            tom.add_photometry([a_point(pk)])
-    assert tom.add_photometry([a_point(pk)])[0].fate is PointFate.NEW
+            tom.add_datums([a_point(pk)])
+    assert tom.add_datums([a_point(pk)])[0].fate is Fate.NEW
 
 
 @contextmanager
@@ -361,7 +361,7 @@ def test_the_models_permissions_open_all_targets_to_the_account(any_tom: Tom, cl
         "Permission.objects.filter(codename__in=['view_target', 'change_target']))"
     )
     assert [found.name for found in tom.find(["Hidden"])] == ["Hidden"]
-    assert tom.add_photometry([a_point(pk)])[0].fate is PointFate.NEW
+    assert tom.add_datums([a_point(pk)])[0].fate is Fate.NEW
 
 
 # -- photometry ------------------------------------------------------------------------------------------------------
@@ -370,28 +370,26 @@ def test_the_models_permissions_open_all_targets_to_the_account(any_tom: Tom, cl
 def test_a_200_for_a_row_that_differs_is_not_taken_for_a_duplicate(tom3: Tom, client: Client) -> None:
     pk = tom3.make_target("A")
     tom = client(tom3)
-    assert tom.add_photometry([a_point(pk, telescope="one")])[0].fate is PointFate.NEW
-    result = tom.add_photometry([a_point(pk, telescope="two")])[0]
-    assert (result.fate, len(tom3.photometry())) == (PointFate.CONFLICTING, 1)
+    assert tom.add_datums([a_point(pk, telescope="one")])[0].fate is Fate.NEW
+    result = tom.add_datums([a_point(pk, telescope="two")])[0]
+    assert (result.fate, len(tom3.photometry())) == (Fate.CONFLICTING, 1)
 
 
 def test_what_the_list_hides_is_judged_by_the_tom(tom3: Tom, client: Client) -> None:
     pk = tom3.make_target("A")
     tom = client(tom3)
-    fates = [
-        tom.add_photometry([a_point(pk, brightness=None, limit=limit)])[0].fate for limit in (19.0, 19.0, 20.0, 20.0)
-    ]
-    assert fates == [PointFate.NEW, PointFate.DUPLICATE, PointFate.NEW, PointFate.DUPLICATE]
+    fates = [tom.add_datums([a_point(pk, brightness=None, limit=limit)])[0].fate for limit in (19.0, 19.0, 20.0, 20.0)]
+    assert fates == [Fate.NEW, Fate.DUPLICATE, Fate.NEW, Fate.DUPLICATE]
     assert [row["limit"] for row in tom3.photometry()] == [19.0, 20.0]
 
 
 def test_many_points_go_over_several_connections_and_keep_their_order(any_tom: Tom, client: Client) -> None:
     pk = any_tom.make_target("A")
     points = [a_point(pk, bandpass=f"b{number}", brightness=float(number)) for number in range(60)]
-    refused = NewPoint(target_pk=999, point=points[0].point, provenance=points[0].provenance)
-    results = client(any_tom, connections=4).add_photometry([*points[:30], refused, *points[30:]])
-    assert [result.fate for result in results].index(PointFate.REFUSED) == 30
-    assert sum(result.fate is PointFate.NEW for result in results) == 60
+    refused = NewDatum(target_pk=999, datum=points[0].point, provenance=points[0].provenance)
+    results = client(any_tom, connections=4).add_datums([*points[:30], refused, *points[30:]])
+    assert [result.fate for result in results].index(Fate.REFUSED) == 30
+    assert sum(result.fate is Fate.NEW for result in results) == 60
     assert len(any_tom.photometry()) == 60
 
 
@@ -412,7 +410,7 @@ def test_what_the_processor_made_of_a_file_is_told(any_tom: Tom, client: Client,
     file = survey_file(any_tom, "test_lightcurve.csv")
     product = a_file(file, data_product_type="photometry", process=process)
     stored = client(any_tom).add_product(pk, product, "p1", source())
-    assert stored.fate is PointFate.NEW
+    assert stored.fate is Fate.NEW
     assert len(any_tom.photometry("A")) > 0
     told = "; ".join(stored.unverified)
     assert "source name can't be set over REST" in told

@@ -13,7 +13,7 @@ from parts.toms import Tom as RunningTom
 from bridge.errors import RejectedError
 from bridge.events import DataProduct, Point, Target, TargetType, uuid7
 from bridge.tom.ledger import SqliteLedger
-from bridge.tom.port import Additions, NewPoint, PointFate, Provenance, Tom
+from bridge.tom.port import Additions, Fate, NewDatum, Provenance, Tom
 from bridge.tom.rest import RestAccount, RestTom
 
 pytestmark = pytest.mark.tom
@@ -86,9 +86,9 @@ def a_point(**fields: Any) -> Point:
     return Point(**{**defaults, **fields})
 
 
-def fates(tom: Tom, pk: int, *points: Point, provenance: Provenance | None = None) -> list[PointFate]:
+def fates(tom: Tom, pk: int, *points: Point, provenance: Provenance | None = None) -> list[Fate]:
     provenance = provenance or from_elsewhere()
-    written = tom.add_photometry([NewPoint(target_pk=pk, point=point, provenance=provenance) for point in points])
+    written = tom.add_datums([NewDatum(target_pk=pk, datum=point, provenance=provenance) for point in points])
     return [result.fate for result in written]
 
 
@@ -290,7 +290,7 @@ def test_photometry_arrives_in_full(tom: Tom, any_tom: RunningTom) -> None:
         brightness_error=0.0, limit=20.5, unit="AB mag", exposure_time=30.0, telescope="1m0a", instrument="fa07",
         reduction_version="v2", source_location="https://example.org/1", extra={"survey": "ATLAS", "flags": [1, None]},
     )  # fmt: skip
-    assert fates(tom, pk, point, a_point(bandpass="o", brightness=None, limit=19.0)) == [PointFate.NEW] * 2
+    assert fates(tom, pk, point, a_point(bandpass="o", brightness=None, limit=19.0)) == [Fate.NEW] * 2
     rows = any_tom.photometry("SN 2024abc")
     second, first = sorted(rows, key=lambda row: str(read_back(any_tom, row)["bandpass"]))
     assert read_back(any_tom, first) == {
@@ -305,44 +305,44 @@ def test_photometry_arrives_in_full(tom: Tom, any_tom: RunningTom) -> None:
 
 def test_a_brightness_of_zero_is_a_value(tom: Tom, any_tom: RunningTom) -> None:
     pk = any_tom.make_target("Vega")
-    assert fates(tom, pk, a_point(brightness=0.0)) == [PointFate.NEW]
-    assert fates(tom, pk, a_point(brightness=0.0)) == [PointFate.DUPLICATE]
+    assert fates(tom, pk, a_point(brightness=0.0)) == [Fate.NEW]
+    assert fates(tom, pk, a_point(brightness=0.0)) == [Fate.DUPLICATE]
     assert [read_back(any_tom, row)["brightness"] for row in any_tom.photometry()] == [0.0]
 
 
 def test_an_equal_point_is_a_duplicate(tom: Tom, any_tom: RunningTom) -> None:
     pk = any_tom.make_target("A")
     points = [a_point(), a_point(brightness=None, limit=20.0, bandpass="g"), a_point(bandpass="i", instrument="x")]
-    assert fates(tom, pk, *points) == [PointFate.NEW] * 3
-    assert fates(tom, pk, *points) == [PointFate.DUPLICATE] * 3
+    assert fates(tom, pk, *points) == [Fate.NEW] * 3
+    assert fates(tom, pk, *points) == [Fate.DUPLICATE] * 3
     assert len(any_tom.photometry()) == 3
 
 
 def test_of_two_equal_points_at_once_the_second_is_a_duplicate(tom: Tom, any_tom: RunningTom) -> None:
     pk = any_tom.make_target("A")
-    assert fates(tom, pk, a_point(), a_point()) == [PointFate.NEW, PointFate.DUPLICATE]
+    assert fates(tom, pk, a_point(), a_point()) == [Fate.NEW, Fate.DUPLICATE]
     assert len(any_tom.photometry()) == 1
 
 
 def test_another_value_at_the_same_place_is_conflicting_and_not_written(tom: Tom, any_tom: RunningTom) -> None:
     pk = any_tom.make_target("A")
-    assert fates(tom, pk, a_point(brightness=18.5, telescope="T", instrument="I")) == [PointFate.NEW]
-    assert fates(tom, pk, a_point(brightness=18.6, telescope="T", instrument="I")) == [PointFate.CONFLICTING]
+    assert fates(tom, pk, a_point(brightness=18.5, telescope="T", instrument="I")) == [Fate.NEW]
+    assert fates(tom, pk, a_point(brightness=18.6, telescope="T", instrument="I")) == [Fate.CONFLICTING]
     assert [read_back(any_tom, row)["brightness"] for row in any_tom.photometry()] == [18.5]
 
 
 def test_two_instruments_at_the_same_time_are_two_rows(tom: Tom, any_tom: RunningTom) -> None:
     pk = any_tom.make_target("A")
-    assert fates(tom, pk, a_point(instrument="one"), a_point(instrument="two")) == [PointFate.NEW] * 2
-    assert fates(tom, pk, a_point(instrument="two"), a_point(instrument="one")) == [PointFate.DUPLICATE] * 2
+    assert fates(tom, pk, a_point(instrument="one"), a_point(instrument="two")) == [Fate.NEW] * 2
+    assert fates(tom, pk, a_point(instrument="two"), a_point(instrument="one")) == [Fate.DUPLICATE] * 2
     assert len(any_tom.photometry()) == 2
 
 
 def test_a_point_of_another_reduction_is_new(tom: Tom, any_tom: RunningTom) -> None:
     pk = any_tom.make_target("A")
-    assert fates(tom, pk, a_point(reduction_version="1")) == [PointFate.NEW]
-    assert fates(tom, pk, a_point(reduction_version="2")) == [PointFate.NEW]
-    assert fates(tom, pk, a_point(reduction_version="2")) == [PointFate.DUPLICATE]
+    assert fates(tom, pk, a_point(reduction_version="1")) == [Fate.NEW]
+    assert fates(tom, pk, a_point(reduction_version="2")) == [Fate.NEW]
+    assert fates(tom, pk, a_point(reduction_version="2")) == [Fate.DUPLICATE]
     assert len(any_tom.photometry()) == 2
 
 
@@ -350,9 +350,9 @@ def test_a_point_of_another_reduction_is_new(tom: Tom, any_tom: RunningTom) -> N
 def test_a_refused_point_costs_the_others_nothing(tom: Tom, any_tom: RunningTom) -> None:
     mine, other = any_tom.make_target("Mine"), any_tom.make_target("Other", may_change=False)
     provenance = from_elsewhere()
-    new = [NewPoint(target_pk=pk, point=a_point(), provenance=provenance) for pk in (mine, other, 999)]
-    results = tom.add_photometry(new)
-    assert [result.fate for result in results] == [PointFate.NEW, PointFate.REFUSED, PointFate.REFUSED]
+    new = [NewDatum(target_pk=pk, datum=a_point(), provenance=provenance) for pk in (mine, other, 999)]
+    results = tom.add_datums(new)
+    assert [result.fate for result in results] == [Fate.NEW, Fate.REFUSED, Fate.REFUSED]
     assert "permission" in results[1].reason
     assert [row["target"] for row in any_tom.photometry()] == ["Mine"]
 
@@ -362,11 +362,11 @@ def test_points_that_a_killed_call_wrote_count_as_new(open_tom: Callable[[], Tom
     pk = any_tom.make_target("A")
     provenance = from_elsewhere()
     points = [a_point(timestamp=T0 + timedelta(seconds=number)) for number in range(4)]
-    assert fates(open_tom(), pk, *points[:1]) == [PointFate.NEW]
-    expected = [PointFate.DUPLICATE, *[PointFate.NEW] * 3]
+    assert fates(open_tom(), pk, *points[:1]) == [Fate.NEW]
+    expected = [Fate.DUPLICATE, *[Fate.NEW] * 3]
     assert fates(open_tom(), pk, *points, provenance=provenance) == expected
     assert fates(open_tom(), pk, *points, provenance=provenance) == expected
-    assert fates(open_tom(), pk, *points) == [PointFate.DUPLICATE] * 4
+    assert fates(open_tom(), pk, *points) == [Fate.DUPLICATE] * 4
     assert len(any_tom.photometry()) == 4
 
 
@@ -386,7 +386,7 @@ def test_rows_are_read_as_they_are(tom: Tom, any_tom: RunningTom) -> None:
 )
 def test_an_extra_value_never_becomes_something_else(tom: Tom, any_tom: RunningTom, key: str) -> None:
     pk = any_tom.make_target("A")
-    assert fates(tom, pk, a_point(extra={key: "x", "kept": 1})) == [PointFate.NEW]
+    assert fates(tom, pk, a_point(extra={key: "x", "kept": 1})) == [Fate.NEW]
     (row,) = any_tom.photometry()
     assert read_back(any_tom, row)["extra"] == {f"shared_{key}": "x", "kept": 1}
     assert datetime.fromisoformat(row["timestamp"]).replace(tzinfo=UTC) == T0
@@ -407,7 +407,7 @@ def test_a_product_is_stored(tom: Tom, any_tom: RunningTom) -> None:
     assert tom.find_product("p1") is None
     stored = tom.add_product(pk, an_image(extra_data="about it"), "p1", from_elsewhere())
     (row,) = any_tom.products()
-    assert (stored.fate, stored.pk, stored.unverified) == (PointFate.NEW, row["id"], ())
+    assert (stored.fate, stored.pk, stored.unverified) == (Fate.NEW, row["id"], ())
     assert (row["product_id"], row["target"], row["extra_data"]) == ("p1", "A", "about it")
     assert row["path"].read_bytes() == b"\x89PNG 1"
     found = tom.find_product("p1")
@@ -418,7 +418,7 @@ def test_a_product_is_stored(tom: Tom, any_tom: RunningTom) -> None:
 def test_the_same_product_is_a_duplicate(tom: Tom, any_tom: RunningTom) -> None:
     pk = any_tom.make_target("A")
     tom.add_product(pk, an_image(), "p1", from_elsewhere())
-    assert tom.add_product(pk, an_image(), "p1", from_elsewhere()).fate is PointFate.DUPLICATE
+    assert tom.add_product(pk, an_image(), "p1", from_elsewhere()).fate is Fate.DUPLICATE
     assert len(any_tom.products()) == 1
 
 
@@ -431,7 +431,7 @@ def test_another_product_of_the_same_id_is_conflicting(tom: Tom, any_tom: Runnin
         if other == "content"
         else tom.add_product(another, an_image(), "p1", from_elsewhere())
     )
-    assert result.fate is PointFate.CONFLICTING
+    assert result.fate is Fate.CONFLICTING
     assert other in result.reason
     assert [row["path"].read_bytes() for row in any_tom.products()] == [b"\x89PNG 1"]
 
@@ -441,7 +441,7 @@ def test_a_product_that_a_killed_call_stored_counts_as_new(open_tom: Callable[[]
     pk = any_tom.make_target("A")
     provenance = from_elsewhere()
     for _ in range(2):
-        assert open_tom().add_product(pk, an_image(), "p1", provenance).fate is PointFate.NEW
+        assert open_tom().add_product(pk, an_image(), "p1", provenance).fate is Fate.NEW
     assert len(any_tom.products()) == 1
 
 

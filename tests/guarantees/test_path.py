@@ -35,7 +35,7 @@ def test_photometry_lands_on_the_target_that_matches_by_an_alias_written_differe
     rows = beta.tom.photometry("My favourite")
     assert [row["source_name"] for row in rows] == ["Alpha TOM"] * 3
     (entry,) = beta.entries()
-    assert entry.detail["points"] == {"new": 3}
+    assert entry.detail["datums"] == {"new": 3}
 
 
 def test_photometry_without_a_target_waits_and_is_applied_when_the_target_comes(alpha, beta):
@@ -101,7 +101,7 @@ def test_another_brightness_at_the_same_time_is_recorded_and_not_written(alpha, 
     alpha.publish(photometry(1), photometry(1, brightness=18.0))
     beta.drain()
     assert len(beta.tom.photometry()) == 1
-    assert [entry.detail["points"] for entry in beta.entries()] == [{"new": 1}, {"conflicting": 1}]
+    assert [entry.detail["datums"] for entry in beta.entries()] == [{"new": 1}, {"conflicting": 1}]
 
 
 def test_bad_records_are_dead_letters_and_everything_around_them_is_applied(alpha, beta):

@@ -6,7 +6,23 @@ from typing import Any
 from uuid import UUID
 
 from bridge.codec import encode
-from bridge.events import Body, DataProduct, Event, ListMember, Photometry, Point, Share, Target, TargetList
+from bridge.events import (
+    Astrometry,
+    Body,
+    DataProduct,
+    Event,
+    ListMember,
+    Photometry,
+    Point,
+    Position,
+    ReducedData,
+    ReducedDatum,
+    Share,
+    Spectroscopy,
+    Spectrum,
+    Target,
+    TargetList,
+)
 from bridge.stream import Headers, Partition, Record
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -33,6 +49,40 @@ def photometry(points: int = 1, **fields: Any) -> Photometry:
     return Photometry(target=target().reference, points=tuple(point(number, **fields) for number in range(points)))
 
 
+def spectrum(channels: int = 3, **fields: Any) -> Spectrum:
+    """Return a spectrum of ``channels`` wavelengths, with errors."""
+    wavelength = tuple(4000.0 + number for number in range(channels))
+    flux = tuple(1e-16 * number for number in range(channels))
+    units = {"wavelength_unit": "Angstrom", "flux_unit": "erg / (Angstrom s cm2)"}
+    return Spectrum(**({"timestamp": NOON, "wavelength": wavelength, "flux": flux, "error": flux} | units | fields))
+
+
+def spectroscopy(*spectra: Spectrum) -> Spectroscopy:
+    """Return these spectra, one where none is given."""
+    return Spectroscopy(target=target().reference, spectra=spectra or (spectrum(),))
+
+
+def position(number: int = 0, **fields: Any) -> Position:
+    """Return the ``number``-th measured position, a minute after the one before."""
+    return Position(**({"timestamp": NOON + timedelta(minutes=number), "ra": 10.0, "dec": -5.0} | fields))
+
+
+def astrometry(*positions: Position) -> Astrometry:
+    """Return these positions, one where none is given."""
+    return Astrometry(target=target().reference, positions=positions or (position(),))
+
+
+def datum(number: int = 0, **fields: Any) -> ReducedDatum:
+    """Return the ``number``-th datum of polarimetry, a minute after the one before."""
+    given = {"timestamp": NOON + timedelta(minutes=number), "data_type": "polarimetry", "value": {"q": 0.0, "u": 1}}
+    return ReducedDatum(**(given | fields))
+
+
+def reduced_data(*data: ReducedDatum) -> ReducedData:
+    """Return these datums, one where none is given."""
+    return ReducedData(target=target().reference, data=data or (datum(),))
+
+
 def event(body: Body | None = None) -> Event:
     """Return an event of ``body``, photometry where none is given."""
     return share().event(body or photometry())
@@ -44,7 +94,8 @@ def one_of_each() -> list[Event]:
     product = DataProduct.of(
         b"time,mag\n1,2\n", target=target().reference, filename="a.csv", data_product_type="photometry"
     )
-    return [event(body) for body in (target(), TargetList(name="A list", members=(member,)), photometry(3), product)]
+    data = (photometry(3), spectroscopy(), astrometry(), reduced_data(), product)
+    return [event(body) for body in (target(), TargetList(name="A list", members=(member,)), *data)]
 
 
 def record(value: bytes, headers: Headers = (), key: bytes | None = b"tom.a/sn2024abc") -> Record:

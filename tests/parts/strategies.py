@@ -7,11 +7,18 @@ from hypothesis import strategies as st
 
 from bridge.events import (
     COORDINATE_FIELDS,
+    TYPED,
+    Astrometry,
     DataProduct,
     Event,
     ListMember,
     Photometry,
     Point,
+    Position,
+    ReducedData,
+    ReducedDatum,
+    Spectroscopy,
+    Spectrum,
     Target,
     TargetList,
     TargetReference,
@@ -68,6 +75,21 @@ def targets(draw: st.DrawFn) -> Target:
     )
 
 
+def common(draw: st.DrawFn) -> dict[str, Any]:
+    """Draw what datums of all kinds have."""
+    return {
+        "timestamp": draw(moments),
+        "telescope": draw(texts(255)),
+        "instrument": draw(texts(255)),
+        "reduction_version": draw(texts(50).map(lambda text: text[:50])),
+        "source_name": draw(texts(100)),
+        "source_location": draw(texts(200)),
+    }
+
+
+free_values = st.dictionaries(texts(20), json_values, max_size=3)
+
+
 @st.composite
 def points(draw: st.DrawFn) -> Point:
     """Points with a brightness, a limit or both."""
@@ -75,25 +97,67 @@ def points(draw: st.DrawFn) -> Point:
         st.tuples(st.none() | finite, st.none() | finite).filter(lambda pair: pair != (None, None))
     )
     return Point(
-        timestamp=draw(moments),
+        **common(draw),
         bandpass=draw(texts(32, 1).filter(lambda text: len(text) <= 32)),
         brightness=brightness,
         brightness_error=draw(st.none() | finite),
         limit=limit,
         unit=draw(texts(20).map(lambda text: text[:32])),
         exposure_time=draw(st.none() | finite),
-        telescope=draw(texts(255)),
-        instrument=draw(texts(255)),
-        reduction_version=draw(texts(50).map(lambda text: text[:50])),
-        source_name=draw(texts(100)),
-        source_location=draw(texts(200)),
-        extra=draw(st.dictionaries(texts(20), json_values, max_size=3)),
+        extra=draw(free_values),
     )
+
+
+@st.composite
+def spectra(draw: st.DrawFn) -> Spectrum:
+    """Spectra of few wavelengths, with errors and without."""
+    channels = draw(st.integers(1, 5))
+    values = st.lists(finite, min_size=channels, max_size=channels).map(tuple)
+    return Spectrum(
+        **common(draw),
+        wavelength=draw(values),
+        flux=draw(values),
+        error=draw(st.just(()) | values),
+        wavelength_unit=draw(texts(1_000)),
+        flux_unit=draw(texts(1_000)),
+        setup=draw(texts(2_000)),
+        exposure_time=draw(st.none() | finite),
+        extra=draw(free_values),
+    )
+
+
+@st.composite
+def positions(draw: st.DrawFn) -> Position:
+    """Positions with and without errors."""
+    return Position(
+        **common(draw),
+        ra=draw(ra),
+        dec=draw(dec),
+        ra_error=draw(st.none() | finite),
+        dec_error=draw(st.none() | finite),
+        ra_error_units=draw(texts(32).map(lambda text: text[:32])),
+        dec_error_units=draw(texts(32).map(lambda text: text[:32])),
+        extra=draw(free_values),
+    )
+
+
+@st.composite
+def data(draw: st.DrawFn) -> ReducedDatum:
+    """Datums of other types."""
+    types = texts(100, 1).filter(lambda name: name.lower() not in TYPED)
+    return ReducedDatum(**common(draw), data_type=draw(types), value=draw(free_values))
 
 
 members = st.builds(ListMember, reference=references, target=st.none() | targets())
 lists = st.builds(TargetList, name=names, members=st.lists(members, max_size=3).map(tuple))
 photometry = st.builds(Photometry, target=references, points=st.lists(points(), min_size=1, max_size=4).map(tuple))
+spectroscopy = st.builds(
+    Spectroscopy, target=references, spectra=st.lists(spectra(), min_size=1, max_size=3).map(tuple)
+)
+astrometry = st.builds(
+    Astrometry, target=references, positions=st.lists(positions(), min_size=1, max_size=4).map(tuple)
+)
+reduced_data = st.builds(ReducedData, target=references, data=st.lists(data(), min_size=1, max_size=4).map(tuple))
 products = st.builds(
     DataProduct.of,
     st.binary(max_size=300),
@@ -104,7 +168,7 @@ products = st.builds(
     extra_data=texts(1000),
     process=st.booleans(),
 )
-bodies = st.one_of(targets(), lists, photometry, products)
+bodies = st.one_of(targets(), lists, photometry, spectroscopy, astrometry, reduced_data, products)
 
 
 def events(of: st.SearchStrategy[Any] = bodies) -> st.SearchStrategy[Event]:

@@ -130,7 +130,7 @@ def test_a_table_is_published_and_tailed(command: Command, tmp_path: Path) -> No
     assert command("topics", "create", TOPIC).code == 0
     published = command("publish", "photometry", "SN 2024abc", "table.csv", "--title", "First light", "--json")
     assert published.code == 0, published.err
-    assert json.loads(published.out)["points"] == 2
+    assert json.loads(published.out)["datums"] == 2
     shown = command("tail", TOPIC, "--until-end")
     assert "SN 2024abc  2 points, 1 of them limits  from north (north)" in shown.out
     event = Event.checked(command("tail", TOPIC, "--until-end", "--json").out)
@@ -209,7 +209,7 @@ def test_a_dry_run_publishes_nothing(command: Command, tmp_path: Path) -> None:
     (tmp_path / "table.csv").write_text(TABLE)
     command("topics", "create", TOPIC)
     ended = command("publish", "photometry", "SN 2024abc", "table.csv", "--dry-run")
-    assert ended.out.startswith("Would publish 1 photometry with 2 points")
+    assert ended.out.startswith("Would publish 1 photometry with 2 datums")
     assert command("tail", TOPIC, "--until-end", "--json").out == ""
 
 

@@ -230,7 +230,7 @@ def test_a_schema_that_is_nowhere_is_unknown() -> None:
 
 
 @pytest.mark.parametrize("value", [MARKER + bytes(8), b'{"v": 2}'], ids=["unknown schema", "unknown format"])
-@pytest.mark.parametrize("name", ["tom_bridge.v2.Photometry", "tom_bridge.v1.Spectroscopy"])
+@pytest.mark.parametrize("name", ["tom_bridge.v2.Photometry", "tom_bridge.v1.Polarimetry"])
 def test_a_kind_or_major_version_of_a_later_release_is_newer_and_not_bad(name: str, value: bytes) -> None:
     with pytest.raises(NewerVersionError, match=f"{WHERE}: a {name} is newer.*Upgrade"):
         decode(record(value, (("tom_bridge_schema", name.encode()),)))
@@ -257,7 +257,7 @@ def test_hints_of_a_record_without_headers_come_from_its_key() -> None:
 
 
 def test_hints_name_a_kind_that_this_release_does_not_know() -> None:
-    assert peek(record(b"", (("ce_type", b"tom_bridge.v1.Spectroscopy"),))).kind == "Spectroscopy"
+    assert peek(record(b"", (("ce_type", b"tom_bridge.v1.Polarimetry"),))).kind == "Polarimetry"
 
 
 @given(st.binary(), st.dictionaries(st.sampled_from(["ce_id", "ce_type", "ce_source", "ce_subject"]), st.binary()))

@@ -6,7 +6,7 @@ import pytest
 
 from bridge.decide import (
     ORIGINAL_SOURCE_KEY,
-    AddPoints,
+    AddDatums,
     AddProduct,
     Amend,
     Create,
@@ -133,10 +133,10 @@ def test_the_position_of_a_moving_body_is_not_compared():
 
 def test_a_datum_comes_from_the_tom_that_sent_it_and_keeps_its_own_source():
     plan = decide(event(photometry()), tom_with(local(7)), Policy())
-    assert isinstance(plan, AddPoints)
-    (new,) = plan.points
-    assert (new.target_pk, new.point.source_name) == (7, "Alpha TOM")
-    assert new.point.extra == {ORIGINAL_SOURCE_KEY: "ZTF"}
+    assert isinstance(plan, AddDatums)
+    (new,) = plan.datums
+    assert (new.target_pk, new.datum.source_name) == (7, "Alpha TOM")
+    assert new.datum.extra == {ORIGINAL_SOURCE_KEY: "ZTF"}
 
 
 def test_a_product_without_an_id_gets_one_that_is_the_same_at_every_try():

@@ -1,9 +1,11 @@
 """What a valid event is, and how an invalid one is told."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 from uuid import UUID
 
 import pytest
+from parts.events import astrometry, datum, event, position, reduced_data, spectroscopy, spectrum
 
 from bridge.errors import InvalidEventError
 from bridge.events import DataProduct, Event, ListMember, Photometry, Point, Share, Target, TargetList, uuid7
@@ -136,3 +138,43 @@ def test_event_ids_are_of_version_7_and_grow_with_time():
     assert (first.version, first.variant) == (7, UUID(int=first.int).variant)
     assert first.int >> 80 <= second.int >> 80
     assert first != second
+
+
+# -- reduced data of the other kinds ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"flux": (1.0, 2.0)}, r"spectra\[0\]: flux: there are 2 for 3 wavelengths"),
+        ({"error": (1.0,)}, r"spectra\[0\]: error: there are 1 for 3 wavelengths; one each is needed, or none"),
+        ({"wavelength": ()}, r"spectra\[0\]\.wavelength: .*at least 1"),
+        ({"flux": (1.0, float("nan"), 2.0)}, r"spectra\[0\]\.flux\[1\]: .*finite number"),
+        ({"flux": (float("inf"),) * 100_000}, r"spectra\[0\]\.flux\[0\]: .*finite number \(it is 'inf'\)$"),
+        ({"exposure_time": float("inf")}, r"spectra\[0\]\.exposure_time: .*finite number"),
+        ({"setup": "x" * 2_001}, r"spectra\[0\]\.setup: .*2000"),
+    ],
+    ids=lambda each: str(each)[:60],
+)
+def test_a_wrong_spectrum_is_told(fields: dict[str, Any], told: str) -> None:
+    wrong = {"kind": "spectroscopy", "target": {"name": "M 31"}, "spectra": [spectrum(3).model_dump() | fields]}
+    with pytest.raises(InvalidEventError, match=told):
+        Event.checked(event().model_dump() | {"body": wrong})
+
+
+@pytest.mark.parametrize("data_type", ["photometry", "Spectroscopy", "ASTROMETRY"])
+def test_data_of_a_kind_of_their_own_are_not_taken_as_other_data(data_type: str) -> None:
+    given = {"timestamp": NOON, "data_type": data_type, "value": {}}
+    wrong = {"kind": "reduced-datum", "target": {"name": "M 31"}, "data": [given]}
+    with pytest.raises(InvalidEventError, match=rf"data\[0\]\.data_type: .*share it as {data_type.lower()}"):
+        Event.checked(event().model_dump() | {"body": wrong})
+
+
+def test_zeros_are_values_in_every_kind() -> None:
+    bodies = (
+        spectroscopy(spectrum(2, flux=(0.0, 0.0), error=(0.0, 0.0), exposure_time=0.0)),
+        astrometry(position(ra=0.0, dec=0.0, ra_error=0.0)),
+        reduced_data(datum(value={"q": 0.0, "none": None})),
+    )
+    for body in bodies:
+        assert Event.checked(event(body).model_dump_json()).body == body

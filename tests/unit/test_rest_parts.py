@@ -7,6 +7,7 @@ import pytest
 import requests
 
 from bridge.errors import ConfigurationError
+from bridge.events import Kind
 from bridge.tom.reserved import unreserved
 from bridge.tom.rest_session import RestAccount, normalised
 from bridge.tom.rest_words import retry_after_s, words
@@ -23,7 +24,12 @@ def an_answer(body: str, status: int = 400, **headers: str) -> requests.Response
 
 def test_reserved_extra_values_get_names_of_their_own_and_none_is_lost() -> None:
     extra: dict[str, Any] = {"target": 1, "shared_target": 2, "survey": "x", "mag": 0.0}
-    assert unreserved(extra) == {"shared_shared_target": 1, "shared_target": 2, "survey": "x", "shared_mag": 0.0}
+    assert unreserved(extra, Kind.PHOTOMETRY) == {
+        "shared_shared_target": 1,
+        "shared_target": 2,
+        "survey": "x",
+        "shared_mag": 0.0,
+    }
 
 
 def test_what_a_tom_says_is_one_line() -> None:

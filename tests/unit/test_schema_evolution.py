@@ -28,6 +28,9 @@ STRATEGIES = {
     Kind.TARGET: strategies.targets(),
     Kind.LIST: strategies.lists,
     Kind.PHOTOMETRY: strategies.photometry,
+    Kind.SPECTROSCOPY: strategies.spectroscopy,
+    Kind.ASTROMETRY: strategies.astrometry,
+    Kind.REDUCED_DATUM: strategies.reduced_data,
     Kind.DATA_PRODUCT: strategies.products,
 }
 Change = Callable[[dict[str, Any]], None]
@@ -114,6 +117,9 @@ def test_what_is_optional_in_an_event_has_a_default_so_that_it_can_go_and_come()
         if "default" not in field
     }
     assert {name for record, name in required if record == "Point"} == {"timestamp", "bandpass"}
+    assert {name for record, name in required if record == "Spectrum"} == {"timestamp", "wavelength", "flux"}
+    assert {name for record, name in required if record == "Position"} == {"timestamp", "ra", "dec"}
+    assert {name for record, name in required if record == "ReducedDatum"} == {"timestamp", "data_type"}
     assert {name for record, name in required if record == "FullTarget"} == {"name", "type"}
     assert {name for record, name in required if record == "TargetReference"} == {"name"}
 

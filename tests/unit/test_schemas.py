@@ -17,20 +17,38 @@ from bridge.codec.avro import MARKER
 from bridge.codec.schema import RECORD_NAMES, Schema, UnsafeSchemaError
 from bridge.codec.schemas import bundled, newest
 from bridge.errors import NewerVersionError, TopicMissingError, UndecodableError, UnknownSchemaError
-from bridge.events import DataProduct, Event, Kind, ListMember, Model, Photometry, Point, Target, TargetList
+from bridge.events import (
+    BODIES,
+    DataProduct,
+    Event,
+    Kind,
+    ListMember,
+    Model,
+    Point,
+    Position,
+    ReducedDatum,
+    Spectrum,
+    Target,
+    TargetList,
+    TargetReference,
+)
 from bridge.stream import Stream, open_stream
 
-SAMPLES = [path for path in sorted((files("bridge") / "schemas/1/0").iterdir(), key=str) if path.name.endswith(".json")]
+VERSIONS = {"1/0": set(Kind) - {Kind.SPECTROSCOPY, Kind.ASTROMETRY, Kind.REDUCED_DATUM}, "1/1": set(Kind)}
+"""The kinds of each version."""
 HELD = {
     "Envelope": set(Event.model_fields) - {"body"},
     "FullTarget": set(Target.model_fields) - {"kind"},
-    "TargetReference": set(Photometry.model_fields["target"].annotation.model_fields),  # type: ignore[union-attr]
+    "TargetReference": set(TargetReference.model_fields),
     "ListMember": set(ListMember.model_fields),
     "Point": set(Point.model_fields),
+    "Spectrum": set(Spectrum.model_fields),
+    "Position": set(Position.model_fields),
+    "ReducedDatum": set(ReducedDatum.model_fields),
     "Target": {"envelope", "target"},
 } | {
     name: (set(model.model_fields) - {"kind"}) | {"envelope"}
-    for name, model in {"TargetList": TargetList, "Photometry": Photometry, "DataProduct": DataProduct}.items()
+    for name, model in {each.__name__: each for each in (TargetList, DataProduct, *BODIES.values())}.items()
 }
 
 
@@ -39,6 +57,13 @@ RELEASED = {
     "1.0 list": "6a285b4405f469af94c8c1ae52a4e4dfb2198460b6704bde6af25ae8381049ae",
     "1.0 photometry": "84223564b12227314e5b97f31e3844103c57fdb150c114936c1e7e91f452836c",
     "1.0 target": "8a29fc20059a59241406718d196b48f5b16ba1a70d5076f08dedc25773079f5e",
+    "1.1 astrometry": "92206bc937c4c7bb8c833e7df1e8c1132eb76c70eec7e744e0b4e6c2f1582a2f",
+    "1.1 data-product": "0b483153d83aa851ecedde7b3ce015a6bd1720dea5a6b4aec53b90d5fb2dc2a0",
+    "1.1 list": "6a285b4405f469af94c8c1ae52a4e4dfb2198460b6704bde6af25ae8381049ae",
+    "1.1 photometry": "84223564b12227314e5b97f31e3844103c57fdb150c114936c1e7e91f452836c",
+    "1.1 reduced-datum": "3b04ccc09199b6e3ee27806ca219e504fe176cb99b812fa09e8acca19b9be58c",
+    "1.1 spectroscopy": "2a5a23b33e14b70e5ec11160255bb0c294a25de018e59c513da3982853a2fdab",
+    "1.1 target": "8a29fc20059a59241406718d196b48f5b16ba1a70d5076f08dedc25773079f5e",
 }
 
 
@@ -91,17 +116,20 @@ def test_every_field_of_an_event_has_its_place(kind: Kind) -> None:
         assert {field["name"] for field in record["fields"]} == HELD[record["name"]], record["name"]
 
 
-def test_there_is_a_sample_of_each_kind_and_each_survives_the_way_through_bytes() -> None:
-    samples = [Event.checked(path.read_bytes()) for path in SAMPLES]
-    assert {sample.kind for sample in samples} == set(Kind)
-    for path, sample in zip(SAMPLES, samples, strict=True):
+@pytest.mark.parametrize("version", VERSIONS)
+def test_there_is_a_sample_of_each_kind_and_each_survives_the_way_through_bytes(version: str) -> None:
+    paths = [path for path in (files("bridge") / "schemas" / version).iterdir() if path.name.endswith(".json")]
+    samples = [Event.checked(path.read_bytes()) for path in paths]
+    assert {sample.kind for sample in samples} == VERSIONS[version]
+    for path, sample in zip(paths, samples, strict=True):
         got = Decoder(Schemas()).decode(record_of(sample))
         assert json.loads(got.model_dump_json()) == json.loads(path.read_bytes()), path.name
 
 
 def test_every_kind_of_event_has_a_schema_in_every_version() -> None:
-    versions = {(major, minor) for major, minor, _ in bundled()}
-    assert {(major, minor, kind) for major, minor in versions for kind in Kind} == set(bundled())
+    assert {(f"{major}/{minor}", kind) for major, minor, kind in bundled()} == {
+        (version, kind) for version, kinds in VERSIONS.items() for kind in kinds
+    }
     for (major, _, kind), schema in bundled().items():
         assert schema.full_name == f"tom_bridge.v{major}.{RECORD_NAMES[kind]}"
 
@@ -301,7 +329,9 @@ def test_of_two_schemas_with_one_fingerprint_a_header_chooses(stream: Stream) ->
     other = changed(Kind.PHOTOMETRY, lambda it: it.update(doc="Another text."))
     put(stream, other)
     schemas = Schemas(stream)
-    assert schemas.find(other.fingerprint) is newest(Kind.PHOTOMETRY)
+    by_fingerprint = schemas.find(other.fingerprint)
+    assert by_fingerprint is not None
+    assert by_fingerprint.sha256 == newest(Kind.PHOTOMETRY).sha256
     found = schemas.find(other.fingerprint, other.sha256)
     assert found is not None
     assert found.sha256 == other.sha256
@@ -310,7 +340,7 @@ def test_of_two_schemas_with_one_fingerprint_a_header_chooses(stream: Stream) ->
 # -- newer versions -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["tom_bridge.v2.Photometry", "tom_bridge.v1.Spectroscopy"])
+@pytest.mark.parametrize("name", ["tom_bridge.v2.Photometry", "tom_bridge.v1.Polarimetry"])
 def test_an_event_of_a_later_kind_or_major_version_is_newer_once_its_schema_is_found(stream: Stream, name: str) -> None:
     schema = changed(Kind.PHOTOMETRY, lambda it: None, name)
     put(stream, schema)

@@ -109,7 +109,7 @@ def test_photometry_that_is_not_shown_or_not_ours_is_told(tom: Tom, tmp_path: Pa
     if tom.version >= (3, 1):
         assert [point.brightness for point in points] == [0.0, 18.1]
         assert any(line.startswith("left out: 1 points without brightness (limits") for line in told)
-        assert any(line.startswith("not shared: exposure times") for line in told)
+        assert any(line.startswith("not shared: limits, exposure times") for line in told)
     else:
         assert [point.limit for point in points] == [None, 20.5, None]
         assert points[0].extra == {"seeing": 1.2}
@@ -163,7 +163,7 @@ def test_the_command_shares_a_target_with_its_data(
     assert run(["topics", "create", "t"]) == 0
     assert run(["publish", "target", "SN2024ABC", "--with-data"]) == 0
     told = capsys.readouterr()
-    assert "Published 1 photometry, 1 target with 2 points on t" in told.out
+    assert "Published 1 photometry, 1 target with 2 datums on t" in told.out
     assert "left out: 1 points without brightness" in told.err
     assert run(["tail", "t", "--until-end", "--json"]) == 0
     events = [Event.checked(line) for line in capsys.readouterr().out.splitlines()]

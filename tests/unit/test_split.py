@@ -4,11 +4,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from parts import strategies
-from parts.events import event, photometry, point, share, target
+from parts.events import event, photometry, point, share, spectroscopy, spectrum, target
 
 from bridge.codec import encode, split
 from bridge.errors import TooLargeError
-from bridge.events import DataProduct, Event, Kind, ListMember, Photometry, TargetList
+from bridge.events import Data, DataProduct, Event, Kind, ListMember, Photometry, TargetList
 
 
 def size(given: Event) -> int:
@@ -16,8 +16,8 @@ def size(given: Event) -> int:
 
 
 def items(given: Event) -> tuple[object, ...]:
-    assert isinstance(given.body, Photometry | TargetList)
-    return given.body.points if isinstance(given.body, Photometry) else given.body.members
+    assert isinstance(given.body, Data | TargetList)
+    return given.body.datums if isinstance(given.body, Data) else given.body.members
 
 
 def test_an_event_that_fits_is_returned_unchanged() -> None:
@@ -55,6 +55,11 @@ def test_a_list_is_split_by_its_members() -> None:
     assert {part.key for part in parts} == {given.key}
 
 
+SPLIT = st.one_of(
+    strategies.lists, strategies.photometry, strategies.spectroscopy, strategies.astrometry, strategies.reduced_data
+)
+
+
 def split_or_error(given: Event, largest: int) -> list[Event] | TooLargeError:
     try:
         return split(given, largest)
@@ -63,8 +68,8 @@ def split_or_error(given: Event, largest: int) -> list[Event] | TooLargeError:
 
 
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(strategies.events(strategies.photometry | strategies.lists), st.floats(0.3, 1))
-def test_any_photometry_and_list_is_split_without_loss_or_said_to_be_too_large(given: Event, share_of: float) -> None:
+@given(strategies.events(SPLIT), st.floats(0.3, 1))
+def test_any_data_and_list_are_split_without_loss_or_said_to_be_too_large(given: Event, share_of: float) -> None:
     largest = int(size(given) * share_of)
     parts = split_or_error(given, largest)
     if isinstance(parts, TooLargeError):
@@ -94,6 +99,20 @@ def test_a_point_that_is_too_large_alone_is_named() -> None:
     given = event(Photometry(target=target().reference, points=points))
     with pytest.raises(TooLargeError, match=rf"event {given.id}: points\[1\] .* takes \d+ bytes; 2000 are the most\. "):
         split(given, 2_000)
+
+
+def test_spectra_travel_in_parts_of_whole_spectra() -> None:
+    given = event(spectroscopy(*(spectrum(2_000, setup=str(number)) for number in range(40))))
+    parts = split(given)
+    assert len(parts) == 3
+    assert all(size(part) <= 900_000 for part in parts)
+    assert sum((items(part) for part in parts), ()) == items(given)
+
+
+def test_one_spectrum_that_is_too_large_is_told_and_may_go_as_a_file() -> None:
+    given = event(spectroscopy(spectrum(3), spectrum(50_000)))
+    with pytest.raises(TooLargeError, match=r"spectra\[1\] .* 900000 are the most\. Share it as a file"):
+        split(given)
 
 
 def test_a_product_that_is_too_large_is_told_with_size_limit_and_mend() -> None:
