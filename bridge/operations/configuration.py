@@ -67,7 +67,7 @@ topic = {topic}
 _SUBSCRIPTION = """\
 [[subscribe]]
 topic = {topic}
-# kinds = ["target", "list", "photometry", "data-product"]
+# kinds = ["target", "list", "photometry", "spectroscopy", "astrometry", "reduced-datum", "data-product"]
 # "earliest" (all history), "now", or a time such as 2026-01-31T12:00:00Z; for the first start alone.
 start = {start}
 # origins = ["another-tom"]

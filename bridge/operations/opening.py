@@ -11,7 +11,7 @@ from bridge.sources.local_tom import LocalTom
 from bridge.stream import Stream
 from bridge.tom.ledger import SqliteLedger
 from bridge.tom.ledger_port import Filter, Ledger, Outcome
-from bridge.tom.port import PointFate
+from bridge.tom.port import Fate
 from bridge.tom.rest_session import RestSession
 
 _ALL = 1_000_000_000
@@ -45,7 +45,7 @@ def _received_products(ledger: Ledger) -> set[str]:
     return {
         str(product["product_id"])
         for product in products
-        if isinstance(product, Mapping) and product["fate"] == PointFate.NEW
+        if isinstance(product, Mapping) and product["fate"] == Fate.NEW
     }
 
 

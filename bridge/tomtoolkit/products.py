@@ -24,11 +24,11 @@ from tom_dataproducts.data_processor import run_data_processor
 from tom_dataproducts.models import DATA_TYPE_CHOICES, REDUCED_DATUM_MODELS
 from tom_dataproducts.models import DataProduct as ProductModel
 
-from bridge.decide import ORIGINAL_SOURCE_KEY
 from bridge.errors import BridgeError, RejectedError, TomAwayError
 from bridge.events import DataProduct
 from bridge.tom.ledger_port import Outcome
-from bridge.tom.port import LocalProduct, PointFate, ProductResult, Provenance
+from bridge.tom.port import Fate, LocalProduct, ProductResult, Provenance
+from bridge.tom.reserved import ORIGINAL_SOURCE_KEY
 from bridge.tomtoolkit import models, written
 from bridge.tomtoolkit.database import MANY, processing, refusing, told, words, writing
 from bridge.tomtoolkit.targets import existing
@@ -66,7 +66,7 @@ class Products:
             run = models.ProductRun.objects.filter(pk=provenance.event_id, done=True).first()
             if run is not None:
                 run.delete()
-                return ProductResult(fate=PointFate.NEW, pk=run.product)
+                return ProductResult(fate=Fate.NEW, pk=run.product)
             there = self.find(product_id)
         if there is None:
             raise RejectedError(
@@ -76,9 +76,9 @@ class Products:
             )
         differences = _differences(pk, product, there)
         if not differences:
-            return ProductResult(fate=PointFate.DUPLICATE, pk=there.pk)
+            return ProductResult(fate=Fate.DUPLICATE, pk=there.pk)
         return ProductResult(
-            fate=PointFate.CONFLICTING, pk=there.pk, reason=f"product {product_id} is here with {differences}"
+            fate=Fate.CONFLICTING, pk=there.pk, reason=f"product {product_id} is here with {differences}"
         )
 
     def prepare(self, pk: int, product: DataProduct, product_id: str, provenance: Provenance) -> None:

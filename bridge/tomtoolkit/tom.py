@@ -8,23 +8,23 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from django.db import DEFAULT_DB_ALIAS
 
-from bridge.events import DataProduct, Point, Target
+from bridge.events import DataProduct, Datum, Target
 from bridge.tom.port import (
     Additions,
-    ExistingPoint,
+    DatumResult,
+    ExistingDatum,
     LocalProduct,
     LocalTarget,
-    NewPoint,
-    PointResult,
+    NewDatum,
     ProductResult,
     Provenance,
     Tom,
     Written,
 )
 from bridge.tomtoolkit.database import told, writing
+from bridge.tomtoolkit.datums import DatumWriter
 from bridge.tomtoolkit.ledger import DjangoLedger
 from bridge.tomtoolkit.names import Names
-from bridge.tomtoolkit.photometry import PhotometryWriter
 from bridge.tomtoolkit.products import Products
 from bridge.tomtoolkit.self_sharing import following
 from bridge.tomtoolkit.targets import Targets
@@ -40,7 +40,7 @@ class DjangoTom(Tom):
         visibility = Visibility(groups)
         self._names = Names(self._using)
         self._targets = Targets(self._using, self._names, visibility)
-        self._photometry = PhotometryWriter(self._using, visibility)
+        self._datums = DatumWriter(self._using, visibility)
         self._products = Products(self._using, visibility)
 
     def find(self, names: Iterable[str]) -> tuple[LocalTarget, ...]:
@@ -76,14 +76,14 @@ class DjangoTom(Tom):
         """Put targets in a list; those that are in it stay."""
         return self._targets.add_to_list(handle, pks, provenance)
 
-    def photometry(self, pk: int, points: Sequence[Point]) -> tuple[ExistingPoint, ...]:
-        """Return the target's photometric rows at the timestamps of ``points``, legacy ones as well."""
+    def datums(self, pk: int, wanted: Sequence[Datum]) -> tuple[ExistingDatum, ...]:
+        """Return the target's datums of the kinds and timestamps of ``wanted``, legacy ones as well."""
         with told(self._using):
-            return self._photometry.rows(pk, points)
+            return self._datums.rows(pk, wanted)
 
-    def add_photometry(self, points: Sequence[NewPoint]) -> list[PointResult]:
-        """Write points in bulk, and return the fate of each in the same order."""
-        return self._photometry.add(points)
+    def add_datums(self, datums: Sequence[NewDatum]) -> list[DatumResult]:
+        """Write datums in bulk, and return the fate of each in the same order."""
+        return self._datums.add(datums)
 
     def find_product(self, product_id: str) -> LocalProduct | None:
         """Return the data product of that id, or None."""

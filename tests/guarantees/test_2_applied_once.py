@@ -38,7 +38,7 @@ FEW_STEPS = (f"after {SEND} POST", f"leaving {UNIT}")
 
 def told(entry: Entry) -> dict[str, Any]:
     """Return what an outcome says that must not depend on how often the process was killed."""
-    counts = {name: entry.detail[name] for name in ("points", "product") if name in entry.detail}
+    counts = {name: entry.detail[name] for name in ("datums", "product") if name in entry.detail}
     return {"subject": entry.subject, "kind": entry.kind, "outcome": entry.outcome, **counts}
 
 
@@ -181,7 +181,7 @@ def test_processes_that_come_and_go_apply_each_event_once(kafka_place, tom3, tmp
                 wait_until(lambda: len(beta.outcomes()) == 24, what="all outcomes")
                 assert second.logged("event.applied")
     assert beta.outcomes() == [Outcome.APPLIED] * 24
-    assert [entry.detail["points"] for entry in beta.entries()] == [{"new": 1}] * 24
+    assert [entry.detail["datums"] for entry in beta.entries()] == [{"new": 1}] * 24
     assert len(tom3.photometry()) == 24
 
 

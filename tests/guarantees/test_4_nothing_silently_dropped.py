@@ -53,8 +53,8 @@ def test_points_are_counted_as_new_duplicate_and_conflicting(alpha, beta):
     alpha.publish(photometry(1), mixed)
     beta.drain()
     first, second = beta.entries()
-    assert first.detail["points"] == {"new": 1}
-    assert second.detail["points"] == {"new": 3, "duplicate": 1, "conflicting": 1}
+    assert first.detail["datums"] == {"new": 1}
+    assert second.detail["datums"] == {"new": 3, "duplicate": 1, "conflicting": 1}
     (conflict,) = second.detail["conflicting"]
     assert (conflict["timestamp"], conflict["brightness"]) == (NOON.isoformat(), 19.0)
     assert len(beta.tom.photometry()) == 4

@@ -82,7 +82,7 @@ def test_every_field_of_a_point_arrives(alpha, beta):
         assert limit["value"]["limit"] == 0.0
         assert "magnitude" not in limit["value"]
     (entry,) = beta.entries()
-    assert entry.detail["points"] == {"new": 2}
+    assert entry.detail["datums"] == {"new": 2}
 
 
 @pytest.mark.parametrize("target", [SIDEREAL, COMET], ids=lambda target: target.type)

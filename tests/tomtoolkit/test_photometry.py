@@ -12,7 +12,7 @@ from parts.tom_site import GROUP
 
 from bridge.errors import TomAwayError
 from bridge.events import Point
-from bridge.tom.port import NewPoint, PointFate, Provenance
+from bridge.tom.port import Fate, NewDatum, Provenance
 
 T0 = datetime(2026, 5, 1, 3, 4, 5, tzinfo=UTC)
 
@@ -25,7 +25,7 @@ def points(count: int) -> list[Point]:
 
 
 def write(tom: Any, pk: int, wanted: Sequence[Point], provenance: Provenance) -> Any:
-    return tom.add_photometry([NewPoint(target_pk=pk, point=point, provenance=provenance) for point in wanted])
+    return tom.add_datums([NewDatum(target_pk=pk, datum=point, provenance=provenance) for point in wanted])
 
 
 @pytest.mark.parametrize(
@@ -46,8 +46,8 @@ def test_one_bad_point_among_thousands_is_refused_alone(
     wanted = points(2000)
     wanted[1234] = wanted[1234].model_copy(update=wrong)
     results = write(tom, pk, wanted, provenance)
-    assert [number for number, result in enumerate(results) if result.fate is not PointFate.NEW] == [1234]
-    assert results[1234].fate is PointFate.REFUSED
+    assert [number for number, result in enumerate(results) if result.fate is not Fate.NEW] == [1234]
+    assert results[1234].fate is Fate.REFUSED
     assert told in results[1234].reason
     assert len(orm_tom.photometry()) == 1999
 
@@ -72,7 +72,7 @@ def test_what_the_database_alone_refuses_is_found_by_halving(
         wanted[number] = wanted[number].model_copy(update={"brightness": 31.0})
     wanted.append(wanted[3])  # equal to what is refused, so no duplicate of it
     results = write(tom, pk, wanted, provenance)
-    refused = [number for number, result in enumerate(results) if result.fate is PointFate.REFUSED]
+    refused = [number for number, result in enumerate(results) if result.fate is Fate.REFUSED]
     assert refused == [3, 599, 600]
     assert all("faint" in results[number].reason for number in refused)
     assert len(orm_tom.photometry()) == 598
@@ -107,8 +107,8 @@ def test_photometry_of_before_the_upgrade_is_compared_too(
             value={"magnitude": magnitude, "filter": "r"},
         )
     fates = [result.fate for result in write(tom, pk, [known, other, *points(3)[2:]], provenance)]
-    assert fates == [PointFate.DUPLICATE, PointFate.CONFLICTING, PointFate.NEW]
-    assert [row.brightness for row in tom.photometry(pk, [known])] == [18.0]
+    assert fates == [Fate.DUPLICATE, Fate.CONFLICTING, Fate.NEW]
+    assert [row.values["brightness"] for row in tom.datums(pk, [known])] == [18.0]
 
 
 def test_the_number_of_queries_does_not_grow_with_the_points(

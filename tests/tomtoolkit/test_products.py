@@ -18,7 +18,7 @@ from parts.tom_site import GROUP
 
 from bridge.errors import RejectedError, TomAwayError
 from bridge.tom.ledger_port import Outcome, Reason
-from bridge.tom.port import PointFate, Provenance
+from bridge.tom.port import Fate, Provenance
 
 
 def files(orm_tom: InProcessTom) -> list[str]:
@@ -56,8 +56,8 @@ def test_the_hook_and_the_processor_run_once_and_what_they_make_counts_as_receiv
 
     pk, tom = orm_tom.make_target("A"), a_tom()
     tom.prepare_product(pk, product(), "p1", provenance)
-    assert tom.add_product(pk, product(), "p1", provenance).fate is PointFate.NEW
-    assert tom.add_product(pk, product(), "p1", provenance).fate is PointFate.DUPLICATE
+    assert tom.add_product(pk, product(), "p1", provenance).fate is Fate.NEW
+    assert tom.add_product(pk, product(), "p1", provenance).fate is Fate.DUPLICATE
     assert django_hooks.called == [("p1", "lc.csv"), ("processed", "p1")]
     rows = orm_tom.photometry("A")
     assert [(row["brightness"], row["source_name"], row["value"]) for row in rows] == [
@@ -74,7 +74,7 @@ def test_a_product_that_is_not_to_be_processed_is_only_stored(
 ) -> None:
     orm_tom = make_orm_tom(vendor, **processor("Raising"))
     pk = orm_tom.make_target("A")
-    assert a_tom().add_product(pk, product(process=False), "p1", provenance).fate is PointFate.NEW
+    assert a_tom().add_product(pk, product(process=False), "p1", provenance).fate is Fate.NEW
     assert django_hooks.called == [("p1", "lc.csv")]
     assert len(orm_tom.products()) == 1
 
@@ -165,7 +165,7 @@ def test_a_full_file_storage_is_waited_for(
         with pytest.raises(TomAwayError, match=r"No space left.*Make room"):
             tom.prepare_product(pk, product(), "p1", provenance)
     assert orm_tom.products() == []
-    assert tom.add_product(pk, product(), "p1", provenance).fate is PointFate.NEW
+    assert tom.add_product(pk, product(), "p1", provenance).fate is Fate.NEW
     assert files(orm_tom) == ["lc.csv"]
 
 

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 import pytest
 
 from bridge.decide import (
-    ORIGINAL_SOURCE_KEY,
     AddDatums,
     AddProduct,
     Amend,
@@ -34,6 +33,7 @@ from bridge.events import (
 from bridge.names import simplify, simplify_all
 from bridge.tom.ledger_port import Reason
 from bridge.tom.port import LocalTarget
+from bridge.tom.reserved import ORIGINAL_SOURCE_KEY
 
 SHARE = Share(origin="alpha", origin_name="Alpha TOM", installation=uuid7(), shared_by="ada")
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
