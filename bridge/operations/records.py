@@ -183,7 +183,7 @@ def _message(detail: Mapping[str, object]) -> str:
     for name, value in detail.items():
         if name in ("created", "list"):
             told.append(f"{name} {value}")
-        elif name in ("datums", "points", "members") and isinstance(value, Mapping):
+        elif name in ("datums", "members") and isinstance(value, Mapping):
             told += [f"{count} {word}" for word, count in value.items() if count]
         elif name in ("added", "differs", "unverified") and isinstance(value, Sequence) and value:
             told.append(f"{name} {', '.join(str(one) for one in value)}")

@@ -13,36 +13,38 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q
 from pydantic import ValidationError
 from tom_dataproducts.models import DataProduct as ProductModel
-from tom_dataproducts.models import PhotometryReducedDatum, ReducedDatum, try_parse_reduced_datum
+from tom_dataproducts.models import ReducedDatum, try_parse_reduced_datum
 from tom_targets.base_models import BaseTarget
 from tom_targets.models import Target as TargetModel
 
 from bridge.errors import InvalidEventError
 from bridge.events import (
+    BODIES,
     MAX_ALIASES,
     MAX_PRODUCT_BYTES,
+    TYPED,
     Body,
     DataProduct,
+    Datum,
     Kind,
-    Photometry,
-    Point,
     Target,
     TargetReference,
 )
+from bridge.tom.datum_values import WORDS
 from bridge.tomtoolkit import models
 from bridge.tomtoolkit.database import MANY
+from bridge.tomtoolkit.datums import MODELS
 from bridge.tomtoolkit.targets import as_local
 
 DATUMS_AN_EVENT = 2_000
 """Datums of one event at most: what the relay holds in memory, and sends again after a failure, stays small."""
+_FEWER = {Kind.SPECTROSCOPY: 1, Kind.REDUCED_DATUM: 200}
+"""Of kinds whose datums are large; one spectrum that no event can hold costs no other."""
 RECEIVED = "came over the bridge"
 
 Values = Mapping[str, Any]
 
-_COMMON = (
-    "timestamp", "telescope", "instrument", "reduction_version", "source_name", "source_location",
-)  # fmt: skip
-_PHOTOMETRY = ("bandpass", "brightness", "brightness_error", "limit", "unit", "exposure_time")
+_COMMON = tuple(Datum.model_fields)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +58,6 @@ class Datums:
     columns: tuple[str, ...]
     datum: Callable[[Values], Any]
     """Makes a row's columns one datum of an event; raises ValidationError, TypeError or ValueError."""
-    body: Callable[[TargetReference, tuple[Any, ...]], Body]
 
     @property
     def label(self) -> str:
@@ -68,38 +69,48 @@ class Datums:
         return own(self.model.objects.filter(self.only))
 
 
-def _point(row: Values) -> Point:
-    return Point(extra=row["value"], **{name: row[name] for name in (*_COMMON, *_PHOTOMETRY)})
+def _columns(kind: Kind) -> tuple[str, ...]:
+    """Return the columns of a kind's own model beside its further values: they have the names of its datum's fields."""
+    datum = WORDS[kind].datum
+    return tuple(name for name in datum.model_fields if name != datum.FREE)
 
 
-def _legacy_point(row: Values) -> Point:
-    """Return photometry as it was kept before 3.1, by TOM Toolkit's own reading of it."""
-    given = {name: row[name] for name in _COMMON if row[name] not in ("", None)}
-    parsed = try_parse_reduced_datum({"data_type": "photometry", "value": dict(row["value"]), **given})
-    return _point({name: getattr(parsed, name) for name in ("value", *_COMMON, *_PHOTOMETRY)} | given)
+def _reader(kind: Kind) -> Callable[[Values], Datum]:
+    datum, columns = WORDS[kind].datum, _columns(kind)
+    return lambda row: datum(**{datum.FREE: row["value"], **{name: row[name] for name in columns}})
 
 
-def _photometry(target: TargetReference, points: tuple[Any, ...]) -> Photometry:
-    return Photometry(target=target, points=points)
+def _legacy_reader(kind: Kind, data_type: str) -> Callable[[Values], Datum]:
+    """Return what reads data as they were kept before 3.1, by TOM Toolkit's own reading of them."""
+    datum, columns = WORDS[kind].datum, _columns(kind)
+
+    def read(row: Values) -> Datum:
+        given = {name: row[name] for name in _COMMON if row[name] not in ("", None)}
+        parsed = try_parse_reduced_datum({"data_type": data_type, "value": dict(row["value"]), **given})
+        values = {name: getattr(parsed, name) for name in columns} | given
+        return datum(**{datum.FREE: parsed.value, **values})
+
+    return read
 
 
-DATUMS = (
-    Datums(
-        kind=Kind.PHOTOMETRY,
-        model=PhotometryReducedDatum,
-        only=Q(),
-        columns=("value", *_COMMON, *_PHOTOMETRY),
-        datum=_point,
-        body=_photometry,
-    ),
-    Datums(
-        kind=Kind.PHOTOMETRY,
+def _of(kind: Kind, only: Q) -> Datums:
+    return Datums(kind=kind, model=MODELS[kind], only=only, columns=("value", *_columns(kind)), datum=_reader(kind))
+
+
+def _legacy(kind: Kind, data_type: str) -> Datums:
+    return Datums(
+        kind=kind,
         model=ReducedDatum,
-        only=Q(data_type__iexact="photometry"),
+        only=Q(data_type__iexact=data_type),
         columns=("value", *_COMMON),
-        datum=_legacy_point,
-        body=_photometry,
-    ),
+        datum=_legacy_reader(kind, data_type),
+    )
+
+
+_TYPED = Q(*((("data_type__iexact", data_type)) for data_type in TYPED), _connector=Q.OR)
+DATUMS = (
+    *(one for word, kind in TYPED.items() for one in (_of(kind, Q()), _legacy(kind, word))),
+    _of(Kind.REDUCED_DATUM, ~_TYPED),
 )
 """Every kind of reduced datum that is shared, by the model that it is kept in."""
 
@@ -202,8 +213,9 @@ def datum_bodies(
             left_out[f"{datums.kind}: {told(error)}"] += 1
         except (TypeError, ValueError) as error:
             left_out[f"{datums.kind}: can't be read ({type(error).__name__})"] += 1
-    for chunk in chunks(made, DATUMS_AN_EVENT):
-        yield datums.body(target, tuple(chunk)), len(chunk)
+    for chunk in chunks(made, _FEWER.get(datums.kind, DATUMS_AN_EVENT)):
+        body = BODIES[datums.kind]
+        yield body.model_validate({"target": target, body.ITEMS: tuple(chunk)}), len(chunk)
 
 
 # -- data products ----------------------------------------------------------------------------------------------------

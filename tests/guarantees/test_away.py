@@ -43,7 +43,7 @@ def test_a_tom_that_is_killed_is_waited_for_and_nothing_is_skipped(alpha, beta):
         daemon.wait_for("event.applied", 6)
         assert daemon.end() == 0
     assert beta.outcomes() == [Outcome.APPLIED] * 6
-    assert [entry.detail["points"] for entry in beta.entries()] == [{"new": 1}] * 6
+    assert [entry.detail["datums"] for entry in beta.entries()] == [{"new": 1}] * 6
     assert len(beta.tom.photometry()) == 6
 
 

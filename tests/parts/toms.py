@@ -180,6 +180,18 @@ class Tom:
         )
         return [row | {"value": json.loads(row["value"])} for row in rows]
 
+    def datums(self, data_type: str) -> list[Row]:
+        """Return reduced data of a type with all columns of their model, oldest first; JSON is decoded.
+
+        Before 3.1 the columns are those of ``ReducedDatum``, and ``value`` is the datum as it was written.
+        """
+        typed = data_type in {"photometry", "spectroscopy", "astrometry"} and self.version >= (3, 1)
+        table = f"tom_dataproducts_{data_type if typed else ''}reduceddatum"
+        condition = "" if typed else f"WHERE data_type = '{data_type}'"
+        rows = self.query(f"SELECT * FROM {table} {condition} ORDER BY timestamp, id")
+        encoded = ("value", "wavelength", "flux", "error")
+        return [row | {name: json.loads(row[name]) for name in encoded if name in row} for row in rows]
+
     def products(self) -> list[Row]:
         """Return all data products with all their columns, ``target`` (the name) and ``path`` of the file."""
         rows = self.query(

@@ -71,7 +71,7 @@ def test_photometry_of_before_the_upgrade_is_shared_too(orm_tom: InProcessTom) -
     value = {"magnitude": 18.0, "filter": "r", "error": 0.1, "limit": 20.5, "seeing": 1.2, "telescope": "1m0"}
     ReducedDatum.objects.create(target_id=row.pk, data_type="photometry", timestamp=T0, value=value)
     ReducedDatum.objects.create(target_id=row.pk, data_type="image", timestamp=T0, value={"x": 1})
-    assert share(row, topic=TOPIC, with_data=True, with_targets=False).events == {"photometry": 1}
+    assert share(row, topic=TOPIC, with_data=True, with_targets=False).events == {"photometry": 1, "reduced-datum": 1}
     (point,) = outbox()[0].body.points
     assert (point.brightness, point.bandpass, point.brightness_error, point.limit) == (18.0, "r", 0.1, 20.5)
     assert (point.telescope, point.extra) == ("1m0", {"seeing": 1.2})

@@ -26,7 +26,7 @@ class Difference:
     target: Any = None
     fields: tuple[Mapping[str, Any], ...] = ()
     """``field``, ``theirs`` and ``ours`` of each."""
-    points: tuple[Mapping[str, Any], ...] = ()
+    datums: tuple[Mapping[str, Any], ...] = ()
     """Points of which this TOM has another value at the same time."""
 
 

@@ -68,7 +68,7 @@ def received(target: Any, most: int) -> list[Share]:
             at=row.published_at,
             out=False,
             kind=row.kind,
-            items=_points(told.detail),
+            items=_datums(told.detail),
             topic=row.topic,
             origin=row.origin_name or row.origin,
             person=row.shared_by,
@@ -100,6 +100,6 @@ def sent(target: Any, most: int) -> list[Share]:
     ]
 
 
-def _points(detail: Any) -> int | None:
-    points = detail.get("points")
-    return sum(points.values()) if isinstance(points, dict) and points else None
+def _datums(detail: Any) -> int | None:
+    datums = detail.get("datums")
+    return sum(datums.values()) if isinstance(datums, dict) and datums else None
