@@ -77,6 +77,57 @@ def test_photometry_of_before_the_upgrade_is_shared_too(orm_tom: InProcessTom) -
     assert (point.telescope, point.extra) == ("1m0", {"seeing": 1.2})
 
 
+def test_all_kinds_of_reduced_data_are_shared_in_full(orm_tom: InProcessTom) -> None:
+    from tom_dataproducts.models import AstrometryReducedDatum, ReducedDatum, SpectroscopyReducedDatum
+
+    from bridge.tomtoolkit.sharing import share
+
+    row = target(orm_tom)
+    common = {
+        "timestamp": T0, "telescope": "2m0", "instrument": "en06", "reduction_version": "2", "source_name": "",
+        "source_location": "https://example.org/1",
+    }  # fmt: skip
+    spectrum = {
+        "wavelength": [4000.0, 4001.0], "flux": [0.0, -1e-17], "error": [1e-18, 0.0], "wavelength_unit": "Angstrom",
+        "flux_unit": "Jy", "setup": "red", "exposure_time": 0.0,
+    }  # fmt: skip
+    position = {
+        "ra": 0.0, "dec": -90.0, "ra_error": 0.0, "dec_error": None, "ra_error_units": "mas", "dec_error_units": "",
+    }  # fmt: skip
+    value = {"q": 0.0, "id": 3}
+    SpectroscopyReducedDatum.objects.create(target_id=row.pk, value={"a": 1}, **common, **spectrum)
+    AstrometryReducedDatum.objects.create(target_id=row.pk, value={"a": 1}, **common, **position)
+    ReducedDatum.objects.create(target_id=row.pk, data_type="polarimetry", value=value, **common)
+    # Kept as before 3.1, as an upgraded TOM may have them.
+    later = {**common, "timestamp": T0.replace(hour=4)}
+    ReducedDatum.objects.create(target_id=row.pk, data_type="Astrometry", value={"ra": 1.0, "dec": 2.0}, **later)
+    kinds = {"spectroscopy": 1, "astrometry": 2, "reduced-datum": 1}
+    receipt = share(row, topic=TOPIC, with_data=True, with_targets=False)
+    assert (receipt.events, receipt.left_out) == (kinds, {})
+    (spectra,), (there,), (legacy,), (data,) = (event.body.datums for event in outbox())
+    as_lists = {name: list(each) if isinstance(each, tuple) else each for name, each in spectra.model_dump().items()}
+    assert as_lists == {**common, **spectrum, "extra": {"a": 1}}
+    assert there.model_dump() == {**common, **position, "extra": {"a": 1}}
+    assert (legacy.ra, legacy.dec, legacy.timestamp) == (1.0, 2.0, later["timestamp"])
+    assert data.model_dump() == {**common, "data_type": "polarimetry", "value": value}
+
+
+def test_a_spectrum_that_is_none_is_counted_and_costs_no_other(orm_tom: InProcessTom) -> None:
+    from tom_dataproducts.models import ReducedDatum, SpectroscopyReducedDatum
+
+    from bridge.tomtoolkit.sharing import share
+
+    row = target(orm_tom)
+    for number, flux in enumerate(([], [1.0], [1.0, 2.0])):
+        moment = T0.replace(minute=number)
+        SpectroscopyReducedDatum.objects.create(target_id=row.pk, timestamp=moment, wavelength=[1.0], flux=flux)
+    ReducedDatum.objects.create(target_id=row.pk, data_type="note", timestamp=T0, value=[1, 2])
+    receipt = share(row, topic=TOPIC, with_data=True, with_targets=False)
+    assert receipt.events == {"spectroscopy": 1}
+    assert sum(receipt.left_out.values()) == 3
+    assert any("for 1 wavelengths" in why for why in receipt.left_out)
+
+
 def test_what_is_rolled_back_is_not_shared(orm_tom: InProcessTom) -> None:
     from django.db import transaction
 

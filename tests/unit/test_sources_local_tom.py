@@ -115,6 +115,43 @@ def test_photometry_that_is_not_shown_or_not_ours_is_told(tom: Tom, tmp_path: Pa
         assert points[0].extra == {"seeing": 1.2}
 
 
+_OTHERS = """
+from tom_targets.models import Target
+from tom_dataproducts.models import ReducedDatum
+target = Target.objects.get(name=name)
+try:
+    from tom_dataproducts.models import AstrometryReducedDatum, SpectroscopyReducedDatum
+    SpectroscopyReducedDatum.objects.create(target=target, timestamp=moment, setup='red', value={'a': 1}, **spectrum)
+    AstrometryReducedDatum.objects.create(target=target, timestamp=moment, ra=0.0, dec=1.0)
+    value = {'q': 0.0}
+except ImportError:
+    value = {'q': 0.0, 'telescope': '1m', 'id': 4}
+    ReducedDatum.objects.create(target=target, timestamp=moment, data_type='spectroscopy',
+                                value={'setup': 'red', 'a': 1, **spectrum})
+ReducedDatum.objects.create(target=target, timestamp=moment, data_type='image_file', value=value)
+result = None
+"""
+
+
+def test_all_kinds_of_reduced_data_are_read_and_what_is_not_shown_is_told(tom: Tom, tmp_path: Path) -> None:
+    tom.make_target("SN 2024abc")
+    spectrum = {"wavelength": [1.0, 2.0], "flux": [0.0, 1.5], "error": [0.1, 0.2], "flux_unit": "Jy"}
+    tom.shell(_OTHERS, name="SN 2024abc", moment="2026-01-01T00:00:00Z", spectrum=spectrum)
+    (_, *bodies), told = read_target(settings_for(tom, tmp_path), "SN 2024abc", with_data=True, own_sources=())
+    found = {body.kind.value: body.datums for body in bodies}
+    (shared,), (other,) = found["spectroscopy"], found["reduced-datum"]
+    assert (shared.wavelength, shared.flux, shared.error) == ((1.0, 2.0), (0.0, 1.5), (0.1, 0.2))
+    assert (shared.flux_unit, other.data_type) == ("Jy", "image_file")
+    if tom.version >= (3, 1):
+        (position,) = found["astrometry"]
+        assert (position.ra, position.dec, shared.setup, shared.extra) == (0.0, 1.0, "", {})
+        assert other.value == {"q": 0.0}
+        assert [line.split(":")[0] for line in told] == ["not shared"] * 3
+    else:
+        assert (shared.setup, shared.extra) == ("red", {"a": 1})
+        assert (other.telescope, other.value, told) == ("1m", {"q": 0.0, "id": 4}, [])
+
+
 def test_what_people_say_is_theirs_is_shared(tom: Tom, tmp_path: Path) -> None:
     tom.make_target("SN 2024abc")
     tom.shell(_DATUMS, name="SN 2024abc", datums=DATUMS[2:])
