@@ -51,9 +51,7 @@ class RestDatums:
         typed = self._session.toolkit.typed_datums
         moments: dict[tuple[Kind, str], set[datetime]] = defaultdict(set)
         for datum in wanted:
-            # 3.1 makes the types of all that is written small, and of what is asked for as well.
-            data_type = data_type_of(datum).lower() if typed else data_type_of(datum)
-            moments[KINDS[type(datum)], data_type].add(datum.timestamp)
+            moments[KINDS[type(datum)], data_type_of(datum)].add(datum.timestamp)
         found = []
         for (kind, data_type), times in moments.items():
             rows = (row_of(shown, typed=typed) for shown in self._pages(pk, data_type, _PAGES[kind]))
