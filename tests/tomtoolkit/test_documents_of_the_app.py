@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from parts.django_tom import InProcess
-from pydantic import BaseModel
 
 DOCS = Path(__file__).parents[2] / "docs"
 REFERENCE = (DOCS / "tomtoolkit.md").read_text()
@@ -58,11 +57,14 @@ def test_every_command_of_the_command_line_is_a_management_command_that_is_docum
 
 def test_every_setting_of_the_app_is_documented(in_process: InProcess) -> None:
     from bridge.settings import Settings
+    from bridge.settings_errors import section
     from bridge.tomtoolkit import conf
 
     beside = {"tom", "state", "ledger"}
-    own: list[type[BaseModel]] = [conf.MailSettings]
-    names = set(conf.AppSettings.model_fields) - beside | {name for model in own for name in model.model_fields}
+    names = set(conf.AppSettings.model_fields) - beside
+    for table in names - set(Settings.model_fields):
+        own = section(conf.AppSettings, table)
+        names |= set(own.model_fields) if own is not None else set()
     names |= set(conf.AppSubscriptionSettings.model_fields) | set(conf.PublishedTopicSettings.model_fields)
     assert set(Settings.model_fields) <= set(conf.AppSettings.model_fields)
     assert [name for name in sorted(names) if not re.search(rf"[`']{name.upper()}[`']", REFERENCE)] == []
