@@ -71,10 +71,17 @@ class _Running:
     row: SelfShare
     kinds: frozenset[Kind]
     members: set[int]
+    settings: conf.AppSettings
     whole: set[int] = field(default_factory=set)
     """Members all of whose rows are to be compared."""
     near: set[int] = field(default_factory=set)
     """Members that have something new."""
+
+    def parcel(self) -> Parcel:
+        """Return an empty share of this self-share."""
+        row = self.row
+        words = Words(title=row.title, message=row.message, acknowledgement=row.acknowledgement)
+        return Parcel(row.topic, row.created_by, words, row, self.settings)
 
 
 class SelfSharing:
@@ -99,12 +106,18 @@ class SelfSharing:
             except Exception:  # one self-share must not keep the outbox of all others from its turn
                 whole = False
                 log.exception("self_share.failed", self_share=one.row.pk)
-        if running:
-            with writing(self._using):
-                SelfShare.objects.filter(pk__in=[one.row.pk for one in running]).update(looked_at=now)
+        self._note(running, now)
         if whole:
             floors.rise()
         return not whole and time.monotonic() >= deadline
+
+    def _note(self, running: Collection[_Running], now: datetime) -> None:
+        """Write when was looked last, to the minute: for people, and for the order of those there was no time for."""
+        long_ago = now - timedelta(minutes=1)
+        keys = [one.row.pk for one in running if one.row.looked_at is None or one.row.looked_at < long_ago]
+        for chunk in chunks(keys, MANY):
+            with writing(self._using):
+                SelfShare.objects.filter(pk__in=chunk).update(looked_at=now)
 
     # -- which ones ---------------------------------------------------------------------------------------------------
 
@@ -119,7 +132,7 @@ class SelfSharing:
                 self._rest(row, why)
             if not why:
                 kinds = frozenset(Kind(kind) for kind in row.kinds if kind in set(Kind)) or frozenset(KINDS)
-                found.append(_Running(row, kinds, _members(row)))
+                found.append(_Running(row, kinds, _members(row), settings))
         return found
 
     def _rest(self, row: SelfShare, why: str) -> None:
@@ -197,7 +210,7 @@ class SelfSharing:
         content = hashlib.sha256(json.dumps([row.name, members]).encode()).hexdigest()
         if content == one.row.content:
             return
-        parcel = _parcel(one.row)
+        parcel = one.parcel()
         for chunk in chunks(members, MAX_MEMBERS):
             references = [reference(target) for _, target in sorted(target_rows(chunk).items())]
             body = TargetList(name=row.name, members=tuple(ListMember(reference=each) for each in references))
@@ -240,7 +253,7 @@ class _Look:
         state = self._one.row.targets.filter(target_id=self._target.pk).first()
         if state is not None and state.content == content:
             return
-        parcel = _parcel(self._one.row)
+        parcel = self._one.parcel()
         parcel.add(body, target_pk=self._target.pk)
         with writing(self._using):
             self._one.row.targets.update_or_create(target_id=self._target.pk, defaults={"content": content})
@@ -250,14 +263,16 @@ class _Look:
         """Share some of the new datums of one kind; return whether there may be more."""
         rows = self._new(datums.own()).order_by("timestamp", "pk").values("pk", *datums.columns)[:_ROWS_AT_ONCE]
         found = list(rows)
-        parcel = _parcel(self._one.row)
+        if not found:
+            return False
+        parcel = self._one.parcel()
         for body, number in datum_bodies(datums, self._reference, found, parcel.left_out):
             parcel.add(body, target_pk=self._target.pk, datums=number)
         self._write(parcel, datums.model, [row["pk"] for row in found])
         return len(found) == _ROWS_AT_ONCE
 
     def _share_product(self, product: Any) -> None:
-        parcel = _parcel(self._one.row)
+        parcel = self._one.parcel()
         try:
             body = product_body(product, self._reference, process=not self._is_read_from(product))
         except InvalidEventError as error:
@@ -284,8 +299,6 @@ class _Look:
         return visible(self._one.row.created_by, found)
 
     def _write(self, parcel: Parcel, model: Any, keys: Collection[int]) -> None:
-        if not keys:
-            return
         label, topic = model._meta.label_lower, self._one.row.topic
         try:
             with writing(self._using):
@@ -407,8 +420,3 @@ def _changed(members: Iterable[int], since: datetime) -> set[int]:
         named = TargetName.objects.filter(target_id__in=chunk, modified__gte=since)
         found |= set(saved.values_list("pk", flat=True)) | set(named.values_list("target_id", flat=True))
     return found
-
-
-def _parcel(row: SelfShare) -> Parcel:
-    words = Words(title=row.title, message=row.message, acknowledgement=row.acknowledgement)
-    return Parcel(row.topic, row.created_by, words, row)
