@@ -129,7 +129,7 @@ class Applier:
     def retry(self, wanted: Iterable[Parked]) -> list[Result]:
         """Try parked things in the order of parking; what still waits behind an earlier one stays where it is.
 
-        Where one of them gets through, what waited behind it is tried as well. Ends early where ``should_stop`` says it.
+        Where one of them gets through, what waited behind it is tried as well. Ends early at ``should_stop``.
         """
         results: list[Result] = []
         waiting = sorted(wanted, key=lambda one: one.id, reverse=True)
