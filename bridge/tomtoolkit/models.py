@@ -247,7 +247,7 @@ class Shared(models.Model):
 
 
 class Progress(models.Model):
-    """Up to which key of a model nothing new is to be expected: see :mod:`bridge.tomtoolkit.self_sharing`."""
+    """Up to which key of a model nothing new is to be expected: see :mod:`bridge.tomtoolkit.floors`."""
 
     model = models.CharField(max_length=100, primary_key=True)
     floor = models.BigIntegerField(default=0)
