@@ -64,6 +64,11 @@ class Datums:
         """The model's label."""
         return str(self.model._meta.label_lower)
 
+    @property
+    def an_event(self) -> int:
+        """How many datums go in one event at most."""
+        return _FEWER.get(self.kind, DATUMS_AN_EVENT)
+
     def own(self) -> Any:
         """Return the rows of this kind that did not come over the bridge, nor out of a file that did."""
         return own(self.model.objects.filter(self.only))
@@ -213,7 +218,7 @@ def datum_bodies(
             left_out[f"{datums.kind}: {told(error)}"] += 1
         except (TypeError, ValueError) as error:
             left_out[f"{datums.kind}: can't be read ({type(error).__name__})"] += 1
-    for chunk in chunks(made, _FEWER.get(datums.kind, DATUMS_AN_EVENT)):
+    for chunk in chunks(made, datums.an_event):
         body = BODIES[datums.kind]
         yield body.model_validate({"target": target, body.ITEMS: tuple(chunk)}), len(chunk)
 

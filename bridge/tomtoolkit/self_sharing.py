@@ -5,8 +5,8 @@ for rows that have not been shared to the topic (:class:`~bridge.tomtoolkit.mode
 one seen" would miss rows: keys grow, but a transaction that took a smaller one may be committed later. And to compare
 all rows of all targets each time would cost too much. So there are two looks:
 
-* The near look, each time: rows above a *floor*, a key that was the newest one at least :data:`WINDOW` ago. All that
-  was committed within that time after its key was taken is found by it.
+* The near look, each time: rows above a *floor*, a key that was the newest one an hour ago or more
+  (:mod:`bridge.tomtoolkit.floors`). All that was committed within that time after its key was taken is found by it.
 * The whole look, once a day for each target, and once after it joined or its self-share rested: all its rows. It finds
   what took longer, and what came by other ways (the rows of a target that was merged into this one, a lost alias).
 
@@ -18,24 +18,25 @@ import hashlib
 import json
 import time
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
 from django.db import IntegrityError
-from django.db.models import Exists, Max, OuterRef
+from django.db.models import Exists, OuterRef
 from tom_dataproducts.models import DataProduct as ProductModel
 from tom_targets.base_models import BaseTarget
 from tom_targets.models import TargetName
 
 from bridge.errors import AwayError, InvalidEventError
-from bridge.events import MAX_MEMBERS, Kind, ListMember, Target, TargetList
+from bridge.events import MAX_MEMBERS, Kind, ListMember, TargetList
 from bridge.tomtoolkit import conf
 from bridge.tomtoolkit.database import MANY, writing
-from bridge.tomtoolkit.models import Progress, SelfShare, SelfShareTarget, Shared
+from bridge.tomtoolkit.echoes import digest
+from bridge.tomtoolkit.floors import Floors
+from bridge.tomtoolkit.models import SelfShare, Shared
 from bridge.tomtoolkit.outbox import Parcel, Words
 from bridge.tomtoolkit.outgoing import (
     DATUMS,
@@ -55,12 +56,11 @@ from bridge.tomtoolkit.permissions import refusal, shareable, visible
 
 log = structlog.get_logger(__name__)
 
-WINDOW = timedelta(hours=1)
-"""How much later than it took its key a transaction may be committed and still be found by the next near look."""
 WHOLE_EVERY = timedelta(days=1)
 _LOOK_S = 5.0
 """After that time a look leaves the rest to the next one, so that the outbox has its turn."""
 _ROWS_AT_ONCE = 5_000
+_EVENTS_AT_ONCE = 100
 _TARGETS_AT_ONCE = 2_000
 
 
@@ -93,7 +93,7 @@ class SelfSharing:
     def look(self) -> bool:
         """Look once; return whether there is more than there was time for. Raises AwayError."""
         now = datetime.now(UTC)
-        floors = _Floors(self._using, now)
+        floors = Floors(self._using, now)
         running = self._running(now)
         self._find(running, floors)
         deadline = time.monotonic() + _LOOK_S
@@ -144,7 +144,7 @@ class SelfSharing:
 
     # -- what is new --------------------------------------------------------------------------------------------------
 
-    def _find(self, running: Collection[_Running], floors: "_Floors") -> None:
+    def _find(self, running: Collection[_Running], floors: Floors) -> None:
         """Say which members have something new, in a few queries for all self-shares of a topic."""
         for one in running:
             recent = one.row.targets.filter(looked_at__gte=floors.now - WHOLE_EVERY)
@@ -171,7 +171,7 @@ class SelfSharing:
             for one in changing:
                 one.near |= one.members & changed
 
-    def _add_near(self, together: Collection[_Running], unshared: "_Unshared", floors: "_Floors") -> None:
+    def _add_near(self, together: Collection[_Running], unshared: "_Unshared", floors: Floors) -> None:
         members = set().union(*(one.members - one.whole for one in together))
         found: set[int] = set()
         for chunk in chunks(sorted(members), _TARGETS_AT_ONCE):
@@ -182,7 +182,7 @@ class SelfSharing:
 
     # -- sharing it ---------------------------------------------------------------------------------------------------
 
-    def _share(self, one: _Running, floors: "_Floors", now: datetime, deadline: float) -> bool:
+    def _share(self, one: _Running, floors: Floors, now: datetime, deadline: float) -> bool:
         """Share what is new of one self-share; return whether there was time for all."""
         if one.row.target_list is not None and Kind.LIST in one.kinds:
             self._share_list(one)
@@ -223,7 +223,7 @@ class SelfSharing:
 class _Look:
     """One look at one target of a self-share."""
 
-    def __init__(self, one: _Running, target: Any, floors: "_Floors | None", using: str) -> None:
+    def __init__(self, one: _Running, target: Any, floors: Floors | None, using: str) -> None:
         self._one = one
         self._target = target
         self._reference = reference(target)
@@ -261,7 +261,8 @@ class _Look:
 
     def _share_datums(self, datums: Datums) -> bool:
         """Share some of the new datums of one kind; return whether there may be more."""
-        rows = self._new(datums.own()).order_by("timestamp", "pk").values("pk", *datums.columns)[:_ROWS_AT_ONCE]
+        at_once = min(_ROWS_AT_ONCE, _EVENTS_AT_ONCE * datums.an_event)
+        rows = self._new(datums.own()).order_by("timestamp", "pk").values("pk", *datums.columns)[:at_once]
         found = list(rows)
         if not found:
             return False
@@ -269,7 +270,7 @@ class _Look:
         for body, number in datum_bodies(datums, self._reference, found, parcel.left_out):
             parcel.add(body, target_pk=self._target.pk, datums=number)
         self._write(parcel, datums.model, [row["pk"] for row in found])
-        return len(found) == _ROWS_AT_ONCE
+        return len(found) == at_once
 
     def _share_product(self, product: Any) -> None:
         parcel = self._one.parcel()
@@ -322,77 +323,6 @@ class _Unshared:
         self.model = rows.model
         shared = Shared.objects.filter(topic=topic, model=self.model._meta.label_lower, key=OuterRef("pk"))
         self.rows = rows.exclude(Exists(shared))
-
-
-class _Floors:
-    """The floor of each model; ``since`` is the like for changes of targets, which are found by time."""
-
-    def __init__(self, using: str, now: datetime) -> None:
-        self._using = using
-        self.now = now
-        self._newest = {
-            model._meta.label_lower: model.objects.aggregate(newest=Max("pk"))["newest"] or 0
-            for model in (*{datums.model for datums in DATUMS}, ProductModel, BaseTarget)
-        }
-        self._rows = {row.model: row for row in Progress.objects.filter(model__in=self._newest)}
-        # Before the first look nobody knows which keys were taken and not committed: the floor is the ground.
-        new = [
-            Progress(model=label, floor=0, floor_at=now - WINDOW, newest=newest, newest_at=now)
-            for label, newest in self._newest.items()
-            if label not in self._rows
-        ]
-        if new:
-            with writing(using):
-                Progress.objects.bulk_create(new)
-            self._rows |= {row.model: row for row in new}
-
-    def of(self, model: Any) -> int:
-        """Return the floor of ``model``."""
-        return int(self._rows[model._meta.label_lower].floor)
-
-    @property
-    def since(self) -> datetime:
-        """Return since when targets may have changed unseen."""
-        found: datetime = self._rows[BaseTarget._meta.label_lower].floor_at
-        return found
-
-    def rise(self) -> None:
-        """After a look that left nothing: what was the newest key long enough ago becomes the floor."""
-        for label, row in self._rows.items():
-            if self.now - row.newest_at >= WINDOW:
-                row.floor, row.floor_at = row.newest, row.newest_at
-                row.newest, row.newest_at = self._newest[label], self.now
-                with writing(self._using):
-                    row.save()
-
-
-@contextmanager
-def following(using: str, target_pk: int) -> Iterator[None]:
-    """Take what the bridge adds to a target in this block as shared, so that no echo of it goes out.
-
-    To be opened within the transaction. What a person had changed and nobody has shared yet is shared all the same.
-    """
-    states = SelfShareTarget.objects.using(using).filter(target_id=target_pk).exclude(content="")
-    if not states.exists():
-        yield
-        return
-    # Nobody gives it a name, or changes it, between the two readings.
-    list(BaseTarget.objects.using(using).select_for_update().filter(pk=target_pk).values_list("pk"))
-    before = _content(target_pk)
-    yield
-    states.filter(content=before).update(content=_content(target_pk))
-
-
-def _content(target_pk: int) -> str:
-    try:
-        return digest(target_body(target_rows([target_pk])[target_pk]))
-    except (KeyError, InvalidEventError):
-        return ""
-
-
-def digest(body: Target) -> str:
-    """Return a hash of a target's content."""
-    return hashlib.sha256(body.model_dump_json().encode()).hexdigest()
 
 
 def _rests(row: SelfShare, now: datetime, settings: conf.AppSettings) -> str:

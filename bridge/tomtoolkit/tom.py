@@ -23,10 +23,10 @@ from bridge.tom.port import (
 )
 from bridge.tomtoolkit.database import told, writing
 from bridge.tomtoolkit.datums import DatumWriter
+from bridge.tomtoolkit.echoes import following
 from bridge.tomtoolkit.ledger import DjangoLedger
 from bridge.tomtoolkit.names import Names
 from bridge.tomtoolkit.products import Products
-from bridge.tomtoolkit.self_sharing import following
 from bridge.tomtoolkit.targets import Targets
 from bridge.tomtoolkit.visibility import Visibility
 

@@ -74,7 +74,9 @@ def test_what_a_data_processor_makes_goes_with_its_file(orm_tom: InProcessTom) -
     self_share(pk)
     look()
     product = DataProduct(target_id=pk, data_product_type="photometry")
-    product.data.save("curve.csv", ContentFile(b"time,magnitude,filter,error\n60000.5,18.0,r,0.1\n60001.5,18.1,r,0.1\n"))
+    product.data.save(
+        "curve.csv", ContentFile(b"time,magnitude,filter,error\n60000.5,18.0,r,0.1\n60001.5,18.1,r,0.1\n")
+    )
     run_data_processor(product)
     found = look()
     assert (kinds(found), points(found)) == (["photometry", "data-product"], 2)
@@ -115,14 +117,14 @@ def test_it_is_not_missed_either_when_the_floor_has_risen_meanwhile(
 ) -> None:
     from django.db import transaction
 
-    from bridge.tomtoolkit import self_sharing
+    from bridge.tomtoolkit import floors, self_sharing
     from bridge.tomtoolkit.models import Progress
 
     orm_tom = make_orm_tom("postgresql")
     pk = orm_tom.make_target("A")
     self_share(pk, kinds=["photometry"])
     look()
-    monkeypatch.setattr(self_sharing, "WINDOW", timedelta(0))
+    monkeypatch.setattr(floors, "WINDOW", timedelta(0))
     with transaction.atomic(using="second"):
         (late,) = photometry(pk, 1, using="second")
         (early,) = photometry(pk, 1, start=1)
