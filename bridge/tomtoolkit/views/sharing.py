@@ -16,10 +16,12 @@ from guardian.shortcuts import get_objects_for_user
 from tom_dataproducts.models import DataProduct
 
 from bridge.errors import BridgeError, InvalidEventError
+from bridge.events import Kind
 from bridge.tomtoolkit import access, models
 from bridge.tomtoolkit.outgoing import DATUMS, KINDS, own, own_targets
 from bridge.tomtoolkit.permissions import SHARE, may_share, shareable, visible
 from bridge.tomtoolkit.sharing import Receipt, share
+from bridge.tomtoolkit.views import words
 from bridge.tomtoolkit.views.page import BridgePage, page_of, settings_or_problem
 
 _SHOWN_POINTS = 5
@@ -31,6 +33,9 @@ class Offered:
     """One kind of datums that may be shared of a target."""
 
     kind: str
+    name: str
+    counted: str
+    """The number with its word: "3 points"."""
     querysets: tuple[Any, ...]
     count: int
     received: int
@@ -61,7 +66,7 @@ class ShareForm(forms.Form):
     kinds = forms.MultipleChoiceField(
         required=False,
         label="Only these kinds",
-        choices=[(str(kind), str(kind)) for kind in KINDS],
+        choices=[(str(kind), words.name(kind)) for kind in KINDS],
         widget=forms.CheckboxSelectMultiple,
         help_text="None ticked: all of them.",
     )
@@ -96,21 +101,21 @@ class _SharePage(access.Visitor, BridgePage):
     def accept(self, form: ShareForm, what: list[Any], subject: dict[str, Any], **options: Any) -> Receipt | None:
         """Share ``what``, and let ``subject`` share itself where that was asked for; None where it can't be shared."""
         given = form.cleaned_data
-        words = {"topic": given["topic"], "title": given["title"], "message": given["message"]}
+        said = {"topic": given["topic"], "title": given["title"], "message": given["message"]}
         try:
             with transaction.atomic():
-                receipt = share(what, user=self.request.user, **words, **options)
+                receipt = share(what, user=self.request.user, **said, **options)
                 if given["by_itself"]:
-                    let_share_itself(self.request.user, subject, words, given["expires"], given["kinds"])
+                    let_share_itself(self.request.user, subject, said, given["expires"], given["kinds"])
         except InvalidEventError as error:
             form.add_error(None, str(error))
             return None
         except BridgeError as error:
             form.add_error(None, f"Nothing was shared: {error}")
             return None
-        told = ", ".join(f"{number} {kind}" for kind, number in receipt.events.items())
+        told = ", ".join(f"{number} {words.name(kind)}" for kind, number in receipt.events.items())
         if receipt:
-            points = f" with {receipt.points} data points" if receipt.points else ""
+            points = f" with {receipt.points:,} data" if receipt.points else ""
             messages.success(
                 self.request, f"Queued for {receipt.topic}: {told}{points}. It is sent when the stream can be reached."
             )
@@ -239,7 +244,7 @@ def lists_for(user: Any) -> Any:
 
 
 def offered(user: Any, target: Any) -> list[Offered]:
-    """Return what there is to share of ``target``, by kind, as far as ``user`` may see it."""
+    """Return what there is to share of ``target``, by kind, as far as ``user`` may see it; photometry in any case."""
     found = []
     for kind in dict.fromkeys(one.kind for one in DATUMS):
         everything = [
@@ -256,6 +261,8 @@ def offered(user: Any, target: Any) -> list[Offered]:
         preview = [row for rows in mine for row in rows.order_by("-timestamp")[:_SHOWN_POINTS]]
         one = Offered(
             kind=str(kind),
+            name=words.name(kind),
+            counted=words.counted(kind, sum(counts)),
             querysets=tuple(rows for rows, number in zip(everything, counts, strict=True) if number),
             count=sum(counts),
             received=sum(rows.count() for rows in everything) - sum(counts),
@@ -263,22 +270,23 @@ def offered(user: Any, target: Any) -> list[Offered]:
             last=max(times, default=None),
             preview=tuple(preview[:_SHOWN_POINTS]),
         )
-        found.append(one)
+        if one.count or one.received or kind is Kind.PHOTOMETRY:
+            found.append(one)
     return found
 
 
-def let_share_itself(user: Any, subject: dict[str, Any], words: dict[str, str], expires: Any, kinds: list[str]) -> None:
-    """Let a target or a list share itself, or go on doing so with these words."""
+def let_share_itself(user: Any, subject: dict[str, Any], said: dict[str, str], expires: Any, kinds: list[str]) -> None:
+    """Let a target or a list share itself, or go on doing so as ``said``."""
     models.SelfShare.objects.update_or_create(
         **subject,
-        topic=words["topic"],
+        topic=said["topic"],
         defaults={
             "active": True,
             "expires": end_of(expires),
             "kinds": kinds,
             "created_by": user,
-            "title": words["title"],
-            "message": words["message"],
+            "title": said["title"],
+            "message": said["message"],
             "rests": "",
         },
     )

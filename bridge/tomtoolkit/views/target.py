@@ -7,12 +7,16 @@ from typing import Any
 from django.shortcuts import get_object_or_404
 from django.views.generic import TemplateView
 
+from bridge.events import Kind
 from bridge.names import simplify_all
 from bridge.operations.records import line
 from bridge.tomtoolkit import access, models
 from bridge.tomtoolkit.ledger_rows import LONGEST_INDEXED, to_entry
+from bridge.tomtoolkit.views import words
 
 _MOST_PAGES = 200
+_ALONE = frozenset({str(Kind.TARGET), str(Kind.DATA_PRODUCT)})
+"""Kinds of which an event has one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,8 +26,8 @@ class Share:
     at: datetime
     out: bool
     kind: str
-    items: int | None
-    """Number of datums, where it is known."""
+    items: str
+    """Number of data with its word, where it is known."""
     topic: str
     origin: str
     """The TOM that it is from; empty for this one."""
@@ -67,8 +71,8 @@ def received(target: Any, most: int) -> list[Share]:
         share = Share(
             at=row.published_at,
             out=False,
-            kind=row.kind,
-            items=_datums(told.detail),
+            kind=words.name(row.kind),
+            items=_items(row.kind, _datums(told.detail)),
             topic=row.topic,
             origin=row.origin_name or row.origin,
             person=row.shared_by,
@@ -87,8 +91,8 @@ def sent(target: Any, most: int) -> list[Share]:
         Share(
             at=row.created,
             out=True,
-            kind=row.kind,
-            items=row.items,
+            kind=words.name(row.kind),
+            items=_items(row.kind, row.items),
             topic=row.topic,
             origin="",
             person=row.share.shared_by,
@@ -98,6 +102,10 @@ def sent(target: Any, most: int) -> list[Share]:
         )
         for row in rows
     ]
+
+
+def _items(kind: str, number: int | None) -> str:
+    return "" if number is None or kind in _ALONE else words.counted(kind, number)
 
 
 def _datums(detail: Any) -> int | None:
