@@ -44,9 +44,9 @@ class Arrival:
 
     @property
     def datums(self) -> int:
-        """How many datums it brings."""
+        """How many datums it brings, by their weight."""
         body = self.event.body if self.event is not None and self.settled is None else None
-        return len(body.datums) if isinstance(body, Data) else 0
+        return sum(datum.weight for datum in body.datums) if isinstance(body, Data) else 0
 
     @property
     def key(self) -> bytes:

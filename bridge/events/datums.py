@@ -41,6 +41,11 @@ class Datum(Model):
     source_location: text(200) = ""  # type: ignore[valid-type]
 
     @property
+    def weight(self) -> int:
+        """As how many points it counts where work is bounded by datums."""
+        return 1
+
+    @property
     def free(self) -> dict[str, JsonValue]:
         """The further values."""
         values: dict[str, JsonValue] = getattr(self, self.FREE)
@@ -91,6 +96,11 @@ class Spectrum(Datum):
     """Seconds."""
     extra: Extra = Field(default={})
     """Further values, as JSON."""
+
+    @property
+    def weight(self) -> int:
+        """A hundred wavelengths weigh as much as a point."""
+        return 1 + len(self.wavelength) // 100
 
     @model_validator(mode="after")
     def _has_one_of_each(self) -> Self:
