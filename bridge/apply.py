@@ -43,6 +43,22 @@ class Limits:
     rejections_in_a_run: int = 20
 
 
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What the ledger says of the arrivals of one unit."""
+
+    outcomes: Mapping[UUID, Outcome]
+    entries: Mapping[tuple[object, ...], Entry]
+    """By the place of the record."""
+    waiting: frozenset[bytes]
+    """The keys of which anything is parked."""
+
+    def there(self, arrival: Arrival) -> Entry | None:
+        """Return what is recorded of this very record."""
+        record = arrival.record
+        return self.entries.get((record.partition, record.offset, record.timestamp))
+
+
 class Applier:
     """Applies records to one TOM. Not thread-safe."""
 
@@ -183,8 +199,10 @@ class Applier:
         self, arrivals: Sequence[Arrival], positions: dict[Partition, Position] | None, *, restore: bool = False
     ) -> list[Result]:
         """Write a unit; what fails in company is tried alone, what fails alone is a dead letter."""
+        waiting = self._ledger.waiting({arrival.key for arrival in arrivals})
         for arrival in arrivals:
-            self._let_predecessors_go_first(arrival)
+            if arrival.key in waiting:
+                self._let_predecessors_go_first(arrival)
         try:
             return self._write(arrivals, positions, restore=restore)
         except (AwayError, StopError, PositionLostError):
@@ -207,9 +225,10 @@ class Applier:
         self._executor.forget()
         moved = dict(positions) if positions is not None else {}
         with self._ledger.unit() as unit:
-            results = self._results(arrivals, restore=restore)
+            known = self._known(arrivals)
+            results = self._results(arrivals, known, restore=restore)
             for arrival, result in zip(arrivals, results, strict=True):
-                self._record(unit, arrival, result)
+                self._record(unit, arrival, result, known.there(arrival))
             if positions is not None:
                 for arrival in arrivals:
                     at = moved[arrival.record.partition]
@@ -229,13 +248,19 @@ class Applier:
             event = arrival.event
             if event is None or event.kind is not Kind.DATA_PRODUCT or arrival.settled is not None:
                 continue
-            known = self._ledger.outcomes([event.id])
-            if self._without_writing(arrival, known, restore=restore) is None:
+            if self._without_writing(arrival, self._known([arrival]), restore=restore) is None:
                 self._executor.prepare(event, arrival.record.partition.topic)
 
-    def _results(self, arrivals: Sequence[Arrival], *, restore: bool) -> list[Result]:
+    def _known(self, arrivals: Sequence[Arrival]) -> Known:
+        """Return what the ledger says of these arrivals, asked once for all."""
+        return Known(
+            outcomes=self._ledger.outcomes([arrival.event.id for arrival in arrivals if arrival.event is not None]),
+            entries={_place(entry): entry for entry in self._ledger.recorded([one.record for one in arrivals])},
+            waiting=self._ledger.waiting({arrival.key for arrival in arrivals}),
+        )
+
+    def _results(self, arrivals: Sequence[Arrival], known: Known, *, restore: bool) -> list[Result]:
         """Return the result of each arrival, having written what is to be written."""
-        known = self._ledger.outcomes([arrival.event.id for arrival in arrivals if arrival.event is not None])
         results: dict[int, Result] = {}
         together: list[int] = []
         for index, arrival in enumerate(arrivals):
@@ -255,7 +280,7 @@ class Applier:
         in_order = [results[index] for index in range(len(arrivals))]
         return [self._unmatched(arrival, result) for arrival, result in zip(arrivals, in_order, strict=True)]
 
-    def _without_writing(self, arrival: Arrival, known: Mapping[UUID, Outcome], *, restore: bool) -> Result | None:
+    def _without_writing(self, arrival: Arrival, known: Known, *, restore: bool) -> Result | None:
         """Return the result of an arrival that is clear without looking at the TOM; None where it isn't."""
         event = arrival.event
         if arrival.settled is not None or event is None:
@@ -263,18 +288,19 @@ class Applier:
             return arrival.settled
         if not restore and self._came_before(arrival, known):
             return Result(outcome=Outcome.DUPLICATE, detail={"message": "this event came before"})
-        if (earlier := self._predecessor(arrival.key, event.kind, arrival.record)) is not None:
+        waits = arrival.key in known.waiting
+        if waits and (earlier := self._predecessor(arrival.key, event.kind, arrival.record)) is not None:
             return parked(behind(earlier.entry.event_id, earlier.names))
         return None
 
-    def _came_before(self, arrival: Arrival, known: Mapping[UUID, Outcome]) -> bool:
+    def _came_before(self, arrival: Arrival, known: Known) -> bool:
         """Return whether this event was applied already, or is parked from another delivery."""
         assert arrival.event is not None
-        outcome = known.get(arrival.event.id)
+        outcome = known.outcomes.get(arrival.event.id)
         if arrival.members is not None:
             return False
         if outcome is Outcome.PARKED:
-            there = self._there(arrival.record)
+            there = known.there(arrival)
             return there is None or there.event_id != arrival.event.id
         return outcome in DONE
 
@@ -290,14 +316,12 @@ class Applier:
     def _rules(self, arrival: Arrival) -> Rules:
         return self._reader.rules(arrival.record.partition.topic)
 
-    def _record(self, unit: Unit, arrival: Arrival, result: Result) -> None:
-        there = self._there(arrival.record)
+    def _record(self, unit: Unit, arrival: Arrival, result: Result, there: Entry | None) -> None:
         if there is not None and there.outcome is Outcome.APPLIED and result.outcome is Outcome.DUPLICATE:
             return  # this very record was applied: it stays so, however often it is looked at again
         if there is not None and there.outcome in DONE and (arrival.event is None or result.outcome is Outcome.IGNORED):
-            unit.record(
-                there
-            )  # it stays so although it isn't wanted, or can't be read, any more; members wait no longer
+            # It stays so although it isn't wanted, or can't be read, any more; members wait no longer.
+            unit.record(there)
             return
         entry = _entry(arrival, result)
         if arrival.members is not None and there is not None:

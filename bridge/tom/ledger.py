@@ -1,6 +1,7 @@
 """The ledger of a TOM that is written over REST: a SQLite file of its own, for several processes of one host."""
 
 import contextlib
+import json
 import os
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
@@ -31,6 +32,7 @@ from bridge.tom.ledger_unit import SqliteUnit
 # Parked before duplicate: one that came again while it is parked is a duplicate, and still has to be applied.
 _PRECEDENCE = (Outcome.APPLIED, Outcome.PARKED, Outcome.DUPLICATE, Outcome.DEAD, Outcome.IGNORED)
 _FORGOTTEN_AT_ONCE = 10_000
+_AT_ONCE = 500
 
 # All SQL below is put together from this package's own constants; values go in as parameters.
 # ruff: noqa: S608
@@ -157,6 +159,34 @@ class SqliteLedger:
             f"SELECT {ENTRY_COLUMNS} FROM entry WHERE {where} ORDER BY published_at DESC LIMIT 1", where.values
         )
         return to_entry(rows[0]) if rows else None
+
+    def recorded(self, records: Collection[Record]) -> list[Entry]:
+        """Return the outcomes of these very records, as far as there are any."""
+        offsets: dict[Partition, list[int]] = {}
+        for record in records:
+            offsets.setdefault(record.partition, []).append(record.offset)
+        found = [
+            to_entry(row)
+            for partition, wanted in offsets.items()
+            for row in self._rows(
+                f"SELECT {ENTRY_COLUMNS} FROM entry WHERE topic = ? AND partition = ?"
+                " AND record_offset IN (SELECT value FROM json_each(?))",
+                (partition.topic, partition.number, json.dumps(wanted)),
+            )
+        ]
+        places = {(record.partition, record.offset, record.timestamp) for record in records}
+        return [entry for entry in found if (entry.partition, entry.offset, entry.published_at) in places]
+
+    def waiting(self, keys: Collection[bytes]) -> frozenset[bytes]:
+        """Return of which of these keys anything is parked."""
+        wanted = list(keys)
+        found: set[bytes] = set()
+        for first in range(0, len(wanted), _AT_ONCE):
+            some = wanted[first : first + _AT_ONCE]
+            places = ", ".join("?" * len(some))
+            rows = self._rows(f"SELECT DISTINCT record_key FROM parked WHERE record_key IN ({places})", some)
+            found.update(row[0] for row in rows)
+        return frozenset(found)
 
     def counts(self) -> list[Count]:
         """Return the number of records by topic, origin, kind and outcome."""

@@ -229,6 +229,14 @@ class Ledger(Protocol):
         """
         ...
 
+    def recorded(self, records: Collection[Record]) -> list[Entry]:
+        """Return the outcomes of these very records, as far as there are any; one cheap call for many."""
+        ...
+
+    def waiting(self, keys: Collection[bytes]) -> frozenset[bytes]:
+        """Return of which of these keys anything is parked; one cheap call for many."""
+        ...
+
     def counts(self) -> list[Count]:
         """Return the number of records by topic, origin, kind and outcome."""
         ...

@@ -103,6 +103,35 @@ class DjangoLedger:
             row = rows.order_by("-published_at").first()
         return None if row is None else to_entry(row)
 
+    def recorded(self, records: Collection[Record]) -> list[Entry]:
+        """Return the outcomes of these very records, as far as there are any."""
+        offsets: dict[Partition, list[int]] = {}
+        for record in records:
+            offsets.setdefault(record.partition, []).append(record.offset)
+        places = {(record.partition, record.offset, record.timestamp) for record in records}
+        found: list[Entry] = []
+        with told(self._using):
+            for partition, wanted in offsets.items():
+                for first in range(0, len(wanted), MANY):
+                    rows = models.Entry.objects.using(self._using).filter(
+                        topic=partition.topic,
+                        partition=partition.number,
+                        record_offset__in=wanted[first : first + MANY],
+                    )
+                    found += [to_entry(row) for row in rows]
+        return [entry for entry in found if (entry.partition, entry.offset, entry.published_at) in places]
+
+    def waiting(self, keys: Collection[bytes]) -> frozenset[bytes]:
+        """Return of which of these keys anything is parked."""
+        digests = {digest(key): key for key in keys}
+        wanted = list(digests)
+        found: set[bytes] = set()
+        with told(self._using):
+            for first in range(0, len(wanted), MANY):
+                rows = models.Parked.objects.using(self._using).filter(key_digest__in=wanted[first : first + MANY])
+                found.update(digests[one] for one in rows.values_list("key_digest", flat=True).distinct())
+        return frozenset(found)
+
     def counts(self) -> list[Count]:
         """Return the number of records by topic, origin, kind and outcome."""
         with told(self._using):
