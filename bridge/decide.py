@@ -62,8 +62,9 @@ class Create:
 
 @dataclass(frozen=True, kw_only=True)
 class Amend:
-    """Give a matching target what it lacks; ``differs`` is recorded and never written."""
+    """Give a matching target what it lacks of ``target``; ``differs`` is recorded and never written."""
 
+    target: Target
     local: LocalTarget
     additions: Additions
     differs: tuple[Mapping[str, object], ...] = ()
@@ -268,7 +269,7 @@ def amend(target: Target, local: LocalTarget) -> Amend:
         if local.extras.get(key, value) != value
     ]
     additions = Additions(aliases=tuple(aliases), extras=extras, fields=fields)
-    return Amend(local=local, additions=additions, differs=tuple(differs))
+    return Amend(target=target, local=local, additions=additions, differs=tuple(differs))
 
 
 def _equal(theirs: FieldValue, ours: FieldValue) -> bool:

@@ -164,6 +164,8 @@ class Executor:
         self.forget()
         plan = decide.decide(event, self._find, self._policy, members, topic=topic)
         origin = decide.provenance(event, topic)
+        if isinstance(plan, Amend) and self._tom.began_creating(plan.target, origin):
+            plan = Create(plan.target)
         match plan:
             case Hold():
                 return parked(plan)
@@ -206,14 +208,15 @@ class Executor:
         appeared: frozenset[str] = frozenset()
         unverified: list[str] = []
         refused: list[str] = []
-        for target in plan.create:
+        unfinished = [amend for amend in plan.amend if self._tom.began_creating(amend.target, origin)]
+        for target in (*plan.create, *(amend.target for amend in unfinished)):
             try:
                 created = self._create(event, origin, target, (handle,))
             except RejectedError as error:
                 refused.append(str(error))
             else:
                 appeared |= created.appeared
-        for amend in plan.amend:
+        for amend in (amend for amend in plan.amend if amend not in unfinished):
             unverified += self._amend(origin, amend)
             appeared |= simplify_all(amend.additions.aliases)
         if plan.join:

@@ -169,6 +169,13 @@ class Tom(Protocol):
         """
         ...
 
+    def began_creating(self, target: Target, provenance: Provenance) -> bool:
+        """Return whether a call for the same event began to create ``target`` and did not end.
+
+        Then :meth:`create_target` has to be called once more although the target is there by now: it completes it.
+        """
+        ...
+
     def add_to_target(self, pk: int, additions: Additions, provenance: Provenance) -> Written:
         """Give the target what it lacks. What it has by now is left as it is."""
         ...

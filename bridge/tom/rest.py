@@ -48,6 +48,9 @@ class RestTom(Tom):
     def create_target(self, target: Target, lists: Sequence[str], provenance: Provenance) -> Written | None:
         return self._targets.create(target, lists, provenance)
 
+    def began_creating(self, target: Target, provenance: Provenance) -> bool:
+        return self._targets.began_creating(target, provenance)
+
     def add_to_target(self, pk: int, additions: Additions, provenance: Provenance) -> Written:  # noqa: ARG002
         return self._targets.add(pk, additions)
 

@@ -86,16 +86,19 @@ class RestTargets:
 
     # -- creating -----------------------------------------------------------------------------------------------------
 
+    def began_creating(self, target: Target, provenance: Provenance) -> bool:
+        """See :meth:`bridge.tom.port.Tom.began_creating`."""
+        return _creation(target) in self._intents.begin(provenance.event_id, ())
+
     def create(self, target: Target, lists: Sequence[str], provenance: Provenance) -> Written | None:
         """See :meth:`bridge.tom.port.Tom.create_target`."""
-        step = f"create {target.name}"
-        begun = step in self._intents.begin(provenance.event_id, ())
+        begun = self.began_creating(target, provenance)
         matching = self._matching_now(target.names)
         if matching:
             ours = [shown for shown in matching if shown["name"] == target.name]
             return self._completed(ours[0], target, lists) if begun and len(matching) == len(ours) == 1 else None
         usable = [name for name in dict.fromkeys(lists) if len(self._lists.ids(name) or ()) < 2]
-        self._intents.begin(provenance.event_id, {step})
+        self._intents.begin(provenance.event_id, {_creation(target)})
         answer = self._session.request("POST", TARGETS, json=self._as_sent(target, usable, provenance))
         if answer.status_code == 201:
             return self._completed(answer.json(), target, lists)
@@ -271,6 +274,11 @@ def local_target(shown: Shown) -> LocalTarget:
         fields={name: 0.0 if value == STAND_IN_FOR_ZERO else value for name, value in fields.items()},
         extras={extra["key"]: extra["value"] for extra in shown.get("targetextra_set", ())},
     )
+
+
+def _creation(target: Target) -> str:
+    """Return the step that is noted before ``target`` is asked for."""
+    return f"create {target.name}"
 
 
 def _required(target: Target) -> tuple[str, ...]:

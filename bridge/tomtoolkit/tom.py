@@ -57,6 +57,9 @@ class DjangoTom(Tom):
         """Create ``target``; None where one that matches has appeared meanwhile."""
         return self._targets.create(target, lists, provenance)
 
+    def began_creating(self, target: Target, provenance: Provenance) -> bool:  # noqa: ARG002 (one transaction)
+        return False
+
     def add_to_target(self, pk: int, additions: Additions, provenance: Provenance) -> Written:
         """Give the target what it lacks."""
         with writing(self._using), following(self._using, pk):

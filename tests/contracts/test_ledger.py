@@ -68,6 +68,24 @@ def test_a_ledger_belongs_to_the_first_tom_it_was_tied_to(open_ledger: Open) -> 
         open_ledger().bind("https://south.example")
 
 
+def test_the_outcomes_of_many_records_are_told_at_once_and_never_those_of_a_topic_made_again(ledger: Ledger) -> None:
+    arrivals = [Arrival(offset=offset) for offset in range(3)]
+    for arrival in arrivals[:2]:
+        record(ledger, arrival)
+    again = Arrival(offset=0, published_at=STARTED + timedelta(days=1))
+    found = ledger.recorded([*(arrival.record for arrival in arrivals), again.record])
+    assert {entry.offset for entry in found} == {0, 1}
+    assert {entry.event_id for entry in found} == {arrival.event_id for arrival in arrivals[:2]}
+
+
+def test_a_ledger_tells_of_many_keys_which_have_something_parked(ledger: Ledger) -> None:
+    waits, done = Arrival(offset=1, subject="M 31"), Arrival(offset=2, subject="M 33")
+    park(ledger, waits, to_park("m31"))
+    record(ledger, done)
+    assert ledger.waiting({waits.key, done.key, b"north/nothing"}) == {waits.key}
+    assert ledger.waiting(()) == frozenset()
+
+
 # -- units and positions ---------------------------------------------------------------------------------------------
 
 

@@ -197,3 +197,15 @@ def _set_back(beta: Subscribed) -> None:
     with beta.open() as bridge:
         for partition, position in bridge.ledger.positions().items():
             bridge.ledger.set_position(partition, Position(position.topic_id, 0))
+
+
+def test_a_target_that_the_tom_itself_made_only_half_is_completed(alpha, beta):
+    (event,) = alpha.publish(SUPERNOVA)
+    with beta.open() as bridge:
+        bridge.ledger.intents.begin(event.id, {f"create {SUPERNOVA.name}"})
+    beta.tom.make_target(SUPERNOVA.name)
+    beta.drain()
+    assert beta.tom.lists() == {"Imported from Alpha TOM": [SUPERNOVA.name]}
+    assert beta.tom.aliases(SUPERNOVA.name) == set(SUPERNOVA.aliases)
+    (entry,) = beta.entries()
+    assert entry.detail["created"] == SUPERNOVA.name
