@@ -203,6 +203,25 @@ def test_a_stream_that_is_away_is_waited_for_and_nothing_is_lost(
     assert set(outbox_states()) == {"sent"}
 
 
+def test_what_is_not_confirmed_yet_is_not_handed_over_again(orm_tom: InProcessTom, alpha: Publishing, url: str) -> None:
+    published: list[str] = []
+    slow = [True] * 3
+
+    def step(name: str) -> None:
+        published.extend([name] if name == "after publish" else [])
+        if name == "before flush" and slow and published:
+            slow.pop()
+            key = b"beta/a"
+            raise NotDeliveredError("2 records are not delivered: not confirmed yet", undelivered=[(TOPIC, key)] * 2)
+
+    share(orm_tom, "A")
+    relay = make_relay(lambda _settings: Watched(url, step))  # type: ignore[arg-type]
+    relay.run(threading.Event(), until_end=True)
+    assert not slow
+    assert len(published) == 2
+    assert sent(alpha.stream) == outbox()
+
+
 class Choosy(Watched):
     """A stream that refuses what a test says; ``late``: only while it is being flushed, as Kafka does."""
 

@@ -112,6 +112,19 @@ def test_a_transaction_that_took_a_smaller_key_and_is_committed_later_is_not_mis
     assert look() == []
 
 
+def test_what_was_under_way_at_the_very_first_look_is_not_missed(make_orm_tom: MakeOrmTom) -> None:
+    from django.db import transaction
+
+    orm_tom = make_orm_tom("postgresql")
+    pk = orm_tom.make_target("A")
+    with transaction.atomic(using="second"):
+        photometry(pk, 1, using="second")
+        photometry(pk, 1, start=1)
+        self_share(pk, kinds=["photometry"])
+        assert points(look()) == 1
+    assert points(look()) == 1
+
+
 def test_it_is_not_missed_either_when_the_floor_has_risen_meanwhile(
     make_orm_tom: MakeOrmTom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
