@@ -4,6 +4,7 @@ VENV := .venv
 TOOLKIT_2 := .venv-toolkit-2
 KAFKA := .cache/kafka
 BIN := $(VENV)/bin
+WORKERS ?= 2
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-input
 
 # The first of these that is 3.11 to 3.13 and can make environments; `make PYTHON=/usr/bin/python3.12 test` names another.
@@ -25,7 +26,7 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 test: lint $(VENV)/.stamp-dev $(TOOLKIT_2)/.stamp kafka ## Lint, type-check and test; PYTEST="-k name" chooses
-	$(BIN)/python -m pytest $(PYTEST)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(PYTEST)
 
 lint: $(VENV)/.stamp-dev ## ruff, mypy --strict and import-linter
 	$(BIN)/ruff check .
