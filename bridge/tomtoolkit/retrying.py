@@ -88,8 +88,8 @@ def retry_dead(ids: Collection[int], asked_by: str, *, budget_s: float = BUDGET_
 def retry_requested(bridge: Bridge, using: str = DEFAULT_DB_ALIAS, *, budget_s: float = DAEMONS_BUDGET_S) -> int:
     """Try the dead letters that were left to the daemon, the oldest wish first; return how many were tried.
 
-    To be called by the daemon every now and then; after ``budget_s`` nothing more is begun. Raises AwayError and StopError as the consumer does; what was not
-    tried then stays asked for.
+    To be called by the daemon every now and then; after ``budget_s`` nothing more is begun. Raises AwayError
+    and StopError as the consumer does; what was not tried then stays asked for.
     """
     tried = 0
     deadline = time.monotonic() + budget_s

@@ -51,7 +51,7 @@ def test_a_target_is_shared_from_its_page_and_seen_as_queued(beta: AppTom, page:
     page.click("summary >> text=the newest")
     page.fill("input[name=title]", "Rising fast")
     page.fill("textarea[name=message]", "Two magnitudes in a week: spectra are welcome.")
-    shot("share", 1180)
+    shot("share", 1200)
     page.click("#bridge-share-form button:has-text('Share')")
     page.wait_for_selector("text=Queued for")
     row = page.locator("#bridge-shares tr", has_text="photometry")
