@@ -1,6 +1,7 @@
 """Runs the demonstration: ``python -m demo [--keep]``, from the repository's root."""
 
 import argparse
+import os
 import shutil
 import signal
 import sys
@@ -23,6 +24,8 @@ def main() -> int:
     keep = parser.parse_args().keep
     for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a shell's background job starts with it ignored
         signal.signal(number, _interrupt)
+    for variable in [name for name in os.environ if name.startswith("TOM_BRIDGE_")]:
+        del os.environ[variable]  # it would win over the settings of these TOMs
     (ROOT / "demo" / "work").mkdir(exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=ROOT / "demo" / "work"))
     started = time.monotonic()

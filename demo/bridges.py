@@ -1,73 +1,151 @@
-"""The bridge of one TOM: its configuration, its commands, its daemon. All of it through the command line."""
+"""The bridge of one TOM, by the commands that its administrator has: inside the TOM, or beside it over REST."""
 
 import json
 import os
 import subprocess
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from parts.managed_tom import ManagedTom, Managing
 from parts.toms import Tom
 
 from demo.show import PROGRAM, NotSoError, show_command
 
 _STOP_S = 20
+_LONGEST_S = 120.0
 
 
-@dataclass
-class Bridge:
-    """One TOM's bridge. ``kinds`` None: every kind is received."""
+class Bridge(ABC):
+    """One TOM's bridge. ``name`` is the TOM's for people, ``origin`` its id on the stream."""
 
-    tom: Tom
-    origin: str
-    name: str
-    folder: Path
-    stream: str
-    topic: str
-    groups: tuple[str, ...]
-    kinds: tuple[str, ...] | None
+    command: str
+    """What is typed in front of a command's name."""
+    daemon: str
+    """The name of the command that goes on."""
 
-    def __post_init__(self) -> None:
-        self.folder.mkdir(parents=True)
-        self.configuration = self.folder / "tom-bridge.toml"
-        self.log = self.folder / "consume.log"
-        self._daemon: subprocess.Popen[bytes] | None = None
-        kinds = f"kinds = {json.dumps(self.kinds)}\n" if self.kinds else ""
-        # JSON's strings and lists are TOML's as well.
-        self.configuration.write_text(
-            f"origin = {json.dumps(self.origin)}\n\n"
-            f"[stream]\nurl = {json.dumps(self.stream)}\n\n"
-            f"[tom]\ndisplay_name = {json.dumps(self.name)}\nbase_url = {json.dumps(self.tom.base_url + '/')}\n"
-            f"api_key = {json.dumps(self.tom.pristine.tokens['bridge'])}\ngroups = {json.dumps(self.groups)}\n\n"
-            f"[[subscribe]]\ntopic = {json.dumps(self.topic)}\n{kinds}\n"
-            f"[publish]\ntopic = {json.dumps(self.topic)}\n\n"
-            f"[limits]\nbatch_s = 0.5\nparked_retry_s = 1\n"
-        )
-        self.configuration.chmod(0o600)
+    def __init__(self, tom: Tom, origin: str, name: str, folder: Path) -> None:
+        folder.mkdir(parents=True)
+        self.tom = tom
+        self.origin = origin
+        self.name = name
+        self.folder = folder
+        self.log = folder / "daemon.log"
 
-    def run(self, *arguments: str | Path, shown: bool = False) -> str:
+    @property
+    def place(self) -> str:
+        """How the TOM is called in a sentence: ``East``."""
+        return self.name.split()[0]
+
+    def run(self, *arguments: str, shown: bool = False) -> str:
         """Run a command of this TOM's bridge and return what it printed."""
-        command = [str(argument) for argument in arguments]
         if shown:
-            show_command(command)
-        done = subprocess.run(
-            [PROGRAM, *command], env=self._environment, cwd=self.folder, capture_output=True, text=True, check=False
-        )
+            show_command(self.origin, f"{self.command}{arguments[0]}", *arguments[1:])
+        done = self._ended(*arguments)
         if done.returncode != 0:
-            raise NotSoError(
-                f"{self.name}: tom-bridge {' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
-            )
+            told = f"{self.command}{' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+            raise NotSoError(f"{self.name}: {told}")
         return done.stdout
 
     def ask(self, *arguments: str) -> Any:
         """Run a command with ``--json`` and return its answer."""
         return json.loads(self.run(*arguments, "--json"))
 
+    @abstractmethod
     def start(self) -> None:
-        """Start the consumer as a process of its own, as systemd would."""
+        """Start the daemon as a process of its own, as systemd would."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """End the daemon as systemd would."""
+
+    @abstractmethod
+    def outcomes(self) -> int:
+        """Return of how many events the ledger has an outcome."""
+
+    @abstractmethod
+    def parked(self) -> int:
+        """Return how much is parked."""
+
+    def check_alive(self) -> None:
+        """Raise NotSoError where the daemon has ended by itself."""
+        code = self._exit_code()
+        if code is not None:
+            raise NotSoError(f"the bridge of {self.name} ended with {code}:\n{self.log.read_text()[-2000:]}")
+
+    @abstractmethod
+    def _ended(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+
+    @abstractmethod
+    def _exit_code(self) -> int | None:
+        """Return with what the daemon has ended; None where it runs or was not started."""
+
+
+class Inside(Bridge):
+    """The Django app in the TOM: ``manage.py``, and the ledger in the TOM's own database."""
+
+    command = "python manage.py bridge"
+    daemon = "run"
+    tom: ManagedTom
+
+    def __init__(self, tom: ManagedTom, origin: str, name: str, folder: Path) -> None:
+        super().__init__(tom, origin, name, folder)
+        self._running = ExitStack()
+        self._daemon: Managing | None = None
+
+    def migrate(self) -> str:
+        """Run ``migrate``, as whoever adds an app to a TOM does; return what it printed."""
+        show_command(self.origin, "python manage.py migrate")
+        done = self.tom.manage("migrate", timeout_s=_LONGEST_S)
+        if done.returncode != 0:
+            raise NotSoError(f"{self.name}: migrate ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def start(self) -> None:
+        """Start ``bridgerun``: it publishes and receives."""
+        self._daemon = self._running.enter_context(self.tom.managing(f"bridge{self.daemon}", log=self.log))
+
+    def stop(self) -> None:
+        """End it; by force where it doesn't go, and then raise AssertionError."""
+        self._daemon = None
+        self._running.close()
+
+    def outcomes(self) -> int:
+        """Count them where they are, in the TOM's database."""
+        return len(self.tom.query("SELECT id FROM tom_bridge_entry"))
+
+    def parked(self) -> int:
+        """Count it where it is, in the TOM's database."""
+        return len(self.tom.query("SELECT id FROM tom_bridge_parked"))
+
+    def _ended(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return self.tom.manage(f"bridge{arguments[0]}", *arguments[1:], timeout_s=_LONGEST_S)
+
+    def _exit_code(self) -> int | None:
+        return None if self._daemon is None else self._daemon.process.poll()
+
+
+class Beside(Bridge):
+    """The ``tom-bridge`` command beside an unchanged TOM, which it reaches over REST."""
+
+    command = "tom-bridge "
+    daemon = "consume"
+
+    def __init__(self, tom: Tom, origin: str, name: str, folder: Path, settings: dict[str, dict[str, Any]]) -> None:
+        """``settings`` are the tables of the configuration file; ``subscribe`` is the one subscription."""
+        super().__init__(tom, origin, name, folder)
+        self.configuration = folder / "tom-bridge.toml"
+        self.configuration.write_text(f"origin = {json.dumps(origin)}\n" + _toml(settings))
+        self.configuration.chmod(0o600)
+        self._daemon: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start ``consume``: it receives."""
         with self.log.open("ab") as log:
             self._daemon = subprocess.Popen(
-                [PROGRAM, "consume"],
+                [PROGRAM, self.daemon],
                 env=self._environment,
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
@@ -77,7 +155,7 @@ class Bridge:
             )
 
     def stop(self) -> None:
-        """End the consumer as systemd would; by force where it doesn't go."""
+        """End it; by force where it doesn't go."""
         if self._daemon is None:
             return
         self._daemon.terminate()
@@ -88,12 +166,37 @@ class Bridge:
             self._daemon.wait()
         self._daemon = None
 
-    def check_alive(self) -> None:
-        """Raise NotSoError where the consumer has ended by itself."""
-        if self._daemon is not None and (code := self._daemon.poll()) is not None:
-            raise NotSoError(f"the consumer of {self.name} ended with {code}:\n{self.log.read_text()[-2000:]}")
+    def outcomes(self) -> int:
+        """Ask the command: the ledger is a file beside the TOM."""
+        return len(self.ask("shares"))
+
+    def parked(self) -> int:
+        """Ask the command."""
+        return len(self.ask("parked", "list"))
+
+    def _ended(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [PROGRAM, *arguments],
+            env=self._environment,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_LONGEST_S,
+        )
+
+    def _exit_code(self) -> int | None:
+        return None if self._daemon is None else self._daemon.poll()
 
     @property
     def _environment(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("TOM_BRIDGE_")}
-        return kept | {"TOM_BRIDGE_CONFIG": str(self.configuration)}
+        return {**os.environ, "TOM_BRIDGE_CONFIG": str(self.configuration)}
+
+
+def _toml(settings: dict[str, dict[str, Any]]) -> str:
+    # JSON's strings, lists and numbers are TOML's as well.
+    tables = []
+    for name, given in settings.items():
+        header = "[[subscribe]]" if name == "subscribe" else f"[{name}]"
+        tables.append("\n".join((header, *(f"{key} = {json.dumps(value)}" for key, value in given.items()))))
+    return "\n\n".join(tables) + "\n"

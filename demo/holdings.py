@@ -1,15 +1,12 @@
 """What a TOM holds, read back from the TOM: over its REST API, and what the API hides from its database."""
 
 import hashlib
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import requests
 from parts.toms import Tom
-
-from bridge.events import Point
 
 _FIELDS = (
     "bandpass",
@@ -74,11 +71,6 @@ def holding(tom: Tom) -> Holding:
         products=products,
         spectra=len(tom.query("SELECT id FROM tom_dataproducts_spectroscopyreduceddatum")),
     )
-
-
-def values(points: Collection[Point]) -> set[Value]:
-    """Return published points in the shape of :attr:`Holding.points`."""
-    return {(point.timestamp, *(getattr(point, field) for field in _FIELDS)) for point in points}
 
 
 def _all(session: requests.Session, tom: Tom, what: str) -> list[dict[str, Any]]:

@@ -10,11 +10,14 @@ from parts.tom_site import ADMIN_PASSWORD
 from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from demo.world import World
 
 PROGRAM = Path(sys.executable).with_name("tom-bridge")
+ASTRONOMER = "ada"
+ASTRONOMERS_PASSWORD = "ada-of-the-north-1"
 _WIDTH = 110
 console = Console(highlight=False)
 if not console.is_terminal:
@@ -46,12 +49,21 @@ def say(text: str) -> None:
     console.print(text, soft_wrap=True)
 
 
-def show_command(arguments: Sequence[str]) -> None:
-    """Print a command as it was run, files by their names alone."""
+def show_command(place: str, command: str, *arguments: str) -> None:
+    """Print a command as it was run at a TOM, files by their names alone."""
     shown = " ".join(
-        Path(part).name if part.startswith("/") else f'"{part}"' if " " in part else part for part in arguments
+        Path(part).name if part.startswith("/") else f'"{part}"' if " " in part else part
+        for part in (*command.split(), *arguments)
     )
-    console.print(f"  [bold]$ tom-bridge {shown}[/bold]", soft_wrap=True)
+    console.print(f"  [bold]{place}$ {shown}[/bold]", soft_wrap=True)
+
+
+def show_code(place: str, code: str) -> None:
+    """Print Python as it was run in a TOM."""
+    console.print(f"  [bold]{place}$ python manage.py shell[/bold]", soft_wrap=True)
+    for line in code.rstrip().splitlines():
+        prompt = "..." if line.startswith((" ", "]")) else ">>>"
+        console.print(f"    {prompt} {line}", markup=False, soft_wrap=True)
 
 
 def output(text: str) -> None:
@@ -73,9 +85,13 @@ def table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> N
 def addresses(world: "World") -> None:
     """Print where the TOMs are and how to log in."""
     rows = [(bridge.name, bridge.tom.base_url, "admin", ADMIN_PASSWORD) for bridge in world.bridges]
+    rows.insert(1, (world.north.name, world.north.tom.base_url, ASTRONOMER, ASTRONOMERS_PASSWORD))
     table("The TOMs stay up until Ctrl-C", ("TOM", "address", "user", "password"), rows)
-    program, configuration = (os.path.relpath(path) for path in (PROGRAM, world.north.configuration))
-    say(f"Share more from the North TOM:  {program} --config {configuration} publish --help")
+    for bridge in (world.north, world.east):
+        say(f"The bridge's page in the {bridge.name}:  {bridge.tom.base_url}/bridge/")
+    say(f"Share more from the {world.north.name}:  log in as {ASTRONOMER}, open a target, press Share")
+    program, configuration = (os.path.relpath(path) for path in (PROGRAM, world.south.configuration))
+    say(f"What became of it at {world.south.place}:  {program} --config {configuration} shares")
 
 
 def success(text: str) -> None:
@@ -87,5 +103,5 @@ def success(text: str) -> None:
 def failure(text: str, folder: Path) -> None:
     """Print what is not so, and where to look."""
     console.print()
-    console.print(Panel(text, title="not so", style="bold red"), markup=False)
+    console.print(Panel(Text(text), title="not so", style="bold red"))
     console.print(f"Logs, databases and the stream are kept in {folder}", markup=False, soft_wrap=True)

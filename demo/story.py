@@ -1,17 +1,16 @@
 """What is shown, act by act; each ends with checks of what the TOMs then hold."""
 
 import hashlib
-from pathlib import Path
+import json
 
 from parts.tom_site import GROUP
 from parts.wait import wait_until
 
-from bridge.events import Point
 from bridge.sources.table import read_table
-from demo import show
-from demo.bridges import Bridge
-from demo.holdings import Holding, holding, values
-from demo.show import check
+from demo import inside, show
+from demo.bridges import Bridge, Inside
+from demo.holdings import Holding, holding
+from demo.show import ASTRONOMER, ASTRONOMERS_PASSWORD, check
 from demo.world import TOPIC, World
 
 TARGET = "AT 2024dmo"
@@ -21,18 +20,14 @@ LIST = "Young supernovae"
 EAST_NAME, EAST_ALIAS = "East follow-up 7", "ztf-24 (AADEMO)"
 SOUTH_NAME = "at_2024DMO"
 PLACE = {"ra": 65.00165, "dec": -54.93795}
-EVENTS = 4
 COMPANION_PLACE = {"ra": 65.10210, "dec": -54.90533}
+EVENTS = 4
 SOUTH_PARKED = 4
 DELETED_POINTS = 5
 
-_DELETE = """
-from tom_dataproducts.models import DataProduct, PhotometryReducedDatum
-for each in DataProduct.objects.all():
-    each.data.delete(save=False)
-    each.delete()
-for each in PhotometryReducedDatum.objects.order_by('timestamp')[:points]:
-    each.delete()
+_OUTBOX = """
+SELECT e.kind, e.subject, e.items, s.title, s.shared_by, e.state
+FROM tom_bridge_outboxevent e JOIN tom_bridge_outboxshare s ON s.share_id = e.share_id ORDER BY e.id
 """
 
 
@@ -49,8 +44,6 @@ class Play:
         files = world.toolkit.packages / "tom_dataproducts" / "tests" / "test_data"
         self.photometry = files / "test_atlas_fp.csv"
         self.spectrum = files / "test_spectrum.fits"
-        self.points: tuple[Point, ...] = read_table(self.photometry)
-        self.limits = sum(point.limit is not None for point in self.points)
 
     def play(self) -> None:
         """Play all acts."""
@@ -60,58 +53,81 @@ class Play:
         self.south_meets_the_target()
         self.everything_again()
         self.deleted_and_restored()
+        self.by_itself()
 
     # -- 1 ----------------------------------------------------------------------------------------------------------
 
     def three_toms(self) -> None:
-        """Build the TOMs and say who knows what."""
+        """Build the TOMs, install the app in two, and say who knows what."""
         world = self.world
         show.act(
             1,
             "Three TOMs",
-            "Real ones: TOM Toolkit from PyPI, unchanged, each with its own database and web server. "
-            "Between them: one SQLite file as stream.",
+            "Real ones: TOM Toolkit from PyPI, each with its own database and web server. Between them: one SQLite "
+            "file as stream. Two get TOM Bridge as a Django app; the third stays as it is, and is served over REST.",
         )
         world.build()
-        world.north.tom.make_target(
-            TARGET, aliases=ALIASES, extras={"redshift": "0.0231"}, groups=[GROUP], lists=[LIST], **PLACE
-        )
-        world.north.tom.make_target(COMPANION, groups=[GROUP], lists=[LIST], **COMPANION_PLACE)
-        world.east.tom.make_target(EAST_NAME, aliases=[EAST_ALIAS], groups=[GROUP], **PLACE)
-        world.east.tom.make_target(COMPANION, groups=[GROUP], **COMPANION_PLACE)
+        show.say(f"What the {world.north.name}'s administrator adds to settings.py (here also shorter waits):\n")
+        show.output(_told_settings(world.north))
+        show.say("")
+        for bridge in (world.north, world.east):
+            applied = [line.strip() for line in bridge.migrate().splitlines() if "Applying tom_bridge" in line]
+            show.output("\n".join(applied))
+        world.serve()
+        north, east = world.north.tom, world.east.tom
+        north.make_target(TARGET, aliases=ALIASES, extras={"redshift": "0.0231"}, groups=[GROUP], lists=[LIST], **PLACE)
+        north.make_target(COMPANION, groups=[GROUP], lists=[LIST], **COMPANION_PLACE)
+        east.make_target(EAST_NAME, aliases=[EAST_ALIAS], groups=[GROUP], **PLACE)
+        east.make_target(COMPANION, groups=[GROUP], **COMPANION_PLACE)
+        app = "inside: the Django app"
+        show.say("")
         show.table(
             "Who knows the target",
-            ("TOM", "part", "the target there", "receives"),
+            ("TOM", "its bridge", "the target there", "receives"),
             [
-                (world.north.name, "shares", f"{TARGET}, also {', '.join(ALIASES)}", ""),
-                (world.east.name, "subscribes", f"{EAST_NAME}, also {EAST_ALIAS}", "everything"),
-                (world.south.name, "subscribes", "unknown", "lists and data, makes no targets"),
+                (world.north.name, app, f"{TARGET}, also {', '.join(ALIASES)}", "everything"),
+                (world.east.name, app, f"{EAST_NAME}, also {EAST_ALIAS}", "everything"),
+                (world.south.name, "beside: over REST", "unknown", "lists and data, makes no targets"),
             ],
         )
 
     # -- 2 ----------------------------------------------------------------------------------------------------------
 
     def north_shares(self) -> None:
-        """Start the consumers and share from North."""
+        """Import a light curve and a spectrum at North, share them from within, then start the daemons."""
         world = self.world
         show.act(
             2,
             "North shares",
-            f"A target, {len(self.points)} points of ATLAS forced photometry ({self.limits} of them upper limits), "
-            "a FITS spectrum and a list. The files come with TOM Toolkit.",
+            "ATLAS forced photometry, read by TOM Toolkit's own data processor, and the file of a spectrum; both come "
+            f"with TOM Toolkit. {ASTRONOMER.capitalize()} may share, and does so from within the TOM.",
         )
+        world.north.tom.shell(inside.ACCOUNT, name=ASTRONOMER, password=ASTRONOMERS_PASSWORD, group=GROUP)
+        world.north.tom.shell(inside.IMPORT, name=TARGET, photometry=str(self.photometry), spectrum=str(self.spectrum))
+        self.check_import()
         world.north.run("topics", "create", TOPIC, shown=True)
-        world.east.start()
-        world.south.start()
-        title = ("--title", "First two weeks")
-        share: list[tuple[str | Path, ...]] = [
-            ("publish", "target", TARGET),
-            ("publish", "photometry", TARGET, self.photometry, *title),
-            ("publish", "data-product", TARGET, self.spectrum, "--type", "spectroscopy", *title),
-            ("publish", "list", LIST),
-        ]
-        for arguments in share:
-            show.output(world.north.run(*arguments, shown=True))
+        took_ms = self.shell(world.north, inside.SHARE, inside.SHARE_TOOK, list_name=LIST)
+        show.say("")
+        self.show_outbox("In North's own database, committed with the rest of the transaction:")
+        check(self.outbox_states() == {"queued": EVENTS}, f"accepted in {took_ms:.0f} ms, and nothing is sent yet")
+        show.say("")
+        for bridge in world.bridges:
+            show.show_command(bridge.origin, f"{bridge.command}{bridge.daemon}")
+            bridge.start()
+        show.say("")
+        self.wait_until_sent(EVENTS)
+        self.show_outbox("When the stream has confirmed it:")
+        check(self.outbox_states() == {"sent": EVENTS}, "all of it is sent")
+
+    def check_import(self) -> None:
+        """Check that North holds what the table says, and remember it: that is what the others must hold."""
+        table = read_table(self.photometry)
+        self.shared = holding(self.world.north.tom)
+        self.limits = sum(point.limit is not None for point in table)
+        check(
+            (len(self.shared.points), self.shared.limits) == (len(table), self.limits) and self.limits > 0,
+            f"North holds {len(table)} points, {self.limits} of them upper limits",
+        )
 
     # -- 3 ----------------------------------------------------------------------------------------------------------
 
@@ -136,7 +152,7 @@ class Play:
             not south.targets and not south.points, "South, which doesn't know the target, has nothing in its TOM yet"
         )
         show.say("\nNothing of it is lost at South:\n")
-        show.show_command(["parked", "list"])
+        show.show_command(self.world.south.origin, "tom-bridge parked list")
         parked = self.world.south.ask("parked", "list")
         rows = [
             (line["kind"], line["member"] or line["subject"], line["origin_name"], line["reason"]) for line in parked
@@ -161,12 +177,13 @@ class Play:
     # -- 5 ----------------------------------------------------------------------------------------------------------
 
     def everything_again(self) -> None:
-        """Replay the whole topic at both; nothing doubles."""
-        show.act(5, "Everything again", "Both read the whole topic once more, beside their running consumers.")
-        for bridge in (self.world.east, self.world.south):
+        """Replay the whole topic at all three; nothing doubles, and nothing comes back to where it is from."""
+        show.act(5, "Everything again", "All read the whole topic once more, beside their running daemons.")
+        for bridge in self.world.bridges:
             before = holding(bridge.tom)
             show.output(bridge.run("replay", "--topic", TOPIC, shown=True))
-            check(holding(bridge.tom) == before, f"{bridge.name} holds exactly what it held: nothing doubled")
+            check(holding(bridge.tom) == before, f"{bridge.place} holds exactly what it held: nothing doubled")
+        check(holding(self.world.north.tom) == self.shared, "North has got nothing of its own back")
 
     # -- 6 ----------------------------------------------------------------------------------------------------------
 
@@ -179,64 +196,113 @@ class Play:
             f"Somebody at East deletes the spectrum's file and {DELETED_POINTS} points by mistake.",
         )
         before = holding(east.tom)
-        east.tom.shell(_DELETE, points=DELETED_POINTS)
+        east.tom.shell(inside.DELETE, points=DELETED_POINTS)
         during = holding(east.tom)
-        self.show_holdings()
+        self.show_holdings(east)
         check(
             not during.products and len(during.points) == len(before.points) - DELETED_POINTS,
             f"the file and {DELETED_POINTS} points are gone",
         )
         show.say("")
         show.output(east.run("replay", "--topic", TOPIC, "--restore", shown=True))
-        self.show_holdings()
+        self.show_holdings(east)
         after = holding(east.tom)
-        check(set(after.points) == set(before.points), "the points are back, each once")
-        check(len(after.points) == len(before.points), "and no other was doubled")
+        check(sorted(map(repr, after.points)) == sorted(map(repr, before.points)), "the points are back, each once")
         self.check_in_full(after, "East")
+
+    # -- 7 ----------------------------------------------------------------------------------------------------------
+
+    def by_itself(self) -> None:
+        """Let the target share itself, and write a point in the way that sends no signal."""
+        world = self.world
+        show.act(
+            7,
+            "By itself",
+            "From now on the light curve shares itself. What is there already goes once more, and is a duplicate for "
+            "the others; then a point comes that nobody shares, written by bulk_create, which tells no one.",
+        )
+        self.shell(world.north, inside.SHARE_ITSELF)
+        self.wait_until_sent(EVENTS + 1)
+        self.shell(world.north, inside.ANOTHER_POINT)
+        self.wait_until_sent(EVENTS + 2)
+        self.shared = holding(world.north.tom)
+        self.limits += 1
+        for bridge in (world.east, world.south):
+            self.wait_for_outcomes(bridge, parked=0, events=EVENTS + 2)
+        show.say("")
+        self.show_outbox("North's outbox by now:")
+        self.show_holdings()
+        for bridge in (world.east, world.south):
+            self.check_in_full(holding(bridge.tom), bridge.place)
 
     # -- what the acts have in common -------------------------------------------------------------------------------
 
-    def wait_for_outcomes(self, bridge: Bridge, *, parked: int) -> None:
-        """Wait until the TOM has an outcome for every event, with so many parked."""
+    def shell(self, bridge: Inside, code: str, after: str = "", **given: str) -> float:
+        """Run code in a TOM, and show the part of it that is meant to be."""
+        show.show_code(bridge.origin, inside.shown(code))
+        result = bridge.tom.shell(code + after, name=TARGET, username=ASTRONOMER, **given)
+        return float(result or 0)
+
+    def outbox_states(self) -> dict[str, int]:
+        """Return how many events of North's outbox are in which state."""
+        states = [row["state"] for row in self.world.north.tom.query(_OUTBOX)]
+        return {state: states.count(state) for state in states}
+
+    def wait_until_sent(self, events: int) -> None:
+        """Wait until so many events of North's outbox are sent, and none is queued."""
+
+        def sent() -> bool:
+            self.world.north.check_alive()
+            return self.outbox_states() == {"sent": events}
+
+        wait_until(sent, timeout_s=60, what=f"{events} events sent by North")
+
+    def show_outbox(self, title: str) -> None:
+        """Show North's outbox."""
+        rows = [tuple(str(value) for value in row.values()) for row in self.world.north.tom.query(_OUTBOX)]
+        show.table(title, ("kind", "of", "items", "title", "by", "state"), rows)
+
+    def wait_for_outcomes(self, bridge: Bridge, *, parked: int, events: int = EVENTS) -> None:
+        """Wait until the TOM has an outcome for so many events, with so many parked."""
 
         def settled() -> bool:
             bridge.check_alive()
-            entries = bridge.ask("shares")
-            waiting = bridge.ask("parked", "list")
-            return len(entries) >= EVENTS and len(waiting) == parked
+            return bridge.outcomes() >= events and bridge.parked() == parked
 
-        wait_until(settled, timeout_s=60, what=f"{parked} parked at {bridge.name}")
+        wait_until(settled, timeout_s=60, what=f"{events} outcomes with {parked} parked at {bridge.name}")
 
     def check_in_full(self, held: Holding, name: str) -> None:
         """Check that a TOM holds each shared thing once, with every field."""
+        number = len(self.shared.points)
         check(
-            len(held.points) == held.api_points == len(self.points) and set(held.points) == values(self.points),
-            f"{name} has all {len(self.points)} points once, each with every field",
+            len(held.points) == held.api_points == number and set(held.points) == set(self.shared.points),
+            f"{name} has all {number} points once, each with every field",
         )
         check(held.limits == self.limits, f"{self.limits} of them are upper limits")
         sent = hashlib.sha256(self.spectrum.read_bytes()).hexdigest()
-        check(set(held.products.values()) == {sent}, "the file is there once, byte by byte (SHA-256)")
+        check(list(held.products.values()) == [sent], "the file is there once, byte by byte (SHA-256)")
         check(held.spectra == 1, "the TOM's own processor has read one spectrum out of it")
         members = [len(members) for each, members in held.lists.items() if each == LIST]
         check(members == [2], f"the list {LIST!r} is there, with its two members")
 
-    def show_holdings(self) -> None:
-        """Show what was shared beside what each TOM that subscribes holds."""
+    def show_holdings(self, *bridges: Bridge) -> None:
+        """Show what was shared beside what ``bridges`` hold; without any: beside East and South."""
+        subscribed = bridges or (self.world.east, self.world.south)
         columns = [
             ("targets", "points", "upper limits", "files", "spectra", "lists", "parked"),
             (
                 f"{TARGET}\n  = {', '.join(ALIASES)}",
-                str(len(self.points)),
+                str(len(self.shared.points)),
                 str(self.limits),
                 self.spectrum.name,
                 "1",
                 f"{LIST}: 2",
                 "",
             ),
-            *(self.held(bridge) for bridge in (self.world.east, self.world.south)),
+            *(self.held(bridge) for bridge in subscribed),
         ]
-        header = ("", "North shared", f"{self.world.east.name} holds", f"{self.world.south.name} holds")
-        show.table("What each TOM holds", header, list(zip(*columns, strict=True)))
+        header = ("", "North shared", *(f"{bridge.place} holds" for bridge in subscribed))
+        show.table("", header, list(zip(*columns, strict=True)))
 
     def held(self, bridge: Bridge) -> tuple[str, ...]:
         """Return one column: what a TOM holds."""
@@ -251,5 +317,18 @@ class Play:
             "\n".join(held.products) or "none",
             str(held.spectra),
             "\n".join(f"{name}: {len(members)}" for name, members in held.lists.items()) or "none",
-            str(len(bridge.ask("parked", "list"))),
+            str(bridge.parked()),
         )
+
+
+def _told_settings(bridge: Inside) -> str:
+    """Return the lines that make a TOM one with the app, without the folder of the stream and the waits."""
+    given = bridge.tom.bridge
+    entry = {
+        "ORIGIN": given["ORIGIN"],
+        "STREAM": {"URL": "sqlite:////.../stream.db"},
+        "SUBSCRIBE": given["SUBSCRIBE"],
+        "PUBLISH": given["PUBLISH"]["TOPICS"],
+    }
+    lines = [f"    '{key}': {json.dumps(value)},".replace('"', "'") for key, value in entry.items()]
+    return "\n".join(("INSTALLED_APPS += ['bridge.tomtoolkit']", "TOM_BRIDGE = {", *lines, "}"))

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 def test_the_demonstration_succeeds(make_tom: MakeTom) -> None:
     make_tom(3)  # fails or skips, as the other tests do, where no TOM Toolkit is
     told = subprocess.run(
-        [sys.executable, "-m", "demo"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=200
+        [sys.executable, "-m", "demo"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=280
     )
     assert told.returncode == 0, told.stdout + told.stderr
     assert "All of it was so" in told.stdout
