@@ -20,9 +20,13 @@ class BridgeError(Exception):
         self.mend = mend
         super().__init__(what, where, mend)
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}: {self}"
+
     def __str__(self) -> str:
         text = f"{self.where}: {self.what}" if self.where else self.what
-        return f"{text}. {self.mend}" if self.mend else text
+        # What another program said (a TOM, a broker) may end with a full stop of its own.
+        return f"{text.removesuffix('.')}. {self.mend}" if self.mend else text
 
 
 # -- a person has to do something -------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ def set_up_logs(level: int) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _plain_retry,
     ]
     if level > logging.DEBUG:
         processors.insert(0, _ClientLines(structlog.DropEvent, shown=level <= logging.INFO))
@@ -35,7 +36,29 @@ def set_up_logs(level: int) -> None:
     )
     # What libraries warn of while they try again is of no use to people: the error in the end is.
     library_level = logging.DEBUG if level <= logging.DEBUG else logging.ERROR
-    logging.basicConfig(level=library_level, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(level=library_level, handlers=[_LibraryLines()])
+
+
+def _plain_retry(_logger: object, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+    """A structlog processor that says in our words what stamina logs when something is tried again."""
+    if event.get("event") != "stamina.retry_scheduled":
+        return event
+    for internal in ("callable", "args", "kwargs", "waited_so_far"):
+        event.pop(internal, None)
+    event |= {"event": "tom.retry", "message": event.pop("caused_by"), "wait_s": event.pop("wait_for")}
+    return event
+
+
+class _LibraryLines(logging.Handler):
+    """Writes what libraries log by the standard module in the same form as ours, so that each line is JSON or none."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        import structlog  # noqa: PLC0415 (takes time to import)
+
+        exc_info = {"exc_info": record.exc_info} if record.exc_info else {}
+        structlog.get_logger().log(
+            record.levelno, "library.log", logger=record.name, text=record.getMessage(), **exc_info
+        )
 
 
 class _ClientLines:

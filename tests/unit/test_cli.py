@@ -10,6 +10,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+import stamina
 import structlog
 from parts.command_line import parsed
 from parts.events import event, photometry, target
@@ -17,6 +18,7 @@ from parts.events import event, photometry, target
 from bridge.cli.filters import KindName, OutcomeName
 from bridge.cli.logs import set_up_logs
 from bridge.cli.main import run
+from bridge.errors import RejectedError
 from bridge.events import Event, Kind
 from bridge.settings import Settings
 from bridge.tom.ledger_port import Outcome
@@ -302,3 +304,22 @@ def test_the_lines_of_the_kafka_client_are_not_repeated(capsys: pytest.CaptureFi
         log.info("consumer.waiting")
     told = [json.loads(line)["event"] for line in capsys.readouterr().err.splitlines()]
     assert told == ["kafka.client", *["consumer.waiting"] * 3]
+
+
+def test_what_libraries_log_is_json_as_well(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.root, "handlers", [])
+    set_up_logs(logging.INFO)
+    logging.getLogger("urllib3").error("no answer from %s", "there")
+
+    @stamina.retry(on=RejectedError, attempts=2, wait_max=0)
+    def refused() -> None:
+        raise RejectedError("the TOM says no", where="point 1", mend="Ask it")
+
+    with pytest.raises(RejectedError):
+        refused()
+    library, retry = map(json.loads, capsys.readouterr().err.splitlines())
+    assert (library["event"], library["logger"], library["text"]) == ("library.log", "urllib3", "no answer from there")
+    assert (retry["event"], retry["message"]) == ("tom.retry", "RejectedError: point 1: the TOM says no. Ask it")
+    assert "callable" not in retry
