@@ -31,7 +31,7 @@ from pydantic_settings.exceptions import SettingsError
 
 from bridge.errors import ConfigurationError
 from bridge.events import Kind
-from bridge.settings_errors import each_told, looks_secret, masked_url, nearest, section, told
+from bridge.settings_errors import each_told, looks_secret, masked_url, nearest, no_json, section, told
 
 DEFAULT_FILE = "tom-bridge.toml"
 ENVIRONMENT_PREFIX = "TOM_BRIDGE_"
@@ -276,7 +276,7 @@ class Settings(BaseSettings):
             first_of_each = {told.where: told for told in reversed(each_told(error, cls, source))}
             return list(reversed(first_of_each.values()))
         except SettingsError as error:
-            return [ConfigurationError(f"{error}; write lists and tables as JSON", where="environment")]
+            return [no_json(error, ENVIRONMENT_PREFIX)]
         except ConfigurationError as error:
             return [error]
         return []
@@ -297,7 +297,7 @@ class Settings(BaseSettings):
         except ValidationError as error:
             raise told(error, cls, source) from None
         except SettingsError as error:
-            raise ConfigurationError(f"{error}; write lists and tables as JSON", where="environment") from None
+            raise no_json(error, ENVIRONMENT_PREFIX) from None
         state = folder / settings.state
         stream = settings.stream.model_copy(update={"url": _absolute(settings.stream.url, folder)})
         found = settings.model_copy(update={"stream": stream, "state": state, "ledger": state / settings.ledger})

@@ -1,10 +1,12 @@
 """How a wrong setting is told: in one line, with the key and the mend, and without any secret."""
 
 import difflib
+import os
 import re
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic_settings import SettingsError
 
 from bridge.errors import ConfigurationError
 
@@ -52,11 +54,23 @@ def nearest(name: str, model: type[BaseModel], cutoff: float = 0.6) -> str | Non
 
 def told(error: ValidationError, model: type[BaseModel], source: str) -> ConfigurationError:
     """Return the first problem as one line with key and mend; unknown keys first, for they explain missing ones."""
-    first, *others = each_told(error, model, source)
+    first, *rest = each_told(error, model, source)
+    others = {one.where for one in rest} - {first.where}
     if not others:
         return first
     more = f" (and {len(others)} more wrong setting{'s' if len(others) > 1 else ''})"
     return ConfigurationError(first.what + more, where=first.where, mend=first.mend)
+
+
+def no_json(error: SettingsError, prefix: str) -> ConfigurationError:
+    """Return one line for a variable of the environment, named ``prefix`` and more, whose list or table is no JSON.
+
+    pydantic names the section alone; the text that could not be read tells which variable it was.
+    """
+    text = getattr(error.__cause__, "doc", None)
+    names = sorted(name for name, value in os.environ.items() if name.upper().startswith(prefix) and value == text)
+    mend = 'Write lists and tables as JSON, such as \'["Observers"]\' or \'[{"topic": "supernovae.public"}]\''
+    return ConfigurationError("is no JSON", where=" or ".join(names) or "environment", mend=mend)
 
 
 def each_told(error: ValidationError, model: type[BaseModel], source: str) -> list[ConfigurationError]:

@@ -26,7 +26,7 @@ def init(
 
     Example: tom-bridge init --origin my-tom --stream kafka://broker.example.org:9092 --topic supernovae.public
     """
-    from bridge.operations.configuration import Answers, write_configuration
+    from bridge.operations.configuration import Answers, secret_variable, write_configuration
 
     answers = Answers(
         origin=origin,
@@ -39,5 +39,4 @@ def init(
         start=start,
     )
     write_configuration(path, answers)
-    secret = "TOM_BRIDGE_TOM__API_KEY" if username is None else "TOM_BRIDGE_TOM__PASSWORD"
-    say(f"Wrote {path}. Put the account's secret there or in {secret}, then try: tom-bridge doctor")
+    say(f"Wrote {path}. Put the account's secret there or in {secret_variable(answers)}, then try: tom-bridge doctor")

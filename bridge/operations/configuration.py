@@ -36,7 +36,7 @@ url = {url}
 display_name = {display_name}
 base_url = {base_url}
 # An API token of the account that writes (its profile page shows it), or username and password.
-# Better in the environment: TOM_BRIDGE_TOM__API_KEY
+# Better in the environment: {variable}
 {account}
 # The groups that see what arrives. Without one only the account itself does.
 groups = {groups}
@@ -92,6 +92,11 @@ class Answers:
     start: str = "earliest"
 
 
+def secret_variable(answers: Answers) -> str:
+    """Return the environment's variable that may hold the account's secret."""
+    return f"TOM_BRIDGE_TOM__{'API_KEY' if answers.username is None else 'PASSWORD'}"
+
+
 def render(answers: Answers) -> str:
     """Return a commented configuration with ``answers`` filled in."""
     # JSON's strings and lists are TOML's as well.
@@ -107,6 +112,7 @@ def render(answers: Answers) -> str:
         url=_toml(answers.stream),
         display_name=_toml(answers.display_name),
         base_url=_toml(answers.base_url),
+        variable=secret_variable(answers),
         account=account,
         groups=_toml(list(answers.groups)),
         subscriptions=subscriptions.rstrip(),

@@ -108,7 +108,7 @@ class Client:
             if name in _FORBIDDEN:
                 raise ConfigurationError(
                     "this option is set by the bridge; a guarantee rests on it",
-                    where=f"stream.options.{name}",
+                    where=f"stream.kafka.{name}",
                     mend="Take it out",
                 )
         self._bootstrap = bootstrap
@@ -138,7 +138,7 @@ class Client:
             named = re.search(r'property "([^"]+)"', told)
             raise ConfigurationError(
                 self.masked(told),
-                where=f"stream.options.{named[1]}" if named else "stream.options",
+                where=f"stream.kafka.{named[1]}" if named else "stream.kafka",
                 mend="The options are those of librdkafka's CONFIGURATION.md",
             ) from None
 
@@ -176,9 +176,9 @@ class Client:
             return missing(topic)
         if error.code() in _AUTHENTICATION or self._refused is not None:
             told = self._refused or told
-            mend = "Check security.protocol, sasl.* and ssl.* in stream.options"
+            mend = "Check security.protocol, sasl.* and ssl.* in stream.kafka"
             if not self.met:
-                return ConfigurationError(f"the broker refuses the log-in: {told}", where="stream.options", mend=mend)
+                return ConfigurationError(f"the broker refuses the log-in: {told}", where="stream.kafka", mend=mend)
             return StreamAwayError(f"the broker refuses the log-in: {told}", where=where, mend=mend)
         if error.code() in _DENIED:
             what = f"the account may not {doing}" if doing else "the account may not do this"

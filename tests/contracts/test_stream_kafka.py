@@ -247,7 +247,7 @@ def test_two_members_share_the_partitions_and_each_record_is_with_one(lab: Kafka
     ["acks", "enable.idempotence", "message.timeout.ms", "auto.offset.reset", "group.id", "partitioner", "retries"],
 )
 def test_an_option_that_a_guarantee_rests_on_is_refused_by_name(nobody: str, name: str) -> None:
-    with pytest.raises(ConfigurationError, match=f"stream.options.{name}".replace(".", r"\.")):
+    with pytest.raises(ConfigurationError, match=f"stream.kafka.{name}".replace(".", r"\.")):
         open_stream(nobody, {name: "1"})
 
 

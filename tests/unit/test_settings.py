@@ -77,6 +77,21 @@ def test_the_environment_wins_over_the_file_key_by_key(monkeypatch: pytest.Monke
     assert tom.username == "bridge"
 
 
+@pytest.mark.parametrize(("name", "value"), [("SUBSCRIBE", '[{"topic"'), ("TOM__GROUPS", "Observers")])
+def test_a_list_in_the_environment_that_is_no_json_names_its_variable(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"TOM_BRIDGE_{name}", value)
+    with pytest.raises(ConfigurationError, match=f"^TOM_BRIDGE_{name}: is no JSON"):
+        settings(tom=ACCOUNT)
+
+
+def test_one_wrong_kind_is_told_as_one_problem() -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        settings(subscribe=[{"topic": "t", "kinds": ["targets"]}])
+    assert "more wrong" not in str(refused.value)
+
+
 def test_a_kafka_secret_can_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOM_BRIDGE_STREAM__KAFKA__SASL_PASSWORD", "h0rsebattery")
     found = Settings.from_mapping({"stream": {**STREAM, "kafka": {"sasl.username": "tom"}}})
