@@ -54,7 +54,7 @@ def _how_to_read(path: Path, layout: Layout, given: dict[str, str]) -> tuple[Col
         _check_limits(layout, columns)
         return columns, _read_row, _with_unit(layout, columns, given)
     except ValueError as error:
-        raise SourceError.of(str(path), [f"line {layout.header_line}, {error}"]) from None
+        raise SourceError.of(str(path), [f"line {layout.header_line}: {error}"]) from None
 
 
 def _check_limits(layout: Layout, columns: Columns) -> None:
@@ -65,7 +65,7 @@ def _check_limits(layout: Layout, columns: Columns) -> None:
     values = {cells[index] for _, cells in layout.rows if len(cells) > index and not is_empty(cells[index])}
     if values and values <= _FLAGS:
         name = columns.names[index]
-        raise ValueError(f"column {name}: holds only 0 and 1; name it 'is_limit' if it marks limits")
+        raise ValueError(f"column {name} holds only 0 and 1; name it 'is_limit' if it marks limits")
 
 
 def _with_unit(layout: Layout, columns: Columns, given: dict[str, str]) -> dict[str, str]:
@@ -74,7 +74,7 @@ def _with_unit(layout: Layout, columns: Columns, given: dict[str, str]) -> dict[
     if told := layout.units.get(name, ""):
         given = {"unit": told, **given}
     if columns.is_flux and "unit" not in columns.fields and not given.get("unit"):
-        raise ValueError(f"column {name}: is a flux without a unit; add a column 'unit', or say --unit uJy")
+        raise ValueError(f"column {name} is a flux without a unit; add a column 'unit', or say --unit uJy")
     return given
 
 
@@ -101,6 +101,8 @@ def _read_row(columns: Columns, cells: Sequence[str], wrong: Wrong) -> dict[str,
         else:
             limit = field == "brightness" and is_limit
             take_number(cell, columns.names[index], "limit" if limit else field, found, wrong)
+            if field == "brightness_error" and found.get(field, 0) < 0:
+                wrong.append((columns.names[index], f"the error {cell[:40]} is less than 0; leave the cell empty"))
     return found
 
 

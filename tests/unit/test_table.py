@@ -177,6 +177,11 @@ def test_every_wrong_row_is_told_with_line_and_column(tmp_path: Path) -> None:
     ]
 
 
+def test_an_error_below_zero_is_told(tmp_path: Path) -> None:
+    (told,) = problems(tmp_path, "mjd,mag,magerr,band\n60341,19,-3,V\n")
+    assert told == "line 2, column magerr: the error -3 is less than 0; leave the cell empty"
+
+
 def test_no_more_than_twenty_wrong_rows_are_told(tmp_path: Path) -> None:
     assert len(problems(tmp_path, "mjd,mag,band\n" + "x,1,V\n" * 30)) == 20
 
@@ -195,7 +200,7 @@ def test_no_more_than_twenty_wrong_rows_are_told(tmp_path: Path) -> None:
 )
 def test_a_header_that_is_not_enough_is_refused_with_what_would_be_right(tmp_path: Path, text: str, mend: str) -> None:
     (told,) = problems(tmp_path, text)
-    assert told.startswith("line 1, ")
+    assert told.startswith("line 1: ")
     assert mend in told
 
 
