@@ -133,7 +133,7 @@ def judge(now: Status, limits: Thresholds, *, at: datetime | None = None) -> Ver
             problems.append(f"{topic.topic}: {topic.lag} records wait, more than {limits.lag}")
     for word, number, most in (("parked", now.parked, limits.parked), ("dead", now.dead, limits.dead)):
         if most is not None and number > most:
-            problems.append(f"{number} events are {word}, more than {most}")
+            problems.append(f"{number} {word}, more than {most}")
     if now.kept_bytes > _NEARLY_FULL * now.kept_bytes_limit:
         problems.append(f"parked events and dead letters take {now.kept_bytes} of {now.kept_bytes_limit} bytes")
     return Verdict(well=not problems, problems=tuple(problems))
