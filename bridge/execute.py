@@ -14,11 +14,11 @@ import stamina
 from bridge import decide
 from bridge.decide import AddDatums, AddProduct, Amend, Create, FillList, Hold, Plan, Policy
 from bridge.errors import RejectedError
-from bridge.events import KINDS, Event, Kind, Target
+from bridge.events import KINDS, Datum, Event, Kind, Target
 from bridge.names import simplify_all
-from bridge.tom.compare import fate
+from bridge.tom.compare import fate, looks_equal
 from bridge.tom.ledger_port import Detail, Ledger, Outcome, Reason, ToPark
-from bridge.tom.port import DatumResult, Fate, LocalTarget, NewDatum, Provenance, Tom
+from bridge.tom.port import DatumResult, ExistingDatum, Fate, LocalTarget, NewDatum, Provenance, Tom
 
 MOST_EXAMPLES = 20
 """How many conflicting or refused datums a record's detail shows."""
@@ -142,7 +142,7 @@ class Executor:
                 return parked(hold)
             case AddDatums() as plan:
                 rows = self._tom.datums(plan.local.pk, [new.datum for new in plan.datums])
-                fates = [DatumResult(fate(new.datum, rows) or Fate.NEW) for new in plan.datums]
+                fates = [DatumResult(_foreseen(new.datum, rows)) for new in plan.datums]
                 return _told(plan, fates)
             case AddProduct() as plan:
                 there = self._tom.find_product(plan.product_id)
@@ -272,6 +272,13 @@ def _as_hold(plan: Plan) -> Hold:
 
 def _target(local: LocalTarget) -> Mapping[str, object]:
     return {"pk": local.pk, "name": local.name}
+
+
+def _foreseen(datum: Datum, rows: Sequence[ExistingDatum]) -> Fate:
+    """Return what a datum would most likely be: a row that is equal as far as can be seen is taken for it."""
+    if (known := fate(datum, rows)) is not None:
+        return known
+    return Fate.DUPLICATE if any(looks_equal(datum, row) for row in rows) else Fate.NEW
 
 
 def _told(plan: AddDatums, results: Sequence[DatumResult]) -> Result:

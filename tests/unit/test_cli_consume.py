@@ -125,6 +125,7 @@ def test_history_is_replayed_and_restored(tom3: Tom, ask: Callable[..., Any]) ->
     assert tom3.photometry() == []
     assert ask("replay", "--topic", "t", "--restore", "--target", "SN1", "--since", "1h")["outcomes"] == {"applied": 1}
     assert len(tom3.photometry("SN 1")) == 2
+    assert ask("replay", "--topic", "t", "--restore", "--dry-run")["outcomes"] == {"duplicate": 1}
     assert ask("replay", "--topic", "t", "--kind", "target")["outcomes"] == {}
 
 
