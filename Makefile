@@ -20,13 +20,13 @@ if [ -z "$$found" ]; then \
   exit 1; fi
 endef
 
-.PHONY: help test lint format demo benchmark install kafka clean
+.PHONY: help test lint format demo benchmark benchmark-orm install kafka clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 test: lint $(VENV)/.stamp-dev $(TOOLKIT_2)/.stamp kafka ## Lint, type-check and test; PYTEST="-k name" chooses
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(PYTEST)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(PYTEST)
 
 lint: $(VENV)/.stamp-dev ## ruff, mypy --strict and import-linter
 	$(BIN)/ruff check .
@@ -43,6 +43,9 @@ demo: $(VENV)/.stamp-demo ## Three real TOMs share with each other; KEEP=1 leave
 
 benchmark: $(VENV)/.stamp-demo ## Datums a second over REST, beside TOM Toolkit's own sharing
 	@$(BIN)/python -m benchmarks.rest_throughput
+
+benchmark-orm: $(VENV)/.stamp-dev ## Datums a second over the ORM, beside bare bulk_create
+	@$(BIN)/python -W ignore -m benchmarks.orm_throughput
 
 install: $(VENV)/.stamp-dev $(TOOLKIT_2)/.stamp kafka ## Make the environments, run nothing
 

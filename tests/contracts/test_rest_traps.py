@@ -386,7 +386,7 @@ def test_what_the_list_hides_is_judged_by_the_tom(tom3: Tom, client: Client) -> 
 def test_many_points_go_over_several_connections_and_keep_their_order(any_tom: Tom, client: Client) -> None:
     pk = any_tom.make_target("A")
     points = [a_point(pk, bandpass=f"b{number}", brightness=float(number)) for number in range(60)]
-    refused = NewDatum(target_pk=999, datum=points[0].point, provenance=points[0].provenance)
+    refused = NewDatum(target_pk=999, datum=points[0].datum, provenance=points[0].provenance)
     results = client(any_tom, connections=4).add_datums([*points[:30], refused, *points[30:]])
     assert [result.fate for result in results].index(Fate.REFUSED) == 30
     assert sum(result.fate is Fate.NEW for result in results) == 60
