@@ -118,6 +118,7 @@ class Executor:
 
         ``ignored``: whether each is ignored where it has no target, and so holds nothing back.
         """
+        self._find_each(event.names for event in events)
         plans: list[Plan] = []
         held: dict[bytes, UUID] = {}
         for event, topic, is_ignored in zip(events, topics, ignored, strict=True):
@@ -260,6 +261,11 @@ class Executor:
         if key not in self._found:
             self._found[key] = self._tom.find(key)
         return self._found[key]
+
+    def _find_each(self, wanted: Iterable[Sequence[str]]) -> None:
+        """Look at once for what :meth:`_find` is going to be asked for."""
+        unknown = list({tuple(names) for names in wanted} - self._found.keys())
+        self._found.update(zip(unknown, self._tom.find_each(unknown), strict=True))
 
 
 # -- results in words for the ledger -----------------------------------------------------------------------------------

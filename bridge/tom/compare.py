@@ -76,8 +76,11 @@ def fate(datum: Datum, existing: Iterable[ExistingDatum]) -> Fate | None:
     * What is hidden can't decide: a row that is equal as far as can be seen leaves it to the TOM (None), and so does
       another value where a part of the row's place is hidden and the datum has one (a reduction version, a set-up).
     """
+    rows = list(existing)
+    if not rows:
+        return None
     rule, here = RULES[_kind(datum)], near(datum)
-    rows = [row for row in existing if near(row) == here]
+    rows = [row for row in rows if near(row) == here]
     judged = {_beside(datum, row, rule) for row in rows}
     if Fate.DUPLICATE in judged:
         return Fate.DUPLICATE

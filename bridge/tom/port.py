@@ -154,6 +154,10 @@ class Tom(Protocol):
         """
         ...
 
+    def find_each(self, wanted: Sequence[Sequence[str]]) -> list[tuple[LocalTarget, ...]]:
+        """Return for each of these sequences of names what :meth:`find` returns; one call where that is cheaper."""
+        return [self.find(names) for names in wanted]
+
     def appeared(self, simplified: Collection[str]) -> frozenset[str]:
         """Return which of these simplified names the TOM has now; one cheap call for many names.
 

@@ -1,6 +1,6 @@
 """Which target a person chose for a shared name: where several match, or where the positions disagree."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from django.db import DEFAULT_DB_ALIAS
 
@@ -23,11 +23,12 @@ def forget(choice_pk: int, using: str = DEFAULT_DB_ALIAS) -> None:
         Choice.objects.using(using).filter(pk=choice_pk).delete()
 
 
-def targets_chosen_for(using: str, names: Iterable[str]) -> set[int]:
-    """Return the primary keys of the targets that were chosen for any of ``names``."""
-    wanted = list(simplify_all(names))
-    found: set[int] = set()
-    for first in range(0, len(wanted), MANY):
-        rows = Choice.objects.using(using).filter(simple__in=wanted[first : first + MANY])
-        found |= set(rows.values_list("target_id", flat=True))
-    return found
+def targets_chosen_for(using: str, wanted: Sequence[Sequence[str]]) -> list[set[int]]:
+    """Return for each of these sequences of names the primary keys of the targets that were chosen for any of them."""
+    simple = [simplify_all(names) for names in wanted]
+    every = list(frozenset().union(*simple))
+    chosen: dict[str, int] = {}
+    for first in range(0, len(every), MANY):
+        rows = Choice.objects.using(using).filter(simple__in=every[first : first + MANY])
+        chosen |= dict(rows.values_list("simple", "target_id"))
+    return [{chosen[name] for name in names & chosen.keys()} for names in simple]

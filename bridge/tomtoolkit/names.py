@@ -6,7 +6,8 @@ way in which these can have been written, and what is found is compared in Pytho
 """
 
 import itertools
-from collections.abc import Collection, Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from functools import cache
 
 from django.db import connections
@@ -67,11 +68,18 @@ class Names:
 
     def find(self, names: Iterable[str]) -> set[int]:
         """Return the primary keys of all targets that have any of ``names``."""
-        given = list(names)
+        return self.find_each([list(names)])[0]
+
+    def find_each(self, wanted: Sequence[Sequence[str]]) -> list[set[int]]:
+        """Return for each of these sequences of names the primary keys of all targets that have any of them."""
+        by_name: dict[str, set[int]] = defaultdict(set)
         if own_manager():
-            with_names = (Target.matches.match_name(name).values_list("pk", flat=True) for name in given)
-            return {pk for pks in with_names for pk in pks}
-        return {pk for pk, _ in self._rows(simplify_all(given))}
+            for name in {name for names in wanted for name in names}:
+                by_name[name].update(Target.matches.match_name(name).values_list("pk", flat=True))
+            return [set().union(*(by_name[name] for name in names)) for names in wanted]
+        for pk, simple in self._rows(simplify_all(name for names in wanted for name in names)):
+            by_name[simple].add(pk)
+        return [set().union(*(by_name[simple] for simple in simplify_all(names))) for names in wanted]
 
     def appeared(self, simplified: Collection[str]) -> frozenset[str]:
         """Return which of these simplified names a target has."""

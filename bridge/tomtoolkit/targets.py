@@ -34,15 +34,24 @@ class Targets:
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
-    def find(self, names: Iterable[str]) -> tuple[LocalTarget, ...]:
-        """Return every target with a name or alias that matches any of ``names``."""
-        given = list(names)
-        chosen = choices.targets_chosen_for(self._using, given)
-        pks = self._names.find(given) | chosen
-        if not pks:
-            return ()
-        rows = TargetModel.objects.filter(pk__in=pks).prefetch_related("aliases", "targetextra_set").order_by("pk")
-        return tuple(replace(as_local(row), chosen=row.pk in chosen) for row in rows)
+    def find_each(self, wanted: Sequence[Sequence[str]]) -> list[tuple[LocalTarget, ...]]:
+        """Return for each of these sequences of names every target that has, or was chosen for, any of them."""
+        chosen = choices.targets_chosen_for(self._using, wanted)
+        found = [named | meant for named, meant in zip(self._names.find_each(wanted), chosen, strict=True)]
+        local = self._local(set().union(*found))
+        return [
+            tuple(replace(local[pk], chosen=pk in meant) for pk in sorted(pks & local.keys()))
+            for pks, meant in zip(found, chosen, strict=True)
+        ]
+
+    def _local(self, pks: Iterable[int]) -> dict[int, LocalTarget]:
+        """Return these targets by primary key, as far as they are there."""
+        ordered = sorted(pks)
+        local: dict[int, LocalTarget] = {}
+        for first in range(0, len(ordered), MANY):
+            rows = TargetModel.objects.filter(pk__in=ordered[first : first + MANY])
+            local |= {row.pk: as_local(row) for row in rows.prefetch_related("aliases", "targetextra_set")}
+        return local
 
     # -- writing ------------------------------------------------------------------------------------------------------
 

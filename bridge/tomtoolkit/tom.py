@@ -46,7 +46,12 @@ class DjangoTom(Tom):
     def find(self, names: Iterable[str]) -> tuple[LocalTarget, ...]:
         """Return every target with a name or alias that matches any of ``names``."""
         with told(self._using):
-            return self._targets.find(names)
+            return self._targets.find_each([list(names)])[0]
+
+    def find_each(self, wanted: Sequence[Sequence[str]]) -> list[tuple[LocalTarget, ...]]:
+        """Return for each of these sequences of names the targets that match any of them."""
+        with told(self._using):
+            return self._targets.find_each(wanted)
 
     def appeared(self, simplified: Collection[str]) -> frozenset[str]:
         """Return which of these simplified names the TOM has now."""

@@ -120,6 +120,20 @@ def test_all_targets_that_match_are_returned(tom: Tom, any_tom: RunningTom) -> N
     assert {found.name for found in tom.find(["r2024abc"])} == {"R 2024abc", "Other"}
 
 
+def test_each_of_many_is_found_by_its_own_names_alone(tom: Tom, any_tom: RunningTom) -> None:
+    any_tom.make_target("SN 2024abc", aliases=["ZTF24-xyz"])
+    any_tom.make_target("SN 2024def")
+    any_tom.make_target("Other", aliases=["SN2024DEF"])
+    found = tom.find_each([["sn2024abc", "ztf24xyz"], ["unknown"], ["SN 2024def"], ["at 1", "ZTF24XYZ"]])
+    assert [sorted(target.name for target in each) for each in found] == [
+        ["SN 2024abc"],
+        [],
+        ["Other", "SN 2024def"],
+        ["SN 2024abc"],
+    ]
+    assert tom.find_each([]) == []
+
+
 def test_nothing_is_found_where_nothing_matches(tom: Tom, any_tom: RunningTom) -> None:
     any_tom.make_target("SN 2024abc")
     assert tom.find(["SN 2024ab", "2024abc"]) == ()
