@@ -11,7 +11,7 @@ import typer
 from django.db import connections
 
 from bridge.cli.common import home_of, is_verbose, say
-from bridge.cli.consume import stop_at_signals
+from bridge.cli.consume import spare_collector, stop_at_signals
 from bridge.cli.logs import set_up_logs
 from bridge.tomtoolkit.home import Inside
 from bridge.tomtoolkit.mail import compose, send
@@ -103,4 +103,5 @@ def _relay(home: Inside, stopped: threading.Event, *, until_end: bool) -> None:
 
 def _consume(home: Inside, stopped: threading.Event, *, until_end: bool) -> None:
     with home.bridge(stopped) as bridge:
+        spare_collector()
         bridge.consumer(home.besides).run(until_end=until_end)
