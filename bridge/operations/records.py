@@ -185,6 +185,9 @@ def _message(detail: Mapping[str, object]) -> str:
             told.append(f"{name} {value}")
         elif name in ("datums", "members") and isinstance(value, Mapping):
             told += [f"{count} {word}" for word, count in value.items() if count]
+        elif name == "product" and isinstance(value, Mapping):
+            told.append(f"{value.get('filename')} {value.get('fate')}")
         elif name in ("added", "differs", "unverified") and isinstance(value, Sequence) and value:
             told.append(f"{name} {', '.join(str(one) for one in value)}")
-    return "; ".join(told)
+    # A target that came again, with nothing that this TOM has not.
+    return "; ".join(told) or ("nothing to add" if set(detail) == {"target"} else "")
