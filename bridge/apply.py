@@ -114,7 +114,8 @@ class Applier:
         if arrival.event is None or arrival.settled is not None:
             return arrival.settled
         self._executor.forget()
-        return self._executor.preview(arrival.event)
+        result = self._executor.preview(arrival.event)
+        return result.as_restored if restore else result
 
     def _stays(self, arrival: Arrival, restore: bool) -> bool:
         """Return whether this was applied before, and nobody asked to look at the TOM (or it isn't wanted any more)."""
@@ -277,7 +278,7 @@ class Applier:
             ignored=[self._rules(arrivals[index]).ignore_unmatched for index in together],
         )
         results.update(zip(together, written, strict=True))
-        in_order = [results[index] for index in range(len(arrivals))]
+        in_order = [results[index].as_restored if restore else results[index] for index in range(len(arrivals))]
         return [self._unmatched(arrival, result) for arrival, result in zip(arrivals, in_order, strict=True)]
 
     def _without_writing(self, arrival: Arrival, known: Known, *, restore: bool) -> Result | None:

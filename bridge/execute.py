@@ -6,7 +6,7 @@ Nothing here knows streams, positions or order: that is :mod:`bridge.apply`.
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 import stamina
@@ -41,6 +41,14 @@ class Result:
     park: tuple[ToPark, ...] = ()
     appeared: frozenset[str] = frozenset()
     """Simplified names that the TOM has since: what is parked under them may be tried."""
+    changed: bool = True
+    """Whether the TOM lacked any of it."""
+
+    @property
+    def as_restored(self) -> "Result":
+        """The same, seen by a restore: what the TOM had all of is a duplicate, and no new story of that record."""
+        there_already = self.outcome is Outcome.APPLIED and not self.changed
+        return replace(self, outcome=Outcome.DUPLICATE) if there_already else self
 
 
 def parked(hold: Hold) -> Result:
@@ -333,7 +341,8 @@ def _amended(plan: Amend, unverified: Sequence[str]) -> Result:
     for name, value in (("added", added), ("differs", list(plan.differs)), ("unverified", list(unverified))):
         if value:
             detail[name] = value
-    return Result(outcome=Outcome.APPLIED, detail=detail, appeared=simplify_all(additions.aliases))
+    appeared = simplify_all(additions.aliases)
+    return Result(outcome=Outcome.APPLIED, detail=detail, appeared=appeared, changed=bool(additions))
 
 
 def _list_told(plan: FillList, handle: str, unverified: Sequence[str]) -> Result:

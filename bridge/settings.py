@@ -259,7 +259,7 @@ class Settings(BaseSettings):
         try:
             data = tomllib.loads(file.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise ConfigurationError(f"is no TOML: {error}", where=str(file)) from None
+            raise ConfigurationError(f"is no TOML: {error}", where=str(file), mend="Mend that line") from None
         except OSError as error:
             raise ConfigurationError(f"can't be read: {error.strerror}", where=str(file)) from None
         found = cls._checked(data, folder=file.resolve().parent, source=file.name)

@@ -158,7 +158,7 @@ def dead_show(
 
 @dead_app.command("retry")
 def dead_retry(context: typer.Context, *, ids: DeadIds = None, as_json: Json = False) -> None:
-    """Try dead letters again; what fails again stays dead.
+    """Try dead letters again; what fails again stays dead, and the exit code is 1.
 
     Example: tom-bridge dead retry 3
     """
@@ -167,6 +167,8 @@ def dead_retry(context: typer.Context, *, ids: DeadIds = None, as_json: Json = F
     with home_of(context).bridge() as bridge, progress("Trying", len(ids) if ids else None) as show:
         done = records.retry_dead(bridge, ids or [], show)
     _print_retried(done, as_json=as_json)
+    if done.outcomes.get("dead"):
+        raise typer.Exit(1)
 
 
 @dead_app.command("drop")

@@ -137,7 +137,7 @@ def test_a_dry_run_tells_by_kind_and_target_and_changes_nothing(alpha, beta):
     wanted, entries, parked, position = holdings(beta.tom), beta.entries(), beta.parked(), beta.position()
     summary = beta.replay_in_full(restore=True, dry_run=True)
     assert summary.by_subject == {
-        ("target", "SN 2024abc", "applied"): 1,
+        ("target", "SN 2024abc", "duplicate"): 1,
         ("photometry", "SN 2024abc", "applied"): 1,
         ("list", "Best of all", "applied"): 1,
         ("data-product", "SN 2024abc", "applied"): 1,
@@ -240,3 +240,13 @@ def test_a_second_copy_of_an_event_does_not_hide_that_it_is_gone(alpha, beta):
     beta.replay(restore=True, kind=str(Kind.PHOTOMETRY))
     assert len(beta.tom.photometry()) == 2
     assert {entry.event_id for entry in beta.entries(outcome=Outcome.APPLIED)} == {UUID(str(one.id)) for one in events}
+
+
+def test_a_restore_that_finds_all_there_keeps_the_story_of_each_record(alpha, beta):
+    beta.tom.make_target("SN2024abc")
+    alpha.publish(SUPERNOVA)
+    beta.drain()
+    (before,) = beta.entries()
+    assert before.detail["added"]
+    assert beta.replay(restore=True) == {"duplicate": 1}
+    assert [(entry.outcome, entry.detail) for entry in beta.entries()] == [(before.outcome, before.detail)]
