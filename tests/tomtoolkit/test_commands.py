@@ -78,7 +78,7 @@ def test_history_is_replayed_and_restored(alpha: Publishing, beta: ManagedTom, a
     alpha.publish(SUPERNOVA, on_day(1, 3))
     assert beta.manage("bridgeconsume", "--until-end").returncode == 0
     beta.shell("from tom_dataproducts.models import PhotometryReducedDatum as P; P.objects.all().delete()")
-    assert ask("bridgereplay", "--topic", TOPIC, "--restore")["outcomes"]["applied"] == 2
+    assert ask("bridgereplay", "--topic", TOPIC, "--restore")["outcomes"] == {"applied": 1, "duplicate": 1}
     assert len(beta.photometry("SN 2024abc")) == 3
 
 
