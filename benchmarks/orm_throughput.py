@@ -36,9 +36,9 @@ from parts.django_tom import VENDORS, InProcess, InProcessTom
 from rich.console import Console
 from rich.table import Table
 
-from bridge.apply import Limits
 from bridge.cli.consume import spare_collector
 from bridge.events import Photometry, Point, TargetReference
+from bridge.receiving.apply import Limits
 
 TARGETS = 20
 ROWS = {1: 2_000, 10: 5_000, 100: 20_000, 1_000: 20_000}
@@ -220,8 +220,8 @@ def fill(vendor: str, pk: int, first: int, until: int) -> None:
 
 def match_times(targets: int) -> list[str]:
     """Return median and 95th percentile for names that a target has, and for names that none has."""
-    from bridge.tomtoolkit.ledger import DjangoLedger
-    from bridge.tomtoolkit.tom import DjangoTom
+    from bridge.tomtoolkit.ledger.store import DjangoLedger
+    from bridge.tomtoolkit.receiving.tom import DjangoTom
 
     tom = DjangoTom(DjangoLedger(), {})
     numbers = [random.randrange(targets) for _ in range(FINDS)]

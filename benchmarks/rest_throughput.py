@@ -30,7 +30,7 @@ from rich.table import Table
 
 from bridge.events import Photometry, Point, Share, TargetReference
 from bridge.operations.assemble import open_bridge
-from bridge.publisher import Publisher
+from bridge.publishing.publisher import Publisher
 from bridge.settings import Settings
 
 TOPIC = "benchmark"

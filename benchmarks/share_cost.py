@@ -111,7 +111,7 @@ def _look(pk: int, turns: int) -> list[tuple[str, ...]]:
     from django.db import connection
 
     from bridge.tomtoolkit.models import Progress, SelfShare, SelfShareTarget
-    from bridge.tomtoolkit.self_sharing import SelfSharing
+    from bridge.tomtoolkit.sharing.self_sharing import SelfSharing
 
     SelfShare.objects.create(target_id=pk, topic=TOPIC, created_by=may_share_user("admin"))
     sharing = SelfSharing("default")

@@ -13,8 +13,22 @@ from types import FrameType
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))  # real TOMs are built by the same code for the tests
 
+from parts.tom_site import ADMIN_PASSWORD  # noqa: E402
+
 from demo import show, story  # noqa: E402
 from demo.world import World  # noqa: E402
+
+
+def addresses(world: World) -> None:
+    """Print where the TOMs are and how to log in."""
+    rows = [(bridge.name, bridge.tom.base_url, "admin", ADMIN_PASSWORD) for bridge in world.bridges]
+    rows.insert(1, (world.north.name, world.north.tom.base_url, show.ASTRONOMER, show.ASTRONOMERS_PASSWORD))
+    show.table("The TOMs stay up until Ctrl-C", ("TOM", "address", "user", "password"), rows)
+    for bridge in (world.north, world.east):
+        show.say(f"The bridge's page in the {bridge.name}:  {bridge.tom.base_url}/bridge/")
+    show.say(f"Share more from the {world.north.name}:  log in as {show.ASTRONOMER}, open a target, press Share")
+    program, configuration = (os.path.relpath(path) for path in (show.PROGRAM, world.south.configuration))
+    show.say(f"What became of it at {world.south.place}:  {program} --config {configuration} shares")
 
 
 def main() -> int:
@@ -36,7 +50,7 @@ def main() -> int:
             played = True
             show.success(f"All of it was so, in {time.monotonic() - started:.0f} s.")
             if keep:
-                show.addresses(world)
+                addresses(world)
                 signal.pause()
     except KeyboardInterrupt:
         show.say("Everything is ended.")

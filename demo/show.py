@@ -1,19 +1,13 @@
 """How the demonstration speaks: short sections, tables, and one way to say that something is not so."""
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from parts.tom_site import ADMIN_PASSWORD
 from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
-
-if TYPE_CHECKING:
-    from demo.world import World
 
 PROGRAM = Path(sys.executable).with_name("tom-bridge")
 ASTRONOMER = "ada"
@@ -80,18 +74,6 @@ def table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> N
     for row in rows:
         shown.add_row(*row)
     console.print(shown)
-
-
-def addresses(world: "World") -> None:
-    """Print where the TOMs are and how to log in."""
-    rows = [(bridge.name, bridge.tom.base_url, "admin", ADMIN_PASSWORD) for bridge in world.bridges]
-    rows.insert(1, (world.north.name, world.north.tom.base_url, ASTRONOMER, ASTRONOMERS_PASSWORD))
-    table("The TOMs stay up until Ctrl-C", ("TOM", "address", "user", "password"), rows)
-    for bridge in (world.north, world.east):
-        say(f"The bridge's page in the {bridge.name}:  {bridge.tom.base_url}/bridge/")
-    say(f"Share more from the {world.north.name}:  log in as {ASTRONOMER}, open a target, press Share")
-    program, configuration = (os.path.relpath(path) for path in (PROGRAM, world.south.configuration))
-    say(f"What became of it at {world.south.place}:  {program} --config {configuration} shares")
 
 
 def success(text: str) -> None:

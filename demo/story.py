@@ -6,7 +6,7 @@ import json
 from parts.tom_site import GROUP
 from parts.wait import wait_until
 
-from bridge.sources.table import read_table
+from bridge.publishing.sources.table import read_table
 from demo import inside, show
 from demo.bridges import Bridge, Inside
 from demo.holdings import Holding, holding

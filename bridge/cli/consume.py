@@ -15,7 +15,7 @@ from bridge.cli.filters import KindName
 from bridge.cli.logs import set_up_logs
 
 if TYPE_CHECKING:
-    from bridge.replay import Summary
+    from bridge.receiving.replay import Summary
 
 
 def consume(
@@ -84,8 +84,8 @@ def replay(
 
     Example: tom-bridge replay --topic supernovae.public --target "SN 2024abc" --restore
     """
-    from bridge.replay import Selection, Summary, spans
-    from bridge.replay import replay as read_again
+    from bridge.receiving.replay import Selection, Summary, spans
+    from bridge.receiving.replay import replay as read_again
 
     home = home_of(context)
     selection = Selection(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from bridge.tom.ledger_port import Filter
+    from bridge.ledger.port import Filter
 
 
 class KindName(StrEnum):
@@ -25,7 +25,7 @@ class KindName(StrEnum):
 
 
 class OutcomeName(StrEnum):
-    """The outcomes, as :class:`bridge.tom.ledger_port.Outcome`, which takes time to import."""
+    """The outcomes, as :class:`bridge.ledger.port.Outcome`, which takes time to import."""
 
     APPLIED = "applied"
     DUPLICATE = "duplicate"
@@ -53,7 +53,7 @@ def chosen(
     most: int = 1000,
 ) -> "Filter":
     """Return the ledger's filter for these options."""
-    from bridge.tom.ledger_port import Filter, Outcome
+    from bridge.ledger.port import Filter, Outcome
 
     return Filter(
         target=target,

@@ -128,7 +128,7 @@ def photometry(
     Example: tom-bridge publish photometry "SN 2024abc" lightcurve.csv
     """
     from bridge.operations import publishing
-    from bridge.sources.table import read_table
+    from bridge.publishing.sources.table import read_table
 
     given = {"bandpass": bandpass, "telescope": telescope, "instrument": instrument, "unit": unit}
     settings = load_settings(context)
@@ -165,7 +165,7 @@ def data_product(
     Example: tom-bridge publish data-product "SN 2024abc" spectrum.fits --type spectroscopy
     """
     from bridge.operations import publishing
-    from bridge.sources.product import read_product
+    from bridge.publishing.sources.product import read_product
 
     settings = load_settings(context)
     publishing.check_file(file)
@@ -195,7 +195,7 @@ def events(
     Example: tom-bridge tail supernovae.public --until-end --json | tom-bridge publish events - --topic archive
     """
     from bridge.operations import publishing
-    from bridge.sources.jsonl import read_events
+    from bridge.publishing.sources.jsonl import read_events
 
     settings = load_settings(context)
     if file == "-":

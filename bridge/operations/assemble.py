@@ -5,19 +5,19 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from bridge.apply import Applier, Limits
-from bridge.arrival import Reader, Rules
 from bridge.codec.avro import Decoder
 from bridge.codec.headers import peek
 from bridge.codec.schemas import Schemas
-from bridge.consumer import Consumer, Pace
-from bridge.decide import Policy
 from bridge.events import Kind
-from bridge.execute import Executor
+from bridge.ledger.port import Ledger
+from bridge.ledger.sqlite import SqliteLedger
+from bridge.receiving.apply import Applier, Limits
+from bridge.receiving.consumer import Consumer, Pace
+from bridge.receiving.decide import Policy
+from bridge.receiving.execute import Executor
+from bridge.receiving.read import Reader, Rules
 from bridge.settings import Settings, SubscriptionSettings
 from bridge.stream import Stream, open_stream
-from bridge.tom.ledger import SqliteLedger
-from bridge.tom.ledger_port import Ledger
 from bridge.tom.port import Tom
 from bridge.tom.rest import RestAccount, RestTom
 

@@ -10,14 +10,14 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
 from bridge.errors import BridgeError
+from bridge.ledger.port import Ledger
 from bridge.operations.assemble import account_of
 from bridge.operations.opening import opened_ledger, opened_stream
 from bridge.settings import Settings
 from bridge.stream import Stream
-from bridge.tom.ledger_port import Ledger
-from bridge.tom.rest_lists import Lists
-from bridge.tom.rest_names import TARGETS
-from bridge.tom.rest_session import RestSession
+from bridge.tom.rest.lists import Lists
+from bridge.tom.rest.names import TARGETS
+from bridge.tom.rest.session import RestSession
 
 _SAMPLE = 20
 _CLOCK_OK_S, _CLOCK_BAD_S = 5.0, 60.0

@@ -10,11 +10,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
+from bridge.ledger.port import Ledger
 from bridge.operations.assemble import Bridge, open_bridge
 from bridge.operations.doctor import Finding, examine
 from bridge.operations.opening import opened_ledger
 from bridge.settings import Settings
-from bridge.tom.ledger_port import Ledger
 
 
 class Home(Protocol):

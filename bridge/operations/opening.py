@@ -5,14 +5,14 @@ from contextlib import closing, contextmanager
 
 from bridge.codec import Decoder, Schemas
 from bridge.events import Kind
+from bridge.ledger.port import Filter, Ledger, Outcome
+from bridge.ledger.sqlite import SqliteLedger
 from bridge.operations.assemble import account_of, ledger_of, stream_of
+from bridge.publishing.sources.local_tom import LocalTom
 from bridge.settings import Settings
-from bridge.sources.local_tom import LocalTom
 from bridge.stream import Stream
-from bridge.tom.ledger import SqliteLedger
-from bridge.tom.ledger_port import Filter, Ledger, Outcome
 from bridge.tom.port import Fate
-from bridge.tom.rest_session import RestSession
+from bridge.tom.rest.session import RestSession
 
 _ALL = 1_000_000_000
 

@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
-from bridge.consumer import offset_for
 from bridge.errors import ConfigurationError
+from bridge.ledger.port import Ledger, Position
 from bridge.operations.status import PartitionStatus, partitions
+from bridge.receiving.consumer import offset_for
 from bridge.stream import Stream
 from bridge.stream.names import missing
-from bridge.tom.ledger_port import Ledger, Position
 
 
 def show_positions(stream: Stream, ledger: Ledger, topics: list[str]) -> list[PartitionStatus]:

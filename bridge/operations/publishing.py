@@ -12,9 +12,9 @@ from bridge.codec import LARGEST_EVENT, LARGEST_PRODUCT_EVENT, split
 from bridge.errors import ConfigurationError, EventError
 from bridge.events import BODIES, KINDS, Body, Data, Datum, Event, Kind, Share, TargetReference
 from bridge.operations.opening import opened_ledger
-from bridge.publisher import Publisher
+from bridge.publishing.publisher import Publisher
+from bridge.publishing.sources.errors import SourceError
 from bridge.settings import Settings
-from bridge.sources.errors import SourceError
 from bridge.stream import Stream
 from bridge.stream.names import missing
 

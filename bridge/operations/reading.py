@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from bridge.events import Body, TargetReference
 from bridge.operations.opening import opened_local_tom
 from bridge.operations.publishing import bodies_of
+from bridge.publishing.sources.errors import SourceError
+from bridge.publishing.sources.local_tom import Reading
 from bridge.settings import Settings
-from bridge.sources.errors import SourceError
-from bridge.sources.local_tom import Reading
 
 Read = tuple[list[Body], list[str]]
 """Bodies of events, and what was left out, a line each."""

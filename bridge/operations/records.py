@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bridge.errors import BridgeError
+from bridge.ledger.port import Dead, Entry, Filter, Ledger, Outcome, Parked, Reason
 from bridge.operations.assemble import Bridge
 from bridge.stream import Record
-from bridge.tom.ledger_port import Dead, Entry, Filter, Ledger, Outcome, Parked, Reason
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from bridge.errors import AwayError, BridgeError
+from bridge.ledger.port import Count, Filter, Ledger, Outcome, Position
 from bridge.operations.opening import opened_stream
 from bridge.settings import Settings
 from bridge.stream import Ends, Partition, Stream
-from bridge.tom.ledger_port import Count, Filter, Ledger, Outcome, Position
 
 _NEARLY_FULL = 0.9
 

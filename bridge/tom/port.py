@@ -1,10 +1,10 @@
 """The contract of a TOM that is written into: find what is there, write what is decided.
 
-:mod:`bridge.decide` says what is to happen; an implementation of :class:`Tom` only does it and reports truthfully.
-Two exist: over REST into an unchanged TOM (:mod:`bridge.tom.rest`), and in process over Django's ORM. Whoever calls
-may be killed between any two steps and will then call again with the same arguments: every method that writes is
-therefore safe to repeat, and what a killed call has already done counts as done by the repeated one (``event_id``
-says whose it was), not as a duplicate.
+:mod:`bridge.receiving.decide` says what is to happen; an implementation of :class:`Tom` only does it and reports
+truthfully. Two exist: over REST into an unchanged TOM (:mod:`bridge.tom.rest`), and in process over Django's ORM.
+Whoever calls may be killed between any two steps and will then call again with the same arguments: every method that
+writes is therefore safe to repeat, and what a killed call has already done counts as done by the repeated one
+(``event_id`` says whose it was), not as a duplicate.
 
 Errors of every method: :class:`~bridge.errors.TomAwayError` where the same call may succeed later (nothing may be
 concluded from it), :class:`~bridge.errors.RejectedError` where the TOM refuses for a reason that lies in the event

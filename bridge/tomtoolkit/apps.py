@@ -36,7 +36,7 @@ class TomBridgeConfig(AppConfig):
         return [
             {
                 "partial": "tom_bridge/partials/share_button.html",
-                "context": "bridge.tomtoolkit.target_page.share_button",
+                "context": "bridge.tomtoolkit.pages.target_tab.share_button",
             }
         ]
 
@@ -46,12 +46,12 @@ class TomBridgeConfig(AppConfig):
             {
                 "label": "Shares",
                 "partial": "tom_bridge/partials/shares_tab.html",
-                "context": "bridge.tomtoolkit.target_page.shares_tab",
+                "context": "bridge.tomtoolkit.pages.target_tab.shares_tab",
             }
         ]
 
 
 def _index_names(using: str, **_kwargs: Any) -> None:
-    from bridge.tomtoolkit.names import create_indexes  # noqa: PLC0415 (models must be ready)
+    from bridge.tomtoolkit.rows.names import create_indexes  # noqa: PLC0415 (models must be ready)
 
     create_indexes(using)

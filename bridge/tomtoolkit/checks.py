@@ -12,7 +12,8 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 
 from bridge.errors import ConfigurationError
-from bridge.tomtoolkit import applied, conf
+from bridge.tomtoolkit import conf
+from bridge.tomtoolkit.ledger import applied
 
 _DATABASES = ("sqlite", "postgresql")
 

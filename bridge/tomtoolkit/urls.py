@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from bridge.tomtoolkit.views import dead, differences, overview, parked, self_shares, sharing, target
+from bridge.tomtoolkit.pages import dead, differences, overview, parked, self_shares, target
+from bridge.tomtoolkit.pages import share as sharing
 
 app_name = "tom_bridge"
 

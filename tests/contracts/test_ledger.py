@@ -1,4 +1,4 @@
-"""What every ledger promises: the contract of :mod:`bridge.tom.ledger_port`."""
+"""What every ledger promises: the contract of :mod:`bridge.ledger.port`."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -10,9 +10,9 @@ from parts.entries import PARTITION, STARTED, Arrival, to_park
 
 from bridge.errors import IdentityError, PositionLostError
 from bridge.events import uuid7
+from bridge.ledger.port import Count, Entry, Filter, Ledger, Outcome, Position, Reason, ToPark
+from bridge.ledger.sqlite import SqliteLedger
 from bridge.stream.port import Partition
-from bridge.tom.ledger import SqliteLedger
-from bridge.tom.ledger_port import Count, Entry, Filter, Ledger, Outcome, Position, Reason, ToPark
 
 Open = Callable[[], Ledger]
 
@@ -26,7 +26,7 @@ def open_ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open
         if request.param == "file":
             opened.append(SqliteLedger(tmp_path / "ledger.sqlite"))
         else:
-            from bridge.tomtoolkit.ledger import DjangoLedger
+            from bridge.tomtoolkit.ledger.store import DjangoLedger
 
             opened.append(DjangoLedger(ALIASES[len(opened) % 2]))
         return opened[-1]

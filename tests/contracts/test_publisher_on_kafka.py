@@ -11,7 +11,7 @@ from bridge.codec import Decoder, Schemas
 from bridge.codec.avro import MARKER
 from bridge.errors import TopicMissingError, UnknownSchemaError
 from bridge.events import Kind
-from bridge.publisher import Publisher
+from bridge.publishing.publisher import Publisher
 from bridge.stream import Record, Stream, open_stream
 
 pytestmark = pytest.mark.kafka

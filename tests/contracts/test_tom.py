@@ -12,7 +12,7 @@ from parts.toms import Tom as RunningTom
 
 from bridge.errors import RejectedError
 from bridge.events import DataProduct, Point, Target, TargetType, uuid7
-from bridge.tom.ledger import SqliteLedger
+from bridge.ledger.sqlite import SqliteLedger
 from bridge.tom.port import Additions, Fate, NewDatum, Provenance, Tom
 from bridge.tom.rest import RestAccount, RestTom
 
@@ -48,8 +48,8 @@ def open_tom(any_tom: RunningTom, intents: SqliteLedger) -> Iterator[Callable[[]
 
     def open_() -> Tom:
         if isinstance(any_tom, InProcessTom):
-            from bridge.tomtoolkit.ledger import DjangoLedger
-            from bridge.tomtoolkit.tom import DjangoTom
+            from bridge.tomtoolkit.ledger.store import DjangoLedger
+            from bridge.tomtoolkit.receiving.tom import DjangoTom
 
             opened.append(DjangoTom(DjangoLedger(), {"": (GROUP,)}))
             return opened[-1]

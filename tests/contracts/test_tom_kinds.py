@@ -53,8 +53,8 @@ def open_tom() -> Iterator[Open]:
 
     def open_(running: RunningTom) -> Tom:
         if isinstance(running, InProcessTom):
-            from bridge.tomtoolkit.ledger import DjangoLedger
-            from bridge.tomtoolkit.tom import DjangoTom
+            from bridge.tomtoolkit.ledger.store import DjangoLedger
+            from bridge.tomtoolkit.receiving.tom import DjangoTom
 
             opened.append(DjangoTom(DjangoLedger(), {"": (GROUP,)}))
         else:

@@ -7,7 +7,7 @@ from parts.bridges import Publishing, Subscribed, holdings
 from parts.shares import SUPERNOVA, one_of_each, photometry
 
 from bridge.events import Share
-from bridge.tom.ledger_port import Outcome, Reason
+from bridge.ledger.port import Outcome, Reason
 
 
 def test_two_toms_that_share_with_each_other_come_to_rest(alpha, url, make_tom, tmp_path):

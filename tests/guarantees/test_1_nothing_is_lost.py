@@ -12,10 +12,10 @@ from parts.places import Place
 from parts.shares import SUPERNOVA, on_day
 
 from bridge.errors import NotDeliveredError
-from bridge.tom.ledger_port import Outcome
+from bridge.ledger.port import Outcome
 
 GROUPS, EACH = 3, 4
-STEPS = ("after bridge.publisher:Publisher.publish", "before bridge.publisher:Publisher.flush")
+STEPS = ("after bridge.publishing.publisher:Publisher.publish", "before bridge.publishing.publisher:Publisher.flush")
 """Of each group of four there are five steps: handed over, four times, and about to be made durable."""
 
 

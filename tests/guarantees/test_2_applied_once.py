@@ -16,13 +16,13 @@ from parts.toms import Tom
 from parts.wait import wait_until
 
 from bridge.events import Kind, TargetReference
-from bridge.tom.ledger_port import Entry, Outcome, Position
+from bridge.ledger.port import Entry, Outcome, Position
 
 AT_DEC_0 = SUPERNOVA.model_copy(update={"dec": 0.0})
 COMMAND = "bridge.cli:main"
-SEND = "bridge.tom.rest_session:RestSession._send"
-UNIT = "bridge.tom.ledger:SqliteLedger.unit"
-MOVE = "bridge.tom.ledger_unit:_move"
+SEND = "bridge.tom.rest.session:RestSession._send"
+UNIT = "bridge.ledger.sqlite:SqliteLedger.unit"
+MOVE = "bridge.ledger.sqlite_unit:_move"
 STEPS = (
     *(f"{when} {SEND} {method}" for method in ("POST", "PATCH") for when in ("before", "after")),
     f"after {MOVE}",

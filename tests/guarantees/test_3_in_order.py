@@ -7,9 +7,9 @@ from parts.shares import REFERENCE, SUPERNOVA, on_day
 
 from bridge.codec.avro import encode
 from bridge.events import TargetReference
-from bridge.tom.ledger_port import Outcome, Reason
+from bridge.ledger.port import Outcome, Reason
 
-UNIT = "bridge.tom.ledger:SqliteLedger.unit"
+UNIT = "bridge.ledger.sqlite:SqliteLedger.unit"
 BY_NAME_ALONE = TargetReference(name="SN 2024abc")
 
 

@@ -8,7 +8,7 @@ from parts.shares import LIGHT_CURVE, NOON, REFERENCE, SUPERNOVA, best_of_all, o
 
 from bridge.codec.avro import encode
 from bridge.events import Photometry, TargetReference
-from bridge.tom.ledger_port import Outcome, Reason
+from bridge.ledger.port import Outcome, Reason
 
 
 def told(beta) -> list[tuple[str, str | None]]:

@@ -5,7 +5,7 @@ from parts.bridges import Subscribed
 from parts.shares import LIGHT_CURVE, NOON, REFERENCE, product
 
 from bridge.events import COORDINATE_FIELDS, ListMember, Photometry, Point, Target, TargetList
-from bridge.tom.ledger_port import Outcome
+from bridge.ledger.port import Outcome
 
 FULL = Point(
     timestamp=NOON,

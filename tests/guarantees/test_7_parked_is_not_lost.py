@@ -7,7 +7,7 @@ from parts.wait import wait_until
 from bridge.codec import avro
 from bridge.errors import QuotaError
 from bridge.events import TargetReference
-from bridge.tom.ledger_port import Outcome, Reason
+from bridge.ledger.port import Outcome, Reason
 
 
 def test_everything_that_waits_for_a_target_is_applied_when_the_target_is_shared(alpha, beta):

@@ -11,7 +11,7 @@ from parts.wait import wait_until
 
 from bridge.errors import TopicMissingError
 from bridge.events import Kind, TargetReference
-from bridge.tom.ledger_port import Outcome
+from bridge.ledger.port import Outcome
 
 DELETE = """
 from tom_targets.models import Target, TargetList
@@ -210,7 +210,7 @@ def test_a_restore_that_is_killed_is_finished_by_the_next(alpha, beta, tmp_path)
     wanted = holdings(beta.tom)
     delete(beta, "Target.objects.all().delete(); TargetList.objects.all().delete()")
     command = ["--config", str(beta.config_file()), "replay", "--topic", beta.topic, "--restore"]
-    step = "after bridge.tom.rest_session:RestSession._send POST"
+    step = "after bridge.tom.rest.session:RestSession._send POST"
     assert killed("bridge.cli:main", command, [step], nth=3, log=tmp_path / "log")
     beta.replay(restore=True)
     assert holdings(beta.tom) == wanted

@@ -11,7 +11,7 @@ from parts.shares import SUPERNOVA, best_of_all, on_day, photometry, product
 from parts.wait import wait_until
 
 from bridge.events import TargetReference
-from bridge.tom.ledger_port import Outcome
+from bridge.ledger.port import Outcome
 
 EARLIER = [SUPERNOVA, photometry(2), on_day(1, reference=TargetReference(name="M 33"))]
 LATER = [on_day(2), product(product_id="lc-1"), on_day(3, 2)]

@@ -11,11 +11,11 @@ from parts.bridges import Subscribed
 from parts.places import Place
 from parts.shares import SUPERNOVA, on_day, one_of_each, product
 
-from bridge.consumer import Consumer
 from bridge.errors import AwayError, NotDeliveredError
+from bridge.ledger.port import Outcome
+from bridge.ledger.sqlite import SqliteLedger
 from bridge.operations import assemble
-from bridge.tom.ledger import SqliteLedger
-from bridge.tom.ledger_port import Outcome
+from bridge.receiving.consumer import Consumer
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from parts.shares import GALAXY, NOON, SUPERNOVA, crafted, on_day, photometry, p
 
 from bridge.codec.avro import Encoded, encode
 from bridge.events import ListMember, TargetList, TargetReference
-from bridge.tom.ledger_port import Outcome, Reason
+from bridge.ledger.port import Outcome, Reason
 
 Bad = Callable[[Publishing], object]
 

@@ -11,8 +11,8 @@ from parts.tom_fixtures import MakeTom
 
 from bridge.codec.schemas import SCHEMA_TOPIC
 from bridge.events import TargetReference
+from bridge.ledger.port import Outcome
 from bridge.stream.port import Record
-from bridge.tom.ledger_port import Outcome
 
 pytestmark = pytest.mark.kafka
 

@@ -13,7 +13,7 @@ from parts.events import NOON, datum, position, spectrum
 from parts.shares import REFERENCE, on_day
 
 from bridge.events import Astrometry, ReducedData, Spectroscopy
-from bridge.tom.ledger_port import Outcome, Reason
+from bridge.ledger.port import Outcome, Reason
 
 NEW_KINDS = (
     Spectroscopy(target=REFERENCE, spectra=(spectrum(3), spectrum(3, timestamp=NOON + timedelta(days=1)))),

@@ -9,7 +9,7 @@ from parts.shares import LIGHT_CURVE, NOON, REFERENCE, SUPERNOVA, photometry, pr
 from parts.toms import Tom
 
 from bridge.events import ListMember, Target, TargetList, TargetReference
-from bridge.tom.ledger_port import Outcome, Reason
+from bridge.ledger.port import Outcome, Reason
 
 
 @pytest.fixture

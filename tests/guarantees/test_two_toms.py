@@ -11,8 +11,8 @@ from parts.streams import KafkaLab, Lab, SqliteLab
 
 from bridge.errors import HistoryGoneError, IdentityError, RejectedInARunError, TopicMissingError, TopicReplacedError
 from bridge.events import TargetReference, uuid7
+from bridge.ledger.port import Outcome, Reason
 from bridge.stream import Partition
-from bridge.tom.ledger_port import Outcome, Reason
 
 
 def _lab(place: Place) -> Lab:

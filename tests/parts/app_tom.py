@@ -25,7 +25,7 @@ from django.core.management import call_command
 call_command('migrate', verbosity=0, interactive=False)
 """
 _DRAIN = """
-from bridge.tomtoolkit.assemble import open_bridge
+from bridge.tomtoolkit.operating.assemble import open_bridge
 with open_bridge() as bridge:
     bridge.consumer().run(until_end=True)
 """

@@ -18,12 +18,12 @@ from parts.wait import wait_until
 from bridge.codec.avro import Encoded
 from bridge.codec.schemas import SCHEMA_TOPIC
 from bridge.events import Body, Event, Share, uuid7
+from bridge.ledger.port import Dead, Entry, Filter, Outcome, Parked
 from bridge.operations.assemble import Bridge, open_bridge
-from bridge.publisher import Publisher
-from bridge.replay import Replayed, Selection, Summary, replay, spans
+from bridge.publishing.publisher import Publisher
+from bridge.receiving.replay import Replayed, Selection, Summary, replay, spans
 from bridge.settings import Settings
 from bridge.stream import Record, open_stream
-from bridge.tom.ledger_port import Dead, Entry, Filter, Outcome, Parked
 
 TOPIC = "tomtoolkit.test"
 PROGRAM = (sys.executable, "-c", "from bridge.cli import main; main()")

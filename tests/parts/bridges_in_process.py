@@ -34,7 +34,7 @@ class SubscribedInProcess(Subscribed):
         """Open the bridge for a block."""
         from django.test.utils import override_settings
 
-        from bridge.tomtoolkit.assemble import open_bridge
+        from bridge.tomtoolkit.operating.assemble import open_bridge
 
         with override_settings(TOM_BRIDGE=self.mapping, TOM_NAME="Beta TOM"), open_bridge() as bridge:
             yield bridge

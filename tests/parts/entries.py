@@ -6,8 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from bridge.events import uuid7
+from bridge.ledger.port import Entry, Outcome, Reason, ToPark
 from bridge.stream.port import Partition, Record
-from bridge.tom.ledger_port import Entry, Outcome, Reason, ToPark
 
 STARTED = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 PARTITION = Partition("supernovae.public", 0)

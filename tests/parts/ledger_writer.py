@@ -5,8 +5,8 @@ from pathlib import Path
 
 from parts.entries import PARTITION, Arrival
 
-from bridge.tom.ledger import SqliteLedger
-from bridge.tom.ledger_port import Outcome
+from bridge.ledger.port import Outcome
+from bridge.ledger.sqlite import SqliteLedger
 
 EVENTS = 3
 

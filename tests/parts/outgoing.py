@@ -71,7 +71,7 @@ def make_relay(open_stream: Callable[[Any], Stream] | None = None, **pace: Any) 
     """Return a relay of this process's TOM, with the settings as they are; it looks for new data at each turn."""
     from bridge.operations.assemble import stream_of
     from bridge.tomtoolkit import conf
-    from bridge.tomtoolkit.relay import Pace, Relay
+    from bridge.tomtoolkit.sharing.relay import Pace, Relay
 
     settings = Pace(**{"look_s": 0.0, "poll_s": 0.02, "flush_s": 2.0, "rest_s": 0.0, "shortest_wait_s": 0.01, **pace})
     return Relay(conf.load(), pace=settings, open_stream=open_stream or stream_of)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 
 class MemoryIntents:
-    """Follows :class:`bridge.tom.ledger_port.Intents`; lives as long as the test."""
+    """Follows :class:`bridge.ledger.port.Intents`; lives as long as the test."""
 
     def __init__(self) -> None:
         self._begun: dict[UUID, set[str]] = {}

@@ -33,8 +33,8 @@ def beta(orm_tom: InProcessTom, url: str, tmp_path: Path) -> SubscribedInProcess
 @pytest.fixture
 def tom(orm_tom: InProcessTom) -> Any:
     """The port onto the TOM of this process; Observers see what comes."""
-    from bridge.tomtoolkit.ledger import DjangoLedger
-    from bridge.tomtoolkit.tom import DjangoTom
+    from bridge.tomtoolkit.ledger.store import DjangoLedger
+    from bridge.tomtoolkit.receiving.tom import DjangoTom
 
     return DjangoTom(DjangoLedger(), {"": (GROUP,)})
 

@@ -12,7 +12,7 @@ from parts.shares import NOON, REFERENCE, SUPERNOVA, best_of_all, one_of_each, p
 from parts.tom_site import GROUP
 
 from bridge.events import Photometry, TargetReference
-from bridge.tom.ledger_port import Outcome, Reason
+from bridge.ledger.port import Outcome, Reason
 
 DEAD, APPLIED, DUPLICATE = Outcome.DEAD, Outcome.APPLIED, Outcome.DUPLICATE
 

@@ -9,12 +9,12 @@ from parts.entries import PARTITION
 from parts.kill import frozen, killed
 from parts.ledger_writer import EVENTS
 
-from bridge.tom.ledger import SqliteLedger
-from bridge.tom.ledger_port import Position
+from bridge.ledger.port import Position
+from bridge.ledger.sqlite import SqliteLedger
 
 WRITE = "parts.ledger_writer:write"
-BEGIN = "bridge.tom.ledger:SqliteLedger.begin"
-UNIT = "bridge.tom.ledger:SqliteLedger.unit"
+BEGIN = "bridge.ledger.sqlite:SqliteLedger.begin"
+UNIT = "bridge.ledger.sqlite:SqliteLedger.unit"
 
 
 @pytest.fixture

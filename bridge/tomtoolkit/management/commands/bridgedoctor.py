@@ -1,6 +1,6 @@
 """``manage.py bridgedoctor``."""
 
-from bridge.tomtoolkit.commands import BridgeCommand
+from bridge.tomtoolkit.operating.commands import BridgeCommand
 
 
 class Command(BridgeCommand):

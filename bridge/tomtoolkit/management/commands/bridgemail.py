@@ -1,9 +1,9 @@
 """``manage.py bridgemail``."""
 
-from bridge.tomtoolkit.commands import BridgeCommand
+from bridge.tomtoolkit.operating.commands import BridgeCommand
 
 
 class Command(BridgeCommand):
-    """See :func:`bridge.tomtoolkit.running.mail`."""
+    """See :func:`bridge.tomtoolkit.operating.running.mail`."""
 
     word = "mail"

@@ -1,9 +1,9 @@
 """``manage.py bridgerelay``."""
 
-from bridge.tomtoolkit.commands import BridgeCommand
+from bridge.tomtoolkit.operating.commands import BridgeCommand
 
 
 class Command(BridgeCommand):
-    """See :func:`bridge.tomtoolkit.running.relay`."""
+    """See :func:`bridge.tomtoolkit.operating.running.relay`."""
 
     word = "relay"

@@ -1,6 +1,6 @@
 """``manage.py bridgereplay``."""
 
-from bridge.tomtoolkit.commands import BridgeCommand
+from bridge.tomtoolkit.operating.commands import BridgeCommand
 
 
 class Command(BridgeCommand):

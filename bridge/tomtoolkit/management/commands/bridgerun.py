@@ -1,9 +1,9 @@
 """``manage.py bridgerun``."""
 
-from bridge.tomtoolkit.commands import BridgeCommand
+from bridge.tomtoolkit.operating.commands import BridgeCommand
 
 
 class Command(BridgeCommand):
-    """See :func:`bridge.tomtoolkit.running.run`."""
+    """See :func:`bridge.tomtoolkit.operating.running.run`."""
 
     word = "run"

@@ -1,0 +1,1 @@
+"""From what a person or a TOM has to records of a stream."""

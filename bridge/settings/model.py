@@ -1,0 +1,384 @@
+"""All settings of TOM Bridge in one model: a TOML file, a mapping (Django settings) and the environment load into it.
+
+The environment wins: ``TOM_BRIDGE_TOM__PASSWORD`` is ``password`` under ``[tom]``. A wrong setting is one line that
+names the key and the mend (:class:`~bridge.errors.ConfigurationError`). Secrets are masked in ``repr``, in errors and
+in what is serialised; who needs one asks for it (``get_secret_value``, :meth:`StreamSettings.options`).
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    PrivateAttr,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError
+
+from bridge.errors import ConfigurationError
+from bridge.events import Kind
+from bridge.settings.errors import each_told, looks_secret, masked_url, nearest, no_json, section, told
+
+DEFAULT_FILE = "tom-bridge.toml"
+ENVIRONMENT_PREFIX = "TOM_BRIDGE_"
+CONFIG_VARIABLE = "TOM_BRIDGE_CONFIG"
+
+_WITH_UNDERSCORE = frozenset({"log_level"})
+"""The names of librdkafka's options that are not written with dots alone."""
+
+
+def _moment(value: object) -> object:
+    """Return "earliest", "now" or a time in UTC; a time without zone is UTC."""
+    if value in ("earliest", "now"):
+        return value
+    try:
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    except ValueError:
+        raise ValueError('write "earliest", "now" or a time such as 2026-01-31T12:00:00Z') from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+Start = Annotated[Literal["earliest", "now"] | datetime, BeforeValidator(_moment)]
+Origin = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,99}$")]
+TopicName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
+PositiveFloat = Annotated[FiniteFloat, Field(gt=0)]
+
+
+class Section(BaseModel):
+    """The base of all tables of the configuration: frozen, and closed to keys that it doesn't know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class StreamSettings(Section):
+    """``[stream]``: where events live."""
+
+    url: str = Field(repr=False, min_length=1)
+    """``kafka://host:9092,host:9092`` or ``sqlite:///path``."""
+    schema_topic: TopicName = "tom-bridge.schemas"
+    """The compacted topic that holds the schemas."""
+    kafka: dict[str, str | int | float | bool | SecretStr] = {}
+    """librdkafka's options (SASL, TLS, ...), by librdkafka's names."""
+
+    @field_validator("kafka", mode="before")
+    @classmethod
+    def _hide_secrets(cls, options: object) -> object:
+        """Wrap what looks secret, and read ``sasl_password`` as ``sasl.password``: the environment has no dots."""
+        if not isinstance(options, Mapping):
+            return options
+        dotted = {
+            name if name in _WITH_UNDERSCORE else name.replace("_", "."): given for name, given in options.items()
+        }
+        return {
+            name: SecretStr(str(given)) if looks_secret(name) and not isinstance(given, SecretStr) else given
+            for name, given in dotted.items()
+        }
+
+    @field_serializer("url")
+    def _shown_url(self, url: str) -> str:
+        return masked_url(url)
+
+    @property
+    def shown_url(self) -> str:
+        """The address, with a password in it masked."""
+        return masked_url(self.url)
+
+    def options(self) -> dict[str, str | int | float | bool]:
+        """Return librdkafka's options with the secrets in clear, for the client alone."""
+        return {
+            name: given.get_secret_value() if isinstance(given, SecretStr) else given
+            for name, given in self.kafka.items()
+        }
+
+
+class TomSettings(Section):
+    """``[tom]``: the TOM that is written into; an entry of TOM Toolkit's ``DATA_SHARING`` fits unchanged."""
+
+    display_name: Annotated[str, StringConstraints(max_length=100)] = ""
+    base_url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]")] = Field(repr=False)
+    """Where the TOM's home page is, ``https://tom.example.org/``."""
+    username: str | None = None
+    password: SecretStr | None = None
+    api_key: SecretStr | None = None
+    """An API token of the TOM; preferred to user and password."""
+    groups: tuple[str, ...] = ()
+    """The groups of the TOM that see what arrives."""
+    connections: int = Field(default=4, ge=1, le=32)
+    """How many connections are kept to the TOM."""
+    timeout_s: PositiveFloat = 60.0
+    """Seconds after which a request counts as not answered."""
+    toolkit: Annotated[str, StringConstraints(pattern=r"^(auto|\d+(\.\d+)*)$")] = "auto"
+    """TOM Toolkit's version there, ``3.1`` or ``2.32``; ``auto`` finds out."""
+
+    @model_validator(mode="after")
+    def _has_an_account(self) -> Self:
+        if self.api_key is None and (self.username is None or self.password is None):
+            raise ValueError("has no account; set api_key, or username and password")
+        return self
+
+    @field_serializer("base_url")
+    def _shown_url(self, url: str) -> str:
+        return masked_url(url)
+
+    @property
+    def shown_url(self) -> str:
+        """The address, with a password in it masked."""
+        return masked_url(self.base_url)
+
+
+class SubscriptionSettings(Section):
+    """``[[subscribe]]``: one topic that is received."""
+
+    topic: TopicName
+    kinds: tuple[Kind, ...] = Field(default=tuple(Kind), min_length=1)
+    start: Start = "earliest"
+    """Where a first start begins: "earliest", "now" or a time."""
+    origins: tuple[Origin, ...] = ()
+    """The origins that are accepted; empty: any."""
+    unmatched: Literal["park", "ignore"] = "park"
+    """What is done with data of a target that the TOM doesn't have."""
+
+
+class PublishSettings(Section):
+    """``[publish]``: defaults of what is shared."""
+
+    topic: TopicName | None = None
+    shared_by: Annotated[str, StringConstraints(max_length=150)] = ""
+    acknowledgement: Annotated[str, StringConstraints(max_length=2_000)] = ""
+
+
+class MatchingSettings(Section):
+    """``[matching]``: when a target of the same name is the same target."""
+
+    separation_arcsec: PositiveFloat = 10.0
+    """Arcseconds that two positions of one sidereal target may be apart."""
+
+
+class LimitSettings(Section):
+    """``[limits]``: bounds of what the consumer keeps and tries."""
+
+    parked_bytes: int = Field(default=1024**3, ge=1)
+    """Bytes of parked events at which the consumer stops."""
+    batch_datums: int = Field(default=500, ge=1)
+    """Datums that end a batch."""
+    batch_s: PositiveFloat = 5.0
+    """Seconds that end a batch."""
+    attempts: int = Field(default=3, ge=1)
+    """How often an event that the TOM refuses is tried before it is a dead letter."""
+    rejections_in_a_run: int = Field(default=20, ge=2)
+    """Refusals one after the other, of several origins, at which the consumer stops."""
+    parked_retry_s: PositiveFloat = 60.0
+    """Seconds between two looks for targets that parked events wait for."""
+
+
+class Settings(BaseSettings):
+    """The configuration of one TOM's bridge. Paths are relative to the folder of the configuration file."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENVIRONMENT_PREFIX,
+        env_nested_delimiter="__",
+        env_ignore_empty=True,
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    stream: StreamSettings
+    tom: TomSettings | None = None
+    origin: Origin | None = None
+    """The permanent id of this TOM in all that it publishes."""
+    state: Path = Path("tom-bridge-state")
+    """The folder of what the bridge has to remember."""
+    ledger: Path = Path("ledger.db")
+    """The ledger's file, in the state folder where it is relative."""
+    subscribe: tuple[SubscriptionSettings, ...] = ()
+    publish: PublishSettings = PublishSettings()
+    matching: MatchingSettings = MatchingSettings()
+    data_product_types: dict[str, str] = {}
+    """This TOM's data product type for that of another TOM."""
+    limits: LimitSettings = LimitSettings()
+
+    _source: str = PrivateAttr(default="configuration")
+    _file: Path | None = PrivateAttr(default=None)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over the file or mapping."""
+        del settings_cls, dotenv_settings, file_secret_settings
+        return env_settings, init_settings
+
+    @field_validator("subscribe")
+    @classmethod
+    def _each_topic_once(cls, given: tuple[SubscriptionSettings, ...]) -> tuple[SubscriptionSettings, ...]:
+        topics = [one.topic for one in given]
+        if twice := next((topic for topic in topics if topics.count(topic) > 1), None):
+            raise ValueError(f"names the topic {twice!r} twice; join the two tables into one")
+        return given
+
+    @classmethod
+    def load(cls, path: Path | str | None = None) -> Self:
+        """Return the settings in ``path``, in the file that TOM_BRIDGE_CONFIG names, or in ``tom-bridge.toml``.
+
+        Without a file that was asked for, the environment alone may hold all. Raises ConfigurationError.
+        """
+        named = path or os.environ.get(CONFIG_VARIABLE)
+        file = Path(named or DEFAULT_FILE)
+        if not file.exists():
+            if named:
+                raise ConfigurationError(
+                    "there is no such file", where=str(file), mend="Write one with: tom-bridge init"
+                )
+            if not os.environ.get(f"{ENVIRONMENT_PREFIX}STREAM__URL"):
+                raise ConfigurationError(
+                    "there is no configuration here",
+                    where=str(file),
+                    mend="Write one with 'tom-bridge init', or name one with --config",
+                )
+            return cls._checked({}, folder=Path.cwd(), source="environment")
+        try:
+            data = tomllib.loads(file.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"is no TOML: {error}", where=str(file), mend="Mend that line") from None
+        except OSError as error:
+            raise ConfigurationError(f"can't be read: {error.strerror}", where=str(file)) from None
+        found = cls._checked(data, folder=file.resolve().parent, source=file.name)
+        found._file = file.resolve()
+        return found
+
+    @classmethod
+    def problems(cls, data: Mapping[str, Any], *, source: str = "settings") -> list[ConfigurationError]:
+        """Return all that is wrong in ``data``, one error a key; none where it is right."""
+        try:
+            _check_environment(cls)
+            cls(**_lower_case(cls, data))
+        except ValidationError as error:
+            first_of_each = {told.where: told for told in reversed(each_told(error, cls, source))}
+            return list(reversed(first_of_each.values()))
+        except SettingsError as error:
+            return [no_json(error, ENVIRONMENT_PREFIX)]
+        except ConfigurationError as error:
+            return [error]
+        return []
+
+    @classmethod
+    def from_mapping(cls, data: Mapping[str, Any], *, folder: Path | None = None, source: str = "settings") -> Self:
+        """Return the settings in ``data``, shaped as the TOML file; keys may be upper case, as Django's are.
+
+        ``folder`` is what paths are relative to (default: the working folder). Raises ConfigurationError.
+        """
+        return cls._checked(data, folder=folder or Path.cwd(), source=source)
+
+    @classmethod
+    def _checked(cls, data: Mapping[str, Any], *, folder: Path, source: str) -> Self:
+        _check_environment(cls)
+        try:
+            settings = cls(**_lower_case(cls, data))
+        except ValidationError as error:
+            raise told(error, cls, source) from None
+        except SettingsError as error:
+            raise no_json(error, ENVIRONMENT_PREFIX) from None
+        state = folder / settings.state
+        stream = settings.stream.model_copy(update={"url": _absolute(settings.stream.url, folder)})
+        found = settings.model_copy(update={"stream": stream, "state": state, "ledger": state / settings.ledger})
+        found._source = source
+        return found
+
+    @property
+    def file(self) -> Path | None:
+        """The file that was loaded; None where the settings came from elsewhere."""
+        return self._file
+
+    @property
+    def display_name(self) -> str:
+        """The TOM's name for people; the origin where it has none."""
+        return (self.tom.display_name if self.tom else "") or self.origin or ""
+
+    def require_tom(self) -> TomSettings:
+        """Return ``[tom]``; raise ConfigurationError where it is missing."""
+        if self.tom is None:
+            raise ConfigurationError(
+                "is missing", where=f"{self._source}: tom", mend="Set base_url and api_key under [tom]"
+            )
+        return self.tom
+
+    def require_origin(self) -> str:
+        """Return the origin; raise ConfigurationError where it is missing."""
+        if self.origin is None:
+            raise ConfigurationError(
+                "is missing",
+                where=f"{self._source}: origin",
+                mend='Set a permanent id of this TOM, such as origin = "my-tom"',
+            )
+        return self.origin
+
+    def require_subscriptions(self) -> tuple[SubscriptionSettings, ...]:
+        """Return all ``[[subscribe]]``; raise ConfigurationError where there is none."""
+        if not self.subscribe:
+            raise ConfigurationError(
+                "is missing", where=f"{self._source}: subscribe", mend="Name a topic under [[subscribe]]"
+            )
+        return self.subscribe
+
+
+def _absolute(url: str, folder: Path) -> str:
+    """Return the address of a stream with the path of an embedded one taken relative to ``folder``."""
+    scheme, mark, path = url.partition("sqlite:///")
+    return url if scheme or not mark or not path else f"{mark}{folder / path}"
+
+
+def _lower_case(model: type[BaseModel], data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``data`` with the fields' names in lower case, and without DATA_SHARING's keys that mean nothing here."""
+    found: dict[str, Any] = {}
+    for key, value in data.items():
+        name = key.lower()
+        if name not in model.model_fields:
+            foreign = model is TomSettings and key.isupper() and not nearest(name, model, cutoff=0.8)
+            if not foreign:
+                found[key] = value
+            continue
+        table = section(model, name)
+        if table and isinstance(value, Mapping):
+            found[name] = _lower_case(table, value)
+        elif table and isinstance(value, list | tuple):
+            found[name] = [_lower_case(table, one) if isinstance(one, Mapping) else one for one in value]
+        else:
+            found[name] = value
+    return found
+
+
+def _check_environment(model: type[Settings]) -> None:
+    """Refuse a variable that was meant for us and is misspelt.
+
+    Others may begin like ours (Kubernetes sets TOM_BRIDGE_PORT for a service "tom-bridge"): those without ``__``
+    and unlike any setting are let be.
+    """
+    for variable in os.environ:
+        rest = variable.upper().removeprefix(ENVIRONMENT_PREFIX)
+        if variable.upper() == rest or variable.upper() == CONFIG_VARIABLE:
+            continue
+        name, nested, _ = rest.lower().partition("__")
+        near = nearest(name, model, cutoff=0.8)
+        if name not in model.model_fields and (nested or near):
+            mend = f"Did you mean {ENVIRONMENT_PREFIX}{near.upper()}?" if near else "Take it out of the environment"
+            raise ConfigurationError("is no setting", where=variable, mend=mend)

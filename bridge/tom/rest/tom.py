@@ -1,0 +1,80 @@
+"""A TOM over REST: any TOM Toolkit from 2.32 on, without a change to it. The contract is :mod:`bridge.tom.port`."""
+
+from collections.abc import Collection, Iterable, Sequence
+
+from bridge.events import DataProduct, Datum, Target
+from bridge.ledger.port import Intents
+from bridge.tom.port import (
+    Additions,
+    DatumResult,
+    ExistingDatum,
+    LocalProduct,
+    LocalTarget,
+    NewDatum,
+    ProductResult,
+    Provenance,
+    Tom,
+    Written,
+)
+from bridge.tom.rest.datums import RestDatums
+from bridge.tom.rest.products import RestProducts
+from bridge.tom.rest.session import RestAccount, RestSession
+from bridge.tom.rest.targets import RestTargets
+
+__all__ = ["RestAccount", "RestTom"]
+
+
+class RestTom(Tom):
+    """One TOM as one account sees it.
+
+    ``intents`` are those of this TOM's ledger: noted before what can't be undone is asked for, read after a crash.
+    The first request logs in; beside the port's errors every method may raise ConfigurationError where the TOM does
+    not accept the account, or a configured group is not one of the account's.
+    """
+
+    def __init__(self, account: RestAccount, intents: Intents) -> None:
+        self.session = RestSession(account)
+        self.identity = self.session.base_url
+        self._targets = RestTargets(self.session, intents)
+        self._datums = RestDatums(self.session, intents)
+        self._products = RestProducts(self.session, intents)
+
+    def find(self, names: Iterable[str]) -> tuple[LocalTarget, ...]:
+        return self._targets.find(names)
+
+    def appeared(self, simplified: Collection[str]) -> frozenset[str]:
+        return self._targets.appeared(simplified)
+
+    def create_target(self, target: Target, lists: Sequence[str], provenance: Provenance) -> Written | None:
+        return self._targets.create(target, lists, provenance)
+
+    def began_creating(self, target: Target, provenance: Provenance) -> bool:
+        return self._targets.began_creating(target, provenance)
+
+    def add_to_target(self, pk: int, additions: Additions, provenance: Provenance) -> Written:  # noqa: ARG002
+        return self._targets.add(pk, additions)
+
+    def list_names(self) -> frozenset[str] | None:
+        return self._targets.list_names()
+
+    def open_list(self, name: str) -> str:
+        return name
+
+    def add_to_list(self, handle: str, pks: Sequence[int], provenance: Provenance) -> Written:  # noqa: ARG002
+        return self._targets.add_to_list(handle, pks)
+
+    def datums(self, pk: int, wanted: Sequence[Datum]) -> tuple[ExistingDatum, ...]:
+        return self._datums.rows(pk, wanted)
+
+    def add_datums(self, datums: Sequence[NewDatum]) -> list[DatumResult]:
+        return self._datums.add(datums)
+
+    def find_product(self, product_id: str) -> LocalProduct | None:
+        return self._products.find(product_id)
+
+    def add_product(self, pk: int, product: DataProduct, product_id: str, provenance: Provenance) -> ProductResult:
+        return self._products.add(pk, product, product_id, provenance)
+
+    def close(self) -> None:
+        self._datums.close()
+        self.session.close()

@@ -1,0 +1,1 @@
+"""The ledger in the TOM's own database, and the hook that tells what was applied."""

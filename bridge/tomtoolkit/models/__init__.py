@@ -1,0 +1,53 @@
+"""What the bridge keeps in the TOM's own database: the ledger, what it wrote, and what is on its way out."""
+
+from bridge.tomtoolkit.models.arrived import (
+    Choice,
+    ProductRun,
+    RetryRequest,
+    Written,
+)
+from bridge.tomtoolkit.models.ledger import (
+    Dead,
+    Entry,
+    Installation,
+    Intent,
+    List,
+    Parked,
+    ParkedName,
+    Position,
+    Raw,
+    Success,
+    Tally,
+)
+from bridge.tomtoolkit.models.sharing import (
+    OutboxEvent,
+    OutboxShare,
+    Progress,
+    SelfShare,
+    SelfShareTarget,
+    Shared,
+)
+
+__all__ = [
+    "Choice",
+    "Dead",
+    "Entry",
+    "Installation",
+    "Intent",
+    "List",
+    "OutboxEvent",
+    "OutboxShare",
+    "Parked",
+    "ParkedName",
+    "Position",
+    "ProductRun",
+    "Progress",
+    "Raw",
+    "RetryRequest",
+    "SelfShare",
+    "SelfShareTarget",
+    "Shared",
+    "Success",
+    "Tally",
+    "Written",
+]

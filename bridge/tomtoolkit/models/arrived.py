@@ -1,0 +1,52 @@
+"""What the bridge wrote into the TOM, what is on its way in, and what a person decided about what arrives."""
+
+from django.db import models
+
+
+class Written(models.Model):
+    """A row of the TOM that the bridge wrote, or caused a data processor to write: never published back."""
+
+    model = models.CharField(max_length=100)
+    """The model's label, ``tom_dataproducts.photometryreduceddatum``: a key alone means nothing."""
+    key = models.BigIntegerField()
+    event_id = models.UUIDField(db_index=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("model", "key"), name="tom_bridge_written_once"),)
+
+
+class ProductRun(models.Model):
+    """A data product that is on its way into the TOM: what a killed process may have left is known by this row."""
+
+    event_id = models.UUIDField(primary_key=True)
+    product_id = models.TextField()
+    file = models.TextField()
+    """The name in the storage, known before the file is there."""
+    product = models.BigIntegerField(null=True)
+    """The primary key of the product, once there is one."""
+    done = models.BooleanField(default=False)
+    """Whether the data processor has ended well."""
+
+
+class Choice(models.Model):
+    """A person's word that what is shared under a name means one target of this TOM, whatever else matches."""
+
+    simple = models.CharField(max_length=200, unique=True)
+    """The simplified name."""
+    name = models.TextField()
+    """The name as it was shared."""
+    target = models.ForeignKey("tom_targets.BaseTarget", on_delete=models.CASCADE, related_name="+")
+    chosen_by = models.CharField(max_length=150)
+    chosen_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        permissions = (("manage", "Can manage what is parked and what is dead at the bridge"),)
+
+
+class RetryRequest(models.Model):
+    """A dead letter that a person wants tried again by the daemon: a page has no time for it."""
+
+    dead = models.BigIntegerField(unique=True)
+    """The id of the dead letter, which may be gone by now."""
+    asked_by = models.CharField(max_length=150)
+    asked_at = models.DateTimeField(auto_now_add=True)

@@ -1,0 +1,1 @@
+"""Running and looking after the bridge of a TOM: its commands, daemon, doctor and mail."""

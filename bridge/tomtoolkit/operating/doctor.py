@@ -1,0 +1,110 @@
+"""Whether everything that the bridge needs is there, asked from inside of the TOM."""
+
+from collections.abc import Iterator
+
+from django.core.checks import ERROR
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.migrations.executor import MigrationExecutor
+from tom_targets.base_models import BaseTarget
+from tom_targets.models import PersistentShare, TargetName
+
+from bridge.operations.doctor import Finding, Level, examine_ledger, examine_stream, told
+from bridge.tomtoolkit import checks, conf, models
+from bridge.tomtoolkit.database import told as told_of_database
+from bridge.tomtoolkit.ledger.store import DjangoLedger
+from bridge.tomtoolkit.rows.names import indexes_of, own_manager
+
+_MOST_NAMED = 5
+
+
+def examine() -> Iterator[Finding]:
+    """Yield findings as they are made; nothing is changed but that a new ledger gets its identity."""
+    yield from _settings()
+    database_found = list(told("database", _database))
+    yield from database_found
+    if conf.problems():
+        return
+    settings = conf.load()
+    yield from told("stream", lambda: examine_stream(settings, settings.topics()))
+    if any(one.level == "fail" for one in database_found):
+        return
+    yield from told("ledger", lambda: iter([examine_ledger(settings, DjangoLedger(), "the TOM's database")]))
+    yield from told("outbox", _outbox)
+    yield from told("sharing", _persistent_shares)
+
+
+def _settings() -> Iterator[Finding]:
+    found = [*checks.check_settings(), *checks.check_groups(databases=[DEFAULT_DB_ALIAS])]
+    for one in found:
+        level: Level = "fail" if one.level >= ERROR else "warn"
+        yield Finding(level=level, about="settings", what=one.msg.rstrip("."), mend=one.hint or "")
+    if any(one.level >= ERROR for one in found):
+        return
+    settings = conf.load()
+    topics = ", ".join(one.topic for one in settings.subscribe) or "none"
+    yield Finding(level="ok", about="settings", what=f"{settings.origin} receives {topics}")
+    rule = "the TOM's own match manager" if own_manager() else "TOM Toolkit's rule, by an index"
+    yield Finding(level="ok", about="settings", what=f"names are matched by {rule}")
+
+
+def _database() -> Iterator[Finding]:
+    connection = connections[DEFAULT_DB_ALIAS]
+    with told_of_database():
+        executor = MigrationExecutor(connection)
+        plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if plan:
+        names = [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
+        more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+        what = f"{len(names)} migrations are not applied: {', '.join(names[:_MOST_NAMED])}{more}"
+        yield Finding(level="fail", about="database", what=what, mend="Run: python manage.py migrate")
+        return
+    yield Finding(level="ok", about="database", what=f"{connection.vendor}, all migrations are applied")
+    with told_of_database(), connection.cursor() as cursor:
+        for table in (BaseTarget._meta.db_table, TargetName._meta.db_table):
+            there = connection.introspection.get_constraints(cursor, table)
+            if not all(index in there for index in indexes_of(table)):
+                yield Finding(
+                    level="warn",
+                    about="database",
+                    what=f"the index of names on {table} is missing: matching is slow",
+                    mend="Run: python manage.py migrate",
+                )
+
+
+def _outbox() -> Iterator[Finding]:
+    with told_of_database():
+        events = models.OutboxEvent.objects
+        queued = events.filter(state=models.OutboxEvent.State.QUEUED)
+        waiting, oldest = queued.count(), queued.order_by("created").first()
+        refused = events.filter(state=models.OutboxEvent.State.REFUSED).count()
+    since = f", the oldest since {oldest.created:%Y-%m-%d %H:%M} UTC" if oldest is not None else ""
+    yield Finding(
+        level="warn" if waiting else "ok",
+        about="outbox",
+        what=f"{waiting} events wait to be sent{since}",
+        mend="If that stays so: run manage.py bridgerelay (or bridgerun), and see what it logs" if waiting else "",
+    )
+    if refused:
+        yield Finding(
+            level="warn",
+            about="outbox",
+            what=f"{refused} events were refused by the stream for good",
+            mend="The bridge's page says why, for each",
+        )
+
+
+def _persistent_shares() -> Iterator[Finding]:
+    """Look for TOM Toolkit's own continuous sharing: what a processor makes of a received file goes out by it."""
+    with told_of_database():
+        shares = list(PersistentShare.objects.select_related("target")[: _MOST_NAMED + 1])
+        number = PersistentShare.objects.count()
+    if not shares:
+        yield Finding(level="ok", about="sharing", what="TOM Toolkit shares nothing by itself")
+        return
+    named = ", ".join(f"{one.target.name} to {one.destination}" for one in shares[:_MOST_NAMED])
+    yield Finding(
+        level="warn",
+        about="sharing",
+        what=f"TOM Toolkit's own persistent shares ({number}: {named}) also pass on what other TOMs' files bring",
+        mend="Remove them on the page of persistent shares, and let the targets share themselves by the bridge",
+    )

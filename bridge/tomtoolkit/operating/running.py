@@ -1,0 +1,107 @@
+"""The commands that only a TOM has: the relay, and relay and consumer in one process."""
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Annotated
+
+import structlog
+import typer
+from django.db import connections
+
+from bridge.cli.common import home_of, is_verbose, say
+from bridge.cli.consume import spare_collector, stop_at_signals
+from bridge.cli.logs import set_up_logs
+from bridge.tomtoolkit.operating.home import Inside
+from bridge.tomtoolkit.operating.mail import compose, send
+from bridge.tomtoolkit.sharing.relay import Relay
+
+log = structlog.get_logger(__name__)
+
+UntilEnd = Annotated[bool, typer.Option("--until-end", help="End when all is done that is there now.")]
+
+
+def relay(context: typer.Context, *, until_end: UntilEnd = False) -> None:
+    """Publish what was shared in this TOM, until told to stop.
+
+    Example: manage.py bridgerelay
+    """
+    home = _inside(context)
+    set_up_logs(logging.DEBUG if is_verbose(context) else logging.INFO)
+    stopped = threading.Event()
+    stop_at_signals(stopped)
+    _relay(home, stopped, until_end=until_end)
+
+
+def run(context: typer.Context, *, until_end: UntilEnd = False) -> None:
+    """Publish what was shared in this TOM and receive what others share: bridgerelay and bridgeconsume in one process.
+
+    Where one of the two has to stop, for an error that a person has to mend, both do. A TOM that subscribes to nothing
+    only publishes.
+
+    Example: manage.py bridgerun
+    """
+    home = _inside(context)
+    set_up_logs(logging.DEBUG if is_verbose(context) else logging.INFO)
+    stopped = threading.Event()
+    stop_at_signals(stopped)
+    if not home.settings.subscribe:
+        _relay(home, stopped, until_end=until_end)
+        return
+    failures: list[BaseException] = []
+
+    def in_thread(work: Callable[..., None]) -> None:
+        try:
+            work(home, stopped, until_end=until_end)
+        except BaseException as error:  # it is raised in the main thread
+            failures.append(error)
+            stopped.set()
+        finally:
+            connections.close_all()  # those of this thread
+
+    other = threading.Thread(target=in_thread, args=(_relay,), name="relay")
+    other.start()
+    in_thread(_consume)
+    if not until_end:
+        stopped.set()
+    other.join()
+    if failures:
+        for error in failures[1:]:
+            log.error("bridge.failed_as_well", message=str(error))
+        raise failures[0]
+
+
+def mail(
+    context: typer.Context,
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the mail, send nothing.")] = False,
+) -> None:
+    """Send the mail of what is dead, what is parked and how far behind the TOM is, now; for cron.
+
+    Example: manage.py bridgemail --dry-run
+    """
+    home = _inside(context)
+    at = datetime.now(UTC)
+    with home.ledger() as ledger:
+        if dry_run:
+            say("\n\n".join(compose(home.settings, ledger, at)).rstrip())
+        else:
+            send(home.settings, home.settings.require_mail(), ledger, at)
+            say("Sent")
+
+
+def _inside(context: typer.Context) -> Inside:
+    home = home_of(context)
+    assert isinstance(home, Inside)
+    return home
+
+
+def _relay(home: Inside, stopped: threading.Event, *, until_end: bool) -> None:
+    Relay(home.settings).run(stopped, until_end=until_end)
+
+
+def _consume(home: Inside, stopped: threading.Event, *, until_end: bool) -> None:
+    with home.bridge(stopped) as bridge:
+        spare_collector()
+        bridge.consumer(home.besides).run(until_end=until_end)

@@ -1,0 +1,112 @@
+"""Dead letters: why they died, what they hold, and trying or dropping them."""
+
+from dataclasses import replace
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.decorators import method_decorator
+from django.views import View
+from django.views.decorators.http import require_POST
+
+from bridge.errors import BridgeError
+from bridge.operations import records
+from bridge.tomtoolkit import models
+from bridge.tomtoolkit.ledger.rows import to_entry
+from bridge.tomtoolkit.ledger.store import DjangoLedger
+from bridge.tomtoolkit.operating.retrying import retry_dead
+from bridge.tomtoolkit.pages.content import content, printable
+from bridge.tomtoolkit.pages.page import BridgePage, integers, page_of, settings_or_problem, tell
+from bridge.tomtoolkit.permissions import Hidden, Manager
+
+_MOST_HEADERS = 50
+
+
+class DeadList(Manager, BridgePage):
+    """``/bridge/dead/``: the dead letters, the newest first."""
+
+    template_name = "tom_bridge/dead.html"
+    tab = "dead"
+
+    def get_context_data(self, **given: Any) -> dict[str, Any]:
+        """Return one page of dead letters."""
+        context = super().get_context_data(**given)
+        rows = models.Dead.objects.select_related("entry").order_by("-pk")
+        hidden = Hidden(self.request.user)
+        page = page_of(rows, self.request.GET.get("page"), lambda row: _line(row, hidden))
+        wishes = models.RetryRequest.objects.filter(dead__in=[one.id for one in page if one is not None])
+        return context | {"page": page, "requested": {wish.dead: wish for wish in wishes}}
+
+
+class DeadLetter(Manager, BridgePage):
+    """One dead letter with what it holds."""
+
+    template_name = "tom_bridge/dead_letter.html"
+    tab = "dead"
+
+    def get_context_data(self, **given: Any) -> dict[str, Any]:
+        """Return the letter, its headers as text and its content."""
+        context = super().get_context_data(**given)
+        ledger, pk = DjangoLedger(), self.kwargs["pk"]
+        letter = ledger.dead_letter(pk)
+        record = ledger.raw(letter.entry) if letter is not None else None
+        if letter is None or record is None:
+            raise Http404("There is no such dead letter (any more).")
+        if Hidden(self.request.user)([letter.entry.subject]):
+            raise PermissionDenied("It is about a target that you may not see.")
+        return context | {
+            "line": replace(records.line(letter.entry), id=pk),
+            "headers": [(name, printable(value)) for name, value in record.headers[:_MOST_HEADERS]],
+            "content": content(record),
+            "wish": models.RetryRequest.objects.filter(dead=pk).first(),
+        }
+
+
+@method_decorator(require_POST, name="dispatch")
+class Retry(Manager, View):
+    """Try dead letters again."""
+
+    @staticmethod
+    def post(request: HttpRequest) -> HttpResponse:
+        """Try what was ticked as far as the time of a request goes; the daemon does the rest."""
+        ids = _ids(request)
+        _, problem = settings_or_problem()
+        if problem:
+            messages.error(request, f"Nothing was tried: {problem}")
+        elif ids:
+            tried = retry_dead(ids, request.user.get_username())
+            tell(request, tried.outcomes, tried.left)
+        return redirect("tom_bridge:dead")
+
+
+@method_decorator(require_POST, name="dispatch")
+class Drop(Manager, View):
+    """Drop dead letters."""
+
+    @staticmethod
+    def post(request: HttpRequest) -> HttpResponse:
+        """Drop what was ticked: the bytes go, the outcome becomes *ignored: dropped by command*."""
+        ids = _ids(request)
+        try:
+            dropped = records.drop(DjangoLedger(), ids)
+        except BridgeError as error:
+            messages.error(request, f"Nothing was dropped: {error}")
+        else:
+            messages.success(request, f"{dropped} dropped.")
+        return redirect("tom_bridge:dead")
+
+
+def _ids(request: HttpRequest) -> list[int]:
+    """Return the ticked dead letters; none may be about a target that the person may not see."""
+    ids = integers(request.POST.getlist("id"))
+    hidden = Hidden(request.user)
+    rows = models.Dead.objects.filter(pk__in=ids).select_related("entry")
+    if any(hidden([row.entry.subject]) for row in rows):
+        raise PermissionDenied
+    return ids
+
+
+def _line(row: models.Dead, hidden: Hidden) -> records.Line | None:
+    return None if hidden([row.entry.subject]) else replace(records.line(to_entry(row.entry)), id=row.pk)

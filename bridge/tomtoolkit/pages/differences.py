@@ -1,0 +1,68 @@
+"""What this TOM has otherwise than it was shared: nothing of it was overwritten, a person decides."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Q
+from django.utils import timezone
+
+from bridge.events import Kind
+from bridge.operations.records import Line, line
+from bridge.tomtoolkit import models
+from bridge.tomtoolkit.ledger.rows import to_entry
+from bridge.tomtoolkit.pages.page import BridgePage, page_of
+from bridge.tomtoolkit.permissions import Hidden, Visitor, allowed
+
+PERIODS = {"30": "a month", "365": "a year", "3650": "ten years"}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One event of which something differs; ``line`` is None where its target may not be seen."""
+
+    line: Line | None
+    target: Any = None
+    fields: tuple[Mapping[str, Any], ...] = ()
+    """``field``, ``theirs`` and ``ours`` of each."""
+    datums: tuple[Mapping[str, Any], ...] = ()
+    """Points of which this TOM has another value at the same time."""
+
+
+class Differences(Visitor, BridgePage):
+    """``/bridge/differences/``: the newest first."""
+
+    template_name = "tom_bridge/differences.html"
+    tab = "differences"
+
+    def get_context_data(self, **given: Any) -> dict[str, Any]:
+        """Return one page of differences of the chosen period."""
+        context = super().get_context_data(**given)
+        chosen = self.request.GET.get("days", "")
+        days = chosen if chosen in PERIODS else "30"
+        rows = models.Entry.objects.filter(
+            Q(detail__contains='"differs"') | Q(detail__contains='"conflicting"'),
+            outcome="applied",
+            published_at__gte=timezone.now() - timedelta(days=int(days)),
+        ).order_by("-published_at", "-pk")
+        user, hidden = self.request.user, Hidden(self.request.user)
+        page = page_of(rows, self.request.GET.get("page"), lambda row: _difference(row, user, hidden))
+        return context | {"page": page, "days": days, "periods": PERIODS}
+
+
+def _difference(row: models.Entry, user: Any, hidden: Hidden) -> Difference:
+    told = line(to_entry(row))
+    given = told.detail.get("target")
+    pk = given.get("pk") if isinstance(given, Mapping) else None
+    pks = [pk] if isinstance(pk, int) else []
+    # A list's differences are of its members, which need not be seen by all who see the list.
+    if hidden.targets(pks) or hidden([told.subject]) or (told.kind == Kind.LIST and not user.is_superuser):
+        return Difference(None)
+    target = next(iter(allowed(user, pks).values()), None)
+    return Difference(told, target, _maps(told, "differs"), _maps(told, "conflicting"))
+
+
+def _maps(told: Line, name: str) -> tuple[Mapping[str, Any], ...]:
+    given = told.detail.get(name, ())
+    return tuple(one for one in given if isinstance(one, Mapping)) if isinstance(given, list | tuple) else ()

@@ -1,0 +1,136 @@
+"""What is parked: why, and what a person can do about it."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils.decorators import method_decorator
+from django.views import View
+from django.views.decorators.http import require_POST
+
+from bridge.ledger import port
+from bridge.ledger.port import Reason
+from bridge.operations.records import Line, line
+from bridge.tomtoolkit import models
+from bridge.tomtoolkit.ledger.rows import to_parked
+from bridge.tomtoolkit.operating.retrying import retry_parked
+from bridge.tomtoolkit.pages.page import BridgePage, integers, page_of, settings_or_problem, tell
+from bridge.tomtoolkit.permissions import Hidden, Manager, allowed
+from bridge.tomtoolkit.receiving.choices import choose, forget
+
+_TO_CHOOSE = (Reason.AMBIGUOUS, Reason.POSITION_DISAGREES)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One parked thing as the page shows it."""
+
+    id: int
+    line: Line | None
+    """None where it is about a target that the visitor may not see."""
+    candidates: list[Any] = field(default_factory=list)
+    """Targets to choose from, those that the visitor may change."""
+
+
+class ParkedList(Manager, BridgePage):
+    """``/bridge/parked/``: in the order of parking, by reason where one is asked for."""
+
+    template_name = "tom_bridge/parked.html"
+    tab = "parked"
+
+    def get_context_data(self, **given: Any) -> dict[str, Any]:
+        """Return one page of what is parked, and the choices that were made."""
+        context = super().get_context_data(**given)
+        rows = models.Parked.objects.select_related("entry").prefetch_related("names").order_by("pk")
+        reason = self.request.GET.get("reason", "")
+        if reason:
+            rows = rows.filter(reason=reason)
+        user, hidden = self.request.user, Hidden(self.request.user)
+        chosen = models.Choice.objects.select_related("target").order_by("name")[:200]
+        may_see = allowed(user, [one.target_id for one in chosen])
+        reasons = models.Parked.objects.order_by("reason").values_list("reason", flat=True).distinct()
+        return context | {
+            "page": page_of(rows, self.request.GET.get("page"), lambda row: _shown(to_parked(row), user, hidden)),
+            "reason": reason,
+            "reasons": list(reasons),
+            "choices": [one for one in chosen if one.target_id in may_see],
+        }
+
+
+@method_decorator(require_POST, name="dispatch")
+class Choose(Manager, View):
+    """Say which target of the TOM is meant; what was parked for the lack of that is tried at once."""
+
+    @staticmethod
+    def post(request: HttpRequest, pk: int) -> HttpResponse:
+        """Remember the choice, and try again."""
+        one = to_parked(get_object_or_404(models.Parked.objects.select_related("entry"), pk=pk))
+        given = integers([request.POST.get("target", "")])
+        targets = allowed(request.user, set(given) & set(_candidate_pks(one)), "change")
+        if not targets:
+            if given and set(given) <= set(_candidate_pks(one)):
+                raise PermissionDenied
+            messages.error(request, "Choose one of the targets that are offered.")
+            return redirect("tom_bridge:parked")
+        (target,) = targets.values()
+        choose(_name(one), target.pk, request.user.get_username())
+        messages.success(request, f"What is shared as {_name(one)} now goes to {target.name}.")
+        return _tried(request, [pk])
+
+
+@method_decorator(require_POST, name="dispatch")
+class Retry(Manager, View):
+    """Try parked things again."""
+
+    @staticmethod
+    def post(request: HttpRequest) -> HttpResponse:
+        """Try what was ticked, as far as the time of a request goes."""
+        return _tried(request, integers(request.POST.getlist("id")))
+
+
+@method_decorator(require_POST, name="dispatch")
+class Forget(Manager, View):
+    """Take a choice back: what comes from now on is matched by its names again."""
+
+    @staticmethod
+    def post(request: HttpRequest, pk: int) -> HttpResponse:
+        """Forget the choice; what was applied stays."""
+        one = get_object_or_404(models.Choice, pk=pk)
+        if not allowed(request.user, [one.target_id], "change"):
+            raise PermissionDenied
+        forget(one.pk)
+        messages.success(request, f"What is shared as {one.name} is matched by its names again.")
+        return redirect("tom_bridge:parked")
+
+
+def _tried(request: HttpRequest, ids: list[int]) -> HttpResponse:
+    _, problem = settings_or_problem()
+    if problem:
+        messages.error(request, f"Nothing was tried: {problem}")
+    else:
+        tried = retry_parked(ids)
+        tell(request, tried.outcomes, tried.left)
+    return redirect("tom_bridge:parked")
+
+
+def _shown(one: port.Parked, user: Any, hidden: Hidden) -> Shown:
+    pks = _candidate_pks(one)
+    if hidden.targets(pks) or hidden({_name(one), *one.names}):
+        return Shown(one.id, None)
+    told = replace(line(one.entry, one.detail), id=one.id, member=one.member, reason=str(one.reason))
+    offered = allowed(user, pks, "change") if pks and one.reason in _TO_CHOOSE else {}
+    return Shown(one.id, told, list(offered.values()))
+
+
+def _candidate_pks(one: port.Parked) -> list[int]:
+    candidates = one.detail.get("candidates", [])
+    given = candidates if isinstance(candidates, list) else []
+    return [each["pk"] for each in given if isinstance(each, dict) and isinstance(each.get("pk"), int)]
+
+
+def _name(one: port.Parked) -> str:
+    """Return the name under which it was shared."""
+    return one.member or one.entry.subject

@@ -1,0 +1,113 @@
+"""The shares of one target, in and out: what its tab shows."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.shortcuts import get_object_or_404
+from django.views.generic import TemplateView
+
+from bridge.events import Kind
+from bridge.names import simplify_all
+from bridge.operations.records import line
+from bridge.tomtoolkit import models, permissions
+from bridge.tomtoolkit.ledger.rows import LONGEST_INDEXED, to_entry
+from bridge.tomtoolkit.pages import words
+
+_MOST_PAGES = 200
+_ALONE = frozenset({str(Kind.TARGET), str(Kind.DATA_PRODUCT)})
+"""Kinds of which an event has one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """One event, in or out."""
+
+    at: datetime
+    out: bool
+    kind: str
+    items: str
+    """Number of data with its word, where it is known."""
+    topic: str
+    origin: str
+    """The TOM that it is from; empty for this one."""
+    person: str
+    title: str
+    outcome: str
+    why: str
+
+
+class Shares(permissions.Visitor, TemplateView):
+    """``/bridge/targets/<pk>/shares/``: a page of the target's shares, the newest first, without the TOM's frame."""
+
+    template_name = "tom_bridge/partials/target_shares.html"
+    per_page = 20
+
+    def get_context_data(self, **given: Any) -> dict[str, Any]:
+        """Return one page of shares; 404 for a target that the visitor may not see."""
+        context = super().get_context_data(**given)
+        target = get_object_or_404(permissions.targets(self.request.user), pk=self.kwargs["pk"])
+        asked = self.request.GET.get("page", "1")
+        number = min(max(int(asked), 1), _MOST_PAGES) if asked.isascii() and asked.isdigit() else 1
+        needed = number * self.per_page + 1
+        found = sorted([*received(target, needed), *sent(target, needed)], key=lambda one: one.at, reverse=True)
+        first = (number - 1) * self.per_page
+        return context | {
+            "target": target,
+            "shares": found[first : first + self.per_page],
+            "number": number,
+            "newer": number - 1 if number > 1 else None,
+            "older": number + 1 if len(found) > first + self.per_page and number < _MOST_PAGES else None,
+        }
+
+
+def received(target: Any, most: int) -> list[Share]:
+    """Return the newest events that came by one of the target's names."""
+    names = simplify_all([target.name, *(alias.name for alias in target.aliases.all())])
+    rows = models.Entry.objects.filter(simple_subject__in=[name[:LONGEST_INDEXED] for name in names])
+    shares = []
+    for row in rows.exclude(kind="list").order_by("-published_at", "-pk")[:most]:
+        told = line(to_entry(row))
+        share = Share(
+            at=row.published_at,
+            out=False,
+            kind=words.name(row.kind),
+            items=_items(row.kind, _datums(told.detail)),
+            topic=row.topic,
+            origin=row.origin_name or row.origin,
+            person=row.shared_by,
+            title=row.title,
+            outcome=row.outcome,
+            why=": ".join(part for part in (told.reason, told.message) if part),
+        )
+        shares.append(share)
+    return shares
+
+
+def sent(target: Any, most: int) -> list[Share]:
+    """Return the newest events that were shared of the target."""
+    rows = models.OutboxEvent.objects.filter(target_id=target.pk).select_related("share").order_by("-pk")[:most]
+    return [
+        Share(
+            at=row.created,
+            out=True,
+            kind=words.name(row.kind),
+            items=_items(row.kind, row.items),
+            topic=row.topic,
+            origin="",
+            person=row.share.shared_by,
+            title=row.share.title,
+            outcome=row.state,
+            why=row.reason,
+        )
+        for row in rows
+    ]
+
+
+def _items(kind: str, number: int | None) -> str:
+    return "" if number is None or kind in _ALONE else words.counted(kind, number)
+
+
+def _datums(detail: Any) -> int | None:
+    datums = detail.get("datums")
+    return sum(datums.values()) if isinstance(datums, dict) and datums else None

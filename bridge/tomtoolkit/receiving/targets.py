@@ -1,0 +1,199 @@
+"""Targets and target lists over the ORM."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from tom_targets.base_models import BaseTarget
+from tom_targets.models import Target as TargetModel
+from tom_targets.models import TargetList
+
+from bridge.errors import RejectedError
+from bridge.events import COORDINATE_FIELDS, Target
+from bridge.names import simplify
+from bridge.tom.port import Additions, LocalTarget, Provenance, Written
+from bridge.tomtoolkit.database import MANY, lock_creation, refusing, writing
+from bridge.tomtoolkit.receiving import choices, written
+from bridge.tomtoolkit.receiving.visibility import Visibility
+from bridge.tomtoolkit.rows.names import Names
+from bridge.tomtoolkit.rows.targets import as_local, own_fields
+
+_HANDLE = re.compile(r"(?P<pk>\d+):(?P<name>.*)", re.DOTALL)
+
+
+class Targets:
+    """The targets and lists of the TOM."""
+
+    def __init__(self, using: str, names: Names, visibility: Visibility) -> None:
+        self._using = using
+        self._names = names
+        self._visibility = visibility
+        self._new_lists: set[int] = set()
+
+    # -- reading ------------------------------------------------------------------------------------------------------
+
+    def find_each(self, wanted: Sequence[Sequence[str]]) -> list[tuple[LocalTarget, ...]]:
+        """Return for each of these sequences of names every target that has, or was chosen for, any of them."""
+        chosen = choices.targets_chosen_for(self._using, wanted)
+        found = [named | meant for named, meant in zip(self._names.find_each(wanted), chosen, strict=True)]
+        local = self._local(set().union(*found))
+        return [
+            tuple(replace(local[pk], chosen=pk in meant) for pk in sorted(pks & local.keys()))
+            for pks, meant in zip(found, chosen, strict=True)
+        ]
+
+    def _local(self, pks: Iterable[int]) -> dict[int, LocalTarget]:
+        """Return these targets by primary key, as far as they are there."""
+        ordered = sorted(pks)
+        local: dict[int, LocalTarget] = {}
+        for first in range(0, len(ordered), MANY):
+            rows = TargetModel.objects.filter(pk__in=ordered[first : first + MANY])
+            local |= {row.pk: as_local(row) for row in rows.prefetch_related("aliases", "targetextra_set")}
+        return local
+
+    # -- writing ------------------------------------------------------------------------------------------------------
+
+    def create(self, target: Target, lists: Sequence[str], provenance: Provenance) -> Written | None:
+        """Create a target with aliases, extras, lists and permissions; None where one that matches is there by now.
+
+        Nothing is asked of ``full_clean``, whose look for a match takes seconds in a large TOM: the match is made here.
+        """
+        with writing(self._using):
+            lock_creation(self._using)
+            if self._names.find(target.names):
+                return None
+            with refusing(f"event {provenance.event_id}: target {target.name}"), writing(self._using):
+                fields = {name: getattr(target, name) for name in COORDINATE_FIELDS}
+                row = TargetModel(
+                    name=target.name,
+                    type=str(target.type),
+                    shared_from=provenance.origin_name,
+                    shared_by=provenance.shared_by,
+                    **fields,
+                )
+                extras = _set_own_fields(row, target.extras)
+                row.clean_fields()
+                row.save(names=_aliases(target.aliases, {simplify(target.name)}), extras=extras)
+            written.note(self._using, BaseTarget, [(row.pk, provenance.event_id)])
+            self._visibility.show_target(row, provenance.topic)
+            for handle in lists:
+                self._put(handle, [row.pk], provenance)
+        return Written(pk=row.pk)
+
+    def add(self, pk: int, additions: Additions, provenance: Provenance) -> Written:
+        """Give the target what it lacks; what it has by now is left as it is."""
+        unverified: list[str] = []
+        where = f"event {provenance.event_id}: target {pk}"
+        with writing(self._using):
+            if additions.aliases:
+                lock_creation(self._using)
+            # The base table's row is locked, which every kind of target has.
+            if BaseTarget.objects.select_for_update().filter(pk=pk).first() is None:
+                raise _gone(pk, where)
+            row = TargetModel.objects.filter(pk=pk).prefetch_related("aliases", "targetextra_set").first()
+            if row is None:
+                raise _gone(pk, where)
+            local = as_local(row)
+            for name, value in additions.fields.items():
+                if local.fields[name] in (None, ""):
+                    setattr(row, name, value)
+            extras = _set_own_fields(
+                row, {key: value for key, value in additions.extras.items() if key not in local.extras}
+            )
+            aliases = []
+            for alias in _aliases(additions.aliases, {simplify(name) for name in local.names}):
+                if others := self._names.find([alias]) - {pk}:
+                    unverified.append(f"alias {alias}: target {min(others)} has that name by now")
+                else:
+                    aliases.append(alias)
+            with refusing(where), writing(self._using):
+                row.clean_fields()
+                row.save(names=aliases, extras=extras)
+        return Written(pk=pk, unverified=tuple(unverified))
+
+    # -- lists --------------------------------------------------------------------------------------------------------
+
+    def list_names(self) -> frozenset[str]:
+        """Return the names of all target lists."""
+        return frozenset(TargetList.objects.values_list("name", flat=True))
+
+    def open_list(self, name: str) -> str:
+        """Return a handle for the list ``name``, made where there is none.
+
+        It holds key and name: a list that a person renames stays the same one, one that was removed is made anew.
+        """
+        row = TargetList.objects.filter(name=name).order_by("pk").first()
+        if row is None:
+            with writing(self._using):
+                row = TargetList.objects.create(name=name)
+            self._new_lists.add(row.pk)
+        return f"{row.pk}:{name}"
+
+    def add_to_list(self, handle: str, pks: Sequence[int], provenance: Provenance) -> Written:
+        """Put targets in a list; those that are in it stay."""
+        with writing(self._using):
+            there = existing(self._using, pks)
+            if missing := set(pks) - there:
+                raise _gone(min(missing), f"event {provenance.event_id}: list {handle}")
+            self._put(handle, pks, provenance)
+        return Written()
+
+    def _put(self, handle: str, pks: Sequence[int], provenance: Provenance) -> None:
+        row = self._list(handle)
+        for first in range(0, len(pks), MANY):
+            row.targets.add(*pks[first : first + MANY])
+        if row.pk in self._new_lists:
+            written.note(self._using, TargetList, [(row.pk, provenance.event_id)])
+            self._visibility.show_list(row, provenance.topic)
+            self._new_lists.discard(row.pk)
+
+    def _list(self, handle: str) -> Any:
+        known = _HANDLE.fullmatch(handle)
+        row = TargetList.objects.filter(pk=int(known["pk"])).first() if known else None
+        if row is None:
+            pk = self.open_list(known["name"] if known else handle).partition(":")[0]
+            row = TargetList.objects.get(pk=int(pk))
+        return row
+
+
+def existing(using: str, pks: Iterable[int]) -> set[int]:
+    """Return which of these targets are there, and keep them there until the end of the transaction."""
+    wanted = sorted(set(pks))
+    found: set[int] = set()
+    for first in range(0, len(wanted), MANY):
+        rows = BaseTarget.objects.using(using).filter(pk__in=wanted[first : first + MANY]).order_by("pk")
+        found |= set(rows.select_for_update(no_key=True).values_list("pk", flat=True))
+    return found
+
+
+def _gone(pk: int, where: str) -> RejectedError:
+    return RejectedError(f"target {pk} was removed meanwhile", where=where, mend="It is decided anew")
+
+
+def _set_own_fields(row: Any, extras: Mapping[str, str]) -> dict[str, str]:
+    """Set the fields of the TOM's own model that ``extras`` name; return the extras that are left.
+
+    One whose value the field doesn't take stays an extra, as it would be in a TOM without the field.
+    """
+    left = dict(extras)
+    for name, field in own_fields().items():
+        if name in left:
+            try:
+                setattr(row, name, field.clean(left[name], row))
+            except ValidationError:
+                continue
+            del left[name]
+    return left
+
+
+def _aliases(names: Iterable[str], known: set[str]) -> list[str]:
+    """Return the names that are not ``known`` (simplified), each once."""
+    seen = set(known)
+    kept: list[str] = []
+    for name in names:
+        if (simple := simplify(name)) and simple not in seen:
+            seen.add(simple)
+            kept.append(name)
+    return kept

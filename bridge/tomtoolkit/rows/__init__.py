@@ -1,0 +1,1 @@
+"""What receiving and sharing both know: rows of the TOM's models as kinds of events, and their names."""

@@ -1,0 +1,259 @@
+"""From rows of this TOM to bodies of events, in full: the one place that knows how each kind is read.
+
+A kind of reduced datum is an entry of :data:`DATUMS`. What can't travel (a magnitude that is no number, a file that is
+gone) is left out and counted by its reason, never passed over and never a failure of the rest.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q
+from pydantic import ValidationError
+from tom_dataproducts.models import DataProduct as ProductModel
+from tom_dataproducts.models import ReducedDatum, try_parse_reduced_datum
+from tom_targets.base_models import BaseTarget
+from tom_targets.models import Target as TargetModel
+
+from bridge.errors import InvalidEventError
+from bridge.events import (
+    BODIES,
+    MAX_ALIASES,
+    MAX_PRODUCT_BYTES,
+    TYPED,
+    Body,
+    DataProduct,
+    Datum,
+    Kind,
+    Target,
+    TargetReference,
+)
+from bridge.tom.values import WORDS
+from bridge.tomtoolkit import models
+from bridge.tomtoolkit.database import MANY
+from bridge.tomtoolkit.rows.kinds import MODELS
+from bridge.tomtoolkit.rows.targets import as_local
+
+DATUMS_AN_EVENT = 2_000
+"""Datums of one event at most: what the relay holds in memory, and sends again after a failure, stays small."""
+_FEWER = {Kind.SPECTROSCOPY: 1, Kind.REDUCED_DATUM: 200}
+"""Of kinds whose datums are large; one spectrum that no event can hold costs no other."""
+RECEIVED = "came over the bridge"
+
+Values = Mapping[str, Any]
+
+_COMMON = tuple(Datum.model_fields)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Datums:
+    """How datums of one kind are read from one model."""
+
+    kind: Kind
+    model: Any
+    only: Q
+    """Which rows of the model are of this kind."""
+    columns: tuple[str, ...]
+    datum: Callable[[Values], Any]
+    """Makes a row's columns one datum of an event; raises ValidationError, TypeError or ValueError."""
+
+    @property
+    def label(self) -> str:
+        """The model's label."""
+        return str(self.model._meta.label_lower)
+
+    @property
+    def an_event(self) -> int:
+        """How many datums go in one event at most."""
+        return _FEWER.get(self.kind, DATUMS_AN_EVENT)
+
+    def own(self) -> Any:
+        """Return the rows of this kind that did not come over the bridge, nor out of a file that did."""
+        return own(self.model.objects.filter(self.only))
+
+
+def _columns(kind: Kind) -> tuple[str, ...]:
+    """Return the columns of a kind's own model beside its further values: they have the names of its datum's fields."""
+    datum = WORDS[kind].datum
+    return tuple(name for name in datum.model_fields if name != datum.FREE)
+
+
+def _reader(kind: Kind) -> Callable[[Values], Datum]:
+    datum, columns = WORDS[kind].datum, _columns(kind)
+    return lambda row: datum(**{datum.FREE: row["value"], **{name: row[name] for name in columns}})
+
+
+def _legacy_reader(kind: Kind, data_type: str) -> Callable[[Values], Datum]:
+    """Return what reads data as they were kept before 3.1, by TOM Toolkit's own reading of them."""
+    datum, columns = WORDS[kind].datum, _columns(kind)
+
+    def read(row: Values) -> Datum:
+        given = {name: row[name] for name in _COMMON if row[name] not in ("", None)}
+        parsed = try_parse_reduced_datum({"data_type": data_type, "value": dict(row["value"]), **given})
+        values = {name: getattr(parsed, name) for name in columns} | given
+        return datum(**{datum.FREE: parsed.value, **values})
+
+    return read
+
+
+def _of(kind: Kind, only: Q) -> Datums:
+    return Datums(kind=kind, model=MODELS[kind], only=only, columns=("value", *_columns(kind)), datum=_reader(kind))
+
+
+def _legacy(kind: Kind, data_type: str) -> Datums:
+    return Datums(
+        kind=kind,
+        model=ReducedDatum,
+        only=Q(data_type__iexact=data_type),
+        columns=("value", *_COMMON),
+        datum=_legacy_reader(kind, data_type),
+    )
+
+
+_TYPED = Q(*((("data_type__iexact", data_type)) for data_type in TYPED), _connector=Q.OR)
+DATUMS = (
+    *(one for word, kind in TYPED.items() for one in (_of(kind, Q()), _legacy(kind, word))),
+    _of(Kind.REDUCED_DATUM, ~_TYPED),
+)
+"""Every kind of reduced datum that is shared, by the model that it is kept in."""
+
+KINDS = tuple(dict.fromkeys((Kind.TARGET, Kind.LIST, *(one.kind for one in DATUMS), Kind.DATA_PRODUCT)))
+"""All kinds that this TOM shares."""
+
+
+def own(rows: Any) -> Any:
+    """Return those of ``rows`` (a queryset) that did not come over the bridge, nor out of a file that did."""
+    return rows.exclude(_came(rows.model))
+
+
+def received(rows: Any) -> Any:
+    """Return those of ``rows`` that :func:`own` leaves out."""
+    return rows.filter(_came(rows.model))
+
+
+def own_targets(pks: Iterable[int]) -> set[int]:
+    """Return those of these targets that the bridge did not make."""
+    wanted = set(pks)
+    label = BaseTarget._meta.label_lower
+    for chunk in chunks(sorted(wanted)):
+        made = models.Written.objects.filter(model=label, key__in=chunk).values_list("key", flat=True)
+        wanted -= set(made)
+    return wanted
+
+
+def is_own_list(row: Any) -> bool:
+    """Return whether a target list neither belongs to a shared one nor was made by the bridge."""
+    made = models.Written.objects.filter(model=row._meta.label_lower, key=row.pk)
+    return not (made.exists() or models.List.objects.filter(handle__startswith=f"{row.pk}:").exists())
+
+
+def _came(model: Any) -> Any:
+    written = Q(_noted(model, "pk"))
+    return written | Q(_noted(ProductModel, "data_product_id")) if model is not ProductModel else written
+
+
+def _noted(model: Any, column: str) -> Any:
+    return Exists(models.Written.objects.filter(model=model._meta.label_lower, key=OuterRef(column)))
+
+
+def chunks(values: Sequence[Any], size: int = MANY) -> Iterator[Sequence[Any]]:
+    """Yield ``values`` in runs of ``size``."""
+    return (values[first : first + size] for first in range(0, len(values), size))
+
+
+# -- targets ----------------------------------------------------------------------------------------------------------
+
+
+def target_rows(pks: Iterable[int]) -> dict[int, Any]:
+    """Return the targets of these keys, with all that :func:`target_body` reads."""
+    found: dict[int, Any] = {}
+    for chunk in chunks(sorted(set(pks))):
+        rows = TargetModel.objects.filter(pk__in=chunk).prefetch_related("aliases", "targetextra_set")
+        found |= {row.pk: row for row in rows}
+    return found
+
+
+def target_body(row: Any) -> Target:
+    """Return a target in full: fields, aliases, extras and what the TOM's own target model adds to them.
+
+    Raises InvalidEventError where something of it can't travel.
+    """
+    local = as_local(row)
+    fields = {name: value for name, value in local.fields.items() if value is not None}
+    try:
+        return Target(
+            name=local.name,
+            aliases=tuple(sorted(local.aliases)),
+            type=local.type,
+            extras=dict(sorted(local.extras.items())),
+            **fields,
+        )
+    except ValidationError as error:
+        raise InvalidEventError(told(error), where=f"target {local.name!r}", mend="Correct it in the TOM") from None
+
+
+def reference(row: Any) -> TargetReference:
+    """Return by what others find this target; a position that can't travel is left out."""
+    try:
+        return target_body(row).reference
+    except InvalidEventError:
+        aliases = tuple(alias.name for alias in row.aliases.all())
+        return TargetReference(name=row.name, aliases=aliases[:MAX_ALIASES])
+
+
+# -- datums -----------------------------------------------------------------------------------------------------------
+
+
+def datum_bodies(
+    datums: Datums, target: TargetReference, rows: Iterable[Values], left_out: Counter[str]
+) -> Iterator[tuple[Body, int]]:
+    """Yield bodies of at most :data:`DATUMS_AN_EVENT` of these rows of one target, each with its number of datums."""
+    made = []
+    for row in rows:
+        try:
+            made.append(datums.datum(row))
+        except ValidationError as error:
+            left_out[f"{datums.kind}: {told(error)}"] += 1
+        except (TypeError, ValueError) as error:
+            left_out[f"{datums.kind}: can't be read ({type(error).__name__})"] += 1
+    for chunk in chunks(made, datums.an_event):
+        body = BODIES[datums.kind]
+        yield body.model_validate({"target": target, body.ITEMS: tuple(chunk)}), len(chunk)
+
+
+# -- data products ----------------------------------------------------------------------------------------------------
+
+
+def product_body(row: Any, target: TargetReference, *, process: bool) -> DataProduct:
+    """Return a data product with its file. Raises InvalidEventError where it can't travel."""
+    name = PurePosixPath(row.data.name or "").name
+    where = f"data product {name or row.pk}"
+    try:
+        if (size := row.data.size) > MAX_PRODUCT_BYTES:
+            raise InvalidEventError(f"has {size} bytes; {MAX_PRODUCT_BYTES} are the most", where=where)
+        with row.data.storage.open(row.data.name, "rb") as file:
+            content = file.read(MAX_PRODUCT_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise InvalidEventError(f"the file can't be read ({type(error).__name__})", where=where) from error
+    try:
+        return DataProduct.of(
+            content,
+            target=target,
+            product_id=row.product_id or "",
+            filename=name,
+            data_product_type=row.data_product_type,
+            extra_data=row.extra_data,
+            process=process,
+        )
+    except ValidationError as error:
+        raise InvalidEventError(told(error), where=where, mend="Correct it in the TOM") from None
+
+
+def told(error: ValidationError) -> str:
+    """Return the first thing that is wrong, for people."""
+    problem = error.errors(include_url=False)[0]
+    at = ".".join(str(part) for part in problem["loc"])
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    return f"{at}: {message}" if at else message

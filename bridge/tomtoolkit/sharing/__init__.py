@@ -1,0 +1,7 @@
+"""What a TOM shares: ``share()`` for its own code, the outbox, the relay, and what shares itself."""
+
+from bridge.tomtoolkit.permissions import may_share
+from bridge.tomtoolkit.sharing.accept import share
+from bridge.tomtoolkit.sharing.outbox import Receipt
+
+__all__ = ["Receipt", "may_share", "share"]

@@ -1,0 +1,248 @@
+"""Sharing from within the TOM: ``share()`` writes to the outbox, in the caller's own transaction.
+
+What it writes is rolled back with that transaction, or kept with it. It never touches the stream: the relay
+(:mod:`bridge.tomtoolkit.sharing.relay`) sends what is in the outbox.
+"""
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from tom_dataproducts.models import DataProduct as ProductModel
+from tom_targets.base_models import BaseTarget
+from tom_targets.models import TargetList as TargetListModel
+
+from bridge.errors import ConfigurationError, InvalidEventError
+from bridge.events import MAX_MEMBERS, ListMember, TargetList
+from bridge.tomtoolkit import conf
+from bridge.tomtoolkit.permissions import refusal, shareable, visible
+from bridge.tomtoolkit.rows.bodies import (
+    DATUMS,
+    RECEIVED,
+    chunks,
+    datum_bodies,
+    is_own_list,
+    own,
+    own_targets,
+    product_body,
+    received,
+    reference,
+    target_body,
+    target_rows,
+)
+from bridge.tomtoolkit.sharing.outbox import Parcel, Receipt, Words
+
+_NOT_ALLOWED = "targets that the person may not change"
+_TARGETS_AT_ONCE = 200
+
+
+def share(
+    what: Any,
+    *,
+    topic: str,
+    user: Any = None,
+    title: str = "",
+    message: str = "",
+    acknowledgement: str = "",
+    with_data: bool = False,
+    with_targets: bool = True,
+) -> Receipt:
+    """Give ``what`` to be published on ``topic``: accepted when the caller's transaction is committed.
+
+    ``what`` is a target, a target list, a data product, or a queryset of targets, of data products or of reduced
+    datums of one model; or a list of such things, which go as one share in that order (a product after datums that were
+    read from it is not processed again by those who receive it).
+
+    ``with_data``: all datums and data products of the targets go as well. ``with_targets``: the targets (or members of
+    the list) go themselves, for TOMs that don't have them; without, only those that others have already get what
+    belongs to them. It means nothing for products and datums, which go by their targets' names.
+
+    What came over the bridge is not published back, what ``user`` may not change or see does not go, and neither does
+    what others could not hold: the receipt counts it. ``user`` None is the TOM's own code, which may share anything.
+
+    Raises PermissionDenied where ``user`` may not share to the topic, or not the one target; ConfigurationError for a
+    topic that the settings don't name; InvalidEventError where the one target or product can't be shared, or the words
+    are too long; TypeError for anything else than the above; DatabaseError as any write does.
+    """
+    everything = what if isinstance(what, list | tuple) else [what]
+    settings = conf.load()
+    for one in everything:
+        _check(user, topic, one, settings)
+    words = Words(title=title, message=message, acknowledgement=acknowledgement)
+    parcel = Parcel(topic, user, words, settings=settings)
+    packer = _Packer(parcel, with_data=with_data, with_targets=with_targets)
+    for one in everything:
+        packer.pack(one)
+    return parcel.write()
+
+
+def _check(user: Any, topic: str, what: Any, settings: conf.AppSettings) -> None:
+    """Raise what :func:`share` says where this person may not share this to that topic."""
+    known = [one.topic for one in settings.publish.topics]
+    if topic not in known:
+        mend = f"Name one of: {', '.join(known)}" if known else "Name it there"
+        raise ConfigurationError(f"the topic {topic!r} is not named", where="TOM_BRIDGE: publish", mend=mend)
+    if user is None:
+        return
+    one = what if isinstance(what, BaseTarget) else what.target if isinstance(what, ProductModel) else None
+    if told := refusal(user, topic, one, settings=settings):
+        raise PermissionDenied(told)
+    if isinstance(what, ProductModel) and not visible(user, ProductModel.objects.filter(pk=what.pk)).exists():
+        raise PermissionDenied(f"{user.get_username()!r} may not see the data product {what}")
+
+
+class _Packer:
+    """Puts what is shared in a parcel."""
+
+    def __init__(self, parcel: Parcel, *, with_data: bool, with_targets: bool) -> None:
+        self._parcel = parcel
+        self._with_data = with_data
+        self._with_targets = with_targets
+        self._read_from: set[int] = set()
+        """The data products whose datums are in the parcel: nobody has to process them again."""
+
+    def pack(self, what: Any) -> None:
+        """Pack one of the things that :func:`share` takes."""
+        match what:
+            case BaseTarget():
+                self.targets([what.pk], alone=True)
+            case TargetListModel():
+                self.target_list(what)
+            case ProductModel():
+                self.products(ProductModel.objects.filter(pk=what.pk), alone=True)
+            case QuerySet(model=model) if issubclass(model, BaseTarget):
+                self.targets(what.values_list("pk", flat=True))
+            case QuerySet(model=model) if model is ProductModel:
+                self.products(what)
+            case QuerySet(model=model) if any(datums.model is model for datums in DATUMS):
+                self.datums(what)
+            case _:
+                kind = what.model.__name__ if isinstance(what, QuerySet) else type(what).__name__
+                raise TypeError(f"{kind} can't be shared; a target, a list, a product or a queryset of datums can")
+
+    # -- targets ------------------------------------------------------------------------------------------------------
+
+    def targets(self, pks: Any, *, alone: bool = False) -> None:
+        """Pack targets, and their data; ``alone``: a single one, whose faults are the caller's to hear."""
+        for chunk in chunks(self._allowed(pks), _TARGETS_AT_ONCE):
+            rows = target_rows(chunk)
+            if self._with_targets:
+                kept = own_targets(rows)
+                self._left_out(f"targets: {RECEIVED}", len(rows) - len(kept))
+                for pk in sorted(kept):
+                    self._target(rows[pk], alone=alone)
+            if self._with_data:
+                for pk in sorted(rows):
+                    self._data(rows[pk])
+
+    def target_list(self, row: Any) -> None:
+        """Pack a list, in several events where it has more members than one may have; then the data of the members."""
+        pks = self._allowed(row.targets.values_list("pk", flat=True))
+        if is_own_list(row):
+            for chunk in chunks(pks, MAX_MEMBERS) if pks else [[]]:
+                members = [member for part in chunks(chunk, _TARGETS_AT_ONCE) for member in self._members(part)]
+                self._parcel.add(TargetList(name=row.name, members=tuple(members)), datums=len(members))
+        else:
+            self._left_out(f"lists: {RECEIVED}")
+        if self._with_data:
+            for chunk in chunks(pks, _TARGETS_AT_ONCE):
+                for target in target_rows(chunk).values():
+                    self._data(target)
+
+    def _members(self, pks: Any) -> list[ListMember]:
+        rows = target_rows(pks)
+        whole = own_targets(rows) if self._with_targets else set()
+        members = []
+        for pk, row in sorted(rows.items()):
+            target = None
+            if pk in whole:
+                try:
+                    target = target_body(row)
+                except InvalidEventError as error:
+                    self._left_out(f"targets in full: {error.what}")
+            members.append(ListMember(reference=reference(row), target=target))
+        return members
+
+    def _target(self, row: Any, *, alone: bool) -> None:
+        try:
+            body = target_body(row)
+        except InvalidEventError as error:
+            if alone:
+                raise
+            self._left_out(f"targets: {error.what}")
+        else:
+            self._parcel.add(body, target_pk=row.pk)
+
+    def _allowed(self, pks: Any) -> list[int]:
+        wanted = sorted(set(pks))
+        if self._parcel.user is None:
+            return wanted
+        allowed = shareable(self._parcel.user, wanted)
+        self._left_out(_NOT_ALLOWED, len(wanted) - len(allowed))
+        return sorted(allowed)
+
+    # -- what belongs to targets --------------------------------------------------------------------------------------
+
+    def _data(self, target: Any) -> None:
+        """Pack all datums and products of one target; a file whose datums go as well is not processed there again."""
+        for datums in DATUMS:
+            rows = datums.model.objects.filter(datums.only, target_id=target.pk)
+            rows = self._kept(rows, str(datums.kind))
+            self._pack(datums, target, rows)
+        for product in self._kept(ProductModel.objects.filter(target_id=target.pk), "data products").order_by("pk"):
+            self._product(product, target, alone=False)
+
+    def datums(self, rows: Any) -> None:
+        """Pack datums of one model, target by target."""
+        rows = _plain(rows)
+        for datums in (one for one in DATUMS if one.model is rows.model):
+            of_kind = rows.filter(datums.only)
+            pks = self._allowed(of_kind.order_by().values_list("target_id", flat=True).distinct())
+            kept = self._kept(of_kind, str(datums.kind))
+            for chunk in chunks(pks, _TARGETS_AT_ONCE):
+                for pk, target in sorted(target_rows(chunk).items()):
+                    self._pack(datums, target, kept.filter(target_id=pk))
+
+    def _pack(self, datums: Any, target: Any, rows: Any) -> None:
+        found = list(rows.order_by("timestamp", "pk").values("data_product_id", *datums.columns))
+        self._read_from |= {row["data_product_id"] for row in found}
+        for body, number in datum_bodies(datums, reference(target), found, self._parcel.left_out):
+            self._parcel.add(body, target_pk=target.pk, datums=number)
+
+    def products(self, rows: Any, *, alone: bool = False) -> None:
+        """Pack data products."""
+        rows = _plain(rows)
+        allowed = set(self._allowed(rows.order_by().values_list("target_id", flat=True).distinct()))
+        for product in self._kept(rows, "data products").order_by("pk"):
+            if product.target_id in allowed:
+                (target,) = target_rows([product.target_id]).values()
+                self._product(product, target, alone=alone)
+
+    def _product(self, product: Any, target: Any, *, alone: bool) -> None:
+        try:
+            body = product_body(product, reference(target), process=product.pk not in self._read_from)
+        except InvalidEventError as error:
+            if alone:
+                raise
+            self._left_out(f"data products: {error.what}")
+        else:
+            self._parcel.add(body, target_pk=target.pk)
+
+    # -- what is left out ---------------------------------------------------------------------------------------------
+
+    def _kept(self, rows: Any, what: str) -> Any:
+        """Return those of ``rows`` that the person may see and that did not come over the bridge; count the rest."""
+        seen = visible(self._parcel.user, rows)
+        if seen is not rows:
+            self._left_out(f"{what}: the person may not see them", rows.count() - seen.count())
+        self._left_out(f"{what}: {RECEIVED}", received(seen).count())
+        return own(seen)
+
+    def _left_out(self, why: str, number: int = 1) -> None:
+        if number:
+            self._parcel.left_out[why] += number
+
+
+def _plain(rows: Any) -> Any:
+    """Return ``rows`` so that they can be filtered: a slice can't."""
+    return rows.model.objects.filter(pk__in=rows.values("pk")) if rows.query.is_sliced else rows

@@ -1,0 +1,172 @@
+"""What people decide on the pages: which target is meant, what is tried again, what is dropped."""
+
+from collections.abc import Iterator
+
+import pytest
+from parts.bridges import Publishing
+from parts.bridges_in_process import SubscribedInProcess
+from parts.django_tom import InProcessTom
+from parts.pages import account, ambiguous, browser, dead_letters, elsewhere, page, post, refused, told
+from parts.shares import LIGHT_CURVE, on_day, product
+
+from bridge.ledger.port import Outcome
+
+
+@pytest.fixture(autouse=True)
+def settings(beta: SubscribedInProcess, alpha: Publishing) -> Iterator[None]:
+    from django.test.utils import override_settings
+
+    with override_settings(TOM_BRIDGE=beta.mapping, TOM_NAME="Beta TOM"):
+        yield
+
+
+def parked_id() -> int:
+    from bridge.tomtoolkit.models import Parked
+
+    return int(Parked.objects.order_by("pk").values_list("pk", flat=True)[0])
+
+
+def test_a_chosen_candidate_gets_what_was_parked_and_what_comes_later(
+    orm_tom: InProcessTom, alpha: Publishing, beta: SubscribedInProcess
+) -> None:
+    _, second = ambiguous(orm_tom, alpha, beta)
+    client = browser(account("root", is_superuser=True))
+    answer = post(client, f"/bridge/parked/{parked_id()}/choose/", target=str(second))
+    assert "now goes to SN2024ABC" in told(answer)
+    assert "1 applied" in told(answer)
+    alpha.publish(on_day(1))
+    beta.drain()
+    assert [row["target_id"] for row in orm_tom.photometry()] == [second] * 4
+    assert beta.outcomes() == [Outcome.APPLIED, Outcome.APPLIED]
+
+
+def test_a_choice_that_is_taken_back_is_not_followed_any_more(
+    orm_tom: InProcessTom, alpha: Publishing, beta: SubscribedInProcess
+) -> None:
+    from bridge.tomtoolkit.models import Choice
+
+    first, _ = ambiguous(orm_tom, alpha, beta)
+    client = browser(account("root", is_superuser=True))
+    post(client, f"/bridge/parked/{parked_id()}/choose/", target=str(first))
+    assert "Chosen" in page(client, "/bridge/parked/")
+    post(client, f"/bridge/choices/{Choice.objects.get().pk}/forget/")
+    alpha.publish(on_day(1))
+    beta.drain()
+    assert beta.outcomes() == [Outcome.APPLIED, Outcome.PARKED]
+
+
+def test_a_target_elsewhere_on_the_sky_is_taken_when_a_person_says_so(
+    orm_tom: InProcessTom, alpha: Publishing, beta: SubscribedInProcess
+) -> None:
+    pk = elsewhere(orm_tom, alpha, beta)
+    answer = post(browser(account("root", is_superuser=True)), f"/bridge/parked/{parked_id()}/choose/", target=str(pk))
+    assert "1 applied" in told(answer)
+    assert [row["target_id"] for row in orm_tom.photometry()] == [pk, pk]
+    assert orm_tom.target("SN 2024abc")["dec"] == 20.01, "ours is never overwritten"
+
+
+@pytest.mark.parametrize("given", ["4711", "", "x", "-1", "9" * 30])
+def test_only_a_candidate_can_be_chosen(
+    orm_tom: InProcessTom, alpha: Publishing, beta: SubscribedInProcess, given: str
+) -> None:
+    ambiguous(orm_tom, alpha, beta)
+    other = orm_tom.make_target("Another", ra=1.0, dec=1.0)
+    for target in (given, str(other)):
+        answer = post(
+            browser(account(f"root{target[:5]}", is_superuser=True)), f"/bridge/parked/{parked_id()}/choose/",
+            target=target,
+        )  # fmt: skip
+        assert "Choose one of the targets" in told(answer)
+    assert orm_tom.photometry() == []
+
+
+def test_who_may_not_change_the_target_can_not_choose_it(
+    orm_tom: InProcessTom, alpha: Publishing, beta: SubscribedInProcess
+) -> None:
+    mia = account("mia", "manage")
+    pk = elsewhere(orm_tom, alpha, beta, users=["mia"], may_change=False, permissions="PRIVATE")
+    assert refused(browser(mia).post(f"/bridge/parked/{parked_id()}/choose/", {"target": str(pk)}))
+    assert orm_tom.photometry() == []
+
+
+def test_what_is_parked_is_retried_from_the_page_when_its_target_is_there(
+    orm_tom: InProcessTom, alpha: Publishing, beta: SubscribedInProcess
+) -> None:
+    alpha.publish(on_day(1), on_day(2))
+    beta.drain()
+    client = browser(account("mia", "manage"))
+    assert "1 parked" in told(post(client, "/bridge/parked/retry/", id=[str(parked_id())]))
+    orm_tom.make_target("sn2024abc")
+    assert "2 applied" in told(post(client, "/bridge/parked/retry/", id=[str(parked_id())]))
+    assert len(orm_tom.photometry("sn2024abc")) == 2
+
+
+def test_a_retry_ends_when_the_time_of_a_request_is_over_and_the_daemon_does_the_rest(
+    orm_tom: InProcessTom, alpha: Publishing, beta: SubscribedInProcess
+) -> None:
+    from bridge.tomtoolkit.models import Parked
+    from bridge.tomtoolkit.operating.retrying import retry_parked
+
+    alpha.publish(*(on_day(day) for day in range(5)))
+    beta.drain()
+    orm_tom.make_target("sn2024abc")
+    ids = list(Parked.objects.values_list("pk", flat=True))
+    tried = retry_parked(ids, budget_s=-1.0)
+    assert tried.left + sum(tried.outcomes.values()) >= 1
+    while beta.retry_parked():
+        pass
+    assert len(orm_tom.photometry("sn2024abc")) == 5
+
+
+def test_a_data_product_is_left_to_the_daemon(
+    orm_tom: InProcessTom, alpha: Publishing, beta: SubscribedInProcess
+) -> None:
+    alpha.publish(product())
+    beta.drain()
+    orm_tom.make_target("sn2024abc")
+    answer = post(browser(account("mia", "manage")), "/bridge/parked/retry/", id=[str(parked_id())])
+    assert "1 left to the bridge's daemon" in told(answer)
+    assert orm_tom.products() == []
+    assert beta.retry_parked() == 1
+    assert [row["path"].read_bytes() for row in orm_tom.products()] == [LIGHT_CURVE]
+
+
+def test_a_dead_letter_is_retried_and_stays_dead_while_its_reason_lasts(
+    orm_tom: InProcessTom, alpha: Publishing, beta: SubscribedInProcess
+) -> None:
+    bytes_id, _ = dead_letters(alpha, beta)
+    answer = post(browser(account("mia", "manage")), "/bridge/dead/retry/", id=[str(bytes_id)])
+    assert "1 dead" in told(answer)
+    assert beta.outcomes().count(Outcome.DEAD) == 2
+
+
+def test_a_dead_product_is_retried_by_the_daemon_once_its_reason_is_gone(
+    orm_tom: InProcessTom, alpha: Publishing, beta: SubscribedInProcess
+) -> None:
+    from bridge.tomtoolkit.operating.retrying import retry_requested
+
+    _, product_id = dead_letters(alpha, beta)
+    client = browser(account("root", is_superuser=True))
+    assert "1 left to the bridge's daemon" in told(post(client, "/bridge/dead/retry/", id=[str(product_id)]))
+    assert "left to the daemon" in page(client, "/bridge/dead/")
+    assert "root" in page(client, f"/bridge/dead/{product_id}/")
+    beta.mapping["data_product_types"] = {"no_such_type": "photometry"}
+    with beta.open() as bridge:
+        assert retry_requested(bridge) == 1
+        assert retry_requested(bridge) == 0
+    assert len(orm_tom.products()) == 1
+    assert beta.outcomes().count(Outcome.DEAD) == 1
+
+
+def test_a_dead_letter_is_dropped_with_its_bytes(
+    orm_tom: InProcessTom, alpha: Publishing, beta: SubscribedInProcess
+) -> None:
+    from bridge.tomtoolkit.models import Raw
+
+    ids = dead_letters(alpha, beta)
+    client = browser(account("root", is_superuser=True))
+    assert "2 dropped" in told(post(client, "/bridge/dead/drop/", id=[str(one) for one in ids]))
+    assert Raw.objects.count() == 0
+    assert beta.outcomes().count(Outcome.IGNORED) == 2
+    assert "no dead letters" in page(client, "/bridge/dead/")
+    assert "nothing dead has the id" in told(post(client, "/bridge/dead/drop/", id=[str(ids[0])]))

@@ -1,0 +1,188 @@
+"""What is decided for each kind, without any TOM: the rules of bridge.receiving.decide."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from bridge.events import (
+    Body,
+    DataProduct,
+    Event,
+    ListMember,
+    Photometry,
+    Point,
+    Share,
+    Target,
+    TargetList,
+    TargetReference,
+    uuid7,
+)
+from bridge.ledger.port import Reason
+from bridge.names import simplify, simplify_all
+from bridge.receiving.decide import (
+    AddDatums,
+    AddProduct,
+    Amend,
+    Create,
+    FillList,
+    Hold,
+    Policy,
+    decide,
+    import_list_name,
+    separation,
+    shared_list_name,
+)
+from bridge.tom.port import LocalTarget
+from bridge.tom.reserved import ORIGINAL_SOURCE_KEY
+
+SHARE = Share(origin="alpha", origin_name="Alpha TOM", installation=uuid7(), shared_by="ada")
+NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
+
+
+def event(body: Body) -> Event:
+    return SHARE.event(body)
+
+
+def tom_with(*targets: LocalTarget):
+    """Return what finds among these targets by TOM Toolkit's rule."""
+
+    def find(names):
+        wanted = simplify_all(names)
+        return tuple(target for target in targets if wanted & simplify_all(target.names))
+
+    return find
+
+
+def local(pk: int = 1, name: str = "SN 2024abc", **given) -> LocalTarget:
+    fields = {"ra": 10.0, "dec": 20.0, **given.pop("fields", {})}
+    return LocalTarget(pk=pk, name=name, type="SIDEREAL", fields=fields, **given)
+
+
+def shared(name: str = "SN 2024abc", **given) -> Target:
+    return Target(**{"name": name, "type": "SIDEREAL", "ra": 10.0, "dec": 20.0, **given})
+
+
+def photometry(name: str = "SN 2024abc", **reference) -> Photometry:
+    point = Point(timestamp=NOON, bandpass="r", brightness=0.0, source_name="ZTF")
+    return Photometry(target=TargetReference(name=name, **reference), points=(point,))
+
+
+def test_an_unknown_target_is_created():
+    assert decide(event(shared()), tom_with(), Policy()) == Create(shared())
+
+
+def test_a_known_target_gets_what_it_lacks_and_keeps_what_it_has():
+    ours = local(name="ZTF24xyz", aliases=("sn-2024ABC",), fields={"distance": 5.0}, extras={"class": "Ia"})
+    theirs = shared(aliases=("ZTF24xyz", "AT 2024abc"), distance=6.0, parallax=0.0, extras={"class": "II", "z": "0.1"})
+    plan = decide(event(theirs), tom_with(ours), Policy())
+    assert isinstance(plan, Amend)
+    assert plan.additions.aliases == ("AT 2024abc",)
+    assert plan.additions.fields == {"parallax": 0.0}
+    assert plan.additions.extras == {"z": "0.1"}
+    assert [difference["field"] for difference in plan.differs] == ["distance", "extras.class"]
+
+
+def test_a_zero_here_is_a_value_and_not_a_gap():
+    plan = decide(event(shared(pm_ra=3.0)), tom_with(local(fields={"pm_ra": 0.0})), Policy())
+    assert isinstance(plan, Amend)
+    assert "pm_ra" not in plan.additions.fields
+    assert plan.differs[0]["ours"] == 0.0
+
+
+def test_data_without_a_target_wait_under_all_their_names():
+    plan = decide(event(photometry(aliases=("AT 2024abc",))), tom_with(), Policy())
+    assert isinstance(plan, Hold)
+    assert plan.reason is Reason.NO_TARGET
+    assert plan.names == {"sn2024abc", "at2024abc"}
+
+
+def test_two_targets_that_match_are_never_guessed_between():
+    find = tom_with(local(1), local(2, "AT 2024abc"))
+    plan = decide(event(photometry(aliases=("AT2024ABC",))), find, Policy())
+    assert isinstance(plan, Hold)
+    assert plan.reason is Reason.AMBIGUOUS
+    assert [candidate["pk"] for candidate in plan.detail["candidates"]] == [1, 2]
+
+
+@pytest.mark.parametrize(("arcsec", "held"), [(9.9, False), (10.1, True)])
+def test_a_namesake_elsewhere_on_the_sky_is_not_the_same_target(arcsec, held):
+    plan = decide(event(shared(dec=20.0 + arcsec / 3600)), tom_with(local()), Policy())
+    assert isinstance(plan, Hold) == held
+    if held:
+        assert plan.reason is Reason.POSITION_DISAGREES
+
+
+def test_a_position_near_the_wrap_of_right_ascension_agrees():
+    apart = separation(shared(ra=359.9999, dec=0.0), local(fields={"ra": 0.0001, "dec": 0.0}))
+    assert apart == pytest.approx(0.72, abs=0.001)
+
+
+def test_proper_motion_carries_our_position_to_their_epoch():
+    # Barnard's star: 10.3 arcsec a year, so that ten years would be far beyond the bound.
+    ours = local(name="Barnard", fields={"ra": 269.452, "dec": 4.6933, "pm_ra": -802.8, "pm_dec": 10362.5})
+    theirs = shared(
+        "Barnard", ra=269.452 - 0.8028 * 10 / 3600 / 0.99665, dec=4.6933 + 10.3625 * 10 / 3600, epoch=2010.0
+    )
+    assert separation(theirs, ours) < 0.01
+
+
+def test_the_position_of_a_moving_body_is_not_compared():
+    reference = TargetReference(name="Ceres", type="NON_SIDEREAL", ra=1.0, dec=1.0)
+    assert separation(reference, local(name="Ceres")) is None
+
+
+def test_a_datum_comes_from_the_tom_that_sent_it_and_keeps_its_own_source():
+    plan = decide(event(photometry()), tom_with(local(7)), Policy())
+    assert isinstance(plan, AddDatums)
+    (new,) = plan.datums
+    assert (new.target_pk, new.datum.source_name) == (7, "Alpha TOM")
+    assert new.datum.extra == {ORIGINAL_SOURCE_KEY: "ZTF"}
+
+
+def test_a_product_without_an_id_gets_one_that_is_the_same_at_every_try():
+    product = DataProduct.of(b"x", target=TargetReference(name="SN 2024abc"), filename="a", data_product_type="phot")
+    shared_product = event(product)
+    policy = Policy(data_product_types={"phot": "photometry"})
+    plans = [decide(shared_product, tom_with(local()), policy) for _ in range(2)]
+    assert plans[0] == plans[1]
+    assert isinstance(plans[0], AddProduct)
+    assert plans[0].product_id == f"alpha:{shared_product.id}"
+    assert plans[0].product.data_product_type == "photometry"
+
+
+def test_members_of_a_list_join_are_created_or_wait_one_by_one():
+    members = (
+        ListMember(reference=shared().reference),
+        ListMember(reference=shared("M 31").reference, target=shared("M 31")),
+        ListMember(reference=TargetReference(name="M 33")),
+    )
+    plan = decide(event(TargetList(name="Best", members=members)), tom_with(local(3)), Policy())
+    assert isinstance(plan, FillList)
+    assert [target.pk for target in plan.join] == [3]
+    assert [target.name for target in plan.create] == ["M 31"]
+    assert [(name, hold.reason) for name, hold in plan.held] == [("M 33", Reason.NO_TARGET)]
+
+
+def test_only_the_members_asked_for_are_decided():
+    members = tuple(ListMember(reference=TargetReference(name=name)) for name in ("M 31", "M 33"))
+    plan = decide(event(TargetList(name="Best", members=members)), tom_with(), Policy(), {"M 33"})
+    assert isinstance(plan, FillList)
+    assert [name for name, _ in plan.held] == ["M 33"]
+
+
+def test_the_list_of_imports_is_the_one_that_tom_toolkit_made_where_it_did():
+    assert import_list_name("Alpha TOM", {"Imported From Alpha TOM"}) == "Imported From Alpha TOM"
+    assert import_list_name("Alpha TOM", {"Others"}) == "Imported from Alpha TOM"
+    assert import_list_name("Alpha TOM", None) == "Imported from Alpha TOM"
+
+
+def test_a_list_of_somebody_else_is_never_mixed_with_a_shared_one():
+    assert shared_list_name("Best", "Alpha TOM", {"Others"}) == "Best"
+    assert shared_list_name("Best", "Alpha TOM", {"Best"}) == "Best (from Alpha TOM)"
+    assert shared_list_name("Best", "Alpha TOM", None) == "Best (from Alpha TOM)"
+    assert len(shared_list_name("B" * 200, "Alpha TOM", None)) == 200
+
+
+def test_names_are_compared_as_tom_toolkit_compares_them():
+    assert simplify("SN-2024_abc (host)") == "sn2024abchost"
+    assert simplify_all(["( )", "M 31"]) == {"m31"}
