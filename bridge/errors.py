@@ -143,6 +143,13 @@ class RejectedError(EventError):
     """The TOM refuses an event for a reason that lies in the event or in the account's permissions."""
 
 
+class BudgetSpentError(BridgeError):
+    """What was under way ended before it was done: its time is over, or a stop was asked for.
+
+    Nobody is at fault and nothing is lost: what is done is recorded or will be found, the rest is taken up again.
+    """
+
+
 # -- another process took over ----------------------------------------------------------------------------------------
 
 

@@ -26,7 +26,7 @@ from bridge.events.datums import (
     Spectroscopy,
     Spectrum,
 )
-from bridge.events.event import Body, Event, Share
+from bridge.events.event import Body, Event, EventRef, Share
 from bridge.events.fields import MAX_ALIASES, MAX_EXTRA_CHARACTERS, Kind, Model, Name, uuid7
 from bridge.events.product import MAX_PRODUCT_BYTES, DataProduct
 from bridge.events.targets import (
@@ -66,6 +66,7 @@ __all__ = [
     "DataProduct",
     "Datum",
     "Event",
+    "EventRef",
     "Kind",
     "ListMember",
     "Model",

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
 from pydantic import BaseModel, FailFast, Field, StringConstraints, ValidationError
@@ -15,6 +15,16 @@ from bridge.events.targets import Target, TargetList
 from bridge.names import simplify
 
 Body = Target | TargetList | DataBody | DataProduct
+
+
+class EventRef(NamedTuple):
+    """What tells an event from any other: an id means nothing without who made it."""
+
+    origin: str
+    id: UUID
+
+    def __str__(self) -> str:
+        return f"event {self.id}"
 
 
 class Share(Model):
@@ -47,6 +57,11 @@ class Event(Share):
     replaces: UUID | None = None
     """Reserved: the event that this one takes the place of."""
     body: Body = Field(discriminator="kind")
+
+    @property
+    def ref(self) -> EventRef:
+        """What tells this event from any other."""
+        return EventRef(self.origin, self.id)
 
     @property
     def kind(self) -> Kind:

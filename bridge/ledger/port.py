@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
+from bridge.events import EventRef
 from bridge.stream.port import Partition, Record
 
 Detail = Mapping[str, object]
@@ -177,7 +178,7 @@ class Unit(Protocol):
 class Intents(Protocol):
     """What may have been asked of the TOM by a process that was killed before it could record the outcome."""
 
-    def begin(self, event_id: UUID, steps: Collection[str]) -> frozenset[str]:
+    def begin(self, event: EventRef, steps: Collection[str]) -> frozenset[str]:
         """Durably note that ``steps`` of an event are about to be asked for; return those of them begun before.
 
         Without ``steps`` nothing is noted and all begun before are returned.

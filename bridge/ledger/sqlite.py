@@ -11,6 +11,7 @@ from pathlib import Path
 from uuid import UUID
 
 from bridge.errors import IdentityError, TomAwayError
+from bridge.events import EventRef
 from bridge.ledger.port import Count, Dead, Entry, Filter, Outcome, Parked, Position, Reason
 from bridge.ledger.sqlite_rows import (
     ENTRY_COLUMNS,
@@ -285,21 +286,21 @@ class SqliteLedger:
         """The intents of this ledger."""
         return self
 
-    def begin(self, event_id: UUID, steps: Collection[str]) -> frozenset[str]:
+    def begin(self, event: EventRef, steps: Collection[str]) -> frozenset[str]:
         """Durably note that ``steps`` of an event are about to be asked for; return those of them begun before.
 
         Without ``steps`` nothing is noted and all begun before are returned.
         """
         if not steps:
             return frozenset(
-                row[0] for row in self._rows("SELECT step FROM intent WHERE event_id = ?", [str(event_id)])
+                row[0] for row in self._rows("SELECT step FROM intent WHERE event_id = ?", [str(event.id)])
             )
         with self._transaction() as connection:
-            rows = connection.execute("SELECT step FROM intent WHERE event_id = ?", (str(event_id),))
+            rows = connection.execute("SELECT step FROM intent WHERE event_id = ?", (str(event.id),))
             begun = frozenset(row[0] for row in rows) & frozenset(steps)
             connection.executemany(
                 "INSERT OR IGNORE INTO intent (event_id, step) VALUES (?, ?)",
-                [(str(event_id), step) for step in steps if step not in begun],
+                [(str(event.id), step) for step in steps if step not in begun],
             )
         return begun
 

@@ -133,7 +133,7 @@ def decide(
 
 def provenance(event: Event, topic: str = "") -> Provenance:
     """Return where what ``event`` brings comes from."""
-    return Provenance(event_id=event.id, origin_name=event.origin_name, shared_by=event.shared_by, topic=topic)
+    return Provenance(event=event.ref, origin_name=event.origin_name, shared_by=event.shared_by, topic=topic)
 
 
 # -- matching -------------------------------------------------------------------------------------------------------
@@ -332,8 +332,13 @@ def shared_list_name(name: str, origin_name: str, existing: Collection[str] | No
 def _datums(event: Event, data: Data, target_pk: int, policy: Policy, topic: str) -> tuple[NewDatum, ...]:
     origin = provenance(event, topic)
     return tuple(
-        NewDatum(target_pk=target_pk, datum=_with_source(_typed(datum, policy), origin.origin_name), provenance=origin)
-        for datum in data.datums
+        NewDatum(
+            target_pk=target_pk,
+            datum=_with_source(_typed(datum, policy), origin.origin_name),
+            provenance=origin,
+            number=number,
+        )
+        for number, datum in enumerate(data.datums)
     )
 
 

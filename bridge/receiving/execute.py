@@ -173,7 +173,7 @@ class Executor:
         self.forget()
         plan = decide.decide(event, self._find, self._policy, members, topic=topic)
         origin = decide.provenance(event, topic)
-        if isinstance(plan, Amend) and self._tom.began_creating(plan.target, origin):
+        if isinstance(plan, Amend) and self._tom.began_creating([plan.target], origin):
             plan = Create(plan.target)
         match plan:
             case Hold():
@@ -193,8 +193,10 @@ class Executor:
     def _create(self, event: Event, origin: Provenance, target: Target, lists: tuple[str, ...]) -> Result:
         name = decide.import_list_name(event.origin_name, self._tom.list_names())
         handles = (self._tom.open_list(name), *lists)
-        written = self._tom.create_target(target, handles, origin)
+        (written,) = self._tom.create_targets([target], handles, origin)
         self.forget()
+        if isinstance(written, RejectedError):
+            raise written
         if written is None:
             raise RejectedError(
                 "a target that matches appeared while it was being created",
@@ -217,7 +219,8 @@ class Executor:
         appeared: frozenset[str] = frozenset()
         unverified: list[str] = []
         refused: list[str] = []
-        unfinished = [amend for amend in plan.amend if self._tom.began_creating(amend.target, origin)]
+        begun = self._tom.began_creating([amend.target for amend in plan.amend], origin)
+        unfinished = [amend for amend in plan.amend if amend.target.name in begun]
         for target in (*plan.create, *(amend.target for amend in unfinished)):
             try:
                 created = self._create(event, origin, target, (handle,))
@@ -229,8 +232,11 @@ class Executor:
             unverified += self._amend(origin, amend)
             appeared |= simplify_all(amend.additions.aliases)
         if plan.join:
-            pks = [local.pk for local in plan.join]
-            unverified += self._tom.add_to_list(handle, pks, origin).unverified
+            for joined in self._tom.add_to_list(handle, [local.pk for local in plan.join], origin):
+                if isinstance(joined, RejectedError):
+                    refused.append(str(joined))
+                else:
+                    unverified += joined.unverified
         if refused:
             waiting = f" ({len(plan.held)} without a target join when this is tried again)" if plan.held else ""
             raise RejectedError(

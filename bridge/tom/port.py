@@ -4,7 +4,7 @@
 truthfully. Two exist: over REST into an unchanged TOM (:mod:`bridge.tom.rest`), and in process over Django's ORM.
 Whoever calls may be killed between any two steps and will then call again with the same arguments: every method that
 writes is therefore safe to repeat, and what a killed call has already done counts as done by the repeated one
-(``event_id`` says whose it was), not as a duplicate.
+(the event says whose it was), not as a duplicate.
 
 Errors of every method: :class:`~bridge.errors.TomAwayError` where the same call may succeed later (nothing may be
 concluded from it), :class:`~bridge.errors.RejectedError` where the TOM refuses for a reason that lies in the event
@@ -15,9 +15,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
-from uuid import UUID
 
-from bridge.events import DataProduct, Datum, Kind, Target, TargetType
+from bridge.budget import NO_LIMIT, Budget
+from bridge.errors import RejectedError
+from bridge.events import DataProduct, Datum, EventRef, Kind, Target, TargetType
 
 FieldValue = float | str | None
 
@@ -58,7 +59,7 @@ class Additions:
 class Provenance:
     """Where something comes from, as a TOM can store it."""
 
-    event_id: UUID
+    event: EventRef
     origin_name: str
     """Becomes ``source_name`` of a datum and ``shared_from`` of a target."""
     shared_by: str = ""
@@ -74,6 +75,10 @@ class Written:
     """The primary key of the target or product written, where there is one."""
     unverified: tuple[str, ...] = ()
     """What was asked for and can't be seen in the TOM afterwards, each with its reason, for people."""
+
+
+Creation = Written | RejectedError | None
+"""What became of a target that was to be created; None: one that matches has appeared, decide anew."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +100,8 @@ class NewDatum:
     target_pk: int
     datum: Datum
     provenance: Provenance
+    number: int = 0
+    """Its place among the datums of its event, from 0 on."""
 
 
 class Fate(StrEnum):
@@ -154,9 +161,13 @@ class Tom(Protocol):
         """
         ...
 
-    def find_each(self, wanted: Sequence[Sequence[str]]) -> list[tuple[LocalTarget, ...]]:
+    def find_each(self, wanted: Sequence[Sequence[str]], budget: Budget = NO_LIMIT) -> list[tuple[LocalTarget, ...]]:
         """Return for each of these sequences of names what :meth:`find` returns; one call where that is cheaper."""
-        return [self.find(names) for names in wanted]
+        found = []
+        for names in wanted:
+            budget.check()
+            found.append(self.find(names))
+        return found
 
     def appeared(self, simplified: Collection[str]) -> frozenset[str]:
         """Return which of these simplified names the TOM has now; one cheap call for many names.
@@ -165,18 +176,21 @@ class Tom(Protocol):
         """
         ...
 
-    def create_target(self, target: Target, lists: Sequence[str], provenance: Provenance) -> Written | None:
-        """Create ``target`` with its aliases and extras, put it in ``lists`` (handles), show it to the groups.
+    def create_targets(
+        self, targets: Sequence[Target], lists: Sequence[str], provenance: Provenance, budget: Budget = NO_LIMIT
+    ) -> list[Creation]:
+        """Create targets with their aliases and extras, put them in ``lists`` (handles), show them to the groups.
 
-        Returns None, having done nothing, where a target that matches has appeared meanwhile: decide anew.
-        Raises RejectedError also where a target of that name exists that the account may not see.
+        Returns what became of each, in the same order: one that is refused never costs the others. None, where nothing
+        was done because a target that matches has appeared meanwhile (or is one of ``targets``): decide anew. Refused
+        is also a name that a target has which the account may not see.
         """
         ...
 
-    def began_creating(self, target: Target, provenance: Provenance) -> bool:
-        """Return whether a call for the same event began to create ``target`` and did not end.
+    def began_creating(self, targets: Sequence[Target], provenance: Provenance) -> frozenset[str]:
+        """Return the names of those of ``targets`` that a call for the same event began to create and did not end.
 
-        Then :meth:`create_target` has to be called once more although the target is there by now: it completes it.
+        Then :meth:`create_targets` has to be called once more although they are there by now: it completes them.
         """
         ...
 
@@ -195,20 +209,23 @@ class Tom(Protocol):
         """
         ...
 
-    def add_to_list(self, handle: str, pks: Sequence[int], provenance: Provenance) -> Written:
-        """Put targets in a list; those that are in it stay."""
+    def add_to_list(
+        self, handle: str, pks: Sequence[int], provenance: Provenance, budget: Budget = NO_LIMIT
+    ) -> list[Written | RejectedError]:
+        """Put targets in a list and return what became of each, in the same order; those that are in it stay."""
         ...
 
     def datums(self, pk: int, wanted: Sequence[Datum]) -> tuple[ExistingDatum, ...]:
         """Return the target's datums of the kinds and timestamps of ``wanted`` (others may be among them)."""
         ...
 
-    def add_datums(self, datums: Sequence[NewDatum]) -> list[DatumResult]:
+    def add_datums(self, datums: Sequence[NewDatum], budget: Budget = NO_LIMIT) -> list[DatumResult]:
         """Write datums, and return the fate of each in the same order.
 
         Datums of several kinds, targets and events may come at once; of two equal ones the second is a duplicate. What
         is there is compared first (:mod:`bridge.tom.compare`). A datum that the TOM refuses never costs the others.
-        Only ``TomAwayError`` is raised.
+        Only ``TomAwayError`` is raised, and BudgetSpentError where the budget is spent in between: what was written
+        then counts as written by the call that is made again.
         """
         ...
 
@@ -216,14 +233,16 @@ class Tom(Protocol):
         """Return the data product of that id, or None."""
         ...
 
-    def prepare_product(self, pk: int, product: DataProduct, product_id: str, provenance: Provenance) -> None:
+    def prepare_product(
+        self, pk: int, product: DataProduct, product_id: str, provenance: Provenance, budget: Budget = NO_LIMIT
+    ) -> None:
         """Do what of :meth:`add_product` must not be done within a transaction: a data processor may run for minutes.
 
         Called before the ledger's unit in which ``add_product`` follows with the same arguments. Does nothing where a
         product of that id is there, and nothing at all unless an implementation says otherwise. Raises RejectedError
         where the TOM's data processor fails; nothing of the product is left then.
         """
-        del pk, product, product_id, provenance
+        del pk, product, product_id, provenance, budget
 
     def add_product(self, pk: int, product: DataProduct, product_id: str, provenance: Provenance) -> ProductResult:
         """Store a product onto target ``pk`` under ``product_id`` and, where ``product.process``, run the processor.
@@ -231,6 +250,13 @@ class Tom(Protocol):
         Nothing is written where a product of that id is there: the same content on the same target is ``duplicate``,
         anything else ``conflicting``; unless it came from a call for the same event that did not end: then what is
         missing is done and it is ``new``.
+        """
+        ...
+
+    def probe(self, *, writing: bool) -> None:
+        """Raise TomAwayError where a request that is known to be good fails now.
+
+        A read, or with ``writing`` a write that changes nothing: who can't write may be able to read.
         """
         ...
 

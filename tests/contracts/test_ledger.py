@@ -9,7 +9,7 @@ from parts.django_tom import ALIASES
 from parts.entries import PARTITION, STARTED, Arrival, to_park
 
 from bridge.errors import IdentityError, PositionLostError
-from bridge.events import uuid7
+from bridge.events import EventRef, uuid7
 from bridge.ledger.port import Count, Entry, Filter, Ledger, Outcome, Position, Reason, ToPark
 from bridge.ledger.sqlite import SqliteLedger
 from bridge.stream.port import Partition
@@ -563,14 +563,14 @@ def test_a_list_is_remembered_by_origin_and_name(ledger: Ledger) -> None:
 
 
 def test_an_intent_is_seen_by_whoever_comes_after_a_crash(open_ledger: Open) -> None:
-    event_id = uuid7()
+    event_id = EventRef("north", uuid7())
     assert open_ledger().intents.begin(event_id, ["target", "point 1"]) == frozenset()
     after = open_ledger().intents
     assert after.begin(event_id, ["point 1", "point 2"]) == {"point 1"}
     assert after.begin(event_id, ["target", "point 1", "point 2"]) == {"target", "point 1", "point 2"}
-    assert after.begin(uuid7(), ["target"]) == frozenset()
+    assert after.begin(EventRef("north", uuid7()), ["target"]) == frozenset()
     assert after.begin(event_id, []) == {"target", "point 1", "point 2"}
-    assert after.begin(uuid7(), []) == frozenset()
+    assert after.begin(EventRef("north", uuid7()), []) == frozenset()
 
 
 @pytest.mark.parametrize(
@@ -588,18 +588,18 @@ def test_intents_live_until_the_event_found_its_end(
 ) -> None:
     arrival, other = Arrival(), Arrival(offset=1)
     for event in (arrival, other):
-        ledger.intents.begin(event.event_id, ["target"])
+        ledger.intents.begin(event.ref, ["target"])
     if outcome is Outcome.PARKED:
         park(ledger, arrival, to_park("m31"))
     else:
         record(ledger, arrival, outcome, reason)
-    assert ledger.intents.begin(arrival.event_id, ["target"]) == (frozenset({"target"}) if found else frozenset())
-    assert ledger.intents.begin(other.event_id, ["target"]) == {"target"}
+    assert ledger.intents.begin(arrival.ref, ["target"]) == (frozenset({"target"}) if found else frozenset())
+    assert ledger.intents.begin(other.ref, ["target"]) == {"target"}
 
 
 def test_intents_of_a_unit_that_failed_stay(ledger: Ledger) -> None:
     arrival = Arrival()
-    ledger.intents.begin(arrival.event_id, ["target"])
+    ledger.intents.begin(arrival.ref, ["target"])
 
     def fail() -> None:
         with ledger.unit() as unit:
@@ -608,4 +608,4 @@ def test_intents_of_a_unit_that_failed_stay(ledger: Ledger) -> None:
 
     with pytest.raises(PositionLostError):
         fail()
-    assert ledger.intents.begin(arrival.event_id, ["target"]) == {"target"}
+    assert ledger.intents.begin(arrival.ref, ["target"]) == {"target"}

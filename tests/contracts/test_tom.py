@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from parts.creating import create_target
 from parts.django_tom import InProcessTom
 from parts.tom_site import BRIDGE_PASSWORD, GROUP
 from parts.toms import Tom as RunningTom
 
 from bridge.errors import RejectedError
-from bridge.events import DataProduct, Point, Target, TargetType, uuid7
+from bridge.events import DataProduct, EventRef, Point, Target, TargetType, uuid7
 from bridge.ledger.sqlite import SqliteLedger
-from bridge.tom.port import Additions, Fate, NewDatum, Provenance, Tom
+from bridge.tom.port import Additions, Fate, NewDatum, Provenance, Tom, Written
 from bridge.tom.rest import RestAccount, RestTom
 
 pytestmark = pytest.mark.tom
@@ -78,7 +79,7 @@ def a_target(name: str = "SN 2024abc", **fields: Any) -> Target:
 
 
 def from_elsewhere() -> Provenance:
-    return Provenance(event_id=uuid7(), origin_name="Another TOM", shared_by="somebody")
+    return Provenance(event=EventRef("another-tom", uuid7()), origin_name="Another TOM", shared_by="somebody")
 
 
 def a_point(**fields: Any) -> Point:
@@ -141,7 +142,7 @@ def test_nothing_is_found_where_nothing_matches(tom: Tom, any_tom: RunningTom) -
 
 def test_what_this_process_wrote_is_found_at_once(tom: Tom) -> None:
     assert tom.find(["SN 2024abc"]) == ()
-    written = tom.create_target(a_target(), [], from_elsewhere())
+    written = create_target(tom, a_target(), [], from_elsewhere())
     assert written is not None
     assert [found.pk for found in tom.find(["SN 2024abc"])] == [written.pk]
 
@@ -167,7 +168,7 @@ def test_a_target_is_created_in_full(tom: Tom, any_tom: RunningTom) -> None:
         aliases=("ZTF24xyz", "AT 2024abc"), extras={"redshift": "0.03", "note": ""}, epoch=2015.5, parallax=0.0,
         pm_ra=-3.5, distance=1e9, abs_mag=0.0, slope=0.15,
     )  # fmt: skip
-    written = tom.create_target(target, ["Imported from Another TOM"], from_elsewhere())
+    written = create_target(tom, target, ["Imported from Another TOM"], from_elsewhere())
     assert written is not None
     assert written.unverified == ()
     row = any_tom.target("SN 2024abc")
@@ -181,7 +182,7 @@ def test_a_target_is_created_in_full(tom: Tom, any_tom: RunningTom) -> None:
 
 @pytest.mark.parametrize("fields", [{"ra": 0.0}, {"dec": 0.0}, {"ra": 0.0, "dec": 0.0}])
 def test_a_coordinate_of_zero_is_a_value(tom: Tom, any_tom: RunningTom, fields: dict[str, float]) -> None:
-    written = tom.create_target(a_target(**fields), [], from_elsewhere())
+    written = create_target(tom, a_target(**fields), [], from_elsewhere())
     assert written is not None
     assert written.unverified == ()
     row = any_tom.target("SN 2024abc")
@@ -194,7 +195,7 @@ def test_an_orbital_element_of_zero_is_a_value(tom: Tom, any_tom: RunningTom) ->
         "arg_of_perihelion": 0.0, "eccentricity": 0.0, "mean_anomaly": 0.0, "semimajor_axis": 2.5,
     }  # fmt: skip
     orbit = Target.model_validate({"name": "1 Ceres", "type": TargetType.NON_SIDEREAL, **elements})
-    written = tom.create_target(orbit, [], from_elsewhere())
+    written = create_target(tom, orbit, [], from_elsewhere())
     assert written is not None
     assert written.unverified == ()
     row = any_tom.target("1 Ceres")
@@ -204,7 +205,7 @@ def test_an_orbital_element_of_zero_is_a_value(tom: Tom, any_tom: RunningTom) ->
 def test_a_target_is_not_created_where_one_that_matches_has_appeared(tom: Tom, any_tom: RunningTom) -> None:
     assert tom.find(["SN 2024abc"]) == ()
     any_tom.make_target("Other", aliases=["sn-2024-abc"])
-    assert tom.create_target(a_target(), [], from_elsewhere()) is None
+    assert create_target(tom, a_target(), [], from_elsewhere()) is None
     assert [row["name"] for row in any_tom.targets()] == ["Other"]
 
 
@@ -215,7 +216,7 @@ def test_a_target_that_the_account_may_not_see_is_told(tom: Tom, any_tom: Runnin
         "SN 2024abc" if hidden == "name" else "X", aliases=["AT 2024abc"] if hidden == "alias" else [], users=[]
     )
     with pytest.raises(RejectedError, match="may not see"):
-        tom.create_target(a_target(aliases=("AT 2024abc",)), [], from_elsewhere())
+        create_target(tom, a_target(aliases=("AT 2024abc",)), [], from_elsewhere())
     assert len(any_tom.targets()) == 1
 
 
@@ -224,8 +225,8 @@ def test_what_a_killed_call_created_counts_as_created_by_the_repeated_one(
     open_tom: Callable[[], Tom], any_tom: RunningTom
 ) -> None:
     provenance = from_elsewhere()
-    first = open_tom().create_target(a_target(dec=0.0, extras={"z": "1"}), ["L"], provenance)
-    again = open_tom().create_target(a_target(dec=0.0, extras={"z": "1"}), ["L"], provenance)
+    first = create_target(open_tom(), a_target(dec=0.0, extras={"z": "1"}), ["L"], provenance)
+    again = create_target(open_tom(), a_target(dec=0.0, extras={"z": "1"}), ["L"], provenance)
     assert first is not None
     assert again is not None
     assert again.pk == first.pk
@@ -290,8 +291,8 @@ def test_the_names_of_all_lists_are_told(tom: Tom, any_tom: RunningTom) -> None:
 def test_targets_join_a_list_and_those_in_it_stay(tom: Tom, any_tom: RunningTom) -> None:
     pks = [any_tom.make_target(name) for name in ("A", "B", "C, D")]
     handle = tom.open_list('A "new" list & more')
-    assert tom.add_to_list(handle, pks[:1], from_elsewhere()).unverified == ()
-    assert tom.add_to_list(handle, pks, from_elsewhere()).unverified == ()
+    assert tom.add_to_list(handle, pks[:1], from_elsewhere()) == [Written(pk=pks[0])]
+    assert tom.add_to_list(handle, pks, from_elsewhere()) == [Written(pk=pk) for pk in pks]
     assert any_tom.lists() == {'A "new" list & more': ["A", "B", "C, D"]}
 
 

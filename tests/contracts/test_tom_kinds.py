@@ -15,7 +15,7 @@ from parts.tom_site import BRIDGE_PASSWORD, GROUP
 from parts.toms import Tom as RunningTom
 
 from bridge.errors import TomAwayError
-from bridge.events import Datum, ReducedDatum, Spectrum, uuid7
+from bridge.events import Datum, EventRef, ReducedDatum, Spectrum, uuid7
 from bridge.tom.port import DatumResult, Fate, NewDatum, Provenance, Tom
 from bridge.tom.rest import RestAccount, RestTom
 
@@ -73,7 +73,7 @@ def tom(open_tom: Open, any_tom: RunningTom) -> Tom:
 
 
 def write(tom: Tom, pk: int, *datums: Datum) -> list[DatumResult]:
-    source = Provenance(event_id=uuid7(), origin_name="Another TOM")
+    source = Provenance(event=EventRef("another-tom", uuid7()), origin_name="Another TOM")
     return tom.add_datums([NewDatum(target_pk=pk, datum=each, provenance=source) for each in datums])
 
 

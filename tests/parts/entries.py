@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from bridge.events import uuid7
+from bridge.events import EventRef, uuid7
 from bridge.ledger.port import Entry, Outcome, Reason, ToPark
 from bridge.stream.port import Partition, Record
 
@@ -25,6 +25,10 @@ class Arrival:
     origin: str = "north"
     kind: str = "photometry"
     value: bytes = b"\x00\xc3 bytes"
+
+    @property
+    def ref(self) -> EventRef:
+        return EventRef(self.origin, self.event_id)
 
     @property
     def key(self) -> bytes:

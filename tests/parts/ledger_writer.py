@@ -17,7 +17,7 @@ def write() -> None:
     position = ledger.positions().get(PARTITION)
     for offset in range(0 if position is None else position.next, EVENTS):
         arrival = Arrival(offset=offset)
-        ledger.intents.begin(arrival.event_id, ["point"])
+        ledger.intents.begin(arrival.ref, ["point"])
         with ledger.unit() as unit:
             unit.record(arrival.entry(Outcome.APPLIED))
             unit.move(PARTITION, "first", offset or None, offset + 1)

@@ -1,17 +1,18 @@
 """Intents for tests of a TOM alone: what a ledger notes, kept in memory."""
 
 from collections.abc import Collection
-from uuid import UUID
+
+from bridge.events import EventRef
 
 
 class MemoryIntents:
     """Follows :class:`bridge.ledger.port.Intents`; lives as long as the test."""
 
     def __init__(self) -> None:
-        self._begun: dict[UUID, set[str]] = {}
+        self._begun: dict[EventRef, set[str]] = {}
 
-    def begin(self, event_id: UUID, steps: Collection[str]) -> frozenset[str]:
-        begun = self._begun.setdefault(event_id, set())
+    def begin(self, event: EventRef, steps: Collection[str]) -> frozenset[str]:
+        begun = self._begun.setdefault(event, set())
         before = frozenset(begun & set(steps)) if steps else frozenset(begun)
         begun.update(steps)
         return before

@@ -41,6 +41,6 @@ def tom(orm_tom: InProcessTom) -> Any:
 
 @pytest.fixture
 def provenance() -> Provenance:
-    from bridge.events import uuid7
+    from bridge.events import EventRef, uuid7
 
-    return Provenance(event_id=uuid7(), origin_name="Alpha TOM", shared_by="ada")
+    return Provenance(event=EventRef("another-tom", uuid7()), origin_name="Alpha TOM", shared_by="ada")

@@ -12,9 +12,9 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
-from bridge.events import KINDS, Datum, Kind, Point
+from bridge.budget import Budget
+from bridge.events import KINDS, Datum, EventRef, Kind, Point
 from bridge.ledger.port import Intents
 from bridge.tom.compare import as_existing, fate, looks_equal, near
 from bridge.tom.port import DatumResult, ExistingDatum, Fate, NewDatum
@@ -67,11 +67,12 @@ class RestDatums:
             if not page["results"] or offset >= page["count"]:
                 return
 
-    def add(self, datums: Sequence[NewDatum]) -> list[DatumResult]:
+    def add(self, datums: Sequence[NewDatum], budget: Budget) -> list[DatumResult]:
         """See :meth:`bridge.tom.port.Tom.add_datums`."""
         results: list[DatumResult | None] = [None] * len(datums)
         there = self._there(datums)
         for start in range(0, len(datums), _CHUNK):
+            budget.check()
             self._add_chunk(range(start, min(start + _CHUNK, len(datums))), datums, there, results)
         return [result for result in results if result is not None]
 
@@ -93,12 +94,12 @@ class RestDatums:
         there: dict[_Place, list[ExistingDatum]],
         results: list[DatumResult | None],
     ) -> None:
-        begun = {event: self._intents.begin(event, ()) for event in {datums[i].provenance.event_id for i in chunk}}
+        begun = {event: self._intents.begin(event, ()) for event in {datums[i].provenance.event for i in chunk}}
         to_ask: list[int] = []
-        steps: dict[UUID, set[str]] = defaultdict(set)
-        asked: set[tuple[UUID, str]] = set()
+        steps: dict[EventRef, set[str]] = defaultdict(set)
+        asked: set[tuple[EventRef, str]] = set()
         for index in chunk:
-            new, event = datums[index], datums[index].provenance.event_id
+            new, event = datums[index], datums[index].provenance.event
             rows, step = there[_place(new)], step_of(new)
             seen = any(looks_equal(new.datum, row) for row in rows)
             if seen and step in begun[event] and (event, step) not in asked:

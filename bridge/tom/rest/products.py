@@ -78,11 +78,11 @@ class RestProducts:
 
     def add(self, pk: int, product: DataProduct, product_id: str, provenance: Provenance) -> ProductResult:
         """See :meth:`bridge.tom.port.Tom.add_product`."""
-        begun = _STEP in self._intents.begin(provenance.event_id, ())
+        begun = _STEP in self._intents.begin(provenance.event, ())
         there = self.find(product_id)
         if there is not None:
             return self._beside(there, pk, product, begun=begun)
-        self._intents.begin(provenance.event_id, {_STEP})
+        self._intents.begin(provenance.event, {_STEP})
         form = {
             "target": pk,
             "data_product_type": product.data_product_type,

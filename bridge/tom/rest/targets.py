@@ -5,11 +5,12 @@ from typing import Any
 
 import structlog
 
+from bridge.budget import Budget
 from bridge.errors import ConfigurationError, RejectedError
 from bridge.events import COORDINATE_FIELDS, REQUIRED_ELEMENTS, REQUIRED_ELEMENTS_BY_SCHEME, Target, TargetType
 from bridge.ledger.port import Intents
 from bridge.names import simplify_all
-from bridge.tom.port import Additions, LocalTarget, Provenance, Written
+from bridge.tom.port import Additions, Creation, LocalTarget, Provenance, Written
 from bridge.tom.rest.lists import Lists
 from bridge.tom.rest.names import TARGETS, NameIndex, Shown, names_of
 from bridge.tom.rest.session import Answer, RestSession
@@ -86,19 +87,32 @@ class RestTargets:
 
     # -- creating -----------------------------------------------------------------------------------------------------
 
-    def began_creating(self, target: Target, provenance: Provenance) -> bool:
+    def began_creating(self, targets: Sequence[Target], provenance: Provenance) -> frozenset[str]:
         """See :meth:`bridge.tom.port.Tom.began_creating`."""
-        return _creation(target) in self._intents.begin(provenance.event_id, ())
+        begun = self._intents.begin(provenance.event, ())
+        return frozenset(target.name for target in targets if _creation(target) in begun)
 
-    def create(self, target: Target, lists: Sequence[str], provenance: Provenance) -> Written | None:
-        """See :meth:`bridge.tom.port.Tom.create_target`."""
-        begun = self.began_creating(target, provenance)
+    def create(
+        self, targets: Sequence[Target], lists: Sequence[str], provenance: Provenance, budget: Budget
+    ) -> list[Creation]:
+        """See :meth:`bridge.tom.port.Tom.create_targets`."""
+        results: list[Creation] = []
+        for target in targets:
+            budget.check()
+            try:
+                results.append(self._create(target, lists, provenance))
+            except RejectedError as error:
+                results.append(error)
+        return results
+
+    def _create(self, target: Target, lists: Sequence[str], provenance: Provenance) -> Written | None:
+        begun = bool(self.began_creating([target], provenance))
         matching = self._matching_now(target.names)
         if matching:
             ours = [shown for shown in matching if shown["name"] == target.name]
             return self._completed(ours[0], target, lists) if begun and len(matching) == len(ours) == 1 else None
         usable = [name for name in dict.fromkeys(lists) if len(self._lists.ids(name) or ()) < 2]
-        self._intents.begin(provenance.event_id, {_creation(target)})
+        self._intents.begin(provenance.event, {_creation(target)})
         answer = self._session.request("POST", TARGETS, json=self._as_sent(target, usable, provenance))
         if answer.status_code == 201:
             return self._completed(answer.json(), target, lists)
@@ -221,6 +235,12 @@ class RestTargets:
         if "scheme" in written.fields and (after := self._read(shown["id"])):
             self._zeros_finished(after)
 
+    def probe(self, *, writing: bool) -> None:
+        """See :meth:`bridge.tom.port.Tom.probe`."""
+        self._session.get(TARGETS, limit=1)
+        if writing:
+            self._session.check_writes(self._index.newest())
+
     # -- lists --------------------------------------------------------------------------------------------------------
 
     def list_names(self) -> frozenset[str] | None:
@@ -228,12 +248,17 @@ class RestTargets:
         ids = self._lists.look()
         return None if ids is None else frozenset(ids)
 
-    def add_to_list(self, name: str, pks: Sequence[int]) -> Written:
+    def add_to_list(self, name: str, pks: Sequence[int], budget: Budget) -> list[Written | RejectedError]:
         """See :meth:`bridge.tom.port.Tom.add_to_list`."""
-        shown = {pk: self._read(pk) for pk in dict.fromkeys(pks)}
-        gone = [f"target {pk}: is gone" for pk, target in shown.items() if target is None]
-        named = {pk: target["name"] for pk, target in shown.items() if target is not None}
-        return Written(unverified=(*gone, *self.joined(name, named)))
+        results: list[Written | RejectedError] = []
+        for pk in pks:
+            budget.check()
+            shown = self._read(pk)
+            if shown is None:
+                results.append(RejectedError("the target is gone", where=f"target {pk}", mend="It is decided anew"))
+            else:
+                results.append(Written(pk=pk, unverified=tuple(self.joined(name, {pk: shown["name"]}))))
+        return results
 
     def joined(self, name: str, targets: Mapping[int, str], *, already_asked: bool = False) -> list[str]:
         """Put targets (names by primary key) in a list; return what can't be seen in it afterwards.

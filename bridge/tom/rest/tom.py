@@ -2,10 +2,13 @@
 
 from collections.abc import Collection, Iterable, Sequence
 
+from bridge.budget import NO_LIMIT, Budget
+from bridge.errors import RejectedError
 from bridge.events import DataProduct, Datum, Target
 from bridge.ledger.port import Intents
 from bridge.tom.port import (
     Additions,
+    Creation,
     DatumResult,
     ExistingDatum,
     LocalProduct,
@@ -45,11 +48,13 @@ class RestTom(Tom):
     def appeared(self, simplified: Collection[str]) -> frozenset[str]:
         return self._targets.appeared(simplified)
 
-    def create_target(self, target: Target, lists: Sequence[str], provenance: Provenance) -> Written | None:
-        return self._targets.create(target, lists, provenance)
+    def create_targets(
+        self, targets: Sequence[Target], lists: Sequence[str], provenance: Provenance, budget: Budget = NO_LIMIT
+    ) -> list[Creation]:
+        return self._targets.create(targets, lists, provenance, budget)
 
-    def began_creating(self, target: Target, provenance: Provenance) -> bool:
-        return self._targets.began_creating(target, provenance)
+    def began_creating(self, targets: Sequence[Target], provenance: Provenance) -> frozenset[str]:
+        return self._targets.began_creating(targets, provenance)
 
     def add_to_target(self, pk: int, additions: Additions, provenance: Provenance) -> Written:  # noqa: ARG002
         return self._targets.add(pk, additions)
@@ -60,20 +65,29 @@ class RestTom(Tom):
     def open_list(self, name: str) -> str:
         return name
 
-    def add_to_list(self, handle: str, pks: Sequence[int], provenance: Provenance) -> Written:  # noqa: ARG002
-        return self._targets.add_to_list(handle, pks)
+    def add_to_list(
+        self,
+        handle: str,
+        pks: Sequence[int],
+        provenance: Provenance,  # noqa: ARG002
+        budget: Budget = NO_LIMIT,
+    ) -> list[Written | RejectedError]:
+        return self._targets.add_to_list(handle, pks, budget)
 
     def datums(self, pk: int, wanted: Sequence[Datum]) -> tuple[ExistingDatum, ...]:
         return self._datums.rows(pk, wanted)
 
-    def add_datums(self, datums: Sequence[NewDatum]) -> list[DatumResult]:
-        return self._datums.add(datums)
+    def add_datums(self, datums: Sequence[NewDatum], budget: Budget = NO_LIMIT) -> list[DatumResult]:
+        return self._datums.add(datums, budget)
 
     def find_product(self, product_id: str) -> LocalProduct | None:
         return self._products.find(product_id)
 
     def add_product(self, pk: int, product: DataProduct, product_id: str, provenance: Provenance) -> ProductResult:
         return self._products.add(pk, product, product_id, provenance)
+
+    def probe(self, *, writing: bool) -> None:
+        self._targets.probe(writing=writing)
 
     def close(self) -> None:
         self._datums.close()

@@ -9,6 +9,7 @@ from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.models.expressions import RawSQL
 
 from bridge.errors import IdentityError
+from bridge.events import EventRef
 from bridge.ledger.port import Count, Dead, Entry, Filter, Outcome, Parked, Position, Reason
 from bridge.stream.port import Partition, Record
 from bridge.tomtoolkit import models
@@ -228,7 +229,7 @@ class DjangoLedger:
         """The intents of this ledger."""
         return self
 
-    def begin(self, event_id: UUID, steps: Collection[str]) -> frozenset[str]:
+    def begin(self, event: EventRef, steps: Collection[str]) -> frozenset[str]:
         """Note that ``steps`` of an event are about to be asked for; return those of them begun before.
 
         Durable at once unless a transaction is open. Without ``steps`` nothing is noted and all begun are returned.
@@ -236,12 +237,12 @@ class DjangoLedger:
         rows = models.Intent.objects.using(self._using)
         if not steps:
             with told(self._using):
-                return frozenset(rows.filter(event_id=event_id).values_list("step", flat=True))
+                return frozenset(rows.filter(event_id=event.id).values_list("step", flat=True))
         with writing(self._using):
-            begun = frozenset(rows.filter(event_id=event_id).values_list("step", flat=True)) & frozenset(steps)
+            begun = frozenset(rows.filter(event_id=event.id).values_list("step", flat=True)) & frozenset(steps)
             for step in steps:
                 if step not in begun:
-                    rows.get_or_create(event_id=event_id, step=step)
+                    rows.get_or_create(event_id=event.id, step=step)
         return begun
 
     def forget(self, partition: Partition, before: int) -> int:

@@ -113,7 +113,7 @@ class DatumWriter:
             with writing(self._using):
                 # Made anew at each try: a failed insert may leave keys in the rows.
                 rows = model.objects.using(self._using).bulk_create([_row(model, one.new) for one in wanted])
-                events = (one.new.provenance.event_id for one in wanted)
+                events = (one.new.provenance.event.id for one in wanted)
                 written.note(self._using, model, zip((row.pk for row in rows), events, strict=True))
                 self._show(wanted, rows)
         except (DatabaseError, ValueError) as error:  # what says that the database is away was turned into that

@@ -64,7 +64,7 @@ class Products:
         """Say what became of the product, and end its run: part of the unit that records the outcome."""
         self.prepare(pk, product, product_id, provenance)
         with writing(self._using):
-            run = models.ProductRun.objects.filter(pk=provenance.event_id, done=True).first()
+            run = models.ProductRun.objects.filter(pk=provenance.event.id, done=True).first()
             if run is not None:
                 run.delete()
                 return ProductResult(fate=Fate.NEW, pk=run.product)
@@ -72,7 +72,7 @@ class Products:
         if there is None:
             raise RejectedError(
                 "the product was removed while it was being stored",
-                where=f"event {provenance.event_id}: product {product_id}",
+                where=f"{provenance.event}: product {product_id}",
                 mend="It is decided anew",
             )
         differences = _differences(pk, product, there)
@@ -88,7 +88,7 @@ class Products:
         Raises RejectedError where the TOM refuses the product or its processor fails; nothing of it is left then, as
         in TOM Toolkit's own upload.
         """
-        event_id = provenance.event_id
+        event_id = provenance.event.id
         if self._is_done(event_id) or self._is_anothers(event_id, product_id):
             return
         with processing(self._using):
@@ -152,7 +152,7 @@ class Products:
         """Return the product's row, made with its file where it isn't there."""
         if run.product is not None:
             return ProductModel.objects.get(pk=run.product)
-        where = f"event {provenance.event_id}: product {product_id}"
+        where = f"{provenance.event}: product {product_id}"
         types = [kind for kind, _ in DATA_TYPE_CHOICES]
         if product.data_product_type not in types:
             raise RejectedError(
@@ -173,7 +173,7 @@ class Products:
                     extra_data=product.extra_data,
                 )
                 row.save()
-                written.note(self._using, ProductModel, [(row.pk, provenance.event_id)])
+                written.note(self._using, ProductModel, [(row.pk, provenance.event.id)])
                 self._visibility.show_product(row, provenance.topic)
                 run.product = row.pk
                 run.save()
@@ -181,7 +181,7 @@ class Products:
 
     def _process(self, row: Any, run: models.ProductRun, product: DataProduct, provenance: Provenance) -> None:
         """Run hook and processor outside of any transaction of ours, and note what they made."""
-        where = f"event {provenance.event_id}: product {run.product_id}"
+        where = f"{provenance.event}: product {run.product_id}"
         self._remove_datums(row.pk)  # of a run that did not end
         with _processor_errors(where):
             run_hook("data_product_post_upload", row)
@@ -203,7 +203,7 @@ class Products:
                 datum.value = {**datum.value, ORIGINAL_SOURCE_KEY: datum.source_name}
             datum.source_name = provenance.origin_name
         model.objects.bulk_update(datums, ["source_name", "value"], batch_size=MANY)
-        written.note(self._using, model, ((datum.pk, provenance.event_id) for datum in datums))
+        written.note(self._using, model, ((datum.pk, provenance.event.id) for datum in datums))
         self._visibility.show_datums(datums, provenance.topic)
 
     # -- undoing ------------------------------------------------------------------------------------------------------

@@ -10,11 +10,13 @@ from tom_targets.base_models import BaseTarget
 from tom_targets.models import Target as TargetModel
 from tom_targets.models import TargetList
 
+from bridge.budget import Budget
 from bridge.errors import RejectedError
 from bridge.events import COORDINATE_FIELDS, Target
 from bridge.names import simplify
-from bridge.tom.port import Additions, LocalTarget, Provenance, Written
-from bridge.tomtoolkit.database import MANY, lock_creation, refusing, writing
+from bridge.tom.port import Additions, Creation, LocalTarget, Provenance, Written
+from bridge.tomtoolkit import models
+from bridge.tomtoolkit.database import MANY, lock_creation, refusing, told, writing
 from bridge.tomtoolkit.receiving import choices, written
 from bridge.tomtoolkit.receiving.visibility import Visibility
 from bridge.tomtoolkit.rows.names import Names
@@ -55,7 +57,28 @@ class Targets:
 
     # -- writing ------------------------------------------------------------------------------------------------------
 
-    def create(self, target: Target, lists: Sequence[str], provenance: Provenance) -> Written | None:
+    def create(
+        self, targets: Sequence[Target], lists: Sequence[str], provenance: Provenance, budget: Budget
+    ) -> list[Creation]:
+        """Create targets; what became of each, in the same order."""
+        results: list[Creation] = []
+        for target in targets:
+            budget.check()
+            try:
+                results.append(self._create(target, lists, provenance))
+            except RejectedError as error:
+                results.append(error)
+        return results
+
+    def probe(self, *, writes: bool) -> None:
+        """Raise TomAwayError where the database can't be read or, with ``writes``, not be written."""
+        with told(self._using):
+            BaseTarget.objects.using(self._using).order_by("pk").values_list("pk").first()
+        if writes:
+            with writing(self._using):
+                models.Installation.objects.using(self._using).update(one=1)
+
+    def _create(self, target: Target, lists: Sequence[str], provenance: Provenance) -> Written | None:
         """Create a target with aliases, extras, lists and permissions; None where one that matches is there by now.
 
         Nothing is asked of ``full_clean``, whose look for a match takes seconds in a large TOM: the match is made here.
@@ -64,7 +87,7 @@ class Targets:
             lock_creation(self._using)
             if self._names.find(target.names):
                 return None
-            with refusing(f"event {provenance.event_id}: target {target.name}"), writing(self._using):
+            with refusing(f"{provenance.event}: target {target.name}"), writing(self._using):
                 fields = {name: getattr(target, name) for name in COORDINATE_FIELDS}
                 row = TargetModel(
                     name=target.name,
@@ -76,7 +99,7 @@ class Targets:
                 extras = _set_own_fields(row, target.extras)
                 row.clean_fields()
                 row.save(names=_aliases(target.aliases, {simplify(target.name)}), extras=extras)
-            written.note(self._using, BaseTarget, [(row.pk, provenance.event_id)])
+            written.note(self._using, BaseTarget, [(row.pk, provenance.event.id)])
             self._visibility.show_target(row, provenance.topic)
             for handle in lists:
                 self._put(handle, [row.pk], provenance)
@@ -85,7 +108,7 @@ class Targets:
     def add(self, pk: int, additions: Additions, provenance: Provenance) -> Written:
         """Give the target what it lacks; what it has by now is left as it is."""
         unverified: list[str] = []
-        where = f"event {provenance.event_id}: target {pk}"
+        where = f"{provenance.event}: target {pk}"
         with writing(self._using):
             if additions.aliases:
                 lock_creation(self._using)
@@ -131,21 +154,20 @@ class Targets:
             self._new_lists.add(row.pk)
         return f"{row.pk}:{name}"
 
-    def add_to_list(self, handle: str, pks: Sequence[int], provenance: Provenance) -> Written:
+    def add_to_list(self, handle: str, pks: Sequence[int], provenance: Provenance) -> list[Written | RejectedError]:
         """Put targets in a list; those that are in it stay."""
         with writing(self._using):
             there = existing(self._using, pks)
-            if missing := set(pks) - there:
-                raise _gone(min(missing), f"event {provenance.event_id}: list {handle}")
-            self._put(handle, pks, provenance)
-        return Written()
+            self._put(handle, sorted(there), provenance)
+        where = f"{provenance.event}: list {handle}"
+        return [Written(pk=pk) if pk in there else _gone(pk, where) for pk in pks]
 
     def _put(self, handle: str, pks: Sequence[int], provenance: Provenance) -> None:
         row = self._list(handle)
         for first in range(0, len(pks), MANY):
             row.targets.add(*pks[first : first + MANY])
         if row.pk in self._new_lists:
-            written.note(self._using, TargetList, [(row.pk, provenance.event_id)])
+            written.note(self._using, TargetList, [(row.pk, provenance.event.id)])
             self._visibility.show_list(row, provenance.topic)
             self._new_lists.discard(row.pk)
 

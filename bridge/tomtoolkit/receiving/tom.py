@@ -8,9 +8,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from django.db import DEFAULT_DB_ALIAS
 
+from bridge.budget import NO_LIMIT, Budget
+from bridge.errors import RejectedError
 from bridge.events import DataProduct, Datum, Target
 from bridge.tom.port import (
     Additions,
+    Creation,
     DatumResult,
     ExistingDatum,
     LocalProduct,
@@ -48,7 +51,11 @@ class DjangoTom(Tom):
         with told(self._using):
             return self._targets.find_each([list(names)])[0]
 
-    def find_each(self, wanted: Sequence[Sequence[str]]) -> list[tuple[LocalTarget, ...]]:
+    def find_each(
+        self,
+        wanted: Sequence[Sequence[str]],
+        budget: Budget = NO_LIMIT,  # noqa: ARG002 (a few queries)
+    ) -> list[tuple[LocalTarget, ...]]:
         """Return for each of these sequences of names the targets that match any of them."""
         with told(self._using):
             return self._targets.find_each(wanted)
@@ -58,12 +65,15 @@ class DjangoTom(Tom):
         with told(self._using):
             return self._names.appeared(simplified)
 
-    def create_target(self, target: Target, lists: Sequence[str], provenance: Provenance) -> Written | None:
-        """Create ``target``; None where one that matches has appeared meanwhile."""
-        return self._targets.create(target, lists, provenance)
+    def create_targets(
+        self, targets: Sequence[Target], lists: Sequence[str], provenance: Provenance, budget: Budget = NO_LIMIT
+    ) -> list[Creation]:
+        """Create targets; None for those where one that matches has appeared meanwhile."""
+        return self._targets.create(targets, lists, provenance, budget)
 
-    def began_creating(self, target: Target, provenance: Provenance) -> bool:  # noqa: ARG002 (one transaction)
-        return False
+    def began_creating(self, targets: Sequence[Target], provenance: Provenance) -> frozenset[str]:  # noqa: ARG002
+        """Nothing: a target is there in full or not at all, as it is made in one transaction."""
+        return frozenset()
 
     def add_to_target(self, pk: int, additions: Additions, provenance: Provenance) -> Written:
         """Give the target what it lacks."""
@@ -80,7 +90,13 @@ class DjangoTom(Tom):
         with told(self._using):
             return self._targets.open_list(name)
 
-    def add_to_list(self, handle: str, pks: Sequence[int], provenance: Provenance) -> Written:
+    def add_to_list(
+        self,
+        handle: str,
+        pks: Sequence[int],
+        provenance: Provenance,
+        budget: Budget = NO_LIMIT,  # noqa: ARG002 (one statement)
+    ) -> list[Written | RejectedError]:
         """Put targets in a list; those that are in it stay."""
         return self._targets.add_to_list(handle, pks, provenance)
 
@@ -89,7 +105,7 @@ class DjangoTom(Tom):
         with told(self._using):
             return self._datums.rows(pk, wanted)
 
-    def add_datums(self, datums: Sequence[NewDatum]) -> list[DatumResult]:
+    def add_datums(self, datums: Sequence[NewDatum], budget: Budget = NO_LIMIT) -> list[DatumResult]:  # noqa: ARG002
         """Write datums in bulk, and return the fate of each in the same order."""
         return self._datums.add(datums)
 
@@ -98,7 +114,14 @@ class DjangoTom(Tom):
         with told(self._using):
             return self._products.find(product_id)
 
-    def prepare_product(self, pk: int, product: DataProduct, product_id: str, provenance: Provenance) -> None:
+    def prepare_product(
+        self,
+        pk: int,
+        product: DataProduct,
+        product_id: str,
+        provenance: Provenance,
+        budget: Budget = NO_LIMIT,  # noqa: ARG002
+    ) -> None:
         """Store file and row and run the TOM's data processor, outside of the ledger's transaction."""
         with told(self._using):
             self._products.prepare(pk, product, product_id, provenance)
@@ -111,6 +134,10 @@ class DjangoTom(Tom):
     def sweep(self) -> int:
         """Remove what products left on their way whose events have ended otherwise; return how many."""
         return self._products.sweep()
+
+    def probe(self, *, writing: bool) -> None:
+        """Raise TomAwayError where the database can't be read or, with ``writing``, not be written."""
+        self._targets.probe(writes=writing)
 
     def close(self) -> None:
         """Nothing is kept open beside the connection, which is the ledger's to close."""

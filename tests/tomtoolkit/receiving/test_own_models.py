@@ -41,14 +41,14 @@ from django.core.management import call_command
 call_command('makemigrations', 'custom_code', verbosity=0)
 call_command('migrate', verbosity=0)
 from django.contrib.auth.models import Group, User
-from bridge.events import Target, uuid7
+from bridge.events import Target, uuid7, EventRef
 from bridge.tom.port import Additions, Provenance
 from bridge.tomtoolkit.ledger.store import DjangoLedger
 from bridge.tomtoolkit.receiving.tom import DjangoTom
 from tom_targets.models import Target as Model
 Group.objects.create(name='Observers')
 tom = DjangoTom(DjangoLedger(), {'': ('Observers',)})
-provenance = Provenance(event_id=uuid7(), origin_name='Alpha TOM', shared_by='ada')
+provenance = Provenance(event=EventRef("another-tom", uuid7()), origin_name='Alpha TOM', shared_by='ada')
 result = None
 """
 
@@ -90,7 +90,7 @@ def test_a_target_model_of_the_toms_own_is_filled_from_extras_and_read_as_such(c
         """
 extras = {'redshift': '0.03', 'confirmed': 'True', 'host': 'much too long for it', 'class': 'Ia'}
 target = Target(name='SN 2024abc', aliases=('ZTF1',), type='SIDEREAL', ra=1.0, dec=2.0, extras=extras)
-written = tom.create_target(target, ['L'], provenance)
+(written,) = tom.create_targets([target], ['L'], provenance)
 row = Model.objects.get()
 found, = tom.find(['ztf-1'])
 tom.add_to_target(row.pk, Additions(extras={'host': 'M 31'}, fields={'epoch': 2000.0}), provenance)
@@ -128,7 +128,7 @@ target = Target(name='SN 2024abc', type='SIDEREAL', ra=1.0, dec=2.0)
 result = {
     'found': [target.name for target in tom.find(['SN 2024ABC'])],
     'appeared': sorted(tom.appeared(['sn2024abc', 'sn2024abd'])),
-    'created': tom.create_target(target, [], provenance) is not None,
+    'created': tom.create_targets([target], [], provenance) != [None],
 }
 """,
     )

@@ -80,13 +80,15 @@ def test_a_product_that_is_not_to_be_processed_is_only_stored(
 
 
 def test_two_products_of_one_name_are_two_files(tom: Any, orm_tom: InProcessTom) -> None:
-    from bridge.events import uuid7
+    from bridge.events import EventRef, uuid7
 
     pk = orm_tom.make_target("A")
     for number in (1, 2):
         content = f"{number}".encode()
         image = product(content, filename="a.png", data_product_type="image_file")
-        tom.add_product(pk, image, f"p{number}", Provenance(event_id=uuid7(), origin_name="Alpha TOM"))
+        tom.add_product(
+            pk, image, f"p{number}", Provenance(event=EventRef("another-tom", uuid7()), origin_name="Alpha TOM")
+        )
     assert {row["product_id"]: row["path"].read_bytes() for row in orm_tom.products()} == {"p1": b"1", "p2": b"2"}
     assert files(orm_tom) == ["a.png", "a.png"]
 
@@ -195,7 +197,7 @@ def test_what_a_killed_process_left_of_an_ended_event_is_swept(
     assert files(orm_tom) == ["lc.csv"]
     assert tom.sweep() == 0
     assert files(orm_tom) == ["lc.csv"]
-    arrival = Arrival(event_id=provenance.event_id)
+    arrival = Arrival(event_id=provenance.event.id)
     with DjangoLedger().unit() as unit:
         unit.record(arrival.entry(Outcome.IGNORED, Reason.DROPPED))
     assert tom.sweep() == 1
