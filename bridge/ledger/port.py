@@ -1,176 +1,98 @@
-"""The contract of a ledger: a TOM's record of positions, outcomes, parked events and dead letters.
+"""The contract of a ledger: a TOM's record of positions, outcomes, what waits and what is dead.
 
 The next offset of each partition is written in the same transaction as the outcomes of the events before it, as
 compare-and-set: who lost a partition can't write. In process that transaction holds the data as well; over REST the
 ledger is a SQLite file of its own, and *intents* tell after a crash what may have been asked of the TOM.
+
+What follows from what stands in :mod:`bridge.ledger.rules`, once for all stores; these are rows and queries.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
 from bridge.events import EventRef
+from bridge.ledger.model import (
+    Count,
+    Dead,
+    Detail,
+    Entry,
+    Filter,
+    Heartbeat,
+    Kept,
+    Known,
+    Line,
+    Outcome,
+    Parked,
+    Place,
+    Position,
+    Reason,
+    Sums,
+    ToKeep,
+    Tries,
+    Witness,
+)
 from bridge.stream.port import Partition, Record
 
-Detail = Mapping[str, object]
-"""What is worth knowing about an outcome, as JSON: counts of points, fields that differ, notes, candidates."""
-
-
-class Outcome(StrEnum):
-    """What became of one event at this TOM."""
-
-    APPLIED = "applied"
-    DUPLICATE = "duplicate"
-    PARKED = "parked"
-    DEAD = "dead"
-    IGNORED = "ignored"
-
-
-class Reason(StrEnum):
-    """Why an event is parked, dead or ignored; the text for people is in the detail's ``message``."""
-
-    NO_TARGET = "no target"
-    AMBIGUOUS = "ambiguous"
-    POSITION_DISAGREES = "position disagrees"
-    WAITS_BEHIND = "waits behind an earlier event"
-    NEWER_VERSION = "newer version"
-    UNDECODABLE = "undecodable"
-    UNKNOWN_SCHEMA = "unknown schema"
-    INVALID = "invalid"
-    REJECTED = "rejected by the TOM"
-    INTERNAL = "internal error"
-    OURS = "ours"
-    KIND_NOT_SUBSCRIBED = "kind not subscribed"
-    ORIGIN_NOT_ACCEPTED = "origin not accepted"
-    UNMATCHED_IGNORED = "no target, ignored"
-    DROPPED = "dropped by command"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Entry:
-    """The outcome of one record. Where the bytes told nothing, the fields of the event are empty."""
-
-    partition: Partition
-    offset: int
-    published_at: datetime
-    """The stream's time of the record. With the place it tells a record: a topic made again uses its offsets again."""
-    outcome: Outcome
-    reason: Reason | None = None
-    detail: Detail = field(default_factory=dict)
-    event_id: UUID | None = None
-    share_id: UUID | None = None
-    origin: str = ""
-    origin_name: str = ""
-    kind: str = ""
-    subject: str = ""
-    """Name of the target or list."""
-    shared_by: str = ""
-    title: str = ""
-    key: bytes = b""
-    """The record's key: what keeps its order."""
-    recorded_at: datetime | None = None
-    """Set by the ledger."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Parked:
-    """Something kept until its reason is gone: a whole event, or one member of a list."""
-
-    id: int
-    """Grows in the order of parking."""
-    entry: Entry
-    member: str = ""
-    """The name of the list member; empty for a whole event."""
-    reason: Reason
-    detail: Detail = field(default_factory=dict)
-    names: frozenset[str] = frozenset()
-    """Simplified names under which it is looked for."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Dead:
-    """A dead letter; its raw bytes and headers are had from :meth:`Ledger.raw`."""
-
-    id: int
-    entry: Entry
-
-
-@dataclass(frozen=True)
-class Position:
-    """Where a TOM stands in one partition: the next offset, in the topic of this identity."""
-
-    topic_id: str
-    next: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class ToPark:
-    """A request to park: see :class:`Parked`."""
-
-    reason: Reason
-    detail: Detail = field(default_factory=dict)
-    member: str = ""
-    names: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Filter:
-    """What to list. None and empty mean "any"; texts are compared as simplified names for ``target``.
-
-    ``target`` is the subject, or a name under which something parked is looked for. ``since`` (inclusive) and ``until``
-    (exclusive) are compared with the stream's time. ``most`` is for ``entries``; what else lists has its own.
-    """
-
-    target: str = ""
-    origin: str = ""
-    kind: str = ""
-    topic: str = ""
-    outcome: Outcome | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    most: int = 1000
-
-
-@dataclass(frozen=True, kw_only=True)
-class Count:
-    """How many records of one topic, origin and kind had one outcome."""
-
-    topic: str
-    origin: str
-    kind: str
-    outcome: Outcome
-    records: int
+__all__ = [
+    "Count",
+    "Dead",
+    "Detail",
+    "Entry",
+    "Filter",
+    "Heartbeat",
+    "Intents",
+    "Kept",
+    "Known",
+    "Ledger",
+    "Line",
+    "Outcome",
+    "Parked",
+    "Place",
+    "Position",
+    "Reason",
+    "Sums",
+    "ToKeep",
+    "Tries",
+    "Unit",
+    "Witness",
+]
 
 
 class Unit(Protocol):
     """What is written in one transaction. Nothing of it is there before the unit's end, all of it afterwards."""
 
-    def record(self, entry: Entry, *, park: Sequence[ToPark] = (), raw: Record | None = None) -> None:
-        """Write the outcome of a record in place of what was recorded for that partition, offset and time before.
+    def record(self, entry: Entry, *, keep: Sequence[ToKeep] = (), raw: Record | None = None) -> None:
+        """Write the outcome of an event in place of what was recorded for its place before.
 
-        ``park`` lists what is parked of it (the whole event, or members), replacing what was parked of it, where a
-        member that is parked already keeps its id and so its place; a parked entry has at least one. ``raw`` is kept
-        while anything of it is parked or it is dead, and is needed then where it isn't kept already. A record that
-        dies again keeps the id of its dead letter.
+        ``keep`` lists what is parked or dead of it (the whole event, or members) and replaces what was: what is kept
+        already stays in its place in the line and keeps its id. ``raw``, the record, is kept with it, as much of it as
+        the rules say, and is needed where it isn't kept already. Where something leaves a line, what waits behind
+        becomes due. Raises ValueError where an outcome and what is kept contradict each other.
         """
         ...
 
-    def release(self, parked_id: int) -> None:
-        """Take one parked thing out; the raw record goes with the last one of it."""
+    def witness(self, events: Collection[EventRef]) -> None:
+        """Note for ever that these events are done; what may have been asked of the TOM for them is forgotten."""
+        ...
+
+    def look_again(self, due: Mapping[int, datetime | None], *, looked: bool = True) -> None:
+        """Say when parked things (by id) are to be looked at again, and that they were ``looked`` at in vain."""
         ...
 
     def remember_list(self, origin: str, name: str, handle: str) -> None:
         """Remember which local list belongs to the list ``name`` of ``origin``."""
         ...
 
-    def move(self, partition: Partition, topic_id: str, expected: int | None, next_offset: int) -> None:
+    def move(
+        self, partition: Partition, topic_id: str, expected: int | None, next_offset: int, *, begun: bool = False
+    ) -> None:
         """Set the position, where it is still ``expected`` in that topic (None: where there is none yet).
 
-        Raises :class:`~bridge.errors.PositionLostError` otherwise, and the unit writes nothing.
+        ``begun``: what stands next is going to be tried at once, which counts as its first try. Raises
+        :class:`~bridge.errors.PositionLostError` where it stands elsewhere, and the unit writes nothing.
         """
         ...
 
@@ -183,21 +105,36 @@ class Intents(Protocol):
 
         Without ``steps`` nothing is noted and all begun before are returned.
 
-        The notes of an event go away in the transaction that records its outcome as applied, duplicate or dropped; one
-        that is parked or dead and tried later finds them.
+        The notes of an event go away in the transaction that writes its witness, or drops it; one that is parked or
+        dead and tried later finds them.
         """
         ...
 
 
 class Ledger(Protocol):
-    """One TOM's ledger. Safe for several processes; an instance is not thread-safe unless it says so."""
+    """One TOM's ledger. Safe for several processes; an instance is not thread-safe unless it says so.
+
+    What it calls now is the time that its clock says. Every method raises TomAwayError while the store can't be used.
+    """
 
     installation: UUID
     """Made when the ledger was; travels in the envelope of what this TOM publishes."""
 
+    # -- whose it is --------------------------------------------------------------------------------------------------
+
     def bind(self, tom_identity: str) -> None:
         """Tie the ledger to a TOM at the first call; raise IdentityError where it is tied to another."""
         ...
+
+    def installations(self) -> frozenset[UUID]:
+        """Return this installation and those that were accepted as former ones of this TOM."""
+        ...
+
+    def accept_installation(self, installation: UUID) -> None:
+        """Take ``installation`` for a former one of this TOM: what it published is ours."""
+        ...
+
+    # -- positions and tries ------------------------------------------------------------------------------------------
 
     def unit(self) -> AbstractContextManager[Unit]:
         """Open a transaction; it is committed at the end of the block, and undone by an exception."""
@@ -211,86 +148,110 @@ class Ledger(Protocol):
         """Set a position by command, whatever it was."""
         ...
 
-    def outcomes(self, event_ids: Collection[UUID]) -> dict[UUID, Outcome]:
-        """Return what became of these events, for those that are known.
+    def tries(self) -> dict[Partition, Tries]:
+        """Return for each position how often what stands there was begun."""
+        ...
 
-        Where an event has come several times: applied before parked before the rest.
+    def begin_try(self, partition: Partition, at: Position, *, alone_before: int = 0) -> Tries:
+        """Durably count one more try of what stands at the position ``at``, before it is begun.
+
+        ``alone_before`` is remembered where it is larger than what was. Raises PositionLostError where the position is
+        elsewhere.
         """
+        ...
+
+    def end_try(self, partition: Partition, at: Position) -> None:
+        """Take back the last try: it did not fail, nobody was there to try it with, or a stop was asked for."""
+        ...
+
+    # -- events -------------------------------------------------------------------------------------------------------
+
+    def known(self, events: Collection[EventRef]) -> dict[EventRef, Known]:
+        """Return what is known of these events, for those of which anything is; one cheap call for many."""
         ...
 
     def entries(self, wanted: Filter) -> list[Entry]:
-        """Return outcomes, newest first."""
+        """Return outcomes, newest (by the stream's time) first."""
         ...
 
-    def entry(self, partition: Partition, offset: int, published_at: datetime | None = None) -> Entry | None:
-        """Return the outcome of one record, or None.
-
-        Where a topic was removed and made again there may be several of that place: the one of the stream's time
-        ``published_at`` where that is given, else the newest.
-        """
-        ...
-
-    def recorded(self, records: Collection[Record]) -> list[Entry]:
-        """Return the outcomes of these very records, as far as there are any; one cheap call for many."""
-        ...
-
-    def waiting(self, keys: Collection[bytes]) -> frozenset[bytes]:
-        """Return of which of these keys anything is parked; one cheap call for many."""
+    def recorded(self, places: Collection[Place]) -> dict[Place, Entry]:
+        """Return the outcomes of these very events, as far as there are any; one cheap call for many."""
         ...
 
     def counts(self) -> list[Count]:
-        """Return the number of records by topic, origin, kind and outcome."""
+        """Return the number of events by topic, origin, kind and outcome."""
+        ...
+
+    def sums(self) -> Sums:
+        """Return how much is parked and dead, by reason, and the bytes that are kept."""
+        ...
+
+    def kept_bytes(self) -> int:
+        """Return the bytes that are kept, of :meth:`sums`; cheap."""
         ...
 
     def last_success(self) -> dict[str, datetime]:
         """Return for each topic when an event was last applied or a duplicate."""
         ...
 
+    def forget(self, partition: Partition, topic_id: str, before: int) -> int:
+        """Forget outcomes of records that the stream no longer keeps; return how many.
+
+        What is parked or dead stays, and so do all witnesses.
+        """
+        ...
+
+    # -- what waits, and what is dead ---------------------------------------------------------------------------------
+
     def parked(
-        self,
-        *,
-        names: Collection[str] | None = None,
-        key: bytes | None = None,
-        wanted: Filter | None = None,
-        after: int = 0,
-        most: int = 1000,
+        self, wanted: Filter | None = None, *, ids: Collection[int] | None = None, after: int = 0, most: int = 1000
     ) -> list[Parked]:
-        """Return parked things in the order of parking, those with an id above ``after``.
+        """Return what is parked by its id, those with an id above ``after``."""
+        ...
 
-        ``names``: only those looked for under one of these simplified names; ``key``: only those of this key.
+    def due(self, now: datetime, *, most: int = 1000) -> list[Parked]:
+        """Return what is due by itself, the longest due first."""
+        ...
+
+    def sought(self, *, after: str = "", most: int = 5000) -> list[str]:
+        """Return simplified names that something without a target waits for, in their order, those after ``after``."""
+        ...
+
+    def named(self, names: Collection[str], now: datetime, *, most: int = 1000) -> list[Parked]:
+        """Return what waits for one of these simplified names and is not put off until after ``now``."""
+        ...
+
+    def lines(self, lines: Collection[Line], *, most: int = 1000) -> dict[Line, list[Parked]]:
+        """Return the whole events that wait in these lines, ``most`` of each, in their order; one call for many lines.
+
+        Without those that hold nothing back (:func:`bridge.ledger.rules.holds_back`); lines without any are left out.
         """
         ...
 
-    def first_in_line(self, key: bytes, *, before: int | None, kinds: Collection[str] | None) -> Parked | None:
-        """Return the first whole event parked of ``key`` that holds back later ones; None where there is none.
-
-        Only such with an id below ``before`` and of one of ``kinds``, where these are given. List members and what only
-        awaits an upgrade hold nothing back.
-        """
+    def members(self, places: Collection[Place]) -> dict[Place, list[Parked]]:
+        """Return the list members that are parked of these events."""
         ...
 
-    def raw(self, entry: Entry) -> Record | None:
-        """Return the record that was kept of a parked event or dead letter; None where none is kept (any more)."""
+    def begin_parked(self, ids: Collection[int]) -> None:
+        """Durably count one more try of what is parked, before it is begun; recording it again takes that back."""
         ...
 
-    def dead(self, wanted: Filter | None = None, *, most: int = 1000) -> list[Dead]:
-        """Return dead letters in the order in which they died."""
+    def dead(self, wanted: Filter | None = None, *, after: int = 0, most: int = 1000) -> list[Dead]:
+        """Return dead letters in the order in which they died, those with an id above ``after``."""
         ...
 
     def dead_letter(self, dead_id: int) -> Dead | None:
         """Return one dead letter, or None."""
         ...
 
-    def kept_bytes(self) -> int:
-        """Return the bytes of all raw records kept."""
+    def raw(self, places: Collection[Place]) -> dict[Place, Kept]:
+        """Return the records that are kept of these events; none where none is kept (any more)."""
         ...
+
+    # -- the rest -----------------------------------------------------------------------------------------------------
 
     def list_handle(self, origin: str, name: str) -> str | None:
         """Return which local list belongs to the list ``name`` of ``origin``, where one was remembered."""
-        ...
-
-    def list_handles(self) -> frozenset[str]:
-        """Return all local lists that belong to a shared one."""
         ...
 
     @property
@@ -298,8 +259,12 @@ class Ledger(Protocol):
         """The intents of this ledger."""
         ...
 
-    def forget(self, partition: Partition, before: int) -> int:
-        """Forget outcomes of records that the stream no longer keeps (parked and dead stay); return how many."""
+    def beat(self, heartbeat: Heartbeat) -> None:
+        """Write down what the consuming process says of itself, in place of what it said before."""
+        ...
+
+    def heartbeats(self) -> list[Heartbeat]:
+        """Return what the processes said last that consume, or did within the last day; the newest first."""
         ...
 
     def close(self) -> None:

@@ -1,25 +1,33 @@
-"""Between the rows of the SQLite ledger and what :mod:`bridge.ledger.port` calls them."""
+"""Between the rows of the SQLite ledger and what :mod:`bridge.ledger.model` calls them."""
 
+import hashlib
 import json
 import sqlite3
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from bridge.ledger.port import Dead, Detail, Entry, Filter, Outcome, Parked, Reason
+from bridge.ledger import rules
+from bridge.ledger.model import Dead, Entry, Filter, Kept, Line, Outcome, Parked, Place, Reason
 from bridge.names import simplify
 from bridge.stream.port import Partition, Record
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
-ENTRY_COLUMNS = """entry.topic, entry.partition, entry.record_offset, entry.published_at, entry.recorded_at,
-    entry.outcome, entry.reason, entry.detail, entry.event_id, entry.share_id, entry.origin, entry.origin_name,
-    entry.kind, entry.subject, entry.shared_by, entry.title, entry.record_key"""
-RAW_COLUMNS = "raw.record_key AS raw_key, raw.value AS raw_value, raw.headers AS raw_headers"
-PARKED_COLUMNS = """parked.id AS parked_id, parked.member, parked.reason AS parked_reason,
-    parked.detail AS parked_detail,
-    (SELECT json_group_array(simple) FROM parked_name WHERE parked_name.parked_id = parked.id) AS names"""
+EVENT_COLUMNS = """event.topic, event.topic_id, event.partition, event.record_offset, event.number, event.published_at,
+    event.recorded_at, event.outcome, event.reason, event.detail, event.event_id, event.share_id, event.origin,
+    event.origin_name, event.kind, event.subject, event.shared_by, event.title, event.record_key"""
+EVENT_OF_PLACE = """event.topic_id = json_extract(wanted.value, '$[0]')
+    AND event.partition = json_extract(wanted.value, '$[1]')
+    AND event.record_offset = json_extract(wanted.value, '$[2]')
+    AND event.number = json_extract(wanted.value, '$[3]')"""
+"""Where a row of ``wanted`` is a place (:func:`places_as_list`)."""
+WAITING_COLUMNS = """waiting.id AS waiting_id, waiting.member, waiting.reason AS waiting_reason,
+    waiting.detail AS waiting_detail, waiting.due_at, waiting.looks, waiting.tries,
+    (SELECT json_group_array(simple) FROM waiting_name WHERE waiting_name.waiting = waiting.id) AS names"""
+LETTER_COLUMNS = """letter.id AS letter_id, letter.member, letter.reason AS letter_reason,
+    letter.detail AS letter_detail"""
 
 
 def to_microseconds(moment: datetime) -> int:
@@ -32,13 +40,9 @@ def from_microseconds(microseconds: int) -> datetime:
     return _EPOCH + microseconds * _MICROSECOND
 
 
-def to_json(detail: Detail) -> str:
-    """Return ``detail`` as JSON; what JSON doesn't know becomes a list or its text, as a detail must cost no event."""
-    return json.dumps(dict(detail), default=lambda value: sorted(value, key=str) if _is_set(value) else str(value))
-
-
-def _is_set(value: object) -> bool:
-    return isinstance(value, set | frozenset)
+def moment_or_none(moment: datetime | None) -> int | None:
+    """Return a time as microseconds, or None."""
+    return None if moment is None else to_microseconds(moment)
 
 
 def storable(text: str) -> str:
@@ -46,17 +50,21 @@ def storable(text: str) -> str:
     return text.encode(errors="replace").decode()
 
 
-def entry_values(entry: Entry, recorded_at: int) -> dict[str, object]:
-    """Return the columns of table ``entry``."""
+def event_values(entry: Entry, recorded_at: int) -> dict[str, object]:
+    """Return the columns of table ``event``."""
+    detail = rules.detail_text(entry.detail)
     return {
         "topic": entry.partition.topic,
+        "topic_id": entry.topic_id,
         "partition": entry.partition.number,
         "record_offset": entry.offset,
+        "number": entry.number,
         "published_at": to_microseconds(entry.published_at),
         "recorded_at": recorded_at,
         "outcome": entry.outcome.value,
         "reason": None if entry.reason is None else entry.reason.value,
-        "detail": to_json(entry.detail),
+        "detail": detail,
+        "counted": rules.counted_bytes(detail),
         "event_id": None if entry.event_id is None else str(entry.event_id),
         "share_id": None if entry.share_id is None else str(entry.share_id),
         "origin": storable(entry.origin),
@@ -70,18 +78,34 @@ def entry_values(entry: Entry, recorded_at: int) -> dict[str, object]:
     }
 
 
-def raw_values(entry_id: int, record: Record) -> tuple[object, ...]:
-    """Return the columns of table ``raw``. Its bytes are those of key, value and headers as they are kept."""
-    headers = json.dumps([[name, value.hex()] for name, value in record.headers])
-    size = len(record.key or b"") + len(record.value) + len(headers)
-    return entry_id, record.key, record.value, headers, size
+def kept_values(record: Record, most: int | None) -> tuple[object, ...]:
+    """Return the columns of table ``kept``, of the value the first ``most`` bytes (None: all)."""
+    headers = json.dumps([[storable(name), value.hex()] for name, value in record.headers])
+    if most is not None:
+        headers = headers if len(headers) <= most else "[]"
+    value = record.value[:most]
+    return (
+        record.topic_id,
+        record.partition.number,
+        record.offset,
+        record.partition.topic,
+        to_microseconds(record.timestamp),
+        record.key if most is None or record.key is None else record.key[:most],
+        value,
+        headers,
+        len(record.value),
+        hashlib.sha256(record.value).hexdigest(),
+        len(record.key or b"") + len(value) + len(headers),
+    )
 
 
 def to_entry(row: sqlite3.Row) -> Entry:
-    """Return a row with :data:`ENTRY_COLUMNS`."""
+    """Return a row with :data:`EVENT_COLUMNS`."""
     return Entry(
         partition=Partition(row["topic"], row["partition"]),
+        topic_id=row["topic_id"],
         offset=row["record_offset"],
+        number=row["number"],
         published_at=from_microseconds(row["published_at"]),
         recorded_at=from_microseconds(row["recorded_at"]),
         outcome=Outcome(row["outcome"]),
@@ -99,59 +123,73 @@ def to_entry(row: sqlite3.Row) -> Entry:
     )
 
 
-def to_record(row: sqlite3.Row) -> Record:
-    """Return a row with :data:`ENTRY_COLUMNS` and :data:`RAW_COLUMNS`."""
-    return Record(
+def to_kept(row: sqlite3.Row) -> Kept:
+    """Return a row of table ``kept``."""
+    record = Record(
         partition=Partition(row["topic"], row["partition"]),
+        topic_id=row["topic_id"],
         offset=row["record_offset"],
         timestamp=from_microseconds(row["published_at"]),
-        key=row["raw_key"],
-        value=row["raw_value"],
-        headers=tuple((name, bytes.fromhex(value)) for name, value in json.loads(row["raw_headers"])),
+        key=row["record_key"],
+        value=row["value"],
+        headers=tuple((name, bytes.fromhex(value)) for name, value in json.loads(row["headers"])),
     )
+    return Kept(record=record, size=row["size"], sha256=row["sha256"])
 
 
 def to_parked(row: sqlite3.Row) -> Parked:
-    """Return a row with :data:`PARKED_COLUMNS` and :data:`ENTRY_COLUMNS`."""
+    """Return a row with :data:`WAITING_COLUMNS` and :data:`EVENT_COLUMNS`."""
     return Parked(
-        id=row["parked_id"],
+        id=row["waiting_id"],
         entry=to_entry(row),
         member=row["member"],
-        reason=Reason(row["parked_reason"]),
-        detail=json.loads(row["parked_detail"]),
+        reason=Reason(row["waiting_reason"]),
+        detail=json.loads(row["waiting_detail"]),
         names=frozenset(json.loads(row["names"])),
+        due_at=None if row["due_at"] is None else from_microseconds(row["due_at"]),
+        looks=row["looks"],
+        tries=row["tries"],
     )
 
 
 def to_dead(row: sqlite3.Row) -> Dead:
-    """Return a row with :data:`ENTRY_COLUMNS` and ``dead_id``."""
-    return Dead(id=row["dead_id"], entry=to_entry(row))
+    """Return a row with :data:`LETTER_COLUMNS` and :data:`EVENT_COLUMNS`."""
+    return Dead(
+        id=row["letter_id"],
+        entry=to_entry(row),
+        member=row["member"],
+        reason=Reason(row["letter_reason"]),
+        detail=json.loads(row["letter_detail"]),
+    )
 
 
 class Conditions:
     """The conditions of a query, all of which hold, and their values."""
 
-    def __init__(self, wanted: Filter | None = None, *, parked: bool = False) -> None:
+    def __init__(self, wanted: Filter | None = None, *, kept_in: str = "") -> None:
+        """Take a filter; ``kept_in`` is ``waiting`` or ``letter`` where its rows are what is listed."""
         self._texts: list[str] = []
         self.values: list[object] = []
         if wanted is None:
             return
         if wanted.target:
             simple = simplify(wanted.target)
-            if parked:  # what is parked may be one member of a list
-                by_name = "parked.id IN (SELECT parked_id FROM parked_name WHERE simple = ?)"
-                self.add(f"(entry.simple_subject = ? OR {by_name})", simple, simple)
+            if kept_in == "waiting":  # what waits may be one member of a list
+                by_name = "waiting.id IN (SELECT waiting FROM waiting_name WHERE simple = ?)"
+                self.add(f"(event.simple_subject = ? OR {by_name})", simple, simple)
             else:
-                self.add("entry.simple_subject = ?", simple)
+                self.add("event.simple_subject = ?", simple)
         for column in ("origin", "kind", "topic"):
             if value := getattr(wanted, column):
-                self.add(f"entry.{column} = ?", value)
+                self.add(f"event.{column} = ?", value)
         if wanted.outcome is not None:
-            self.add("entry.outcome = ?", wanted.outcome.value)
+            self.add("event.outcome = ?", wanted.outcome.value)
+        if wanted.reason is not None:
+            self.add(f"{kept_in or 'event'}.reason = ?", wanted.reason.value)
         if wanted.since is not None:
-            self.add("entry.published_at >= ?", to_microseconds(wanted.since))
+            self.add("event.published_at >= ?", to_microseconds(wanted.since))
         if wanted.until is not None:
-            self.add("entry.published_at < ?", to_microseconds(wanted.until))
+            self.add("event.published_at < ?", to_microseconds(wanted.until))
 
     def add(self, text: str, *values: object) -> None:
         """Add one condition in SQL with its values."""
@@ -165,3 +203,13 @@ class Conditions:
 def as_list(values: Collection[str]) -> str:
     """Return texts as one value for SQL's ``json_each``."""
     return json.dumps([storable(value) for value in values])
+
+
+def places_as_list(places: Collection[Place]) -> str:
+    """Return places as one value for SQL's ``json_each``."""
+    return json.dumps([list(place) for place in places])
+
+
+def lines_as_list(lines: Collection[Line]) -> str:
+    """Return lines as one value for SQL's ``json_each``, their keys in hexadecimal."""
+    return json.dumps([[line.topic_id, line.partition, line.key.hex()] for line in lines])

@@ -1,10 +1,7 @@
-"""The file of the SQLite ledger: its tables, its version, and how it is opened.
-
-A file's version is the number of steps that made it. To change the tables, add a step to :data:`STEPS`; those that
-have been released stay as they are.
-"""
+"""The file of the SQLite ledger: how it is opened, its version, and what its errors mean."""
 
 import contextlib
+import hashlib
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
@@ -13,122 +10,10 @@ from pathlib import Path
 from uuid import uuid4
 
 from bridge.errors import ConfigurationError, NewerFileError, StopError, TomAwayError
+from bridge.ledger.sqlite_tables import STEPS, Step
 
 APPLICATION_ID = 0x54424C47
 """``TBLG``: what tells a ledger from any other SQLite file."""
-
-Step = Sequence[str]
-
-# Times are microseconds since 1970 (UTC). A record is told by its place and the stream's time of it: a topic that was
-# removed and made again counts its offsets from 0 once more. Triggers keep the sums, so that no row can be missed.
-_FIRST: Step = (
-    """CREATE TABLE ledger (
-        one INTEGER PRIMARY KEY CHECK (one = 1),
-        installation TEXT NOT NULL,
-        tom_identity TEXT,
-        kept_bytes INTEGER NOT NULL DEFAULT 0)""",
-    """CREATE TABLE position (
-        topic TEXT NOT NULL,
-        partition INTEGER NOT NULL,
-        topic_id TEXT NOT NULL,
-        next_offset INTEGER NOT NULL,
-        PRIMARY KEY (topic, partition)) WITHOUT ROWID""",
-    """CREATE TABLE entry (
-        id INTEGER PRIMARY KEY,
-        topic TEXT NOT NULL,
-        partition INTEGER NOT NULL,
-        record_offset INTEGER NOT NULL,
-        published_at INTEGER NOT NULL,
-        recorded_at INTEGER NOT NULL,
-        outcome TEXT NOT NULL,
-        reason TEXT,
-        detail TEXT NOT NULL,
-        event_id TEXT,
-        share_id TEXT,
-        origin TEXT NOT NULL,
-        origin_name TEXT NOT NULL,
-        kind TEXT NOT NULL,
-        subject TEXT NOT NULL,
-        simple_subject TEXT NOT NULL,
-        shared_by TEXT NOT NULL,
-        title TEXT NOT NULL,
-        record_key BLOB NOT NULL,
-        UNIQUE (topic, partition, record_offset, published_at))""",
-    "CREATE INDEX entry_by_event ON entry (event_id) WHERE event_id IS NOT NULL",
-    "CREATE INDEX entry_by_time ON entry (published_at)",
-    "CREATE INDEX entry_by_subject ON entry (simple_subject, published_at)",
-    """CREATE TABLE raw (
-        entry_id INTEGER PRIMARY KEY REFERENCES entry (id),
-        record_key BLOB,
-        value BLOB NOT NULL,
-        headers TEXT NOT NULL,
-        bytes INTEGER NOT NULL)""",
-    """CREATE TABLE parked (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        entry_id INTEGER NOT NULL REFERENCES entry (id),
-        member TEXT NOT NULL,
-        reason TEXT NOT NULL,
-        detail TEXT NOT NULL,
-        record_key BLOB NOT NULL,
-        UNIQUE (entry_id, member))""",
-    "CREATE INDEX parked_by_key ON parked (record_key, id)",
-    """CREATE TABLE parked_name (
-        simple TEXT NOT NULL,
-        parked_id INTEGER NOT NULL REFERENCES parked (id) ON DELETE CASCADE,
-        PRIMARY KEY (simple, parked_id)) WITHOUT ROWID""",
-    "CREATE INDEX parked_name_by_parked ON parked_name (parked_id)",
-    """CREATE TABLE dead (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        entry_id INTEGER NOT NULL UNIQUE REFERENCES entry (id))""",
-    """CREATE TABLE intent (
-        event_id TEXT NOT NULL,
-        step TEXT NOT NULL,
-        PRIMARY KEY (event_id, step)) WITHOUT ROWID""",
-    """CREATE TABLE list (
-        origin TEXT NOT NULL,
-        name TEXT NOT NULL,
-        handle TEXT NOT NULL,
-        PRIMARY KEY (origin, name)) WITHOUT ROWID""",
-    """CREATE TABLE tally (
-        topic TEXT NOT NULL,
-        origin TEXT NOT NULL,
-        kind TEXT NOT NULL,
-        outcome TEXT NOT NULL,
-        records INTEGER NOT NULL,
-        PRIMARY KEY (topic, origin, kind, outcome)) WITHOUT ROWID""",
-    "CREATE TABLE success (topic TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID",
-    """CREATE TRIGGER entry_added AFTER INSERT ON entry BEGIN
-        INSERT INTO tally VALUES (new.topic, new.origin, new.kind, new.outcome, 1)
-            ON CONFLICT DO UPDATE SET records = records + 1;
-    END""",
-    """CREATE TRIGGER entry_changed AFTER UPDATE ON entry BEGIN
-        UPDATE tally SET records = records - 1
-            WHERE topic = old.topic AND origin = old.origin AND kind = old.kind AND outcome = old.outcome;
-        INSERT INTO tally VALUES (new.topic, new.origin, new.kind, new.outcome, 1)
-            ON CONFLICT DO UPDATE SET records = records + 1;
-    END""",
-    """CREATE TRIGGER entry_removed AFTER DELETE ON entry BEGIN
-        UPDATE tally SET records = records - 1
-            WHERE topic = old.topic AND origin = old.origin AND kind = old.kind AND outcome = old.outcome;
-    END""",
-    """CREATE TRIGGER entry_succeeded AFTER INSERT ON entry WHEN new.outcome IN ('applied', 'duplicate') BEGIN
-        INSERT INTO success VALUES (new.topic, new.recorded_at)
-            ON CONFLICT DO UPDATE SET at = max(at, excluded.at);
-    END""",
-    """CREATE TRIGGER entry_succeeded_later AFTER UPDATE ON entry WHEN new.outcome IN ('applied', 'duplicate') BEGIN
-        INSERT INTO success VALUES (new.topic, new.recorded_at)
-            ON CONFLICT DO UPDATE SET at = max(at, excluded.at);
-    END""",
-    """CREATE TRIGGER raw_added AFTER INSERT ON raw BEGIN
-        UPDATE ledger SET kept_bytes = kept_bytes + new.bytes;
-    END""",
-    """CREATE TRIGGER raw_removed AFTER DELETE ON raw BEGIN
-        UPDATE ledger SET kept_bytes = kept_bytes - old.bytes;
-    END""",
-)
-
-STEPS: Sequence[Step] = (_FIRST,)
-"""What makes a file of version n + 1 from one of version n (0: an empty file), as SQL statements."""
 
 
 def open_file(path: Path, busy_timeout_s: float, steps: Sequence[Step] = STEPS) -> sqlite3.Connection:
@@ -145,6 +30,8 @@ def open_file(path: Path, busy_timeout_s: float, steps: Sequence[Step] = STEPS) 
     try:
         connection = sqlite3.connect(path, timeout=busy_timeout_s, isolation_level=None)
         connection.row_factory = sqlite3.Row
+        connection.create_function("sha256", 1, _sha256, deterministic=True)
+        connection.create_function("from_hex", 1, bytes.fromhex, deterministic=True)
         _set_up(connection, busy_timeout_s)
         _bring_up_to_date(connection, path, steps)
     except BaseException as error:
@@ -183,6 +70,10 @@ def errors_told(path: Path) -> Iterator[None]:
         if isinstance(error, sqlite3.OperationalError) and code != sqlite3.SQLITE_ERROR:
             raise _away(path, error) from error
         raise
+
+
+def _sha256(value: bytes) -> str:
+    return hashlib.sha256(value).hexdigest()
 
 
 def _set_up(connection: sqlite3.Connection, busy_timeout_s: float) -> None:

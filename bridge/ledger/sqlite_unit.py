@@ -1,140 +1,196 @@
-"""What the SQLite ledger writes in one transaction: outcomes, parked events, dead letters and positions."""
+"""What the SQLite ledger writes in one transaction: outcomes, what waits, dead letters, witnesses and positions."""
 
 import sqlite3
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 
+from bridge.clock import Clock
 from bridge.errors import PositionLostError
-from bridge.ledger.port import Entry, Outcome, Reason, ToPark
-from bridge.ledger.sqlite_rows import as_list, entry_values, raw_values, to_json, to_microseconds
+from bridge.events import EventRef
+from bridge.ledger import rules
+from bridge.ledger.model import Entry, Reason, ToKeep
+from bridge.ledger.sqlite_rows import (
+    as_list,
+    event_values,
+    kept_values,
+    moment_or_none,
+    to_microseconds,
+)
 from bridge.stream.port import Partition, Record
 
 # All SQL below is put together from this package's own constants; values go in as parameters.
 # ruff: noqa: S608
 
+Write = Callable[[sqlite3.Connection], None]
+
 
 class SqliteUnit:
-    """What is to be written in one transaction, in order."""
+    """What is to be written in one transaction, in order; see :class:`bridge.ledger.port.Unit`."""
 
-    def __init__(self) -> None:
-        self.writes: list[Callable[[sqlite3.Connection], None]] = []
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.writes: list[Write] = []
 
-    def record(self, entry: Entry, *, park: Sequence[ToPark] = (), raw: Record | None = None) -> None:
-        """Write the outcome of a record in place of what was recorded for it before.
+    def record(self, entry: Entry, *, keep: Sequence[ToKeep] = (), raw: Record | None = None) -> None:
+        """Write the outcome of an event in place of what was recorded for its place before.
 
-        Raises ValueError for a parked entry without anything to park; the unit's end raises it where ``raw`` is needed
-        and neither given nor kept.
+        The unit's end raises ValueError where ``raw`` is needed and neither given nor kept.
         """
-        if entry.outcome is Outcome.PARKED and not park:
-            raise ValueError(f"{entry.partition}@{entry.offset} is to be parked, but nothing says until when")
-        self.writes.append(partial(_record, entry=entry, park=tuple(park), raw=raw))
+        rules.check(entry, keep)
+        now = to_microseconds(self._clock.now())
+        self.writes.append(partial(_record, entry=entry, keep=tuple(keep), raw=raw, now=now))
 
-    def release(self, parked_id: int) -> None:
-        """Take one parked thing out; the raw record goes with the last one of it."""
-        self.writes.append(partial(_release, parked_id=parked_id))
+    def witness(self, events: Collection[EventRef]) -> None:
+        """Note for ever that these events are done."""
+        self.writes.append(partial(_witness, events=tuple(events)))
+
+    def look_again(self, due: Mapping[int, datetime | None], *, looked: bool = True) -> None:
+        """Say when parked things are to be looked at again."""
+        self.writes.append(partial(_look_again, due=dict(due), looked=looked))
 
     def remember_list(self, origin: str, name: str, handle: str) -> None:
         """Remember which local list belongs to the list ``name`` of ``origin``."""
         self.writes.append(partial(_remember_list, origin=origin, name=name, handle=handle))
 
-    def move(self, partition: Partition, topic_id: str, expected: int | None, next_offset: int) -> None:
+    def move(
+        self, partition: Partition, topic_id: str, expected: int | None, next_offset: int, *, begun: bool = False
+    ) -> None:
         """Set the position, where it is still ``expected``; else the unit's end raises PositionLostError."""
+        began_at = to_microseconds(self._clock.now()) if begun else None
         self.writes.append(
-            partial(_move, partition=partition, topic_id=topic_id, expected=expected, next_offset=next_offset)
+            partial(
+                _move,
+                partition=partition,
+                topic_id=topic_id,
+                expected=expected,
+                next_offset=next_offset,
+                began_at=began_at,
+            )
         )
 
 
-def _record(connection: sqlite3.Connection, *, entry: Entry, park: Sequence[ToPark], raw: Record | None) -> None:
-    values = entry_values(entry, to_microseconds(datetime.now(UTC)))
+def _record(
+    connection: sqlite3.Connection, *, entry: Entry, keep: Sequence[ToKeep], raw: Record | None, now: int
+) -> None:
+    values = event_values(entry, now)
     known = connection.execute(
-        "SELECT id FROM entry WHERE topic = :topic AND partition = :partition"
-        " AND record_offset = :record_offset AND published_at = :published_at",
+        "SELECT id FROM event WHERE topic_id = :topic_id AND partition = :partition"
+        " AND record_offset = :record_offset AND number = :number",
         values,
     ).fetchone()
     if known is None:
         columns = ", ".join(values)
         places = ", ".join(f":{column}" for column in values)
-        entry_id = connection.execute(f"INSERT INTO entry ({columns}) VALUES ({places})", values).lastrowid
-        assert entry_id is not None
+        event = connection.execute(f"INSERT INTO event ({columns}) VALUES ({places})", values).lastrowid
+        assert event is not None
     else:
-        entry_id = known["id"]
+        event = known["id"]
         settings = ", ".join(f"{column} = :{column}" for column in values)
-        connection.execute(f"UPDATE entry SET {settings} WHERE id = :id", {**values, "id": entry_id})
-    if known is not None or park or entry.outcome is Outcome.DEAD:
-        _keep(connection, entry_id, entry, park, raw)
-    if entry.event_id is not None and _settled(entry):
-        connection.execute("DELETE FROM intent WHERE event_id = ?", (str(entry.event_id),))
-
-
-def _settled(entry: Entry) -> bool:
-    """Return whether nothing of the event will be asked of the TOM again, unless by replay.
-
-    What is parked or dead may be tried later and has to find what it had begun.
-    """
-    return entry.outcome in {Outcome.APPLIED, Outcome.DUPLICATE} or entry.reason is Reason.DROPPED
+        connection.execute(f"UPDATE event SET {settings} WHERE id = :id", {**values, "id": event})
+    if known is not None or keep:
+        _keep(connection, event, entry, keep=keep, raw=raw, now=now)
+    if entry.event_id is not None and rules.ends_intents(entry):
+        connection.execute("DELETE FROM begun WHERE event_id = ?", (str(entry.event_id),))
 
 
 def _keep(
-    connection: sqlite3.Connection, entry_id: int, entry: Entry, park: Sequence[ToPark], raw: Record | None
+    connection: sqlite3.Connection, event: int, entry: Entry, *, keep: Sequence[ToKeep], raw: Record | None, now: int
 ) -> None:
-    """Park what is to be parked of a record, list it as dead where it is, and keep the raw bytes for these alone."""
-    members = as_list([wanted.member for wanted in park])
+    """Let wait what is to wait, list what is dead, and keep the record for these alone."""
+    wait = [one for one in keep if rules.is_parked(one.reason)]
+    letters = [one for one in keep if not rules.is_parked(one.reason)]
+    leaving = "FROM waiting WHERE event = ? AND member NOT IN (SELECT value FROM json_each(?))"
+    members = (event, as_list([one.member for one in wait]))
+    has_left = connection.execute(f"SELECT max(holds) {leaving}", members).fetchone()[0]
+    connection.execute(f"DELETE {leaving}", members)
     connection.execute(
-        "DELETE FROM parked WHERE entry_id = ? AND member NOT IN (SELECT value FROM json_each(?))",
-        (entry_id, members),
+        "DELETE FROM letter WHERE event = ? AND member NOT IN (SELECT value FROM json_each(?))",
+        (event, as_list([one.member for one in letters])),
     )
-    if raw is not None and (park or entry.outcome is Outcome.DEAD):
-        connection.execute("DELETE FROM raw WHERE entry_id = ?", (entry_id,))
-        connection.execute(
-            "INSERT INTO raw (entry_id, record_key, value, headers, bytes) VALUES (?, ?, ?, ?, ?)",
-            raw_values(entry_id, raw),
-        )
-    for wanted in park:
-        _park(connection, entry_id, entry.key, wanted)
-    if entry.outcome is Outcome.DEAD:
-        connection.execute("INSERT OR IGNORE INTO dead (entry_id) VALUES (?)", (entry_id,))
-    else:
-        connection.execute("DELETE FROM dead WHERE entry_id = ?", (entry_id,))
-    _drop_raw(connection, entry_id)
-    if park or entry.outcome is Outcome.DEAD:
-        kept = connection.execute("SELECT 1 FROM raw WHERE entry_id = ?", (entry_id,)).fetchone()
-        if kept is None:
-            raise ValueError(f"{entry.partition}@{entry.offset} is {entry.outcome}, but its raw record is missing")
-
-
-def _park(connection: sqlite3.Connection, entry_id: int, key: bytes, wanted: ToPark) -> None:
-    """Park one thing, or give it another reason in the place that it has: its order is that of its first parking."""
-    values = (wanted.reason.value, to_json(wanted.detail), key, entry_id, wanted.member)
-    known = "SELECT id FROM parked WHERE entry_id = ? AND member = ?"
-    if connection.execute(known, values[-2:]).fetchone() is None:
-        connection.execute(
-            "INSERT INTO parked (reason, detail, record_key, entry_id, member) VALUES (?, ?, ?, ?, ?)", values
-        )
-    else:
-        connection.execute(
-            "UPDATE parked SET reason = ?, detail = ?, record_key = ? WHERE entry_id = ? AND member = ?", values
-        )
-    parked_id = connection.execute(known, values[-2:]).fetchone()["id"]
-    connection.execute("DELETE FROM parked_name WHERE parked_id = ?", (parked_id,))
+    for one in wait:
+        _let_wait(connection, event, entry, one)
     connection.executemany(
-        "INSERT INTO parked_name (simple, parked_id) VALUES (?, ?)", [(name, parked_id) for name in wanted.names]
+        "INSERT INTO letter (event, member, reason, detail) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (event, member) DO UPDATE SET reason = excluded.reason, detail = excluded.detail",
+        [(event, one.member, one.reason.value, rules.detail_text(one.detail)) for one in letters],
+    )
+    if has_left:
+        connection.execute(
+            "UPDATE waiting SET due_at = ? WHERE topic_id = ? AND partition = ? AND record_key = ? AND holds"
+            " AND reason = ?",
+            (now, entry.topic_id, entry.partition.number, entry.key, Reason.WAITS_BEHIND.value),
+        )
+    _keep_record(connection, entry, rules.kept(keep), raw)
+
+
+def _let_wait(connection: sqlite3.Connection, event: int, entry: Entry, one: ToKeep) -> None:
+    """Let one thing wait, or give it another reason in the place that it has."""
+    connection.execute(
+        "INSERT INTO waiting (event, member, reason, detail, topic_id, partition, record_offset, number, record_key,"
+        " holds, due_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (event, member) DO UPDATE SET"
+        " looks = CASE WHEN reason = excluded.reason THEN looks + 1 ELSE 0 END, tries = 0,"
+        " reason = excluded.reason, detail = excluded.detail, holds = excluded.holds, due_at = excluded.due_at",
+        (
+            event,
+            one.member,
+            one.reason.value,
+            rules.detail_text(one.detail),
+            entry.topic_id,
+            entry.partition.number,
+            entry.offset,
+            entry.number,
+            entry.key,
+            rules.holds_back(one.reason, one.member),
+            moment_or_none(one.due_at),
+        ),
+    )
+    (waiting,) = connection.execute(
+        "SELECT id FROM waiting WHERE event = ? AND member = ?", (event, one.member)
+    ).fetchone()
+    connection.execute("DELETE FROM waiting_name WHERE waiting = ?", (waiting,))
+    connection.execute(
+        "INSERT INTO waiting_name (simple, waiting) SELECT value, ? FROM json_each(?)",
+        (waiting, as_list(sorted(one.names))),
     )
 
 
-def _release(connection: sqlite3.Connection, *, parked_id: int) -> None:
-    row = connection.execute("SELECT entry_id FROM parked WHERE id = ?", (parked_id,)).fetchone()
-    if row is not None:  # another process may have taken it out
-        connection.execute("DELETE FROM parked WHERE id = ?", (parked_id,))
-        _drop_raw(connection, row["entry_id"])
-
-
-def _drop_raw(connection: sqlite3.Connection, entry_id: int) -> None:
-    """Remove the raw bytes of a record of which nothing is parked and which isn't dead."""
+def _keep_record(connection: sqlite3.Connection, entry: Entry, wanted: rules.Keep, raw: Record | None) -> None:
+    """Keep as much of the record as its events need; nothing of it where none of them does any more."""
+    place = (entry.topic_id, entry.partition.number, entry.offset)
+    at = "topic_id = ? AND partition = ? AND record_offset = ?"
+    if wanted is rules.Keep.NOTHING:
+        waits = f"SELECT 1 FROM waiting WHERE {at}"
+        dead = f"SELECT 1 FROM letter JOIN event ON event.id = letter.event WHERE {at}"
+        connection.execute(f"DELETE FROM kept WHERE {at} AND NOT EXISTS ({waits}) AND NOT EXISTS ({dead})", place * 3)
+        return
+    there = connection.execute(f"SELECT size = length(value) AS whole FROM kept WHERE {at}", place).fetchone()
+    if there is not None and (there["whole"] or wanted is rules.Keep.HEAD or raw is None):
+        return
+    if raw is None:
+        raise ValueError(f"{entry.where} is {entry.outcome}, but its record is missing")
+    connection.execute(f"DELETE FROM kept WHERE {at}", place)
     connection.execute(
-        "DELETE FROM raw WHERE entry_id = ?1 AND NOT EXISTS (SELECT 1 FROM parked WHERE entry_id = ?1)"
-        " AND NOT EXISTS (SELECT 1 FROM dead WHERE entry_id = ?1)",
-        (entry_id,),
+        "INSERT INTO kept VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        kept_values(raw, rules.HEAD_BYTES if wanted is rules.Keep.HEAD else None),
+    )
+
+
+def _witness(connection: sqlite3.Connection, *, events: Sequence[EventRef]) -> None:
+    connection.executemany(
+        "INSERT INTO done VALUES (?, ?, 'done') ON CONFLICT DO NOTHING",
+        [(event.origin, str(event.id)) for event in events],
+    )
+    connection.executemany(
+        "DELETE FROM begun WHERE event_id = ? AND origin IN (?, '')",
+        [(str(event.id), event.origin) for event in events],
+    )
+
+
+def _look_again(connection: sqlite3.Connection, *, due: Mapping[int, datetime | None], looked: bool) -> None:
+    connection.executemany(
+        "UPDATE waiting SET due_at = ?, looks = looks + ?, tries = 0 WHERE id = ?",
+        [(moment_or_none(moment), int(looked), waiting) for waiting, moment in due.items()],
     )
 
 
@@ -143,7 +199,13 @@ def _remember_list(connection: sqlite3.Connection, *, origin: str, name: str, ha
 
 
 def _move(
-    connection: sqlite3.Connection, *, partition: Partition, topic_id: str, expected: int | None, next_offset: int
+    connection: sqlite3.Connection,
+    *,
+    partition: Partition,
+    topic_id: str,
+    expected: int | None,
+    next_offset: int,
+    began_at: int | None,
 ) -> None:
     place = (partition.topic, partition.number)
     if expected is None:
@@ -153,13 +215,18 @@ def _move(
         )
     else:
         moved = connection.execute(
-            "UPDATE position SET next_offset = ?"
+            "UPDATE position SET next_offset = ?, tries = ?, tries_since = ?"
             " WHERE topic = ? AND partition = ? AND topic_id = ? AND next_offset = ?",
-            (next_offset, *place, topic_id, expected),
+            (next_offset, int(began_at is not None), began_at, *place, topic_id, expected),
         )
     if moved.rowcount != 1:
-        raise PositionLostError(
-            f"the position is no longer {'unset' if expected is None else expected}, as this process left it",
-            where=str(partition),
-            mend="Another process goes on from there",
-        )
+        raise position_lost(partition, expected)
+
+
+def position_lost(partition: Partition, expected: int | None) -> PositionLostError:
+    """Return the error for a position that is not where this process left it."""
+    return PositionLostError(
+        f"the position is no longer {'unset' if expected is None else expected}, as this process left it",
+        where=str(partition),
+        mend="Another process goes on from there",
+    )
