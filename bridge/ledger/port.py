@@ -280,7 +280,7 @@ class Ledger(Protocol):
         ...
 
     def heartbeats(self) -> list[Heartbeat]:
-        """Return what each process that consumes said last, the newest first; without what is older than that by a day."""
+        """Return what each process that consumes said last, the newest first; nothing older than it by a day."""
         ...
 
     def close(self) -> None:
