@@ -64,12 +64,20 @@ __all__ = [
 class Unit(Protocol):
     """What is written in one transaction. Nothing of it is there before the unit's end, all of it afterwards."""
 
-    def record(self, entry: Entry, *, keep: Sequence[ToKeep] = (), raw: Record | None = None) -> None:
+    def record(
+        self,
+        entry: Entry,
+        *,
+        keep: Sequence[ToKeep] = (),
+        of: Collection[str] | None = None,
+        raw: Record | None = None,
+    ) -> None:
         """Write the outcome of an event in place of what was recorded for its place before.
 
         ``keep`` lists what is parked or dead of it (the whole event, or members) and replaces what was: what is kept
-        already stays in its place in the line and keeps its id. ``raw``, the record, is kept with it, as much of it as
-        the rules say, and is needed where it isn't kept already. Where something leaves a line, what waits behind
+        already stays in its place in the line and keeps its id. With ``of`` that is said of these members alone, and
+        what is kept of others stays as it is. ``raw``, the record, is kept with it, as much of it as the rules say, and
+        is needed where it isn't kept already. Where something leaves a line, what waits behind
         becomes due. Raises ValueError where an outcome and what is kept contradict each other.
         """
         ...
@@ -221,10 +229,13 @@ class Ledger(Protocol):
         """Return what waits for one of these simplified names and is not put off until after ``now``."""
         ...
 
-    def lines(self, lines: Collection[Line], *, most: int = 1000) -> dict[Line, list[Parked]]:
-        """Return the whole events that wait in these lines, ``most`` of each, in their order; one call for many lines.
+    def lines(
+        self, lines: Collection[Line], *, kinds: Collection[str] | None = None, most: int = 1
+    ) -> dict[Line, list[Parked]]:
+        """Return the first ``most`` whole events that wait in each of these lines, in their order; one call for many.
 
-        Without those that hold nothing back (:func:`bridge.ledger.rules.holds_back`); lines without any are left out.
+        Only those of ``kinds`` (None: of all), and without those that hold nothing back
+        (:func:`bridge.ledger.rules.holds_back`); lines without any are left out.
         """
         ...
 

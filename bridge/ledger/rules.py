@@ -56,14 +56,18 @@ def kept(keep: Sequence[ToKeep]) -> Keep:
     return Keep.HEAD if reasons <= BAD_IN_ITSELF else Keep.WHOLE
 
 
-def check(entry: Entry, keep: Sequence[ToKeep]) -> None:
-    """Raise ValueError where the outcome of an event and what is kept of it contradict each other."""
+def check(entry: Entry, keep: Sequence[ToKeep], *, of_all: bool) -> None:
+    """Raise ValueError where the outcome of an event and what is kept of it contradict each other.
+
+    ``of_all``: ``keep`` says it of all of the event, and not of some members alone.
+    """
     whole = [one for one in keep if not one.member]
+    anything = bool(keep) or not of_all
     match entry.outcome:
         case Outcome.PARKED:
-            right = bool(keep) and all(is_parked(one.reason) for one in whole)
+            right = anything and all(is_parked(one.reason) for one in whole)
         case Outcome.DEAD:
-            right = bool(keep) and not any(is_parked(one.reason) for one in whole)
+            right = anything and not any(is_parked(one.reason) for one in whole)
         case Outcome.APPLIED | Outcome.DUPLICATE:
             right = not whole
         case _:
@@ -93,7 +97,7 @@ def stands(there: Entry | None, new: Entry) -> Entry:
     """
     if there is None or there.outcome not in SUCCESS:
         return new
-    unread = new.event_id is None or new.reason in BAD_IN_ITSELF
+    unread = new.event_id is None or new.reason in BAD_IN_ITSELF or new.reason is Reason.UNFINISHED
     if new.outcome is Outcome.IGNORED or unread:
         return there
     return there if there.outcome is Outcome.APPLIED and new.outcome is Outcome.DUPLICATE else new

@@ -70,8 +70,11 @@ class SqliteKept(SqliteStore):
         )
         return [to_parked(row) for row in rows]
 
-    def lines(self, lines: Collection[Line], *, most: int = 1000) -> dict[Line, list[Parked]]:
-        """Return the whole events that wait in these lines and hold back others, ``most`` of each, in their order."""
+    def lines(
+        self, lines: Collection[Line], *, kinds: Collection[str] | None = None, most: int = 1
+    ) -> dict[Line, list[Parked]]:
+        """Return the first ``most`` whole events that wait in each of these lines and hold back others."""
+        of_kinds = "" if kinds is None else " AND event.kind IN (SELECT value FROM json_each(?))"
         rows = self.rows(
             f"SELECT * FROM (SELECT {WAITING_COLUMNS}, {EVENT_COLUMNS}, row_number() OVER (PARTITION BY"
             " waiting.topic_id, waiting.partition, waiting.record_key ORDER BY waiting.record_offset, waiting.number)"
@@ -79,9 +82,9 @@ class SqliteKept(SqliteStore):
             " ON waiting.topic_id = json_extract(wanted.value, '$[0]')"
             " AND waiting.partition = json_extract(wanted.value, '$[1]')"
             " AND waiting.record_key = from_hex(json_extract(wanted.value, '$[2]'))"
-            " AND waiting.holds CROSS JOIN event ON event.id = waiting.event)"
+            f" AND waiting.holds CROSS JOIN event ON event.id = waiting.event{of_kinds})"
             " WHERE place <= ? ORDER BY place",
-            (lines_as_list(set(lines)), most),
+            (lines_as_list(set(lines)), *(() if kinds is None else (as_list(kinds),)), most),
         )
         found: dict[Line, list[Parked]] = {}
         for row in rows:
@@ -93,7 +96,8 @@ class SqliteKept(SqliteStore):
         """Return the list members that are parked of these events."""
         rows = self.rows(
             f"SELECT {WAITING_COLUMNS}, {EVENT_COLUMNS} FROM json_each(?) AS wanted"
-            f" CROSS JOIN event ON {EVENT_OF_PLACE} CROSS JOIN waiting ON waiting.event = event.id WHERE waiting.member != '' ORDER BY waiting.id",
+            f" CROSS JOIN event ON {EVENT_OF_PLACE}"
+            " CROSS JOIN waiting ON waiting.event = event.id WHERE waiting.member != '' ORDER BY waiting.id",
             (places_as_list(set(places)),),
         )
         found: dict[Place, list[Parked]] = {}

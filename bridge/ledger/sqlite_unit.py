@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
@@ -25,6 +26,17 @@ from bridge.stream.port import Partition, Record
 Write = Callable[[sqlite3.Connection], None]
 
 
+@dataclass(frozen=True)
+class _About:
+    """What is kept beside an outcome."""
+
+    keep: Sequence[ToKeep]
+    of: Collection[str] | None
+    raw: Record | None
+    now: int
+    """Microseconds since 1970."""
+
+
 class SqliteUnit:
     """What is to be written in one transaction, in order; see :class:`bridge.ledger.port.Unit`."""
 
@@ -32,14 +44,22 @@ class SqliteUnit:
         self._clock = clock
         self.writes: list[Write] = []
 
-    def record(self, entry: Entry, *, keep: Sequence[ToKeep] = (), raw: Record | None = None) -> None:
+    def record(
+        self,
+        entry: Entry,
+        *,
+        keep: Sequence[ToKeep] = (),
+        of: Collection[str] | None = None,
+        raw: Record | None = None,
+    ) -> None:
         """Write the outcome of an event in place of what was recorded for its place before.
 
         The unit's end raises ValueError where ``raw`` is needed and neither given nor kept.
         """
-        rules.check(entry, keep)
+        rules.check(entry, keep, of_all=of is None)
         now = to_microseconds(self._clock.now())
-        self.writes.append(partial(_record, entry=entry, keep=tuple(keep), raw=raw, now=now))
+        about = _About(tuple(keep), None if of is None else frozenset(of), raw, now)
+        self.writes.append(partial(_record, entry=entry, about=about))
 
     def witness(self, events: Collection[EventRef]) -> None:
         """Note for ever that these events are done."""
@@ -70,10 +90,8 @@ class SqliteUnit:
         )
 
 
-def _record(
-    connection: sqlite3.Connection, *, entry: Entry, keep: Sequence[ToKeep], raw: Record | None, now: int
-) -> None:
-    values = event_values(entry, now)
+def _record(connection: sqlite3.Connection, *, entry: Entry, about: _About) -> None:
+    values = event_values(entry, about.now)
     known = connection.execute(
         "SELECT id FROM event WHERE topic_id = :topic_id AND partition = :partition"
         " AND record_offset = :record_offset AND number = :number",
@@ -88,26 +106,18 @@ def _record(
         event = known["id"]
         settings = ", ".join(f"{column} = :{column}" for column in values)
         connection.execute(f"UPDATE event SET {settings} WHERE id = :id", {**values, "id": event})
-    if known is not None or keep:
-        _keep(connection, event, entry, keep=keep, raw=raw, now=now)
+    if known is not None or about.keep:
+        _keep(connection, event, entry, about)
     if entry.event_id is not None and rules.ends_intents(entry):
         connection.execute("DELETE FROM begun WHERE event_id = ?", (str(entry.event_id),))
 
 
-def _keep(
-    connection: sqlite3.Connection, event: int, entry: Entry, *, keep: Sequence[ToKeep], raw: Record | None, now: int
-) -> None:
+def _keep(connection: sqlite3.Connection, event: int, entry: Entry, about: _About) -> None:
     """Let wait what is to wait, list what is dead, and keep the record for these alone."""
-    wait = [one for one in keep if rules.is_parked(one.reason)]
-    letters = [one for one in keep if not rules.is_parked(one.reason)]
-    leaving = "FROM waiting WHERE event = ? AND member NOT IN (SELECT value FROM json_each(?))"
-    members = (event, as_list([one.member for one in wait]))
-    has_left = connection.execute(f"SELECT max(holds) {leaving}", members).fetchone()[0]
-    connection.execute(f"DELETE {leaving}", members)
-    connection.execute(
-        "DELETE FROM letter WHERE event = ? AND member NOT IN (SELECT value FROM json_each(?))",
-        (event, as_list([one.member for one in letters])),
-    )
+    wait = [one for one in about.keep if rules.is_parked(one.reason)]
+    letters = [one for one in about.keep if not rules.is_parked(one.reason)]
+    has_left = _take_out(connection, "waiting", event, about.of, [one.member for one in wait])
+    _take_out(connection, "letter", event, about.of, [one.member for one in letters])
     for one in wait:
         _let_wait(connection, event, entry, one)
     connection.executemany(
@@ -119,9 +129,25 @@ def _keep(
         connection.execute(
             "UPDATE waiting SET due_at = ? WHERE topic_id = ? AND partition = ? AND record_key = ? AND holds"
             " AND reason = ?",
-            (now, entry.topic_id, entry.partition.number, entry.key, Reason.WAITS_BEHIND.value),
+            (about.now, entry.topic_id, entry.partition.number, entry.key, Reason.WAITS_BEHIND.value),
         )
-    _keep_record(connection, entry, rules.kept(keep), raw)
+    _keep_record(connection, entry, rules.kept(about.keep), about.raw)
+
+
+def _take_out(
+    connection: sqlite3.Connection, table: str, event: int, of: Collection[str] | None, stay: Collection[str]
+) -> bool:
+    """Remove what is no longer kept of an event; return whether something has left its line by that."""
+    where = "event = ? AND member NOT IN (SELECT value FROM json_each(?))"
+    values: list[object] = [event, as_list(stay)]
+    if of is not None:
+        where += " AND member IN (SELECT value FROM json_each(?))"
+        values.append(as_list(of))
+    held = 0
+    if table == "waiting":
+        (held,) = connection.execute(f"SELECT max(holds) FROM waiting WHERE {where}", values).fetchone()
+    connection.execute(f"DELETE FROM {table} WHERE {where}", values)
+    return bool(held)
 
 
 def _let_wait(connection: sqlite3.Connection, event: int, entry: Entry, one: ToKeep) -> None:

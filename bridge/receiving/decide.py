@@ -16,6 +16,7 @@ from bridge.events import (
     DataProduct,
     Datum,
     Event,
+    ListMember,
     ReducedDatum,
     Target,
     TargetList,
@@ -73,12 +74,12 @@ class Amend:
 
 @dataclass(frozen=True, kw_only=True)
 class FillList:
-    """Make the list; create, amend and add members; hold the others, by name."""
+    """Make the list; create, amend and add members, each with its own fate; hold the others. All by their names."""
 
     name: str
-    create: tuple[Target, ...] = ()
-    amend: tuple[Amend, ...] = ()
-    join: tuple[LocalTarget, ...] = ()
+    create: tuple[tuple[str, Target], ...] = ()
+    amend: tuple[tuple[str, Amend], ...] = ()
+    join: tuple[tuple[str, LocalTarget], ...] = ()
     held: tuple[tuple[str, Hold], ...] = ()
 
 
@@ -103,17 +104,17 @@ Plan = Hold | Create | Amend | FillList | AddDatums | AddProduct
 
 
 def decide(
-    event: Event, find: Find, policy: Policy, members: Collection[str] | None = None, *, topic: str = ""
+    event: Event, find: Find, policy: Policy, members: Sequence[ListMember] | None = None, *, topic: str = ""
 ) -> Plan:
     """Return what is to happen to ``event``, which came on ``topic``, in a TOM whose targets ``find`` finds.
 
-    ``members``: of a list only the members of these names (those that were parked).
+    ``members``: of a list only these members.
     """
     match event.body:
         case Target() as target:
             return _target(target, find, policy)
         case TargetList() as target_list:
-            return _list(target_list, find, policy, members)
+            return _list(target_list, find, policy, target_list.members if members is None else members)
         case Data() as data:
             found = match(data.target, find, policy)
             if isinstance(found, Hold):
@@ -279,29 +280,24 @@ def _equal(theirs: FieldValue, ours: FieldValue) -> bool:
     return theirs == ours
 
 
-def _list(target_list: TargetList, find: Find, policy: Policy, members: Collection[str] | None) -> FillList:
-    create: list[Target] = []
-    amends: list[Amend] = []
-    join: dict[int, LocalTarget] = {}
+def _list(target_list: TargetList, find: Find, policy: Policy, members: Sequence[ListMember]) -> FillList:
+    create: list[tuple[str, Target]] = []
+    amends: list[tuple[str, Amend]] = []
+    join: list[tuple[str, LocalTarget]] = []
     held: list[tuple[str, Hold]] = []
-    for member in target_list.members:
-        if members is not None and member.reference.name not in members:
-            continue
+    for member in members:
+        name = member.reference.name
         found = match(member.target or member.reference, find, policy)
         if isinstance(found, LocalTarget):
             if member.target is not None:
-                amends.append(amend(member.target, found))
-            join[found.pk] = found
+                amends.append((name, amend(member.target, found)))
+            join.append((name, found))
         elif found.reason is Reason.NO_TARGET and member.target is not None:
-            create.append(member.target)
+            create.append((name, member.target))
         else:
-            held.append((member.reference.name, found))
+            held.append((name, found))
     return FillList(
-        name=target_list.name,
-        create=tuple(create),
-        amend=tuple(amends),
-        join=tuple(join.values()),
-        held=tuple(held),
+        name=target_list.name, create=tuple(create), amend=tuple(amends), join=tuple(join), held=tuple(held)
     )
 
 
