@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import structlog
 
-from bridge.errors import AwayError, PositionLostError, TopicMissingError, TopicReplacedError
+from bridge.errors import AwayError, PositionLostError, StopError, TopicMissingError, TopicReplacedError
 from bridge.ledger.port import Ledger, Position
 from bridge.receiving.apply import Applier
 from bridge.stream.port import Partition, Record, Stream, Subscription
@@ -67,6 +67,8 @@ class Consumer:
         self._stopped = stopped or threading.Event()
         self._positions: dict[Partition, Position] = {}
         self._pending: list[Record] = []
+        self._read_to: dict[Partition, int] = {}
+        self._problems: dict[str, str] = {}
         self._failures = 0
         self._next_retry = self._next_commit = 0.0
         self._retry_newer = True
@@ -105,7 +107,7 @@ class Consumer:
             if self._position_lost:
                 self._go_back(subscription)
             if not self._pending:
-                self._pending = subscription.poll(self._pace.records, self._pace.poll_s)
+                self._fetch(subscription)
             self._applier.live(self._pending, self._positions)
             self._drop_applied()
             if self._pending:
@@ -119,6 +121,21 @@ class Consumer:
         except PositionLostError as error:
             log.warning("consumer.position_lost", message=str(error))
             self._position_lost = True
+
+    def _fetch(self, subscription: Subscription) -> None:
+        """Poll, and tell what can't be read; stop where a person has to do something and nothing else has come."""
+        fetched = subscription.poll(self._pace.records, self._pace.poll_s)
+        self._pending = list(fetched.records)
+        self._read_to |= fetched.read_to
+        problems = {topic: str(problem) for topic, problem in fetched.problems.items()}
+        for topic, message in problems.items():
+            if self._problems.get(topic) != message:
+                log.warning("consumer.topic_problem", topic=topic, message=message)
+        self._problems = problems
+        if not self._pending:
+            for problem in fetched.problems.values():
+                if isinstance(problem, StopError):
+                    raise problem
 
     def _drop_applied(self) -> None:
         """Keep of the pending records what is not applied yet and still ours."""
@@ -195,6 +212,7 @@ class Consumer:
             self._positions[partition] = position
         taken = set(partitions)
         self._pending = [record for record in self._pending if record.partition not in taken]
+        self._read_to = {partition: at for partition, at in self._read_to.items() if partition not in taken}
         return {partition: self._positions[partition].next for partition in partitions}
 
     def _first_positions(
@@ -221,8 +239,10 @@ class Consumer:
         """Return whether everything before ``ends`` is applied, by this process or another of the group."""
         if self._pending:
             return False
-        positions = self._ledger.positions()
-        return all(partition in positions and positions[partition].next >= end for partition, end in ends.items())
+        reached = {partition: position.next for partition, position in self._ledger.positions().items()}
+        for partition, offset in self._read_to.items():  # what lies before it and was not handed out are holes
+            reached[partition] = max(offset, reached.get(partition, offset))
+        return all(partition in reached and reached[partition] >= end for partition, end in ends.items())
 
     # -- waiting ------------------------------------------------------------------------------------------------------
 

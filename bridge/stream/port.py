@@ -7,14 +7,25 @@ one, never a count.
 
 Everything here is bytes: what a record means is for :mod:`bridge.codec`.
 
+Reading is total: whatever anybody has written comes out as a record, and a record that can't be handed out whole says
+so itself (:attr:`Record.problem`). States of single topics are told beside records (:attr:`Fetched.problems`).
+
 Errors: :class:`~bridge.errors.StreamAwayError` where the same call may succeed later,
 :class:`~bridge.errors.TopicMissingError` and :class:`~bridge.errors.ConfigurationError` where it can't.
 """
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Protocol
+
+from bridge.errors import BridgeError
+
+MOST_BYTES = 32 * 1024 * 1024
+"""Bytes of records that are handed out at once, unless said otherwise."""
+NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+"""The time of a record whose own is none of the years 1 to 9999."""
 
 Headers = tuple[tuple[str, bytes], ...]
 
@@ -41,6 +52,12 @@ class Record:
     key: bytes | None
     value: bytes
     headers: Headers = ()
+    topic_id: str = ""
+    """The identity of the topic that it was read from; empty where it came from elsewhere (a ledger, a test)."""
+    problem: str = ""
+    """Why the stream could not hand this record out whole; the other fields hold what could be read."""
+    taken_at: float = field(default_factory=time.monotonic, compare=False, repr=False)
+    """When this process got it (``time.monotonic()``): what it refers to was written before."""
 
     @property
     def where(self) -> str:
@@ -61,6 +78,11 @@ class Topic:
     """The topic's identity: another one under the same name means that it was removed and made again."""
     partitions: int
     compacted: bool = False
+    append_time: bool | None = True
+    """Whether record times are the stream's own, so that they never go back; None where the account can't see it."""
+    kept: bool | None = True
+    """Whether the stream never forgets a record (but those that a newer one of the key replaces in a compacted topic);
+    None where the account can't see it."""
 
     def each_partition(self) -> tuple[Partition, ...]:
         """Return all partitions of the topic, in order."""
@@ -75,8 +97,27 @@ class Ends:
     next: int
 
 
+@dataclass(frozen=True)
+class Fetched:
+    """What one :meth:`Subscription.poll` brings: records, and beside them how the topics are."""
+
+    records: tuple[Record, ...] = ()
+    """In order per partition."""
+    read_to: Mapping[Partition, int] = field(default_factory=dict)
+    """These partitions have been read up to this offset: what lies between the last record handed out (or the place
+    where they began) and it are holes. Told once, whenever a partition's end is reached."""
+    problems: Mapping[str, BridgeError] = field(default_factory=dict)
+    """Topics of which something can't be read now, by name: StreamAwayError, TopicMissingError, TopicReplacedError,
+    HistoryGoneError, ConfigurationError, or what ``start_at`` raised. Told by each poll as long as it lasts."""
+
+
 StartAt = Callable[[Sequence[Partition]], Mapping[Partition, int]]
-"""Says for newly assigned partitions at which offset to start; called before any of their records is handed out."""
+"""Says for newly assigned partitions of one topic at which offset to start, before any of their records is handed out.
+
+Who remembers offsets remembers the topic's identity with them, and compares it (:meth:`Stream.identity`): the topic
+may have been made again at any moment. A StopError or AwayError is a problem of that topic alone, and the question
+comes again after a few seconds; a TomAwayError (the ledger is away) is raised by ``poll`` as it is.
+"""
 
 
 class Subscription(Protocol):
@@ -87,18 +128,30 @@ class Subscription(Protocol):
     ``start_at`` says at that moment. Not thread-safe.
     """
 
-    def poll(self, most: int, timeout_s: float) -> list[Record]:
-        """Return up to ``most`` records, in order per partition; none when ``timeout_s`` has passed.
+    @property
+    def waits_for(self) -> str:
+        """What this member waits for that has no partition, for people; empty where it has one or has just begun."""
+        ...
 
-        Returns as soon as there is any record. Reports what must not be passed over as an error:
-        :class:`~bridge.errors.HistoryGoneError` where the offset to start at is no longer, or not yet, in the stream;
-        :class:`~bridge.errors.TopicMissingError` where a topic has gone;
-        :class:`~bridge.errors.StreamAwayError` where no broker was reached for the whole of ``timeout_s``.
+    def poll(self, most: int, timeout_s: float, most_bytes: int = MOST_BYTES) -> Fetched:
+        """Return up to ``most`` records, of up to ``most_bytes`` bytes (one at least), as soon as there are any.
+
+        Returns without a record where a partition's end was reached, and when ``timeout_s`` has passed. A topic that is
+        away, has gone or was replaced keeps no other one waiting, and comes back by itself when the reason is gone:
+        where its history is gone or it was replaced, ``start_at`` is asked again every few seconds.
+
+        Raises only for the stream as a whole, and never while records are at hand: these are handed out first, and the
+        error comes with the next call. :class:`~bridge.errors.StreamAwayError` where nothing of what is subscribed to
+        can be reached, :class:`~bridge.errors.StopError` where a person has to do something. No call waits much longer
+        than ``timeout_s`` for a broker that does not answer.
         """
         ...
 
     def keep_alive(self) -> None:
-        """Tell the stream that this member lives, without taking records; to be called at least every minute."""
+        """Tell the stream that this member lives, without taking records; to be called at least every minute.
+
+        Never raises for the stream's sake: the next :meth:`poll` does.
+        """
         ...
 
     def seek(self, partition: Partition, offset: int) -> None:
@@ -142,7 +195,10 @@ class Stream(Protocol):
         ...
 
     def subscribe(self, topics: Sequence[str], group: str, start_at: StartAt) -> Subscription:
-        """Join ``group`` for ``topics``. Raises TopicMissingError at once where one does not exist."""
+        """Join ``group`` for ``topics``. Raises TopicMissingError at once where none of them exists.
+
+        One that is missing beside others is a problem that ``poll`` tells, until it is made.
+        """
         ...
 
     def read(
@@ -151,8 +207,13 @@ class Stream(Protocol):
         """Yield records from offset ``first`` on, belonging to no group and moving nobody's position.
 
         Ends before offset ``until`` (default: at the end that the partition has when the call is made, or never with
-        ``follow``). Raises HistoryGoneError where ``first`` is below the partition's first offset.
+        ``follow``). Raises HistoryGoneError where ``first`` is below the partition's first offset,
+        StreamAwayError where nothing answers for long, and TopicReplacedError soon after the topic was made again.
         """
+        ...
+
+    def identity(self, topic: str) -> str:
+        """Return the identity of one topic, at the cost of one small question. Raises TopicMissingError."""
         ...
 
     def topics(self) -> dict[str, Topic]:
@@ -177,6 +238,10 @@ class Stream(Protocol):
 
     def largest_value(self, topic: str) -> int:
         """Return how many bytes a value on ``topic`` may have at most."""
+        ...
+
+    def check(self) -> None:
+        """Look at all that is stored, where that is this machine's business; raise StopError where it is damaged."""
         ...
 
     def close(self) -> None:
