@@ -25,6 +25,11 @@ class Budget:
         return Budget(self.left_s(seconds), stopped=self._stopped, clock=self.clock)
 
     @property
+    def unhurried(self) -> "Budget":
+        """The same without a deadline: for what is to be done in one go, and is ended by a stop alone."""
+        return Budget(stopped=self._stopped, clock=self.clock)
+
+    @property
     def stopped(self) -> bool:
         """Whether somebody asked to stop."""
         return self._stopped.is_set()
@@ -33,6 +38,10 @@ class Budget:
     def spent(self) -> bool:
         """Whether nothing more is to be begun: the time is over, or somebody asked to stop."""
         return self.stopped or self.left_s(1.0) <= 0
+
+    def stop(self) -> None:
+        """Ask to stop; may be called from a signal handler."""
+        self._stopped.set()
 
     def left_s(self, most: float) -> float:
         """Return the seconds that are left, ``most`` at most and never below 0."""

@@ -64,8 +64,8 @@ class QuotaError(StopError):
     """Parked events have reached their quota of bytes."""
 
 
-class RejectedInARunError(StopError):
-    """The TOM refuses events of several origins one after the other: the fault is not theirs."""
+class TooManyDeadError(StopError):
+    """So many events die of the TOM, or of this software, that the fault is hardly theirs."""
 
 
 # -- the other side is away: wait, skip nothing --------------------------------------------------------------------

@@ -112,7 +112,7 @@ def replay(
             for one in read_again(
                 bridge.stream,
                 bridge.reader,
-                bridge.applier,
+                bridge.waiting,
                 chosen,
                 selection,
                 restore=restore,

@@ -104,6 +104,38 @@ def parked_retry(context: typer.Context, *, ids: ParkedIds = None, as_json: Json
     _print_retried(done, as_json=as_json)
 
 
+@parked_app.command("drop")
+def parked_drop(
+    context: typer.Context,
+    *,
+    ids: ParkedIds = None,
+    target: filters.Target = "",
+    origin: filters.Origin = "",
+    kind: filters.Kind = None,
+    topic: filters.Topic = "",
+    since: Since = None,
+    until: Until = None,
+    everything: Annotated[bool, typer.Option("--all", help="All that is parked.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Drop what is parked, by id or by what it is, for good; 'replay' can still bring it back from the stream.
+
+    Example: tom-bridge parked drop --origin another-tom --until 2026-01-01
+    """
+    from bridge.errors import ConfigurationError
+    from bridge.operations import records
+
+    wanted = filters.chosen(target=target, origin=origin, kind=kind, topic=topic, since=since, until=until)
+    if not (ids or everything or target or origin or kind or topic or since or until):
+        raise ConfigurationError("nothing says what to drop", mend="Name ids or a filter, or write --all")
+    with home_of(context).ledger() as ledger:
+        dropped = records.drop_parked(ledger, wanted, ids or [])
+    if as_json:
+        print_json({"dropped": dropped})
+    else:
+        say(f"Dropped {dropped}")
+
+
 @dead_app.command("list")
 def dead_list(
     context: typer.Context,
@@ -152,8 +184,9 @@ def dead_show(
         name: value for name, value in plain(letter.line).items() if value not in (None, "", {}) and name != "detail"
     }
     headers = {f"header {name}": value.decode(errors="backslashreplace") for name, value in letter.headers}
-    begin = letter.value[:32].hex(" ") + (" ..." if len(letter.value) > 32 else "")
-    print_fields({**fields, **headers, "bytes": f"{len(letter.value)}: {begin}"})
+    begin = letter.value[:32].hex(" ") + (" ..." if letter.size > 32 else "")
+    kept = "" if len(letter.value) == letter.size else f" (the first {len(letter.value)} are kept; the stream has all)"
+    print_fields({**fields, **headers, "bytes": f"{letter.size}{kept}: {begin}", "sha256": letter.sha256})
 
 
 @dead_app.command("retry")
@@ -185,7 +218,7 @@ def dead_drop(
     from bridge.operations import records
 
     with home_of(context).ledger() as ledger:
-        dropped = records.drop(ledger, ids)
+        dropped = records.drop_dead(ledger, ids)
     if as_json:
         print_json({"dropped": dropped})
     else:

@@ -23,6 +23,12 @@ def status(
     stalled: Annotated[
         float, typer.Option(min=1, help="--check: seconds a record may wait while nothing is applied.")
     ] = 900.0,
+    stuck: Annotated[
+        float, typer.Option(min=1, help="--check: seconds a partition with records may stand still.")
+    ] = 300.0,
+    silent: Annotated[
+        float, typer.Option(min=1, help="--check: seconds a record may wait while no consumer says that it lives.")
+    ] = 120.0,
     most_lag: Annotated[int | None, typer.Option(min=0, help="--check: records that may wait in a topic.")] = None,
     most_parked: Annotated[int | None, typer.Option(min=0, help="--check: events that may be parked.")] = None,
     most_dead: Annotated[int | None, typer.Option(min=0, help="--check: dead letters that there may be.")] = None,
@@ -38,7 +44,10 @@ def status(
     home = home_of(context)
     with home.ledger() as ledger:
         now = look(home.settings, ledger)
-    verdict = judge(now, Thresholds(stalled_s=stalled, lag=most_lag, parked=most_parked, dead=most_dead))
+    limits = Thresholds(
+        stalled_s=stalled, silent_s=silent, stuck_s=stuck, lag=most_lag, parked=most_parked, dead=most_dead
+    )
+    verdict = judge(now, limits)
     if as_json:
         print_json({**plain(now), "well": verdict.well, "problems": verdict.problems})
     elif check:
@@ -61,12 +70,17 @@ def _print_status(now: "Status", verdict: "Verdict", named: Callable[[str], str]
     print_table(("topic", "lag", "waiting since (UTC)", "last success (UTC)"), rows, empty="No topic is subscribed to.")
     say("")
     counted = [
-        (one.topic, one.origin, one.kind, one.outcome, one.records)
+        (one.topic, one.origin, one.kind, one.outcome, one.events)
         for one in sorted(now.counts, key=lambda one: (one.topic, one.origin, one.kind, one.outcome))
     ]
-    print_table(("topic", "origin", "kind", "outcome", "records"), counted, empty="Nothing has arrived yet.")
+    print_table(("topic", "origin", "kind", "outcome", "events"), counted, empty="Nothing has arrived yet.")
     say("")
     say(f"{now.parked} parked, {now.dead} dead; they take {now.kept_bytes} of {now.kept_bytes_limit} bytes")
+    for process in now.processes[:1]:
+        state = "ended" if process.ended else "was alive"
+        say(f"The consumer ({process.process}) {state} at {process.at:%Y-%m-%d %H:%M:%S} UTC")
+        for whose, trouble in process.troubles.items():
+            say(f"It waits: {whose}: {named(str(trouble['what']))}")
     for problem in verdict.problems:
         say(f"Problem: {named(problem)}")
 

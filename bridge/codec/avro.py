@@ -102,12 +102,19 @@ class Decoder:
     def decode(self, record: Record) -> Event:
         """Return the event of ``record``.
 
-        Raises :class:`~bridge.errors.UndecodableError` for bytes that are no event or that a header contradicts,
+        Raises :class:`~bridge.errors.UndecodableError` for bytes that are no event or that a header contradicts, and
+        for what the stream could not hand out whole,
         :class:`~bridge.errors.UnknownSchemaError` where the writer's schema is nowhere to be found,
         :class:`~bridge.errors.InvalidEventError` for an event that breaks a rule,
         :class:`~bridge.errors.NewerVersionError` for a kind or major version that this release doesn't know, and
         :class:`~bridge.errors.StreamAwayError` where the schema topic can't be read now.
         """
+        if record.problem:
+            raise UndecodableError(
+                record.problem,
+                where=record.where,
+                mend="Its publisher has to send it again, as the stream's format asks",
+            )
         for recognises, decode in self._formats:
             if recognises(record):
                 return decode(record)
@@ -143,7 +150,7 @@ class Decoder:
                 f"the record ends after {len(record.value)} bytes, within its first {_PREFIX}", where=record.where
             )
         sha256 = schema_sha256(record)
-        schema = self._schemas.find(fingerprint, sha256)
+        schema = self._schemas.find(fingerprint, sha256, taken_at=record.taken_at)
         if schema is None:
             _refuse_newer(record, record_name(record))
             raise UnknownSchemaError(

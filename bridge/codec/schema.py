@@ -33,6 +33,8 @@ KINDS = {f"{NAMESPACE}.v{MAJOR}.{name}": kind for kind, name in RECORD_NAMES.ite
 
 LONGEST_SCHEMA = 131_072
 _MOST_NODES = 5_000
+_NODES_A_BYTE = 16
+"""Types that an item of an array may make a reader walk for each of its bytes; ours make it walk 3."""
 _DEEPEST = 40
 _LARGEST_FIXED = 16 * 1024 * 1024
 
@@ -122,65 +124,91 @@ def _without_logical_types(node: Any) -> Any:
     return node
 
 
+@dataclass(frozen=True)
+class _Size:
+    """What reading a datum of a type takes."""
+
+    least: int
+    """Bytes of the smallest one."""
+    nodes: int
+    """Types met, whatever is in it."""
+    excess: int
+    """How many types can be met in one beyond those that its bytes pay for; above 0, many of it cost without bound."""
+
+
+def _leaf(size: int) -> _Size:
+    return _Size(size, 1, 1 - _NODES_A_BYTE * size)
+
+
 @dataclass
 class _Measure:
-    """What a parsed schema can cost: the least bytes of each type, and how much there is to walk for one datum."""
+    """What a parsed schema can cost: what each type takes, and how much there is to walk for one datum."""
 
     parsed: Any
-    done: dict[str, tuple[int, int]] = field(default_factory=dict)
+    done: dict[str, _Size] = field(default_factory=dict)
     open: set[str] = field(default_factory=set)
 
     def check(self) -> None:
         self._size(self.parsed, 0)
 
-    def _size(self, node: Any, depth: int) -> tuple[int, int]:
-        """Return the least bytes of a datum and the number of types met while reading one."""
+    def _size(self, node: Any, depth: int) -> _Size:
         if depth > _DEEPEST:
             raise UnsafeSchemaError(f"is nested more than {_DEEPEST} deep")
-        least, nodes = self._size_of_kind(node, depth + 1)
+        size = self._size_of_kind(node, depth + 1)
         # Types are counted each time they are used: 30 records of two fields each can be a thousand million types.
-        if nodes > _MOST_NODES:
+        if size.nodes > _MOST_NODES:
             raise UnsafeSchemaError(f"has more than {_MOST_NODES} types")
-        return least, nodes
+        return size
 
-    def _size_of_kind(self, node: Any, depth: int) -> tuple[int, int]:
+    def _size_of_kind(self, node: Any, depth: int) -> _Size:
         if isinstance(node, list):
             branches = [self._size(each, depth) for each in node]
-            return 1 + min((least for least, _ in branches), default=0), 1 + sum(n for _, n in branches)
+            least = 1 + min((one.least for one in branches), default=0)
+            excess = _leaf(1).excess + max((one.excess for one in branches), default=0)
+            return _Size(least, 1 + sum(one.nodes for one in branches), excess)
         match node if isinstance(node, str) else node["type"]:
             case "record":
                 return self._record(node, depth)
             case "array" | "map" as kind:
-                least, nodes = self._size(node["items" if kind == "array" else "values"], depth)
-                if least == 0:
+                item = self._size(node["items" if kind == "array" else "values"], depth)
+                if item.least == 0:
                     raise UnsafeSchemaError(f"has {kind} items that take no bytes")
-                return 1, 1 + nodes
+                if item.excess > 0:
+                    raise UnsafeSchemaError(f"has {kind} items of more than {_NODES_A_BYTE} types a byte")
+                return _Size(1, 1 + item.nodes, _leaf(1).excess)
             case "fixed":
                 return self._fixed(node)
             case "enum":
-                return self._keep(node["name"], (1, 1))
+                return self._keep(node["name"], _leaf(1))
             case name:
                 return self._named(name)
 
-    def _fixed(self, node: Any) -> tuple[int, int]:
+    def _fixed(self, node: Any) -> _Size:
         size = node["size"]
         if not isinstance(size, int) or not 0 <= size <= _LARGEST_FIXED:
             raise UnsafeSchemaError(f"has a fixed type of size {str(size)[:30]}")
-        return self._keep(node["name"], (size, 1))
+        return self._keep(node["name"], _leaf(size))
 
-    def _record(self, node: Any, depth: int) -> tuple[int, int]:
+    def _record(self, node: Any, depth: int) -> _Size:
         self.open.add(node["name"])
         fields = [self._size(each["type"], depth) for each in node["fields"]]
         self.open.remove(node["name"])
-        return self._keep(node["name"], (sum(least for least, _ in fields), 1 + sum(n for _, n in fields)))
+        return self._keep(
+            node["name"],
+            _Size(
+                sum(one.least for one in fields),
+                1 + sum(one.nodes for one in fields),
+                1 + sum(one.excess for one in fields),
+            ),
+        )
 
-    def _named(self, name: str) -> tuple[int, int]:
+    def _named(self, name: str) -> _Size:
         if name in _PRIMITIVE_SIZES:
-            return _PRIMITIVE_SIZES[name], 1
+            return _leaf(_PRIMITIVE_SIZES[name])
         if name in self.open:
             raise UnsafeSchemaError(f"refers to itself by {name[:100]!r}")
         return self.done[name]
 
-    def _keep(self, name: str, size: tuple[int, int]) -> tuple[int, int]:
+    def _keep(self, name: str, size: _Size) -> _Size:
         self.done[name] = size
         return size

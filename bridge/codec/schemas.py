@@ -7,7 +7,9 @@ that topic to its end before it says so.
 
 import hashlib
 import json
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -15,7 +17,7 @@ from typing import Any
 
 import structlog
 
-from bridge.codec.schema import MAJOR, RECORD_NAMES, Schema, UnsafeSchemaError
+from bridge.codec.schema import LONGEST_SCHEMA, MAJOR, RECORD_NAMES, Schema, UnsafeSchemaError
 from bridge.errors import TopicMissingError
 from bridge.events import Kind
 from bridge.stream.port import Partition, Record, Stream
@@ -23,7 +25,8 @@ from bridge.stream.port import Partition, Record, Stream
 SCHEMA_TOPIC = "tom-bridge.schemas"
 """The default name of the schema topic."""
 
-_MOST_LEARNED = 2_000
+_MOST_LEARNED_BYTES = 8 * 1024 * 1024
+"""Bytes of announced schemas that are kept: more than a thousand like ours, and looked into within seconds."""
 
 log = structlog.get_logger(__name__)
 
@@ -88,6 +91,8 @@ class Schemas:
     """The schemas that are known: bundled ones and, where there is a stream, those announced on its schema topic.
 
     Not thread-safe. ``stream`` None means that only what this release brings is known, and nothing is announced.
+
+    Anybody who may write to the schema topic can fill it: an announced text is looked into when a record names it.
     """
 
     def __init__(self, stream: Stream | None = None, topic: str = SCHEMA_TOPIC) -> None:
@@ -97,22 +102,29 @@ class Schemas:
         self._by_fingerprint: dict[bytes, Schema] = {}
         for schema in bundled().values():
             self._by_fingerprint.setdefault(schema.fingerprint, schema)
+        self._texts: dict[str, tuple[bytes, str]] = {}
+        """Announced, and not looked into yet: the text and its place on the topic, by SHA-256."""
+        self._learned_bytes = 0
         self._announced: set[str] = set()
         self._topic_id = ""
         self._read_to: dict[Partition, int] = {}
+        self._looked_at = float("-inf")
 
-    def find(self, fingerprint: bytes, sha256: str | None = None) -> Schema | None:
+    def find(self, fingerprint: bytes, sha256: str | None = None, *, taken_at: float | None = None) -> Schema | None:
         """Return the schema that a payload names, or None where neither this release nor the schema topic has it.
 
         With a ``sha256`` (as a header gives it) exactly that one, whatever its fingerprint is; else one with this
-        fingerprint. Reads the schema topic on from where it was last read to. Errors as those of a stream.
+        fingerprint. Reads the schema topic on from where it was last read to, unless that was since ``taken_at``
+        (``time.monotonic()``; None: now), when the payload was in our hands and its schema had been announced long
+        before: however many records of one batch name what does not exist, the topic is asked once. Errors as those
+        of a stream.
         """
         found = self._known(fingerprint, sha256)
-        if found is None and self._stream is not None:
-            try:
+        if found is None and self._stream is not None and (taken_at is None or self._looked_at < taken_at):
+            looked_at = time.monotonic()
+            with suppress(TopicMissingError):
                 self._learn(self._stream)
-            except TopicMissingError:
-                return None
+            self._looked_at = looked_at
             found = self._known(fingerprint, sha256)
         return found
 
@@ -139,45 +151,57 @@ class Schemas:
         self._announced.add(schema.sha256)
 
     def _known(self, fingerprint: bytes, sha256: str | None) -> Schema | None:
-        return self._by_fingerprint.get(fingerprint) if sha256 is None else self._by_sha256.get(sha256)
+        if sha256 is not None:
+            if sha256 in self._texts:
+                self._look_into(sha256)
+            return self._by_sha256.get(sha256)
+        # Which text has a fingerprint is known when it has been looked into.
+        while fingerprint not in self._by_fingerprint and self._texts:
+            self._look_into(next(iter(self._texts)))
+        return self._by_fingerprint.get(fingerprint)
 
     def _learn(self, stream: Stream) -> None:
         """Read the schema topic from where it was last read to, to its end."""
-        topic = stream.topics().get(self.topic)
-        if topic is None:
-            raise TopicMissingError("the topic that holds the schemas does not exist", where=self.topic)
-        if topic.id != self._topic_id:  # made, or removed and made again
-            self._topic_id, self._read_to, self._announced = topic.id, {}, set()
+        identity = stream.identity(self.topic)
+        if identity != self._topic_id:  # made, or removed and made again
+            self._topic_id, self._read_to, self._announced = identity, {}, set()
+        passed_over: list[str] = []
         for partition, ends in stream.ends(self.topic).items():
             first = max(ends.first, self._read_to.get(partition, ends.first))
             if first < ends.next:
                 for record in stream.read(partition, first, ends.next):
-                    self._take(record)
+                    if why := self._take(record):
+                        passed_over.append(f"{record.where}: {why}")
             self._read_to[partition] = ends.next
+        if passed_over:
+            log.warning("schema.passed_over", records=len(passed_over), first=passed_over[0])
 
-    def _take(self, record: Record) -> None:
-        """Keep the schema of one record of the schema topic, if it is what its key says and safe to read with."""
-        if not record.value:  # a tombstone
-            return
+    def _take(self, record: Record) -> str:
+        """Keep the text of one record of the schema topic; else return why it is passed over, if that is to be told."""
+        if record.problem or not record.value:  # a tombstone
+            return record.problem
         sha256 = hashlib.sha256(record.value).hexdigest()
         if record.key != sha256.encode():
-            key = (record.key or b"")[:80].decode(errors="replace")
-            log.warning("schema.key_is_not_its_sha256", where=record.where, key=key, sha256=sha256)
-            return
-        if sha256 in self._by_sha256:
-            self._announced.add(sha256)
-            return
-        if len(self._by_sha256) >= _MOST_LEARNED:
-            log.warning("schema.too_many", where=record.where, sha256=sha256, most=_MOST_LEARNED)
-            return
+            return "its key is not its SHA-256"
+        self._announced.add(sha256)
+        if sha256 in self._by_sha256 or sha256 in self._texts:
+            return ""
+        if len(record.value) > LONGEST_SCHEMA or self._learned_bytes + len(record.value) > _MOST_LEARNED_BYTES:
+            return f"it takes {len(record.value)} bytes: too many, or too many with those before"
+        self._learned_bytes += len(record.value)
+        self._texts[sha256] = record.value, record.where
+        return ""
+
+    def _look_into(self, sha256: str) -> None:
+        """Keep an announced schema where its text is one, and safe to read with."""
+        text, where = self._texts.pop(sha256)
         try:
-            schema = Schema.of(record.value)
+            schema = Schema.of(text)
         except UnsafeSchemaError as error:
-            log.warning("schema.refused", where=record.where, sha256=sha256, reason=str(error))
+            log.warning("schema.refused", where=where, sha256=sha256, reason=str(error))
             return
         if schema.sha256 != sha256:
-            log.warning("schema.not_normalised", where=record.where, sha256=sha256)
+            log.warning("schema.not_normalised", where=where, sha256=sha256)
             return
-        self._announced.add(sha256)
         self._by_sha256[sha256] = schema
         self._by_fingerprint.setdefault(schema.fingerprint, schema)

@@ -103,7 +103,7 @@ def stands(there: Entry | None, new: Entry) -> Entry:
     """
     if there is None or there.outcome not in SUCCESS or new.event_id not in {None, there.event_id}:
         return new
-    unread = new.event_id is None or new.reason in BAD_IN_ITSELF
+    unread = new.event_id is None or new.reason in BAD_IN_ITSELF or new.reason is Reason.UNFINISHED
     if new.outcome is Outcome.IGNORED or unread:
         return there
     return there if there.outcome is Outcome.APPLIED and new.outcome is Outcome.DUPLICATE else new

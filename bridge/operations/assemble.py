@@ -4,20 +4,28 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
 
+from bridge.budget import Budget
+from bridge.clock import CLOCK, Clock
 from bridge.codec.avro import Decoder
 from bridge.codec.headers import peek
 from bridge.codec.schemas import Schemas
+from bridge.errors import HistoryGoneError, TopicMissingError
 from bridge.events import Kind
-from bridge.ledger.port import Ledger
+from bridge.ledger.port import Ledger, Place
 from bridge.ledger.sqlite import SqliteLedger
-from bridge.receiving.apply import Applier, Limits
 from bridge.receiving.consumer import Consumer, Pace
 from bridge.receiving.decide import Policy
 from bridge.receiving.execute import Executor
+from bridge.receiving.live import Live
+from bridge.receiving.progress import Limits, Progress
 from bridge.receiving.read import Reader, Rules
+from bridge.receiving.unit import Writer
+from bridge.receiving.waiting import Parts, WaitingLine
 from bridge.settings import Settings, SubscriptionSettings
-from bridge.stream import Stream, open_stream
+from bridge.stream import Partition, Record, Stream, open_stream
 from bridge.tom.port import Tom
 from bridge.tom.rest import RestAccount, RestTom
 
@@ -30,23 +38,35 @@ class Bridge:
     stream: Stream
     ledger: Ledger
     tom: Tom
-    reader: Reader
-    applier: Applier
+    parts: Parts
+    waiting: WaitingLine
     stopped: threading.Event
+
+    @property
+    def reader(self) -> Reader:
+        """What reads records."""
+        return self.parts.reader
+
+    @property
+    def budget(self) -> Budget:
+        """For what goes on until somebody asks to stop."""
+        return Budget(stopped=self.stopped, clock=self.parts.clock)
 
     def consumer(self, besides: Callable[["Bridge"], object] = lambda _bridge: None) -> Consumer:
         """Return the consumer of all subscriptions; ``besides`` is called with this bridge before each of its turns."""
-        limits = self.settings.limits
+        parts = self.parts
         return Consumer(
             self.stream,
             self.ledger,
-            self.tom,
-            self.applier,
+            Live(parts.ledger, parts.reader, parts.writer, self.waiting, parts.progress),
+            self.waiting,
+            parts.progress,
             group=f"tom-bridge.{self.settings.require_origin()}",
             starts={one.topic: one.start for one in self.settings.require_subscriptions()},
-            pace=Pace(records=limits.batch_datums, parked_retry_s=limits.parked_retry_s),
+            pace=Pace(records=self.settings.limits.batch_datums),
             stopped=self.stopped,
             besides=lambda: besides(self),
+            clock=parts.clock,
         )
 
 
@@ -100,6 +120,7 @@ def put_together(
     *,
     pause_s: float = 1.0,
     stopped: threading.Event | None = None,
+    clock: Clock = CLOCK,
 ) -> Bridge:
     """Return the bridge of open parts, the ledger tied to the TOM; ``pause_s`` is that of the executor.
 
@@ -111,26 +132,44 @@ def put_together(
         Decoder(Schemas(stream, settings.stream.schema_topic)).decode,
         peek,
         origin=settings.require_origin(),
-        installation=ledger.installation,
+        ours=ledger.installations,
         rules={one.topic: _rules(one) for one in settings.subscribe},
     )
     policy = Policy(
         separation_arcsec=settings.matching.separation_arcsec, data_product_types=settings.data_product_types
     )
     limits = settings.limits
-    applier = Applier(
-        Executor(tom, ledger, policy, attempts=limits.attempts, pause_s=pause_s),
-        ledger,
-        reader,
-        limits=Limits(
-            batch_datums=limits.batch_datums,
-            batch_s=limits.batch_s,
-            parked_bytes=limits.parked_bytes,
-            rejections_in_a_run=limits.rejections_in_a_run,
-        ),
-        should_stop=stopped.is_set,
+    executor = Executor(tom, ledger, policy, attempts=limits.attempts, pause_s=pause_s)
+    first_look = timedelta(seconds=limits.parked_retry_s)
+    bounds = Limits(
+        batch_datums=limits.batch_datums,
+        batch_s=limits.batch_s,
+        parked_bytes=limits.parked_bytes,
+        dead_in_a_run=limits.dead_in_a_run,
+        dead_ratio=limits.dead_ratio,
+        tries=limits.tries,
     )
-    return Bridge(settings, stream, ledger, tom, reader, applier, stopped)
+    parts = Parts(
+        ledger=ledger,
+        tom=tom,
+        reader=reader,
+        executor=executor,
+        writer=Writer(executor, ledger, reader, first_look=first_look, clock=clock),
+        progress=Progress(ledger, tom, bounds, clock),
+        clock=clock,
+    )
+    waiting = WaitingLine(parts, read_again=partial(_read_again, stream), period_s=limits.parked_retry_s)
+    return Bridge(settings, stream, ledger, tom, parts, waiting, stopped)
+
+
+def _read_again(stream: Stream, place: Place, topic: str) -> Record | None:
+    """Return the record of an event as the stream holds it; None where it doesn't (any more)."""
+    try:
+        if stream.identity(topic) != place.topic_id:
+            return None
+        return next(iter(stream.read(Partition(topic, place.partition), place.offset, place.offset + 1)), None)
+    except (HistoryGoneError, TopicMissingError):
+        return None
 
 
 def _rules(subscription: SubscriptionSettings) -> Rules:

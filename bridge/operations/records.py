@@ -1,13 +1,16 @@
 """What a TOM's ledger tells of records: shares that arrived, what is parked, what is dead."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bridge.errors import BridgeError
-from bridge.ledger.port import Dead, Entry, Filter, Ledger, Outcome, Parked, Reason
+from bridge.ledger.port import Dead, Entry, Filter, Ledger, Outcome, Parked, Place, Reason
 from bridge.operations.assemble import Bridge
-from bridge.stream import Record
+from bridge.receiving.result import Result, together
+
+_AT_ONCE = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +46,9 @@ class Letter:
     key: bytes
     headers: tuple[tuple[str, bytes], ...]
     value: bytes
+    """All of it, or its beginning where the stream has to be asked for the rest."""
+    size: int
+    sha256: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,34 +66,70 @@ def shares(ledger: Ledger, wanted: Filter) -> list[Line]:
 
 def parked(ledger: Ledger, wanted: Filter) -> list[Line]:
     """Return what is parked, in the order of parking."""
-    return [
-        replace(line(one.entry, one.detail), id=one.id, member=one.member, reason=str(one.reason))
-        for one in ledger.parked(wanted=wanted, most=wanted.most)
-    ]
+    return [kept_line(one) for one in ledger.parked(wanted, most=wanted.most)]
 
 
 def dead(ledger: Ledger, wanted: Filter) -> list[Line]:
     """Return the dead letters, in the order in which they died."""
-    return [replace(line(one.entry), id=one.id) for one in ledger.dead(wanted, most=wanted.most)]
+    return [kept_line(one) for one in ledger.dead(wanted, most=wanted.most)]
 
 
 def letter(ledger: Ledger, dead_id: int) -> Letter:
-    """Return a dead letter in full. Raises BridgeError where there is none of that id."""
+    """Return a dead letter in full, as far as it is kept. Raises BridgeError where there is none of that id."""
     one = _letter(ledger, dead_id)
-    record = _raw(ledger, one)
+    kept = ledger.raw([one.entry.place]).get(one.entry.place)
+    if kept is None:
+        raise _unknown("dead", [one.id])
     return Letter(
-        line=replace(line(one.entry), id=one.id), key=record.key or b"", headers=record.headers, value=record.value
+        line=kept_line(one),
+        key=kept.record.key or b"",
+        headers=kept.record.headers,
+        value=kept.record.value,
+        size=kept.size,
+        sha256=kept.sha256,
     )
 
 
-def drop(ledger: Ledger, dead_ids: Sequence[int]) -> int:
+def drop_dead(ledger: Ledger, dead_ids: Sequence[int]) -> int:
     """Drop dead letters: their bytes go, the outcome becomes *ignored: dropped by command*; return how many."""
     letters = [_letter(ledger, dead_id) for dead_id in dict.fromkeys(dead_ids)]
-    with ledger.unit() as unit:
-        for one in letters:
-            detail = {**one.entry.detail, "died_of": str(one.entry.reason)}
-            unit.record(replace(one.entry, outcome=Outcome.IGNORED, reason=Reason.DROPPED, detail=detail))
+    _drop(ledger, letters)
     return len(letters)
+
+
+def drop_parked(ledger: Ledger, wanted: Filter, parked_ids: Sequence[int] = ()) -> int:
+    """Drop what is parked, of these ids or all that ``wanted`` chooses; return how much. Replay can bring it back."""
+    dropped = after = 0
+    ids = list(dict.fromkeys(parked_ids)) or None
+    if ids is not None:
+        there = {
+            one.id for first in range(0, len(ids), _AT_ONCE) for one in ledger.parked(ids=ids[first : first + _AT_ONCE])
+        }
+        if unknown := sorted(set(ids) - there):
+            raise _unknown("parked", unknown)
+    while rows := ledger.parked(wanted, ids=ids, after=after, most=_AT_ONCE):
+        after = rows[-1].id
+        _drop(ledger, rows)
+        dropped += len(rows)
+    return dropped
+
+
+def _drop(ledger: Ledger, kept: Sequence[Parked | Dead]) -> None:
+    """Let an event as a whole be ignored; a list is told without the members that are dropped of it."""
+    members: dict[Place, list[Parked | Dead]] = {}
+    with ledger.unit() as unit:
+        for one in kept:
+            if one.member:
+                members.setdefault(one.entry.place, []).append(one)
+                continue
+            detail = {**one.entry.detail, "was": str(one.entry.outcome), "dropped": str(one.reason)}
+            unit.record(replace(one.entry, outcome=Outcome.IGNORED, reason=Reason.DROPPED, detail=detail))
+        for of_list in members.values():
+            parked_ = sum(isinstance(one, Parked) for one in of_list)
+            nothing = Result(outcome=Outcome.APPLIED, detail={"members": {"dropped": len(of_list)}})
+            left = together(of_list[0].entry.detail, nothing, parked=parked_, refused=len(of_list) - parked_)
+            entry = replace(of_list[0].entry, outcome=left.outcome, reason=left.reason, detail=left.detail)
+            unit.record(entry, of=[one.member for one in of_list])
 
 
 def retry_dead(
@@ -96,10 +138,12 @@ def retry_dead(
     """Try dead letters again (all without ``dead_ids``), by the one path; what fails again stays dead."""
     ledger = bridge.ledger
     letters = [_letter(ledger, one) for one in dict.fromkeys(dead_ids)] if dead_ids else list(_all_dead(ledger))
-    outcomes: dict[str, int] = {}
+    outcomes: Counter[str] = Counter()
     for done, one in enumerate(letters, 1):
-        for result in bridge.applier.retry_dead([one]):
-            outcomes[str(result.outcome)] = outcomes.get(str(result.outcome), 0) + 1
+        results = bridge.waiting.retry_dead([one], bridge.budget)
+        outcomes.update(str(result.outcome) for result in results)
+        if not results:
+            outcomes["no longer on the stream"] += 1
         progress(done)
     return Retried(tried=len(letters), outcomes=outcomes)
 
@@ -112,14 +156,12 @@ def retry_parked(
     if unknown := sorted(set(parked_ids) - {one.id for one in there}):
         raise _unknown("parked", unknown)
     wanted = [one for one in there if not parked_ids or one.id in parked_ids]
-    outcomes: dict[str, int] = {}
-    tried = 0
-    for done, one in enumerate(wanted, 1):
-        for result in bridge.applier.retry([one]):
-            tried += 1
-            outcomes[str(result.outcome)] = outcomes.get(str(result.outcome), 0) + 1
-        progress(done)
-    return Retried(tried=tried, outcomes=outcomes)
+    outcomes: Counter[str] = Counter()
+    for first in range(0, len(wanted), _AT_ONCE):
+        some = wanted[first : first + _AT_ONCE]
+        outcomes.update(str(result.outcome) for result in bridge.waiting.retry(some, bridge.budget))
+        progress(first + len(some))
+    return Retried(tried=outcomes.total(), outcomes=outcomes)
 
 
 def _all_parked(ledger: Ledger) -> Iterator[Parked]:
@@ -130,8 +172,10 @@ def _all_parked(ledger: Ledger) -> Iterator[Parked]:
 
 
 def _all_dead(ledger: Ledger) -> Iterator[Dead]:
-    total = sum(count.records for count in ledger.counts() if count.outcome is Outcome.DEAD)
-    yield from ledger.dead(most=max(total, 1))
+    after = 0
+    while page := ledger.dead(after=after):
+        yield from page
+        after = page[-1].id
 
 
 def _letter(ledger: Ledger, dead_id: int) -> Dead:
@@ -141,16 +185,15 @@ def _letter(ledger: Ledger, dead_id: int) -> Dead:
     return one
 
 
-def _raw(ledger: Ledger, one: Dead) -> Record:
-    record = ledger.raw(one.entry)
-    if record is None:
-        raise _unknown("dead", [one.id])
-    return record
-
-
 def _unknown(word: str, ids: Sequence[int]) -> BridgeError:
     numbers = ", ".join(str(one) for one in ids)
     return BridgeError(f"nothing {word} has the id {numbers}", mend=f"See 'tom-bridge {word} list'")
+
+
+def kept_line(one: Parked | Dead) -> Line:
+    """Return something parked or dead as a table shows it."""
+    detail = one.detail or one.entry.detail
+    return replace(line(one.entry, detail), id=one.id, member=one.member, reason=str(one.reason))
 
 
 def line(entry: Entry, detail: Mapping[str, object] | None = None) -> Line:

@@ -1,11 +1,13 @@
 """How a TOM's bridge is: how far behind, what became of what, and whether that is well."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from bridge.errors import AwayError, BridgeError
-from bridge.ledger.port import Count, Filter, Ledger, Outcome, Position
+from bridge.ledger.port import Count, Filter, Heartbeat, Ledger, Outcome, Position, Reason
 from bridge.operations.opening import opened_stream
 from bridge.settings import Settings
 from bridge.stream import Ends, Partition, Stream
@@ -45,6 +47,23 @@ class TopicStatus:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ProcessStatus:
+    """What a process that consumes said of itself last."""
+
+    process: str
+    """Host and process id."""
+    started_at: datetime
+    at: datetime
+    ended: bool
+    troubles: dict[str, Mapping[str, Any]]
+    """What it waits for, by topic (or ``[tom]``, ``[stream]``, ``[group]``)."""
+    moved: dict[str, datetime]
+    """When its position in each partition last moved, or was taken up."""
+    held: dict[str, str]
+    """Why the next record of a partition is tried again and again."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Status:
     """All that ``tom-bridge status`` shows."""
 
@@ -54,9 +73,18 @@ class Status:
     counts: tuple[Count, ...]
     outcomes: dict[str, int]
     parked: int
+    """Whole events and single members of lists."""
     dead: int
+    dead_reasons: dict[str, int]
     kept_bytes: int
     kept_bytes_limit: int
+    processes: tuple[ProcessStatus, ...] = ()
+    """What those said last that consume, or did within the last day; the newest first."""
+
+    @property
+    def alive(self) -> tuple["ProcessStatus", ...]:
+        """Those of them that have not said that they end."""
+        return tuple(one for one in self.processes if not one.ended)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +93,10 @@ class Thresholds:
 
     stalled_s: float = 900.0
     """Seconds that a record may wait while nothing at all is applied."""
+    silent_s: float = 120.0
+    """Seconds that a record may wait while no process says that it lives."""
+    stuck_s: float = 300.0
+    """Seconds that a partition may stand still, or something be waited for, while records wait."""
     lag: int | None = None
     parked: int | None = None
     dead: int | None = None
@@ -91,17 +123,20 @@ def status(settings: Settings, ledger: Ledger) -> Status:
     counts = ledger.counts()
     outcomes = Counter({str(outcome): 0 for outcome in Outcome})
     for count in counts:
-        outcomes[str(count.outcome)] += count.records
+        outcomes[str(count.outcome)] += count.events
+    sums = ledger.sums()
     return Status(
         stream=settings.stream.shown_url,
         stream_problem=problem,
         topics=tuple(topics),
         counts=tuple(counts),
         outcomes=dict(outcomes),
-        parked=outcomes[Outcome.PARKED],
-        dead=outcomes[Outcome.DEAD],
-        kept_bytes=ledger.kept_bytes(),
+        parked=sum(sums.parked.values()),
+        dead=sum(sums.dead.values()),
+        dead_reasons={str(reason): number for reason, number in sums.dead.items()},
+        kept_bytes=sums.bytes,
         kept_bytes_limit=settings.limits.parked_bytes,
+        processes=tuple(_process(one) for one in ledger.heartbeats()),
     )
 
 
@@ -109,7 +144,7 @@ def partitions(stream: Stream | None, ledger: Ledger, name: str) -> list[Partiti
     """Return where the TOM stands in each partition of a topic. Raises TopicMissingError (with a stream)."""
     recorded = {partition: at for partition, at in ledger.positions().items() if partition.topic == name}
     held: dict[Partition, Ends] = stream.ends(name) if stream is not None else {}
-    topic_id = stream.topics()[name].id if stream is not None else ""
+    topic_id = stream.identity(name) if stream is not None else ""
     return [
         _partition(partition, recorded.get(partition), held.get(partition), topic_id)
         for partition in sorted({*recorded, *held})
@@ -131,12 +166,72 @@ def judge(now: Status, limits: Thresholds, *, at: datetime | None = None) -> Ver
             )
         if limits.lag is not None and topic.lag is not None and topic.lag > limits.lag:
             problems.append(f"{topic.topic}: {topic.lag} records wait, more than {limits.lag}")
+    problems += _of_processes(now, limits, moment)
+    if anothers := now.dead_reasons.get(Reason.ANOTHERS, 0):
+        problems.append(
+            f"another installation publishes as this TOM: {anothers} events, see 'tom-bridge dead list'. If it is a former"
+            " one of this TOM: 'tom-bridge identity accept' takes it for ours; else each TOM needs an origin of its own"
+        )
     for word, number, most in (("parked", now.parked, limits.parked), ("dead", now.dead, limits.dead)):
         if most is not None and number > most:
             problems.append(f"{number} {word}, more than {most}")
     if now.kept_bytes > _NEARLY_FULL * now.kept_bytes_limit:
         problems.append(f"parked events and dead letters take {now.kept_bytes} of {now.kept_bytes_limit} bytes")
     return Verdict(well=not problems, problems=tuple(problems))
+
+
+def _of_processes(now: Status, limits: Thresholds, moment: datetime) -> list[str]:
+    """Return what is wrong with those who consume."""
+    lag = {topic.topic: topic.lag for topic in now.topics if topic.lag}
+    waiting = {topic.topic: topic.waiting_since or moment for topic in now.topics if topic.lag}
+    silent, stuck = timedelta(seconds=limits.silent_s), timedelta(seconds=limits.stuck_s)
+    living = [one for one in now.alive if moment - one.at <= silent]
+    problems = []
+    if not living and waiting and moment - min(waiting.values()) > silent:
+        last = f"since {now.processes[0].at:%Y-%m-%d %H:%M:%S} UTC" if now.processes else "yet"
+        problems.append(f"{sum(lag.values())} records wait, and no process has said {last} that it consumes")
+    for process in living:
+        for whose, trouble in process.troubles.items():
+            since = datetime.fromisoformat(str(trouble["since"]))
+            if trouble["needs_a_person"] or (whose != "[group]" and moment - since > stuck):
+                problems.append(f"{whose} since {since:%Y-%m-%d %H:%M:%S} UTC: {trouble['what']}")
+        for partition, moved_at in process.moved.items():
+            topic = partition.rpartition("[")[0]
+            latest = max(moved_at, waiting.get(topic, moment))
+            if topic in lag and moment - latest > stuck and _lags(now, partition):
+                why = process.held.get(partition, "it doesn't say why")
+                problems.append(f"{partition}: records wait, and nothing has moved since {latest:%H:%M:%S} UTC: {why}")
+    return problems
+
+
+def _lags(now: Status, partition: str) -> bool:
+    return any(
+        bool(one.lag)
+        for topic in now.topics
+        for one in topic.partitions
+        if f"{one.topic}[{one.partition}]" == partition
+    )
+
+
+def _process(heartbeat: Heartbeat) -> ProcessStatus:
+    moved: dict[str, datetime] = {}
+    held: dict[str, str] = {}
+    topics: Any = heartbeat.state.get("topics", {})
+    for topic, told in topics.items():
+        for number, one in told.get("partitions", {}).items():
+            moved[f"{topic}[{number}]"] = datetime.fromisoformat(one["moved_at"])
+            if "held" in one:
+                held[f"{topic}[{number}]"] = one["held"]
+    troubles: Any = heartbeat.state.get("troubles", {})
+    return ProcessStatus(
+        process=heartbeat.process,
+        started_at=heartbeat.started_at,
+        at=heartbeat.at,
+        ended=heartbeat.ended,
+        troubles=troubles,
+        moved=moved,
+        held=held,
+    )
 
 
 def _topic(stream: Stream | None, ledger: Ledger, name: str) -> TopicStatus:

@@ -1,8 +1,9 @@
-"""The long-running consumer: poll, apply, go on."""
+"""The long-running consumer: poll, apply, look at what waits, and go on whatever happens."""
 
+import os
 import random
+import socket
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,11 +11,23 @@ from typing import TypeVar
 
 import structlog
 
-from bridge.errors import AwayError, PositionLostError, TopicMissingError, TopicReplacedError
-from bridge.ledger.port import Ledger, Position
-from bridge.receiving.apply import Applier
-from bridge.stream.port import Partition, Record, Stream, Subscription
-from bridge.tom.port import Tom
+from bridge.budget import Budget
+from bridge.clock import CLOCK, Clock
+from bridge.errors import (
+    AwayError,
+    BridgeError,
+    BudgetSpentError,
+    PositionLostError,
+    StopError,
+    StreamAwayError,
+    TopicReplacedError,
+)
+from bridge.ledger.model import Heartbeat, Position
+from bridge.ledger.port import Ledger
+from bridge.receiving.live import Live
+from bridge.receiving.progress import Progress
+from bridge.receiving.waiting import WaitingLine
+from bridge.stream.port import Fetched, Partition, Stream, Subscription
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -29,10 +42,13 @@ class Pace:
 
     records: int = 500
     poll_s: float = 1.0
-    parked_retry_s: float = 60.0
     commit_s: float = 5.0
+    heartbeat_s: float = 15.0
+    forget_s: float = 3600.0
     shortest_wait_s: float = 0.5
     longest_wait_s: float = 60.0
+    longest_asked_s: float = 300.0
+    """Seconds that the other side may ask for (``Retry-After``)."""
 
 
 class Consumer:
@@ -47,34 +63,37 @@ class Consumer:
         self,
         stream: Stream,
         ledger: Ledger,
-        tom: Tom,
-        applier: Applier,
+        live: Live,
+        waiting: WaitingLine,
+        progress: Progress,
         *,
         group: str,
         starts: Mapping[str, Start],
         pace: Pace | None = None,
         stopped: threading.Event | None = None,
         besides: Callable[[], object] = lambda: None,
+        clock: Clock = CLOCK,
     ) -> None:
-        self._besides = besides
         self._stream = stream
         self._ledger = ledger
-        self._tom = tom
-        self._applier = applier
+        self._live = live
+        self._waiting = waiting
+        self._progress = progress
         self._group = group
         self._starts = starts
         self._pace = pace or Pace()
-        self._stopped = stopped or threading.Event()
-        self._positions: dict[Partition, Position] = {}
-        self._pending: list[Record] = []
+        self._clock = clock
+        self._besides = besides
+        self._budget = Budget(stopped=stopped or threading.Event(), clock=clock)
         self._failures = 0
-        self._next_retry = self._next_commit = 0.0
-        self._retry_newer = True
-        self._position_lost = False
+        self._due: dict[str, float] = {}
+        self._lost = False
+        self._upgraded = False
+        self._started_at = clock.now()
 
     def stop(self) -> None:
-        """Finish the unit at hand and leave."""
-        self._stopped.set()
+        """Finish what is at hand, or leave it where it can be taken up again, and leave."""
+        self._budget.stop()
 
     def run(self, *, until_end: bool = False) -> None:
         """Consume until stopped or, with ``until_end``, until everything is applied that is there now.
@@ -82,74 +101,139 @@ class Consumer:
         Waits for whoever is away. Raises :class:`~bridge.errors.StopError` where a person has to do something.
         """
         ends = self._wait_for(self._ends) if until_end else None
-        subscription = self._wait_for(lambda: self._stream.subscribe(list(self._starts), self._group, self._start_at))
+        subscription = self._wait_for(lambda: self._stream.subscribe(list(self._starts), self._group, self.start_at))
         if subscription is None:
             return
         log.info("consumer.started", topics=sorted(self._starts), group=self._group, stream=self._stream.url)
         try:
-            while not self._stopped.is_set() and not (ends is not None and self._wait_for(lambda: self._reached(ends))):
-                self._turn(subscription)
+            while not self._budget.stopped:
+                if ends is not None and self._wait_for(lambda: self._reached(ends), subscription):
+                    break
+                self.turn(subscription)
             if until_end:
-                self._wait_for(self._retry_parked)  # once also where nothing new has come
+                self._waiting.look_at_names()
+                self._wait_for(lambda: self._waiting.turn(self._budget))  # once also where nothing new has come
         finally:
-            self._commit(subscription)
-            subscription.close()
-            log.info("consumer.stopped")
+            self._end(subscription)
+
+    def _end(self, subscription: Subscription) -> None:
+        self._commit(subscription)
+        subscription.close()
+        try:
+            self._beat(ended=True)
+        except (AwayError, StopError) as error:
+            log.debug("consumer.heartbeat_failed", message=str(error))
+        log.info("consumer.stopped")
 
     # -- one turn -----------------------------------------------------------------------------------------------------
 
-    def _turn(self, subscription: Subscription) -> None:
-        """Poll, apply, and retry what is parked when it is time; wait where somebody is away."""
+    def turn(self, subscription: Subscription) -> None:
+        """Poll, apply, look at what waits, and do what is due; wait where somebody is away."""
         try:
             self._besides()
-            if self._position_lost:
+            if self._lost:
                 self._go_back(subscription)
-            if not self._pending:
-                self._pending = subscription.poll(self._pace.records, self._pace.poll_s)
-            self._applier.live(self._pending, self._positions)
-            self._drop_applied()
-            if self._pending:
-                self._keep_alive(subscription)
-            self._retry_parked()
-            self._commit_when_due(subscription)
+            self._poll(subscription)
+            self._apply(subscription)
+            self._waiting.turn(self._budget.within(self._progress.limits.batch_s))
+            self._progress.well("[tom]")
+            self._do_what_is_due(subscription)
             self._failures = 0
         except AwayError as error:
-            self._drop_applied()
+            self._progress.troubled("[stream]" if isinstance(error, StreamAwayError) else "[tom]", str(error))
             self._wait(error, subscription)
+        except BudgetSpentError as error:
+            log.debug("consumer.interrupted", message=str(error))
         except PositionLostError as error:
             log.warning("consumer.position_lost", message=str(error))
-            self._position_lost = True
+            self._lost = True
 
-    def _drop_applied(self) -> None:
-        """Keep of the pending records what is not applied yet and still ours."""
-        self._pending = [
-            record
-            for record in self._pending
-            if record.partition in self._positions and record.offset >= self._positions[record.partition].next
-        ]
+    def _poll(self, subscription: Subscription) -> None:
+        """Take what comes, where nothing is at hand; whatever goes wrong, go on from where the ledger stands."""
+        self._take_up_held(subscription)
+        if self._live.has_work:
+            subscription.keep_alive()
+            return
+        try:
+            fetched = subscription.poll(self._pace.records, self._pace.poll_s)
+        except BaseException:
+            self._lost = True
+            raise
+        self._progress.well("[stream]")
+        if subscription.waits_for:
+            self._progress.troubled("[group]", subscription.waits_for)
+        else:
+            self._progress.well("[group]")
+        self._take_problems(fetched)
+        gone = [one for one in self._live.positions if one not in subscription.assignment()]
+        self._live.leave(gone)
+        self._live.take(fetched.records)
+        if fetched.read_to:
+            self._apply(subscription)
+            self._live.skip_holes(fetched.read_to)
+
+    def _apply(self, subscription: Subscription) -> None:
+        if not self._live.has_work:
+            return
+        budget = self._budget.within(self._progress.limits.batch_s)
+        self._live.turn(budget)
+        subscription.keep_alive()
+
+    def _take_problems(self, fetched: Fetched) -> None:
+        """Say what topics wait for; stop where every topic needs a person."""
+        for topic in self._starts:
+            problem = fetched.problems.get(topic)
+            if problem is None:
+                self._progress.well(topic)
+            else:
+                self._progress.troubled(topic, str(problem), needs_a_person=isinstance(problem, StopError))
+        stopped = [one for one in fetched.problems.values() if isinstance(one, StopError)]
+        if stopped and len(stopped) == len(self._starts):
+            raise stopped[0]
+
+    def _take_up_held(self, subscription: Subscription) -> None:
+        """Read partitions again from where they stand whose next record may be tried once more."""
+        for partition in [one for one in self._progress.holds() if not self._progress.held(one)]:
+            at = self._live.positions[partition]
+            subscription.seek(partition, at.next)
+            self._progress.taken_up(partition)
 
     def _go_back(self, subscription: Subscription) -> None:
         """Take up again, in what is still assigned, where the ledger stands."""
-        self._pending = []
-        self._positions = {}
-        for partition, offset in self._start_at(sorted(subscription.assignment())).items():
-            subscription.seek(partition, offset)
-        self._position_lost = False
+        self._live.leave(list(self._live.positions))
+        by_topic: dict[str, list[Partition]] = {}
+        for partition in sorted(subscription.assignment()):
+            by_topic.setdefault(partition.topic, []).append(partition)
+        for topic, partitions in by_topic.items():
+            try:
+                starts = self.start_at(partitions)
+            except StopError as error:
+                self._progress.troubled(topic, str(error), needs_a_person=True)
+                continue
+            for partition, offset in starts.items():
+                subscription.seek(partition, offset)
+        self._lost = False
 
-    def _retry_parked(self) -> None:
-        if time.monotonic() < self._next_retry:
-            return
-        released = self._applier.retry_all(self._tom.appeared, newer=self._retry_newer)
-        self._retry_newer = False
-        self._next_retry = time.monotonic() + self._pace.parked_retry_s
-        if released:
-            log.info("parked.released", events=released)
+    # -- what is done besides -----------------------------------------------------------------------------------------
 
-    def _commit_when_due(self, subscription: Subscription) -> None:
-        if time.monotonic() >= self._next_commit:
+    def _do_what_is_due(self, subscription: Subscription) -> None:
+        if self._is_due("commit", self._pace.commit_s):
             self._check_positions(subscription)
             self._commit(subscription)
-            self._next_commit = time.monotonic() + self._pace.commit_s
+        if self._is_due("heartbeat", self._pace.heartbeat_s):
+            self._beat()
+        if self._is_due("forget", self._pace.forget_s):
+            self._forget()
+        if self._live.positions and not self._upgraded:
+            self._waiting.upgraded(self._budget)
+            self._upgraded = True
+
+    def _is_due(self, what: str, every_s: float) -> bool:
+        now = self._clock.monotonic()
+        if now < self._due.get(what, 0.0):
+            return False
+        self._due[what] = now + every_s
+        return True
 
     def _check_positions(self, subscription: Subscription) -> None:
         """Raise PositionLostError where the ledger stands elsewhere.
@@ -157,45 +241,69 @@ class Consumer:
         A backup that was put back, or a position set by command, is noticed also while nothing comes.
         """
         recorded = self._ledger.positions()
-        for partition in subscription.assignment() & self._positions.keys():
-            if recorded.get(partition) != self._positions[partition]:
+        for partition in subscription.assignment() & self._live.positions.keys():
+            if recorded.get(partition) != self._live.positions[partition]:
                 raise PositionLostError("the ledger stands elsewhere", where=str(partition))
 
     def _commit(self, subscription: Subscription) -> None:
         """Tell the stream where we stand, for lag tools alone: the ledger is what counts."""
         try:
-            subscription.commit({partition: position.next for partition, position in self._positions.items()})
+            subscription.commit({partition: position.next for partition, position in self._live.positions.items()})
         except AwayError as error:
             log.debug("consumer.commit_failed", message=str(error))
 
+    def _beat(self, *, ended: bool = False) -> None:
+        self._ledger.beat(
+            Heartbeat(
+                process=f"{socket.gethostname()}:{os.getpid()}",
+                started_at=self._started_at,
+                at=self._clock.now(),
+                state=self._progress.told(),
+                ended=ended,
+            )
+        )
+
+    def _forget(self) -> None:
+        """Forget outcomes of records that the stream no longer holds."""
+        for topic in {partition.topic for partition in self._live.positions}:
+            try:
+                ends = self._stream.ends(topic)
+            except BridgeError as error:
+                log.debug("consumer.forgets_later", topic=topic, message=str(error))
+                continue
+            for partition, held in ends.items():
+                position = self._live.positions.get(partition)
+                if position is not None and held.first > 0:
+                    self._ledger.forget(partition, position.topic_id, held.first)
+
     # -- where to start -----------------------------------------------------------------------------------------------
 
-    def _start_at(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
-        """Return where to go on in newly assigned partitions: at the ledger's position, else at the topic's start.
+    def start_at(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
+        """Return where to go on in newly assigned partitions of a topic: where the ledger stands, else at its start.
 
         A first position is written at once, so that "now" is resolved one time only.
         """
-        topics = self._stream.topics()
         recorded = self._ledger.positions()
-        for partition in partitions:
-            topic = topics.get(partition.topic)
-            if topic is None:
-                raise TopicMissingError(f"topic {partition.topic!r} does not exist", where=str(partition))
-            position = recorded.get(partition)
-            if position is None:
-                known = any(other.topic == partition.topic for other in recorded)
-                recorded |= self._first_positions([partition] if known else topic.each_partition(), topic.id, known)
+        for topic in dict.fromkeys(partition.topic for partition in partitions):
+            identity = self._stream.identity(topic)
+            of_topic = [partition for partition in partitions if partition.topic == topic]
+            known = any(partition.topic == topic for partition in recorded)
+            missing = [partition for partition in of_topic if partition not in recorded]
+            if missing:
+                wanted = missing if known else self._stream.topics()[topic].each_partition()
+                recorded |= self._first_positions(wanted, identity, known)
+            for partition in of_topic:
                 position = recorded[partition]
-            elif position.topic_id != topic.id:
-                raise TopicReplacedError(
-                    f"topic {partition.topic!r} was removed and made again; offset {position.next} meant the old one",
-                    where=str(partition),
-                    mend=f"To begin anew: tom-bridge position set {partition.topic} earliest",
-                )
-            self._positions[partition] = position
-        taken = set(partitions)
-        self._pending = [record for record in self._pending if record.partition not in taken]
-        return {partition: self._positions[partition].next for partition in partitions}
+                if position.topic_id != identity:
+                    raise TopicReplacedError(
+                        f"topic {topic!r} was removed and made again; offset {position.next} meant the old one",
+                        where=str(partition),
+                        mend=f"To begin anew: tom-bridge position set {topic} earliest",
+                    )
+        for partition in partitions:
+            self._live.start(partition, recorded[partition])
+        self._progress.assigned(partitions)
+        return {partition: recorded[partition].next for partition in partitions}
 
     def _first_positions(
         self, partitions: Sequence[Partition], topic_id: str, known: bool
@@ -219,41 +327,50 @@ class Consumer:
 
     def _reached(self, ends: Mapping[Partition, int]) -> bool:
         """Return whether everything before ``ends`` is applied, by this process or another of the group."""
-        if self._pending:
+        if self._live.has_work or self._progress.holds():
             return False
         positions = self._ledger.positions()
         return all(partition in positions and positions[partition].next >= end for partition, end in ends.items())
 
     # -- waiting ------------------------------------------------------------------------------------------------------
 
-    def _wait_for(self, ask: Callable[[], T]) -> T | None:
+    def _wait_for(self, ask: Callable[[], T], subscription: Subscription | None = None) -> T | None:
         """Return what ``ask`` returns, once nobody is away any more; None where stopped before."""
-        while not self._stopped.is_set():
+        while not self._budget.stopped:
             try:
-                answer = ask()
+                return ask()
             except AwayError as error:
-                self._wait(error, None)
-            else:
-                self._failures = 0
-                return answer
+                self._wait(error, subscription)
+            except BudgetSpentError:
+                continue
         return None
 
     def _wait(self, error: AwayError, subscription: Subscription | None) -> None:
         """Wait with jittered backoff (full jitter between half and all of it), staying a member of the group."""
         self._failures += 1
         longest = min(self._pace.longest_wait_s, self._pace.shortest_wait_s * 2 ** min(self._failures - 1, 16))
-        wait_s = max(random.uniform(longest / 2, longest), error.retry_after_s or 0.0)  # noqa: S311 (no secret)
+        asked_s = min(error.retry_after_s or 0.0, self._pace.longest_asked_s)
+        wait_s = max(random.uniform(longest / 2, longest), asked_s)  # noqa: S311 (no secret)
         log.warning("consumer.waiting", message=str(error), wait_s=round(wait_s, 1), failures=self._failures)
-        deadline = time.monotonic() + wait_s
-        while (left := deadline - time.monotonic()) > 0 and not self._stopped.wait(min(left, 5.0)):
+        waiting = self._budget.within(wait_s)
+        while not waiting.spent:
+            waiting.wait(5.0)
             if subscription is not None:
                 self._keep_alive(subscription)
+            if self._is_due("heartbeat", self._pace.heartbeat_s):
+                self._beat_if_possible()
 
     def _keep_alive(self, subscription: Subscription) -> None:
         try:
             subscription.keep_alive()
         except AwayError as error:
             log.debug("consumer.keep_alive_failed", message=str(error))
+
+    def _beat_if_possible(self) -> None:
+        try:
+            self._beat()
+        except (AwayError, StopError) as error:
+            log.debug("consumer.heartbeat_failed", message=str(error))
 
 
 def offset_for(stream: Stream, partition: Partition, start: Start) -> int:

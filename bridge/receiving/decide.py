@@ -74,7 +74,7 @@ class Amend:
 
 @dataclass(frozen=True, kw_only=True)
 class FillList:
-    """Make the list; create, amend and add members, each with its own fate; hold the others. All by the member's name."""
+    """Make the list; create, amend and add members, each with its own fate; hold the others. All by their names."""
 
     name: str
     create: tuple[tuple[str, Target], ...] = ()

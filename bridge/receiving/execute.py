@@ -52,6 +52,17 @@ class Executor:
         plan = decide.decide(event, self._find, self._policy)
         return plan if isinstance(plan, Hold) else None
 
+    def member_holds(self, members: Sequence[ListMember], budget: Budget = NO_LIMIT) -> list[Hold | None]:
+        """Return why each of these list members would be parked now; None for those that would not be."""
+        self._find_each(((member.target or member.reference).names for member in members), budget)
+        found = [
+            (member, decide.match(member.target or member.reference, self._find, self._policy)) for member in members
+        ]
+        return [
+            one if isinstance(one, Hold) and not (one.reason is Reason.NO_TARGET and member.target) else None
+            for member, one in found
+        ]
+
     def prepare(self, event: Event, topic: str, budget: Budget = NO_LIMIT) -> None:
         """Do what of ``event`` must not be done within the ledger's unit; :meth:`execute` follows within it.
 

@@ -1,22 +1,34 @@
-"""Reading a record: its event, or what is clear without one; and which records are written together."""
+"""Reading records: their events, or what is clear without them; and which of them are written together.
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+Reading is total: whatever a record is, something comes out that can be recorded. Only who is away is raised.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+import structlog
+
+from bridge.budget import Budget
 from bridge.codec.headers import Hints
 from bridge.errors import (
-    BridgeError,
+    AwayError,
+    BudgetSpentError,
     EventError,
-    IdentityError,
     InvalidEventError,
     NewerVersionError,
+    StopError,
     UnknownSchemaError,
 )
-from bridge.events import Data, Event
-from bridge.ledger.port import Outcome, Reason, ToPark
-from bridge.receiving.execute import Result, dead
+from bridge.events import Data, Event, ListMember, TargetList
+from bridge.ledger.model import Entry, Line, Outcome, Place, Reason, ToKeep
+from bridge.receiving.result import Result, dead, ignored
 from bridge.stream.port import Record
+
+log = structlog.get_logger(__name__)
+
+UNIT_BYTES = 16 * 1024 * 1024
+"""Bytes of records that end a unit."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,16 +43,18 @@ class Rules:
 
 @dataclass(frozen=True, kw_only=True)
 class Arrival:
-    """A record as far as it could be read: with its event, or with the result that is clear without one."""
+    """One event of a record as far as it could be read, or the result that is clear without one."""
 
     record: Record
     hints: Hints
+    number: int = 0
+    """Which event of its record, from 0 on."""
     event: Event | None = None
     settled: Result | None = None
-    members: frozenset[str] | None = None
-    """Of a list only these members: those that were parked."""
-    parked_id: int | None = None
-    """Its place among what is parked, where it was parked before."""
+    members: tuple[ListMember, ...] | None = None
+    """Of a list only these members, which were kept before."""
+    were: Outcome | None = None
+    """How they were kept: parked or dead."""
 
     @property
     def datums(self) -> int:
@@ -49,106 +63,208 @@ class Arrival:
         return sum(datum.weight for datum in body.datums) if isinstance(body, Data) else 0
 
     @property
+    def is_alone(self) -> bool:
+        """Whether it is written by itself: all but datums, and what needs no writing."""
+        return self.settled is None and not self.datums
+
+    @property
     def key(self) -> bytes:
         """What keeps its order."""
         return self.event.key if self.event is not None else self.record.key or b""
 
+    @property
+    def place(self) -> Place:
+        """What tells it from any other."""
+        return Place(self.record.topic_id, self.record.partition.number, self.record.offset, self.number)
+
+    @property
+    def line(self) -> Line:
+        """The line in which it would wait."""
+        return Line(self.record.topic_id, self.record.partition.number, self.key)
+
+    def only(self, names: Collection[str]) -> tuple[ListMember, ...] | None:
+        """Return the members of its list that have these names; None where it is no list."""
+        if self.event is None or not isinstance(self.event.body, TargetList):
+            return None
+        return tuple(member for member in self.event.body.members if member.reference.name in names)
+
+    def entry(self, result: Result) -> Entry:
+        """Return ``result`` as the ledger's entry of this event."""
+        event, hints, record = self.event, self.hints, self.record
+        told = event.origin if event is not None else hints.origin
+        return Entry(
+            partition=record.partition,
+            topic_id=record.topic_id,
+            offset=record.offset,
+            number=self.number,
+            published_at=record.timestamp,
+            outcome=result.outcome,
+            reason=result.reason,
+            detail=result.detail,
+            key=self.key,
+            event_id=event.id if event is not None else hints.event_id,
+            share_id=event.share_id if event is not None else None,
+            origin=told,
+            origin_name=event.origin_name if event is not None else "",
+            kind=str(event.kind) if event is not None else hints.kind,
+            subject=event.subject if event is not None else hints.subject,
+            shared_by=event.shared_by if event is not None else "",
+            title=event.title if event is not None else "",
+        )
+
 
 class Reader:
-    """Reads records for one TOM, whose permanent id is ``origin`` and whose own installation is ``installation``.
+    """Reads records for one TOM, whose permanent id is ``origin``.
 
-    ``decode`` turns a record into an event or raises; ``peek`` reads hints from a record that need not be decodable;
-    ``rules`` are those of each topic subscribed to.
+    ``decode`` turns a record into its events or raises; ``peek`` reads hints from a record that need not be decodable;
+    ``ours`` returns the installations that are this TOM's own; ``rules`` are those of each topic subscribed to.
     """
 
     def __init__(
         self,
-        decode: Callable[[Record], Event],
+        decode: Callable[[Record], Sequence[Event]],
         peek: Callable[[Record], Hints],
         *,
         origin: str,
-        installation: UUID,
+        ours: Callable[[], Collection[UUID]],
         rules: Mapping[str, Rules],
     ) -> None:
         self._decode = decode
         self._peek = peek
         self._origin = origin
-        self._installation = installation
+        self._ours = ours
         self._rules = rules
 
     def rules(self, topic: str) -> Rules:
         """Return the rules of ``topic``; those that accept everything where it isn't subscribed to."""
         return self._rules.get(topic, Rules())
 
-    def event_of(self, record: Record) -> Event | None:
-        """Return the event of a record, or None where it can't be decoded (by this release)."""
-        try:
-            return self._decode(record)
-        except (EventError, NewerVersionError):
-            return None
+    def events_of(self, record: Record) -> Sequence[Event]:
+        """Return the events of a record; none where it can't be decoded (by this release)."""
+        return [arrival.event for arrival in self.read(record) if arrival.event is not None]
 
-    def read(self, record: Record) -> Arrival:
-        """Return ``record`` with its event, or with what is clear without it."""
+    def read(self, record: Record) -> list[Arrival]:
+        """Return ``record`` as its events, or as one arrival with what is clear without any.
+
+        Raises StreamAwayError where its schema can't be looked up now.
+        """
         hints = self._peek(record)
-        rules = self.rules(record.partition.topic)
+        if record.problem:
+            settled = dead(Reason.UNREADABLE, f"{record.where}: {record.problem}")
+            return [Arrival(record=record, hints=hints, settled=settled)]
         try:
-            event = self._decode(record)
+            events = self._decode(record)
+        except (AwayError, StopError, BudgetSpentError):
+            raise
         except NewerVersionError as error:
-            if rules.kinds is not None and hints.kind not in rules.kinds:
-                return Arrival(record=record, hints=hints, settled=_ignored(Reason.KIND_NOT_SUBSCRIBED))
-            park = ToPark(reason=Reason.NEWER_VERSION, detail={"message": str(error)})
-            settled = Result(outcome=Outcome.PARKED, reason=Reason.NEWER_VERSION, detail=park.detail, park=(park,))
-            return Arrival(record=record, hints=hints, settled=settled)
+            return [Arrival(record=record, hints=hints, settled=self._newer(record, hints, error))]
         except EventError as error:
-            return Arrival(record=record, hints=hints, settled=dead(_reason(error), str(error)))
-        return Arrival(record=record, hints=hints, event=event, settled=self._filtered(event, rules, record))
+            return [Arrival(record=record, hints=hints, settled=dead(_reason(error), str(error)))]
+        except Exception as error:
+            # A decoder must not fail otherwise; if it does, that record is at fault and nobody behind it.
+            log.exception("record.decoding_failed", where=record.where)
+            told = f"{record.where}: can't be decoded ({type(error).__name__}: {error})"
+            return [Arrival(record=record, hints=hints, settled=dead(Reason.UNDECODABLE, told))]
+        return [
+            Arrival(record=record, hints=hints, number=number, event=event, settled=self._filtered(event, record))
+            for number, event in enumerate(events)
+        ]
 
-    def _filtered(self, event: Event, rules: Rules, record: Record) -> Result | None:
+    def unread(self, record: Record, settled: Result) -> Arrival:
+        """Return ``record`` with its result, without reading more of it than its hints."""
+        return Arrival(record=record, hints=self._peek(record), settled=settled)
+
+    def _newer(self, record: Record, hints: Hints, error: NewerVersionError) -> Result:
+        rules = self.rules(record.partition.topic)
+        if rules.origins is not None and hints.origin not in rules.origins:
+            return ignored(Reason.ORIGIN_NOT_ACCEPTED)
+        if rules.kinds is not None and hints.kind not in rules.kinds:
+            return ignored(Reason.KIND_NOT_SUBSCRIBED)
+        keep = ToKeep(reason=Reason.NEWER_VERSION, detail={"message": str(error)})
+        return Result(outcome=Outcome.PARKED, reason=Reason.NEWER_VERSION, detail=keep.detail, keep=(keep,))
+
+    def _filtered(self, event: Event, record: Record) -> Result | None:
         """Return why this TOM doesn't want ``event``, or None where it does."""
+        rules = self.rules(record.partition.topic)
         if event.origin == self._origin:
-            if event.installation != self._installation:
-                raise IdentityError(
-                    f"another installation publishes as {self._origin!r}, the origin of this TOM",
-                    where=f"{record.where}: event {event.id}",
-                    mend="Give each TOM its own origin, then replay",
-                )
-            return _ignored(Reason.OURS)
+            if event.installation in self._ours():
+                return ignored(Reason.OURS)
+            return dead(
+                Reason.ANOTHERS,
+                f"installation {event.installation} publishes as {self._origin!r}, the origin of this TOM. If it is a"
+                f" former one of this TOM: tom-bridge identity accept {event.installation}; else each TOM needs an"
+                " origin of its own",
+                installation=str(event.installation),
+            )
         if rules.origins is not None and event.origin not in rules.origins:
-            return _ignored(Reason.ORIGIN_NOT_ACCEPTED)
+            return ignored(Reason.ORIGIN_NOT_ACCEPTED)
         if rules.kinds is not None and event.kind not in rules.kinds:
-            return _ignored(Reason.KIND_NOT_SUBSCRIBED)
+            return ignored(Reason.KIND_NOT_SUBSCRIBED)
         return None
 
-    def units(self, records: Sequence[Record], batch_datums: int) -> Iterator[list[Arrival]]:
-        """Yield what is written in one transaction: datums together up to a bound, anything else alone."""
+
+class Backlog:
+    """Records of one partition that are at hand, and of them the next unit: none is read twice."""
+
+    def __init__(self, reader: Reader, records: Sequence[Record] = ()) -> None:
+        self._reader = reader
+        self._records = list(records)
+        self._read: list[list[Arrival]] = []
+        """The first records that are read already, each with its events."""
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def __iter__(self) -> Iterator[Record]:
+        return iter(self._records)
+
+    def extend(self, records: Sequence[Record]) -> None:
+        """Take records that come behind."""
+        self._records += records
+
+    def unit(self, most_datums: int, budget: Budget, *, alone: bool = False) -> list[Arrival]:
+        """Return the events of the next records that are written in one transaction.
+
+        Datums together up to a bound in number and bytes, anything else by itself; always the events of one record at
+        least, and never of a record without the others of it. With ``alone`` of one record only. A spent budget ends
+        the reading after the first. Raises StreamAwayError where nothing could be read.
+        """
         unit: list[Arrival] = []
-        datums = 0
-        ids: set[UUID] = set()
-        for record in records:
-            try:
-                arrival = self.read(record)
-            except BridgeError:
-                if unit:
-                    yield unit  # what came before is not to wait for a person, or for who is away
-                raise
-            alone = arrival.settled is None and not arrival.datums
+        datums = size = taken = 0
+        ids: set[tuple[str, UUID]] = set()
+        for index in range(len(self._records)):
+            arrivals = self._arrivals(index, must=not taken)
+            if arrivals is None:
+                break
+            more = sum(arrival.datums for arrival in arrivals)
+            refs = {arrival.event.ref for arrival in arrivals if arrival.event is not None}
+            by_itself = alone or any(arrival.is_alone for arrival in arrivals)
             # What became of an event is to be known before it comes again.
-            again = arrival.event is not None and arrival.event.id in ids
-            if unit and (alone or again or datums + arrival.datums > batch_datums):
-                yield unit
-                unit, datums, ids = [], 0, set()
-            unit.append(arrival)
-            datums += arrival.datums
-            ids |= {arrival.event.id} if arrival.event is not None else set()
-            if alone:
-                yield unit
-                unit, datums, ids = [], 0, set()
-        if unit:
-            yield unit
+            full = datums + more > most_datums or size + len(arrivals[0].record.value) > UNIT_BYTES
+            if taken and (by_itself or full or refs & ids or budget.spent):
+                break
+            unit += arrivals
+            datums, size, taken = datums + more, size + len(arrivals[0].record.value), taken + 1
+            ids |= refs
+            if by_itself:
+                break
+        return unit
 
+    def _arrivals(self, index: int, *, must: bool) -> list[Arrival] | None:
+        """Return the events of a record, read once; None where it can't be read now and needn't."""
+        if index == len(self._read):
+            try:
+                self._read.append(self._reader.read(self._records[index]))
+            except (AwayError, StopError):
+                if must:
+                    raise
+                return None  # what came before is not to wait for who is away
+        return self._read[index]
 
-def _ignored(reason: Reason) -> Result:
-    return Result(outcome=Outcome.IGNORED, reason=reason)
+    def drop_before(self, offset: int) -> None:
+        """Forget what lies before ``offset``."""
+        gone = sum(record.offset < offset for record in self._records)
+        del self._records[:gone], self._read[:gone]
 
 
 def _reason(error: EventError) -> Reason:

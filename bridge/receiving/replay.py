@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from bridge.budget import NO_LIMIT, Budget
 from bridge.errors import TopicMissingError
 from bridge.events import Event
 from bridge.ledger.port import Ledger
 from bridge.names import simplify, simplify_all
-from bridge.receiving.apply import Applier
-from bridge.receiving.execute import Result
 from bridge.receiving.read import Reader
+from bridge.receiving.result import Result
+from bridge.receiving.waiting import WaitingLine
 from bridge.stream.port import Partition, Record, Stream
 
 UNCHANGED = "unchanged"
@@ -43,7 +44,7 @@ class Selection:
 
 @dataclass(frozen=True, kw_only=True)
 class Replayed:
-    """What became of one record of history (or would become: a dry run)."""
+    """What became of one event of history (or would become: a dry run)."""
 
     record: Record
     event: Event | None
@@ -95,15 +96,16 @@ def spans(stream: Stream, ledger: Ledger, selection: Selection) -> dict[Partitio
 def replay(
     stream: Stream,
     reader: Reader,
-    applier: Applier,
+    waiting: WaitingLine,
     chosen: dict[Partition, tuple[int, int]],
     selection: Selection,
     *,
     restore: bool = False,
     dry_run: bool = False,
     seen: Callable[[Record], None] = lambda _record: None,
+    budget: Budget = NO_LIMIT,
 ) -> Iterator[Replayed]:
-    """Read the chosen history through the applier, and yield what became of each wanted record.
+    """Read the chosen history through the one path, and yield what became of each wanted event.
 
     ``restore``: look at what the TOM holds instead of what the ledger says, and put back what is gone. ``seen`` is
     called for each record read, wanted or not (progress).
@@ -112,9 +114,9 @@ def replay(
         if first >= until:
             continue
         for record in stream.read(partition, first, until):
+            budget.check()
             seen(record)
-            event = reader.event_of(record)
-            if not selection.wants(event):
-                continue
-            result = applier.preview(record, restore=restore) if dry_run else applier.again(record, restore=restore)
-            yield Replayed(record=record, event=event, result=result)
+            for arrival in reader.read(record):
+                if selection.wants(arrival.event):
+                    result = waiting.again(arrival, restore=restore, dry_run=dry_run, budget=budget)
+                    yield Replayed(record=record, event=arrival.event, result=result)

@@ -179,8 +179,12 @@ class LimitSettings(Section):
     """Seconds that end a batch."""
     attempts: int = Field(default=3, ge=1)
     """How often an event that the TOM refuses is tried before it is a dead letter."""
-    rejections_in_a_run: int = Field(default=20, ge=2)
-    """Refusals one after the other, of several origins, at which the consumer stops."""
+    dead_in_a_run: int = Field(default=20, ge=2)
+    """Events one after the other that the TOM refuses, or that break something here, at which the consumer stops."""
+    dead_ratio: float = Field(default=0.5, gt=0, le=1)
+    """The part of the last 200 events that may become dead letters so before the consumer stops."""
+    tries: int = Field(default=10, ge=3)
+    """How often an event is begun that never comes to an end before it is a dead letter."""
     parked_retry_s: PositiveFloat = 60.0
     """Seconds between two looks for targets that parked events wait for."""
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from bridge.errors import ConfigurationError
-from bridge.stream.port import Ends, Headers, Partition, Record, Stream, Subscription, Topic
+from bridge.stream.port import Ends, Fetched, Headers, Partition, Record, Stream, Subscription, Topic
 
-__all__ = ["Ends", "Headers", "Partition", "Record", "Stream", "Subscription", "Topic", "open_stream"]
+__all__ = ["Ends", "Fetched", "Headers", "Partition", "Record", "Stream", "Subscription", "Topic", "open_stream"]
 
 
 def open_stream(url: str, options: Mapping[str, str | int | float | bool] | None = None) -> Stream:

@@ -6,10 +6,11 @@ from datetime import datetime
 
 from bridge.errors import ConfigurationError
 from bridge.stream.kafka_admin import ROOM, KafkaAdmin
+from bridge.stream.kafka_history import KafkaHistory
 from bridge.stream.kafka_options import Client, Options, servers
-from bridge.stream.kafka_reader import KafkaSubscription, read
+from bridge.stream.kafka_subscription import KafkaSubscription
 from bridge.stream.kafka_writer import KafkaWriter, check_size
-from bridge.stream.names import gone
+from bridge.stream.names import gone, missing
 from bridge.stream.port import Ends, Headers, Partition, Record, StartAt, Topic
 
 
@@ -55,13 +56,16 @@ class KafkaStream:
 
     def subscribe(self, topics: Sequence[str], group: str, start_at: StartAt) -> KafkaSubscription:
         """Join ``group``: the classic protocol, cooperative; ``group.protocol=consumer`` takes the newer one."""
+        if not self._admin.identities(topics):
+            raise missing(topics[0])
         return KafkaSubscription(self._client, self._admin, topics, group, start_at=start_at, classic=self._classic)
 
     def read(
         self, partition: Partition, first: int, until: int | None = None, *, follow: bool = False
     ) -> Iterator[Record]:
         """Yield records of ``partition`` from ``first`` on; ``first`` is checked at once."""
-        ends = self._admin.ends(partition.topic)
+        held = self._admin.held(partition.topic)
+        ends = held.ends
         if partition not in ends:
             raise ConfigurationError(
                 f"{partition} does not exist", where="partition", mend=f"{partition.topic} has {len(ends)}, from 0 on"
@@ -70,7 +74,17 @@ class KafkaStream:
         if first < there.first or (follow and first > there.next):
             raise gone(partition, first, there)
         last = until if follow else min(there.next, there.next if until is None else until)
-        return read(self._client, self._admin, partition, first, last, follow=follow)
+        return self._records(partition, held.identity, first, last, follow)
+
+    def _records(
+        self, partition: Partition, identity: str, first: int, until: int | None, follow: bool
+    ) -> Iterator[Record]:
+        # Nothing is opened before the first record is asked for, so that what nobody iterates need not be closed.
+        yield from KafkaHistory(self._client, self._admin, partition, identity, first).records(until, follow=follow)
+
+    def identity(self, topic: str) -> str:
+        """Return a topic's id."""
+        return self._admin.identity(topic)
 
     def topics(self) -> dict[str, Topic]:
         """Return all topics by name, without internal ones."""
@@ -91,6 +105,9 @@ class KafkaStream:
     def largest_value(self, topic: str) -> int:
         """Return the bytes that a value may have: the topic's ``max.message.bytes`` less room for key and headers."""
         return self._largest_message_anew(topic) - ROOM
+
+    def check(self) -> None:
+        """Do nothing: brokers look after what they store."""
 
     def close(self) -> None:
         """Drop what is not confirmed; subscriptions are closed by those who made them."""

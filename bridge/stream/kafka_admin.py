@@ -1,9 +1,10 @@
 """Topics of Kafka: which there are, what they hold and take; made with history kept and the broker's time."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +17,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
     ResourceType,
 )
 
-from bridge.errors import ConfigurationError, StreamAwayError, TopicMissingError
+from bridge.errors import BridgeError, ConfigurationError, StreamAwayError, TopicMissingError
 from bridge.stream.kafka_options import CEILING, Client
 from bridge.stream.names import LARGEST_VALUE, check_topic_name, missing
 from bridge.stream.port import Ends, Partition, Topic
@@ -35,6 +36,16 @@ _WRONG = {
     KafkaError.INVALID_PARTITIONS,
     KafkaError.TOPIC_EXCEPTION,
 }
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a topic is, and holds, at one moment."""
+
+    identity: str
+    ends: dict[Partition, Ends]
+    problems: dict[Partition, BridgeError]
+    """Partitions that could not be asked, and why."""
 
 
 class KafkaAdmin:
@@ -61,37 +72,48 @@ class KafkaAdmin:
         return found[name]
 
     def identities(self, names: Sequence[str]) -> dict[str, str]:
-        """Return the ids of topics by name; raise TopicMissingError where one is not there."""
-        found = self._descriptions(names)
-        if absent := [name for name in names if name not in found]:
-            raise missing(absent[0])
-        return {name: str(one.topic_id) for name, one in found.items()}
+        """Return the ids of those of the topics that are there, by name."""
+        return {name: str(one.topic_id) for name, one in self._descriptions(names).items()}
 
     def _descriptions(self, names: Sequence[str]) -> dict[str, Any]:
         """Return what the broker says of those of the topics that are there."""
-        # Asked by describe_topics: a plain metadata request may create what it asks for.
-        futures = self._admin.describe_topics(TopicCollection(list(names)), request_timeout=TIMEOUT_S)
         found = {}
-        for name, future in futures.items():
+        for name, future in self._ask(names, TIMEOUT_S).items():
             with suppress(TopicMissingError):
                 found[name] = self._result(future, topic=name, doing=f"describe {name}")
         return found
 
+    def _ask(self, names: Sequence[str], timeout_s: float) -> "dict[str, Future[Any]]":
+        # Asked by describe_topics: a plain metadata request may create what it asks for.
+        return self._admin.describe_topics(TopicCollection(list(names)), request_timeout=timeout_s)
+
+    def questions(self, name: str, timeout_s: float) -> Generator[None, None, Held]:
+        """Ask what a topic is and what its partitions hold: yields while there is no answer, and never waits for one.
+
+        Raises as :meth:`topic` does; a partition that does not answer is told in the answer.
+        """
+        description = self._ask([name], timeout_s)[name]
+        yield from _until([description])
+        found = self._result(description, topic=name, doing=f"describe {name}")
+        partitions = _partitions(name, found)
+        asked = [self._ask_offsets(partitions, spec, timeout_s) for spec in (_EARLIEST, _LATEST)]
+        yield from _until(future for futures in asked for future in futures.values())
+        held = Held(str(found.topic_id), {}, {})
+        for partition in partitions:
+            try:
+                first, following = (self._offset(partition, futures[partition]) for futures in asked)
+            except BridgeError as error:
+                held.problems[partition] = error
+            else:
+                held.ends[partition] = Ends(first, following)
+        return held
+
     def _described(self, names: list[str]) -> dict[str, Topic]:
         if not names:
             return {}
-        found = self._descriptions(names)
-        policies = self._configurations([name for name, one in found.items() if not one.is_internal])
-        return {
-            name: Topic(
-                name=name,
-                id=str(one.topic_id),
-                partitions=len(one.partitions),
-                compacted="compact" in policies[name].get("cleanup.policy", ""),
-            )
-            for name, one in sorted(found.items())
-            if not one.is_internal
-        }
+        found = {name: one for name, one in sorted(self._descriptions(names).items()) if not one.is_internal}
+        settings = self._configurations(found)
+        return {name: _topic(name, one, settings[name]) for name, one in found.items()}
 
     def _configurations(self, names: Iterable[str]) -> dict[str, dict[str, str]]:
         """Return the settings of topics; none of one whose settings the account may not see."""
@@ -157,32 +179,55 @@ class KafkaAdmin:
 
     def ends(self, topic: str) -> dict[Partition, Ends]:
         """Return what each partition holds."""
-        partitions = self.topic(topic).each_partition()
+        return self.held(topic).ends
+
+    def held(self, topic: str) -> Held:
+        """Return a topic's identity and what each partition holds; raise where one does not answer."""
+        found = self._description(topic)
+        partitions = _partitions(topic, found)
         firsts = self._offsets(partitions, _EARLIEST)
         nexts = self._offsets(partitions, _LATEST)
-        return {partition: Ends(firsts[partition], nexts[partition]) for partition in partitions}
+        ends = {partition: Ends(firsts[partition], nexts[partition]) for partition in partitions}
+        return Held(str(found.topic_id), ends, {})
+
+    def identity(self, topic: str) -> str:
+        """Return a topic's identity."""
+        return str(self._description(topic).topic_id)
+
+    def _description(self, topic: str) -> Any:
+        found = self._descriptions([topic])
+        if topic not in found:
+            raise missing(topic)
+        return found[topic]
 
     def offsets_at(self, topic: str, moment: datetime) -> dict[Partition, int]:
         """Return the first offset at or after ``moment``, or the end."""
-        partitions = self.topic(topic).each_partition()
+        partitions = _partitions(topic, self._description(topic))
         # Kafka counts whole milliseconds; a record within the millisecond of ``moment`` counts as at it.
         found = self._offsets(partitions, OffsetSpec.for_timestamp(int(moment.timestamp() * 1000)))
         nexts = self._offsets(partitions, _LATEST)
         return {partition: at if at >= 0 else nexts[partition] for partition, at in found.items()}
 
     def _offsets(self, partitions: Iterable[Partition], spec: OffsetSpec) -> dict[Partition, int]:
+        futures = self._ask_offsets(partitions, spec, TIMEOUT_S)
+        return {partition: self._offset(partition, future) for partition, future in futures.items()}
+
+    def _ask_offsets(
+        self, partitions: Iterable[Partition], spec: OffsetSpec, timeout_s: float
+    ) -> "dict[Partition, Future[Any]]":
         asked = {TopicPartition(partition.topic, partition.number): spec for partition in partitions}
         futures = self._admin.list_offsets(
-            asked, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=TIMEOUT_S
+            asked, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=timeout_s
         )
-        return {
-            Partition(place.topic, place.partition): int(self._result(future, topic=place.topic, doing="read").offset)
-            for place, future in futures.items()
-        }
+        return {Partition(place.topic, place.partition): future for place, future in futures.items()}
+
+    def _offset(self, partition: Partition, future: "Future[Any]") -> int:
+        return int(self._result(future, topic=partition.topic, doing="read").offset)
 
     def largest_message(self, topic: str) -> int:
         """Return the bytes that a message (value, key, headers and framing) may have on ``topic``."""
-        settings = self._configurations([self.topic(topic).name])[topic]
+        self._description(topic)
+        settings = self._configurations([topic])[topic]
         return min(int(settings.get("max.message.bytes") or _KAFKA_DEFAULT_LARGEST), CEILING)
 
     def _result(self, future: "Future[Any]", *, topic: str = "", doing: str = "") -> Any:
@@ -198,3 +243,26 @@ class KafkaAdmin:
     def _told(self, error: KafkaException, *, topic: str = "", doing: str = "") -> Exception:
         self._admin.poll(0)  # what is known of refused log-ins and brokers that are down comes this way
         return self._client.translated(error.args[0], topic=topic, doing=doing)
+
+
+def _partitions(topic: str, description: Any) -> tuple[Partition, ...]:
+    return tuple(Partition(topic, number) for number in range(len(description.partitions)))
+
+
+def _topic(name: str, description: Any, settings: Mapping[str, str]) -> Topic:
+    policy = settings.get("cleanup.policy", "")
+    forever = settings.get("retention.ms") == "-1" and settings.get("retention.bytes") == "-1"
+    return Topic(
+        name=name,
+        id=str(description.topic_id),
+        partitions=len(description.partitions),
+        compacted="compact" in policy,
+        append_time=settings.get("message.timestamp.type") == "LogAppendTime" if settings else None,
+        kept=forever or "delete" not in policy if settings else None,
+    )
+
+
+def _until(futures: "Iterable[Future[Any]]") -> Iterator[None]:
+    for future in futures:
+        while not future.done():
+            yield

@@ -34,11 +34,13 @@ CONSUMER = {
     "auto.offset.reset": "error",
     "isolation.level": "read_committed",
     "allow.auto.create.topics": False,
+    # Where a partition ends is told with the offset up to which it was read: behind the last record may be markers.
+    "enable.partition.eof": True,
 }
 _FORBIDDEN = {
     *PRODUCER,
     *CONSUMER,
-    *("bootstrap.servers", "metadata.broker.list", "group.id", "partition.assignment.strategy", "enable.partition.eof"),
+    *("bootstrap.servers", "metadata.broker.list", "group.id", "partition.assignment.strategy"),
     # Other names of the same, and what would undo them.
     *("request.required.acks", "delivery.timeout.ms", "retries", "message.send.max.retries", "transactional.id"),
     *("auto.commit.enable", "offset.store.method", "max.in.flight", "max.in.flight.requests.per.connection"),
@@ -57,7 +59,11 @@ _CONSUMER_DEFAULTS: dict[str, str | int | float | bool] = {
     # One event of thousands of points can take a slow TOM many minutes; a process that died or froze is noticed by
     # session.timeout.ms long before, whatever this is.
     "max.poll.interval.ms": 3_600_000,
+    # How soon a topic that was made (again) and a partition's new leader are found.
+    "topic.metadata.refresh.interval.ms": 10_000,
 }
+_SESSION_MS = 45_000
+"""librdkafka's default of session.timeout.ms, and brokers' of group.consumer.session.timeout.ms."""
 _PRODUCER_ONLY = {"compression.type", "compression.codec", "batch.size", "linger.ms", "queue.buffering.max.kbytes"}
 _SECRET = re.compile(r"password|secret|token|jaas|sasl\.username|\.key(\.pem)?$|private|assertion|oauthbearer\.config")
 
@@ -119,6 +125,11 @@ class Client:
         self.down = False
         """Whether the last that was heard is that no broker can be reached."""
         self._refused: str | None = None
+
+    @property
+    def session_s(self) -> float:
+        """After how many seconds a member of a group that says nothing counts as gone."""
+        return float(self._options.get("session.timeout.ms", _SESSION_MS)) / 1000
 
     def configuration(self, *parts: Mapping[str, Any], producer: bool = False) -> dict[str, Any]:
         """Return a configuration for confluent-kafka: defaults, the user's options, then what can't be overridden."""

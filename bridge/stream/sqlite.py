@@ -124,20 +124,16 @@ class SqliteStream:
 
     def subscribe(self, topics: Sequence[str], group: str, start_at: StartAt) -> SqliteSubscription:
         """Join ``group``; its one active member has all topics, the others stand by."""
-        known = self.topics()
-        for topic in topics:
-            if topic not in known:
-                raise missing(topic)
-        return SqliteSubscription(
-            self.path, self._identity, {topic: known[topic].id for topic in topics}, group, start_at
-        )
+        if not self.topics().keys() & set(topics):
+            raise missing(topics[0])
+        return SqliteSubscription(self.path, self._identity, topics, group, start_at)
 
     def read(
         self, partition: Partition, first: int, until: int | None = None, *, follow: bool = False
     ) -> Iterator[Record]:
         """Yield records of ``partition`` from ``first`` on; ``first`` is checked at once."""
         ends = self._ends_of(partition)
-        identity = self.topics()[partition.topic].id
+        identity = self.identity(partition.topic)
         if first < ends.first or (follow and first > ends.next):
             raise gone(partition, first, ends)
         last = until if follow else min(ends.next, ends.next if until is None else until)
@@ -179,6 +175,18 @@ class SqliteStream:
 
     # -- topics -----------------------------------------------------------------------------------------------------
 
+    def identity(self, topic: str) -> str:
+        """Return a topic's identity."""
+        return self._row(topic).identity
+
+    def _row(self, topic: str) -> sqlite_rows.TopicRow:
+        with self._db_lock, sqlite_file.told(self.path):
+            sqlite_file.check_same(self.path, self._identity)
+            row = sqlite_rows.topic_row(self._db, topic)
+        if row is None:
+            raise missing(topic)
+        return row
+
     def topics(self) -> dict[str, Topic]:
         """Return all topics by name."""
         with self._db_lock, sqlite_file.told(self.path):
@@ -203,38 +211,29 @@ class SqliteStream:
 
     def ends(self, topic: str) -> dict[Partition, Ends]:
         """Return what the topic's one partition holds."""
+        row = self._row(topic)
         with self._db_lock, sqlite_file.told(self.path):
-            row = sqlite_rows.topic_row(self._db, topic)
-            if row is None:
-                raise missing(topic)
             return {Partition(topic, 0): sqlite_rows.ends_of(self._db, row)}
 
     def offsets_at(self, topic: str, moment: datetime) -> dict[Partition, int]:
         """Return the offset of the first record at or after ``moment``."""
+        row = self._row(topic)
         with self._db_lock, sqlite_file.told(self.path):
-            row = sqlite_rows.topic_row(self._db, topic)
-            if row is None:
-                raise missing(topic)
             (found,) = self._db.execute(
                 "SELECT min(position) FROM records WHERE topic = ? AND timestamp_us >= ?",
                 (row.number, sqlite_rows.microseconds(moment)),
             ).fetchone()
         return {Partition(topic, 0): row.next if found is None else int(found)}
 
-    def committed(self, group: str) -> dict[Partition, int]:
-        """Return the next offsets that ``group`` told, for a display of its lag."""
-        with self._db_lock, sqlite_file.told(self.path):
-            rows = self._db.execute(
-                "SELECT name, committed.next FROM committed JOIN topics ON topic = number WHERE member_group = ?",
-                (group,),
-            ).fetchall()
-        return {Partition(name, 0): offset for name, offset in rows}
-
     def largest_value(self, topic: str) -> int:
         """Return the bytes that a value may have; the same for all topics."""
-        if topic not in self.topics():
-            raise missing(topic)
+        self._row(topic)
         return LARGEST_VALUE
+
+    def check(self) -> None:
+        """Let SQLite look through the whole file."""
+        with self._db_lock:
+            sqlite_file.quick_check(self._db, self.path)
 
     def close(self) -> None:
         """Close the file; subscriptions are closed by those who made them."""

@@ -41,6 +41,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             PRIMARY KEY (topic, position)
         )""",
         "CREATE INDEX records_by_time ON records (topic, timestamp_us, position)",
+        # What groups told of their positions to early releases; nobody looks at it.
         """CREATE TABLE committed (
             member_group TEXT NOT NULL,
             topic INTEGER NOT NULL REFERENCES topics (number) ON DELETE CASCADE,
@@ -148,7 +149,25 @@ def translated(error: sqlite3.Error, path: Path) -> BridgeError:
         )
     if code == sqlite3.SQLITE_NOTADB:
         return _not_ours(path)
-    return StopError(f"the stream's file is damaged or not what it should be ({error})", where=where)
+    return damaged(path, str(error))
+
+
+def damaged(path: Path, how: str) -> StopError:
+    """Return the error for a file in which SQLite finds what can't be."""
+    return StopError(
+        f"the stream's file is damaged or not what it should be ({how})",
+        where=str(path),
+        mend=f"End what uses it and put a copy back; or save what can be read: sqlite3 {path} .recover | "
+        f"sqlite3 {path}.mended, and put that in its place (docs/streams.md)",
+    )
+
+
+def quick_check(db: sqlite3.Connection, path: Path) -> None:
+    """Raise StopError where SQLite finds damage in the file; it reads all of it."""
+    with told(path):
+        (found,) = db.execute("PRAGMA quick_check(1)").fetchone()
+    if found != "ok":
+        raise damaged(path, " ".join(str(found).split()))
 
 
 def primary_code(error: sqlite3.Error) -> int:

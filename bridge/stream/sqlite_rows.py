@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from bridge.stream.names import missing, replaced
-from bridge.stream.port import Ends, Headers, Partition, Record
+from bridge.stream.port import MOST_BYTES, NO_TIME, Ends, Headers, Partition, Record
 
 WATCH_S = 0.05
 """How often a waiting reader looks whether something was committed, in seconds."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_BATCH_BYTES = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -80,30 +79,45 @@ def ends_of(db: sqlite3.Connection, row: TopicRow) -> Ends:
 
 
 def fetch(
-    db: sqlite3.Connection, partition: Partition, row: TopicRow, first: int, *, until: int | None, most: int
+    db: sqlite3.Connection,
+    partition: Partition,
+    row: TopicRow,
+    first: int,
+    *,
+    until: int | None,
+    most: int,
+    most_bytes: int = MOST_BYTES,
 ) -> list[Record]:
-    """Return up to ``most`` records, fewer where they are large."""
+    """Return up to ``most`` records, of up to ``most_bytes`` bytes (one at least)."""
     cursor = db.execute(
-        "SELECT position, timestamp_us, key, value, headers FROM records "
+        "SELECT position, timestamp_us, key, value, CAST(headers AS BLOB) FROM records "
         "WHERE topic = ? AND position >= ? AND position < ? ORDER BY position LIMIT ?",
         (row.number, first, row.next if until is None else until, most),
     )
     records: list[Record] = []
     size = 0
     for position, timestamp_us, key, value, headers in cursor:
+        size += len(value)
+        if records and size > most_bytes:
+            break
+        problem, moment, read = "", NO_TIME, Headers()
+        try:
+            moment = _EPOCH + timedelta(microseconds=timestamp_us)
+            read = _headers(headers)
+        except (OverflowError, ValueError, TypeError, AttributeError) as error:
+            problem = f"its row is not what the bridge writes ({type(error).__name__}: {error})"
         records.append(
             Record(
                 partition=partition,
                 offset=position,
-                timestamp=_EPOCH + timedelta(microseconds=timestamp_us),
+                timestamp=moment,
                 key=key,
                 value=value,
-                headers=_headers(headers),
+                headers=read,
+                topic_id=row.identity,
+                problem=problem,
             )
         )
-        size += len(value)
-        if size > _BATCH_BYTES:
-            break
     cursor.close()
     return records
 
@@ -113,7 +127,7 @@ def _headers_text(headers: Headers) -> str:
     return json.dumps([(name, value.decode("latin-1")) for name, value in headers], ensure_ascii=False)
 
 
-def _headers(text: str) -> Headers:
+def _headers(text: bytes) -> Headers:
     return tuple((name, value.encode("latin-1")) for name, value in json.loads(text))
 
 

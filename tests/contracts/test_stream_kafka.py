@@ -232,7 +232,7 @@ def test_two_members_share_the_partitions_and_each_record_is_with_one(lab: Kafka
             records = []
 
             def all_there() -> bool:
-                records.extend(first.poll(100, 0.2) + second.poll(100, 0.2))
+                records.extend(first.poll(100, 0.2).records + second.poll(100, 0.2).records)
                 return len(records) >= 100
 
             wait_until(all_there, timeout_s=60)

@@ -1,6 +1,8 @@
 """Events and records to test with."""
 
+import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -101,6 +103,11 @@ def one_of_each() -> list[Event]:
 def record(value: bytes, headers: Headers = (), key: bytes | None = b"tom.a/sn2024abc") -> Record:
     """Return a record of the topic ``supernovae`` at offset 7."""
     return Record(partition=Partition("supernovae", 0), offset=7, timestamp=NOON, key=key, value=value, headers=headers)
+
+
+def read_again(given: Record) -> Record:
+    """Return ``given`` as it is when it is read anew."""
+    return replace(given, taken_at=time.monotonic())
 
 
 def record_of(given: Event, headers: Mapping[str, bytes | None] | None = None) -> Record:

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 from parts.wait import wait_until
 
+from bridge.errors import BridgeError
 from bridge.stream import Partition, Record, Stream, Subscription, open_stream
 
 
@@ -19,6 +21,10 @@ class Lab(Protocol):
     """A stream's address, and what a test does to it behind the bridge's back."""
 
     url: str
+    """Where other processes open it."""
+
+    def open(self) -> Stream:
+        """Open the stream once more, as another program does."""
 
     def delete_topic(self, topic: str) -> None:
         """Remove a topic."""
@@ -36,6 +42,9 @@ class SqliteLab:
 
     def __post_init__(self) -> None:
         self.url = f"sqlite:///{self.path}"
+
+    def open(self) -> Stream:
+        return open_stream(self.url)
 
     def delete_topic(self, topic: str) -> None:
         self._execute("DELETE FROM topics WHERE name = ?", topic)
@@ -65,6 +74,9 @@ class KafkaLab:
         self.url = f"kafka://{self.address}"
         self.admin = AdminClient({"bootstrap.servers": self.address})
 
+    def open(self) -> Stream:
+        return open_stream(self.url)
+
     def delete_topic(self, topic: str) -> None:
         self.admin.delete_topics([topic])[topic].result(30)
         wait_until(lambda: topic not in self.admin.list_topics(timeout=10).topics, what=f"the end of {topic}")
@@ -73,6 +85,17 @@ class KafkaLab:
         place = TopicPartition(partition.topic, partition.number, before)
         for future in self.admin.delete_records([place]).values():
             future.result(30)
+
+
+LABS = ("sqlite", pytest.param("kafka", marks=pytest.mark.kafka))
+"""The parameters of a fixture that is :func:`lab_of`: every implementation that the contract is held on."""
+
+
+def lab_of(request: pytest.FixtureRequest, tmp_path: Path) -> Lab:
+    """Return the lab that the fixture's parameter names."""
+    if request.param == "sqlite":
+        return SqliteLab(tmp_path / "share.db")
+    return KafkaLab(request.getfixturevalue("kafka_broker"))
 
 
 def unique(name: str) -> str:
@@ -86,15 +109,22 @@ def starting_at(offset: int) -> "Starts":
 
 
 class Starts:
-    """A ``start_at`` that can be moved."""
+    """A ``start_at`` that can be moved, and made to raise for single topics."""
 
     def __init__(self, offset: int) -> None:
         self.offset = offset
+        self.offsets: dict[str, int] = {}
+        """Where it starts single topics, by name."""
+        self.errors: dict[str, BridgeError] = {}
+        """What it raises, by topic."""
         self.asked: list[tuple[Partition, ...]] = []
 
     def __call__(self, partitions: Sequence[Partition]) -> Mapping[Partition, int]:
         self.asked.append(tuple(partitions))
-        return dict.fromkeys(partitions, self.offset)
+        (topic,) = {partition.topic for partition in partitions}
+        if topic in self.errors:
+            raise self.errors[topic]
+        return dict.fromkeys(partitions, self.offsets.get(topic, self.offset))
 
 
 def fill(stream: Stream, topic: str, values: Sequence[bytes], key: bytes = b"key") -> None:
@@ -114,18 +144,35 @@ def poll_until(subscription: Subscription, count: int, *, most: int = 100) -> li
     records: list[Record] = []
 
     def enough() -> bool:
-        records.extend(subscription.poll(most, 1.0))
+        records.extend(subscription.poll(most, 1.0).records)
         return len(records) >= count
 
     wait_until(enough, timeout_s=60, what=f"{count} records")
     return records
 
 
+def problem_of(member: Subscription, topic: str, kind: type[BridgeError], *, timeout_s: float = 60) -> BridgeError:
+    """Poll until a problem of that kind is told of ``topic``, and return it; what comes meanwhile is dropped."""
+
+    def told() -> BridgeError | None:
+        problem = member.poll(100, 0.5).problems.get(topic)
+        return problem if isinstance(problem, kind) else None
+
+    return wait_until(told, timeout_s=timeout_s, what=f"a {kind.__name__} of {topic}")
+
+
 def everything(url: str, topic: str) -> list[Record]:
     """Return all records of ``topic`` by a stream opened anew, in order of partition and offset."""
     with closing(open_stream(url)) as stream:
-        return [
-            record
-            for partition, ends in sorted(stream.ends(topic).items())
-            for record in stream.read(partition, ends.first)
-        ]
+        return _all_of(stream, topic)
+
+
+def seen_anew(lab: Lab, topic: str) -> list[Record]:
+    """Return what :func:`everything` does, of a lab."""
+    with closing(lab.open()) as stream:
+        return _all_of(stream, topic)
+
+
+def _all_of(stream: Stream, topic: str) -> list[Record]:
+    held = sorted(stream.ends(topic).items())
+    return [record for partition, ends in held for record in stream.read(partition, ends.first)]

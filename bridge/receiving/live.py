@@ -1,0 +1,182 @@
+"""What comes from the stream now: records at hand, by partition, applied in order."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import structlog
+
+from bridge.budget import Budget
+from bridge.errors import AwayError, BudgetSpentError, EventError, PositionLostError, StopError
+from bridge.ledger.model import Outcome, Place, Position
+from bridge.ledger.port import Ledger
+from bridge.ledger.rules import SUCCESS
+from bridge.receiving.progress import Progress, Verdict, fault_of
+from bridge.receiving.read import Arrival, Backlog, Reader
+from bridge.receiving.result import Result
+from bridge.receiving.unit import Move, Writer
+from bridge.receiving.waiting import WaitingLine
+from bridge.stream.port import Partition, Record
+
+log = structlog.get_logger(__name__)
+
+
+class Live:
+    """Applies records of the partitions that this process has, and moves their positions along."""
+
+    def __init__(
+        self, ledger: Ledger, reader: Reader, writer: Writer, waiting: WaitingLine, progress: Progress
+    ) -> None:
+        self._ledger = ledger
+        self._reader = reader
+        self._writer = writer
+        self._waiting = waiting
+        self._progress = progress
+        self.positions: dict[Partition, Position] = {}
+        """Where the ledger stands, as far as this process knows."""
+        self._backlogs: dict[Partition, Backlog] = {}
+        self._settled: dict[Place, Result] = {}
+        """What is clear of events that failed, until it is written."""
+
+    # -- what is at hand ----------------------------------------------------------------------------------------------
+
+    def start(self, partition: Partition, at: Position) -> None:
+        """Take up a partition, or take it up anew, at a position."""
+        self.positions[partition] = at
+        self._backlogs.pop(partition, None)
+        self._settled.clear()
+
+    def leave(self, partitions: Sequence[Partition]) -> None:
+        """Forget partitions that another process has now."""
+        for partition in partitions:
+            self.positions.pop(partition, None)
+            self._backlogs.pop(partition, None)
+        self._progress.released(partitions)
+
+    def take(self, records: Sequence[Record]) -> None:
+        """Take records that came, in order per partition; those of a held partition come again when it goes on."""
+        by_partition: dict[Partition, list[Record]] = {}
+        for record in records:
+            at = self.positions.get(record.partition)
+            if at is not None and record.offset >= at.next and record.partition not in self._progress.holds():
+                by_partition.setdefault(record.partition, []).append(record)
+        for partition, those in by_partition.items():
+            self._backlogs.setdefault(partition, Backlog(self._reader)).extend(those)
+
+    def _at_hand(self, partition: Partition) -> int:
+        return len(self._backlogs[partition]) if partition in self._backlogs else 0
+
+    @property
+    def has_work(self) -> bool:
+        """Whether records are at hand."""
+        return any(len(backlog) for backlog in self._backlogs.values())
+
+    # -- applying -----------------------------------------------------------------------------------------------------
+
+    def turn(self, budget: Budget) -> int:
+        """Apply what is at hand, a unit a partition in turn, until the budget is spent; return how many units.
+
+        At least one unit is written where there is anything. Raises AwayError, StopError and PositionLostError; what
+        was applied until then is recorded, and ``positions`` say up to where.
+        """
+        units = 0
+        while self.has_work and not budget.stopped:
+            for partition in [one for one, backlog in self._backlogs.items() if len(backlog)]:
+                if units and budget.spent:
+                    return units
+                self._unit(partition, budget)
+                units += 1
+        return units
+
+    def skip_holes(self, read_to: Mapping[Partition, int]) -> None:
+        """Move positions over what the stream has no records for, where everything before is done."""
+        moved = {
+            partition: offset
+            for partition, offset in read_to.items()
+            if partition in self.positions
+            and self.positions[partition].next < offset
+            and not self._at_hand(partition)
+            and partition not in self._progress.holds()
+        }
+        if not moved:
+            return
+        with self._ledger.unit() as unit:
+            for partition, offset in moved.items():
+                at = self.positions[partition]
+                unit.move(partition, at.topic_id, at.next, offset)
+        for partition, offset in moved.items():
+            self._moved(partition, offset, begun=False)
+
+    def _unit(self, partition: Partition, budget: Budget) -> None:
+        """Write one unit of a partition; what fails is judged."""
+        at, backlog = self.positions[partition], self._backlogs[partition]
+        self._progress.waits(partition, len(backlog))
+        arrivals: list[Arrival] = []
+        try:
+            self._progress.begin(partition, at)
+            arrivals = self._next(partition, at, backlog, budget)
+            self._write(partition, at, backlog, arrivals, budget.unhurried)
+        except (StopError, PositionLostError):
+            raise
+        except BudgetSpentError:
+            self._progress.interrupted(partition, at)
+        except (Exception, SystemExit) as error:
+            self._failed(partition, at, arrivals, error)
+
+    def _next(self, partition: Partition, at: Position, backlog: Backlog, budget: Budget) -> list[Arrival]:
+        given_up = self._progress.over(partition, at)
+        if given_up is not None:
+            return [self._reader.unread(next(iter(backlog)), given_up)]
+        alone = self._progress.is_alone(partition, at)
+        arrivals = backlog.unit(self._progress.limits.batch_datums, budget, alone=alone)
+        return [replace(one, settled=self._settled.get(one.place, one.settled)) for one in arrivals]
+
+    def _write(
+        self, partition: Partition, at: Position, backlog: Backlog, arrivals: Sequence[Arrival], budget: Budget
+    ) -> None:
+        self._waiting.let_go_first(arrivals, budget)
+        next_offset = arrivals[-1].record.offset + 1
+        begun = any(record.offset >= next_offset for record in backlog)
+        move = Move(partition=partition, topic_id=at.topic_id, expected=at.next, next=next_offset, begun=begun)
+        results = self._writer.write(arrivals, move, budget=budget)
+        self._moved(partition, next_offset, begun=begun)
+        self._settled.clear()
+        self._progress.note([one.entry(result) for one, result in zip(arrivals, results, strict=True)])
+        self._waiting.appeared(frozenset().union(*(result.appeared for result in results)), budget)
+        self._progress.check_quota()
+
+    def _moved(self, partition: Partition, next_offset: int, *, begun: bool) -> None:
+        self.positions[partition] = Position(self.positions[partition].topic_id, next_offset)
+        if partition in self._backlogs:
+            self._backlogs[partition].drop_before(next_offset)
+        self._progress.moved(partition, next_offset, begun=begun)
+
+    def _failed(self, partition: Partition, at: Position, arrivals: Sequence[Arrival], error: BaseException) -> None:
+        if not arrivals and not isinstance(error, AwayError):
+            raise error  # reading is total: no record is at fault
+        records = {arrival.record.offset for arrival in arrivals}
+        try:
+            verdict = self._progress.judge(error, in_company=len(records) > 1)
+        except Exception:
+            self._progress.interrupted(partition, at)
+            raise
+        match verdict:
+            case Verdict.ISOLATE:
+                self._progress.isolate(partition, max(records) + 1)
+            case Verdict.AGAIN:
+                self._progress.hold(partition, error)
+                self._backlogs.pop(partition, None)  # it is read again when it goes on
+            case Verdict.DEAD:
+                if not isinstance(error, EventError):
+                    log.exception("record.internal_error", where=arrivals[0].record.where, exc_info=error)
+                self._bury(arrivals, fault_of(error))
+
+    def _bury(self, arrivals: Sequence[Arrival], fault: Result) -> None:
+        """Let the event that failed become a dead letter: the first of its record that has no outcome yet."""
+        recorded = self._ledger.recorded([arrival.place for arrival in arrivals])
+        for arrival in arrivals:
+            there = recorded.get(arrival.place)
+            ended = there is not None and (there.outcome in SUCCESS or there.outcome is Outcome.PARKED)
+            if arrival.settled is None and not (ended and len(arrivals) > 1):
+                self._settled[arrival.place] = fault
+                return
+        raise RuntimeError(f"nothing of {arrivals[0].record.where} can be at fault, and yet it fails") from None

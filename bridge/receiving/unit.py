@@ -1,0 +1,362 @@
+"""What is written in one transaction: data, outcomes, witnesses and the next offset, all or nothing.
+
+The one path by which an event reaches a TOM: live, replayed, parked before, or dead before. Events come in, each as an
+:class:`~bridge.receiving.read.Arrival`; what fails is raised, and judged by :mod:`bridge.receiving.progress`.
+
+Datums of many events go together. A target, a product and each hundred members of a list have a transaction of their
+own, whose outcome is written with its data before the position moves past the record: redelivery does the rest.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import structlog
+
+from bridge.budget import NO_LIMIT, Budget
+from bridge.clock import CLOCK, Clock
+from bridge.events import Event, EventRef, Kind, ListMember, TargetList
+from bridge.ledger import rules
+from bridge.ledger.model import Entry, Known, Line, Outcome, Parked, Place, ToKeep
+from bridge.ledger.port import Ledger, Unit
+from bridge.receiving.execute import Executor
+from bridge.receiving.read import Arrival, Reader
+from bridge.receiving.result import Result, behind, came_before, parked, together, unmatched_ignored
+from bridge.stream.port import Partition
+
+log = structlog.get_logger(__name__)
+
+MEMBERS_AT_ONCE = 100
+"""Members of a list in one transaction: more would keep others out of the TOM's database for long."""
+_TAKEN = "members looked at"
+"""In the detail of a list that is not through yet: how many of its members are."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Move:
+    """How far a partition is done once a unit is written."""
+
+    partition: Partition
+    topic_id: str
+    expected: int
+    next: int
+    begun: bool = False
+    """Whether what stands next is tried at once."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What the ledger says of the events of one transaction, asked once for all."""
+
+    events: Mapping[EventRef, Known]
+    entries: Mapping[Place, Entry]
+    waits: Mapping[Line, Sequence[Parked]]
+    """What waits first in a line."""
+    targets: Mapping[Line, Sequence[Parked]]
+    """The targets that wait first in a line."""
+    going: frozenset[Place]
+    """What is written now: it holds back nothing that is written with it."""
+
+    def there(self, arrival: Arrival) -> Entry | None:
+        """Return what is recorded of this very event."""
+        return self.entries.get(arrival.place)
+
+    def predecessor(self, arrival: Arrival) -> Parked | None:
+        """Return what waits and must go before ``arrival``; None where nothing must.
+
+        A target is held back by targets alone, because it is what parked data wait for.
+        """
+        event = arrival.event
+        lines = self.targets if event is not None and event.kind is Kind.TARGET else self.waits
+        found = (one for one in lines.get(arrival.line, ()) if one.entry.place not in self.going)
+        first = next(found, None)
+        return first if first is not None and first.entry.place < arrival.place else None
+
+
+class Writer:
+    """Writes events into one TOM and its ledger. Not thread-safe.
+
+    ``first_look`` is after how long something parked is looked at again by itself for the first time.
+    """
+
+    def __init__(
+        self,
+        executor: Executor,
+        ledger: Ledger,
+        reader: Reader,
+        *,
+        first_look: timedelta = timedelta(seconds=60),
+        clock: Clock = CLOCK,
+    ) -> None:
+        self._executor = executor
+        self._ledger = ledger
+        self._reader = reader
+        self._first_look = first_look
+        self._clock = clock
+
+    def write(
+        self,
+        arrivals: Sequence[Arrival],
+        move: Move | None = None,
+        *,
+        restore: bool = False,
+        budget: Budget = NO_LIMIT,
+    ) -> list[Result]:
+        """Write events in order, and ``move`` with the last of them; return what became of each.
+
+        With ``restore`` what the TOM holds decides, not what the ledger says. Raises AwayError, PositionLostError,
+        BudgetSpentError, RejectedError where the TOM refuses one of them, and whatever else goes wrong; what was
+        written until then is recorded.
+        """
+        results: list[Result] = []
+        steps = list(_steps(arrivals))
+        for step in steps:
+            last = move if step is steps[-1] else None
+            if step[0].settled is None and _list_of(step[0]) is not None:
+                results.append(self._write_list(step[0], last, restore=restore, budget=budget))
+            else:
+                results += self._write_step(step, last, restore=restore, budget=budget)
+        return results
+
+    def facts(self, arrivals: Sequence[Arrival]) -> Facts:
+        """Return what the ledger says of these events."""
+        lines = Counter(arrival.line for arrival in arrivals if arrival.key)
+        most = 1 + max(lines.values(), default=0)
+        waits = self._ledger.lines(lines, most=most)
+        kinds = [str(Kind.TARGET)]
+        return Facts(
+            events=self._ledger.known([arrival.event.ref for arrival in arrivals if arrival.event is not None]),
+            entries=self._ledger.recorded([arrival.place for arrival in arrivals]),
+            waits=waits,
+            targets=self._ledger.lines(waits, kinds=kinds, most=most) if waits else {},
+            going=frozenset(arrival.place for arrival in arrivals),
+        )
+
+    def stays(self, arrival: Arrival, facts: Facts, *, restore: bool) -> bool:
+        """Return whether this event was applied before, and nobody asked to look at the TOM (or it isn't wanted)."""
+        unwanted = arrival.event is None or arrival.settled is not None
+        there = facts.there(arrival)
+        if there is not None and there.outcome in rules.SUCCESS and (unwanted or not restore):
+            return True
+        if arrival.event is None or unwanted or restore:
+            return False
+        return facts.events.get(arrival.event.ref, Known()).witness is not None
+
+    def preview(self, arrival: Arrival, *, restore: bool) -> Result | None:
+        """Return what :meth:`write` would do with an event, without doing it; None where it stays as it is."""
+        if self.stays(arrival, self.facts([arrival]), restore=restore):
+            return None
+        if arrival.event is None or arrival.settled is not None:
+            return arrival.settled
+        self._executor.forget()
+        result = self._executor.preview(arrival.event)
+        return result.as_restored if restore else result
+
+    # -- one transaction ----------------------------------------------------------------------------------------------
+
+    def _write_step(
+        self, arrivals: Sequence[Arrival], move: Move | None, *, restore: bool, budget: Budget
+    ) -> list[Result]:
+        self._prepare(arrivals, restore=restore, budget=budget)
+        self._executor.forget()
+        with self._ledger.unit() as unit:
+            facts = self.facts(arrivals)
+            results = self._results(arrivals, facts, restore=restore, budget=budget)
+            for arrival, result in zip(arrivals, results, strict=True):
+                self._record(unit, arrival, result, facts.there(arrival))
+            self._witness(unit, arrivals, results)
+            _move(unit, move)
+        for arrival, result in zip(arrivals, results, strict=True):
+            _tell(arrival, result)
+        return results
+
+    def _prepare(self, arrivals: Sequence[Arrival], *, restore: bool, budget: Budget) -> None:
+        """Do before the transaction what is too slow for it: a data product and its processor."""
+        for arrival in arrivals:
+            event = arrival.event
+            if event is None or event.kind is not Kind.DATA_PRODUCT or arrival.settled is not None:
+                continue
+            if self._without_writing(arrival, self.facts([arrival]), restore=restore) is None:
+                self._executor.prepare(event, arrival.record.partition.topic, budget)
+
+    def _results(self, arrivals: Sequence[Arrival], facts: Facts, *, restore: bool, budget: Budget) -> list[Result]:
+        """Return the result of each event, having written what is to be written."""
+        results: dict[int, Result] = {}
+        together_: list[int] = []
+        for index, arrival in enumerate(arrivals):
+            early = self._without_writing(arrival, facts, restore=restore)
+            if early is not None:
+                results[index] = early
+            elif arrival.datums:
+                together_.append(index)
+            else:
+                topic = arrival.record.partition.topic
+                results[index] = self._executor.execute(_event(arrival), topic, budget=budget)
+        written = self._executor.execute_datums(
+            [_event(arrivals[index]) for index in together_],
+            [arrivals[index].record.partition.topic for index in together_],
+            ignored=[self._ignores(arrivals[index]) for index in together_],
+            budget=budget,
+        )
+        results.update(zip(together_, written, strict=True))
+        in_order = [results[index].as_restored if restore else results[index] for index in range(len(arrivals))]
+        return [self._unmatched(arrival, result) for arrival, result in zip(arrivals, in_order, strict=True)]
+
+    def _without_writing(self, arrival: Arrival, facts: Facts, *, restore: bool) -> Result | None:
+        """Return the result of an event that is clear without looking at the TOM; None where it isn't."""
+        if arrival.settled is not None:
+            return arrival.settled
+        event = _event(arrival)
+        known = facts.events.get(event.ref, Known())
+        if known.witness is not None and not restore and arrival.members is None:
+            return came_before("this event came before")
+        if known.waits_at - {arrival.place} and not restore:
+            return came_before("this event waits already, from another delivery")
+        there = facts.there(arrival)
+        if restore and there is not None and there.outcome in rules.SUCCESS:
+            return None  # it was applied once: it waits behind nothing
+        earlier = facts.predecessor(arrival) if arrival.members is None else None
+        return None if earlier is None else parked(behind(earlier.entry.event_id, earlier.names))
+
+    def _unmatched(self, arrival: Arrival, result: Result) -> Result:
+        return unmatched_ignored(result) if self._ignores(arrival) else result
+
+    def _ignores(self, arrival: Arrival) -> bool:
+        return self._reader.rules(arrival.record.partition.topic).ignore_unmatched
+
+    def _record(self, unit: Unit, arrival: Arrival, result: Result, there: Entry | None) -> None:
+        entry = arrival.entry(result)
+        stands = rules.stands(there, entry)
+        if stands is entry:
+            unit.record(entry, keep=self._with_due(result.keep), raw=arrival.record)
+        elif arrival.settled is not None:
+            unit.record(stands)  # it stays so although it isn't wanted any more; its members wait no longer
+
+    def _witness(self, unit: Unit, arrivals: Sequence[Arrival], results: Sequence[Result]) -> None:
+        done = [
+            arrival.event.ref
+            for arrival, result in zip(arrivals, results, strict=True)
+            if arrival.event is not None and arrival.settled is None and result.is_done
+        ]
+        if done:
+            unit.witness(done)
+
+    def _with_due(self, keep: Sequence[ToKeep]) -> tuple[ToKeep, ...]:
+        now = self._clock.now()
+        return tuple(replace(one, due_at=rules.due(one.reason, 0, now, self._first_look)) for one in keep)
+
+    # -- lists --------------------------------------------------------------------------------------------------------
+
+    def _write_list(self, arrival: Arrival, move: Move | None, *, restore: bool, budget: Budget) -> Result:
+        """Write a list, some members at a time, and return what became of it all."""
+        facts = self.facts([arrival])
+        early = self._without_writing(arrival, facts, restore=restore)
+        if early is not None:
+            return self._write_step([replace(arrival, settled=early)], move, restore=restore, budget=budget)[0]
+        there = facts.there(arrival)
+        before = there if there is not None and (arrival.members is not None or _TAKEN in there.detail) else None
+        members = arrival.members if arrival.members is not None else _members(arrival)
+        taken = before.detail.get(_TAKEN, 0) if before is not None and arrival.members is None else 0
+        first = taken if isinstance(taken, int) and taken < len(members) else 0
+        so_far, appeared, changed = before.detail if before is not None else {}, frozenset[str](), False
+        while True:
+            budget.check()
+            chunk = members[first : first + MEMBERS_AT_ONCE]
+            first += len(chunk)
+            is_last = first >= len(members)
+            total = self._write_members(
+                arrival, chunk, so_far, move if is_last else None, taken=None if is_last else first, budget=budget
+            )
+            so_far, appeared, changed = total.detail, appeared | total.appeared, changed or total.changed
+            if is_last:
+                _tell(arrival, total)
+                total = replace(total, appeared=appeared, changed=changed)
+                return total.as_restored if restore else total
+
+    def _write_members(
+        self,
+        arrival: Arrival,
+        chunk: Sequence[ListMember],
+        so_far: Mapping[str, object],
+        move: Move | None,
+        *,
+        taken: int | None,
+        budget: Budget,
+    ) -> Result:
+        """Write some members in one transaction; ``taken`` is how many are through, None where all are."""
+        self._executor.forget()
+        with self._ledger.unit() as unit:
+            now = self._executor.execute(_event(arrival), arrival.record.partition.topic, chunk, budget)
+            now = self._unmatched(arrival, now)
+            again = {"parked" if arrival.were is Outcome.PARKED else "refused": len(chunk) if arrival.were else 0}
+            total = together(so_far, now, **again)
+            detail = {name: value for name, value in total.detail.items() if name != _TAKEN}
+            total = replace(total, detail=detail if taken is None else {**detail, _TAKEN: taken})
+            unit.record(
+                arrival.entry(total),
+                keep=self._with_due(now.keep),
+                of=[member.reference.name for member in chunk],
+                raw=arrival.record,
+            )
+            if taken is None and not _kept_members(detail):
+                unit.witness([_event(arrival).ref])
+            _move(unit, move)
+        return total
+
+
+def _steps(arrivals: Sequence[Arrival]) -> Iterator[list[Arrival]]:
+    """Yield what goes into one transaction: datums, and what is settled, together; anything else by itself."""
+    step: list[Arrival] = []
+    for arrival in arrivals:
+        if arrival.is_alone:
+            if step:
+                yield step
+            yield [arrival]
+            step = []
+        else:
+            step.append(arrival)
+    if step:
+        yield step
+
+
+def _event(arrival: Arrival) -> Event:
+    assert arrival.event is not None
+    return arrival.event
+
+
+def _list_of(arrival: Arrival) -> TargetList | None:
+    body = arrival.event.body if arrival.event is not None else None
+    return body if isinstance(body, TargetList) else None
+
+
+def _members(arrival: Arrival) -> tuple[ListMember, ...]:
+    found = _list_of(arrival)
+    return found.members if found is not None else ()
+
+
+def _kept_members(detail: Mapping[str, object]) -> int:
+    counts = detail.get("members")
+    return counts.get("parked", 0) + counts.get("refused", 0) if isinstance(counts, Mapping) else 0
+
+
+def _move(unit: Unit, move: Move | None) -> None:
+    if move is not None:
+        unit.move(move.partition, move.topic_id, move.expected, move.next, begun=move.begun)
+
+
+def _tell(arrival: Arrival, result: Result) -> None:
+    """Log the outcome."""
+    entry = arrival.entry(result)
+    log.log(
+        logging.WARNING if result.outcome is Outcome.DEAD else logging.INFO,
+        f"event.{result.outcome}",
+        where=arrival.record.where,
+        event_id=str(entry.event_id),
+        kind=entry.kind,
+        subject=entry.subject,
+        origin=entry.origin,
+        **({"reason": str(result.reason)} if result.reason else {}),
+        **{name: result.detail[name] for name in ("message", "datums", "members") if name in result.detail},
+    )

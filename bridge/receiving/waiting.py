@@ -1,0 +1,397 @@
+"""What waits: parked events and list members, in lines, looked at when they are due and not before.
+
+A line is the events of one key in one partition of one topic, by offset; what waits first goes first, and nothing waits
+across lines. Something is looked at when one of its names appears in the TOM, when what went before it in its line has
+gone, when its time has come (later each time), or when a person wants it. Looking costs no write where nothing has
+changed; what has a chance is written in units as everything else is.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import groupby
+
+import structlog
+
+from bridge.budget import Budget
+from bridge.clock import CLOCK, Clock
+from bridge.errors import BudgetSpentError, EventError, PositionLostError, StopError
+from bridge.events import Kind
+from bridge.ledger import rules
+from bridge.ledger.model import Dead, Filter, Line, Outcome, Parked, Place, Reason
+from bridge.ledger.port import Ledger
+from bridge.receiving.execute import Executor
+from bridge.receiving.progress import ALONE_AFTER, Progress, Verdict, fault_of
+from bridge.receiving.read import Arrival, Reader
+from bridge.receiving.result import Result, dead
+from bridge.receiving.unit import Writer
+from bridge.stream.port import Record
+from bridge.tom.port import Tom
+
+log = structlog.get_logger(__name__)
+
+_LOOKED_AT_ONCE = 500
+_NAMES_AT_ONCE = 5000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What works together to write events into one TOM."""
+
+    ledger: Ledger
+    tom: Tom
+    reader: Reader
+    executor: Executor
+    writer: Writer
+    progress: Progress
+    clock: Clock = CLOCK
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Waiter:
+    """One event that waits, as a whole or by some of its members, and its rows."""
+
+    arrival: Arrival
+    rows: tuple[Parked, ...]
+
+    @property
+    def ids(self) -> list[int]:
+        return [row.id for row in self.rows]
+
+    @property
+    def tries(self) -> int:
+        return max(row.tries for row in self.rows)
+
+    @property
+    def is_whole(self) -> bool:
+        return not self.rows[0].member
+
+    @property
+    def kind(self) -> Kind | None:
+        return self.arrival.event.kind if self.arrival.event is not None else None
+
+    @property
+    def holds_back(self) -> bool:
+        return rules.holds_back(self.rows[0].reason, self.rows[0].member)
+
+
+class WaitingLine:
+    """Looks at what waits for one TOM. Not thread-safe.
+
+    ``period_s`` is how often names are asked for, and the first of the growing times between two looks.
+    """
+
+    def __init__(
+        self, parts: "Parts", *, read_again: Callable[[Place, str], Record | None], period_s: float = 60.0
+    ) -> None:
+        """``read_again`` reads a record from the stream of which the ledger keeps the beginning alone (or None)."""
+        self._ledger = parts.ledger
+        self._tom = parts.tom
+        self._reader = parts.reader
+        self._executor = parts.executor
+        self._writer = parts.writer
+        self._progress = parts.progress
+        self._clock = parts.clock
+        self._read_again = read_again
+        self._period_s = period_s
+        self._next_names = 0.0
+
+    # -- by itself ----------------------------------------------------------------------------------------------------
+
+    def turn(self, budget: Budget) -> int:
+        """Look at what is due, and once in a period at what has a name that appeared; return how much waits no longer.
+
+        Raises AwayError and StopError; what was released until then is.
+        """
+        released = self._due(budget)
+        if budget.clock.monotonic() >= self._next_names and not budget.spent:
+            released += self._names(budget)
+            self._next_names = budget.clock.monotonic() + self._period_s
+        if released:
+            log.info("parked.released", events=released)
+        return released
+
+    def look_at_names(self) -> None:
+        """Let the next turn ask for names, whenever that was done last."""
+        self._next_names = 0.0
+
+    def upgraded(self, budget: Budget) -> int:
+        """Look at what was too new for the release that parked it: to be called when this process takes over."""
+        return self._pages(lambda after: self._ledger.parked(Filter(reason=Reason.NEWER_VERSION), after=after), budget)
+
+    def appeared(self, names: Collection[str], budget: Budget) -> int:
+        """Look at what waits for names that the TOM has since this moment."""
+        if not names:
+            return 0
+        released = 0
+        while rows := self._ledger.named(names, budget.clock.now(), most=_LOOKED_AT_ONCE):
+            done = self._released(self._look(rows, budget))
+            released += done
+            if not done or budget.stopped:
+                return released
+        return released
+
+    def let_go_first(self, arrivals: Sequence[Arrival], budget: Budget) -> None:
+        """Look at the lines of these events, where one that is not a target would not have to wait by itself."""
+        going = [arrival for arrival in arrivals if arrival.event is not None and arrival.settled is None]
+        lines = {arrival.line: arrival for arrival in reversed(going)}
+        for line, first in self._ledger.lines(lines).items():
+            event = lines[line].event
+            assert event is not None
+            if event.kind not in (Kind.TARGET, Kind.LIST) and first[0].entry.place < lines[line].place:
+                self._executor.forget()
+                if self._executor.holds(event) is None:
+                    self._look(first, budget)
+
+    def _due(self, budget: Budget) -> int:
+        released = 0
+        while not budget.spent:
+            rows = self._ledger.due(budget.clock.now(), most=_LOOKED_AT_ONCE)
+            released += self._released(self._look(rows, budget))
+            if len(rows) < _LOOKED_AT_ONCE:
+                break
+        return released
+
+    def _names(self, budget: Budget) -> int:
+        released, after = 0, ""
+        while (names := self._ledger.sought(after=after, most=_NAMES_AT_ONCE)) and not budget.stopped:
+            after = names[-1]
+            released += self.appeared(self._tom.appeared(names), budget)
+        return released
+
+    def _pages(self, page: Callable[[int], list[Parked]], budget: Budget) -> int:
+        after = released = 0
+        while (rows := page(after)) and not budget.stopped:
+            after = rows[-1].id
+            released += self._released(self._look(rows, budget))
+        return released
+
+    @staticmethod
+    def _released(results: Sequence[Result]) -> int:
+        return sum(result.outcome is not Outcome.PARKED for result in results)
+
+    # -- because a person wants it ------------------------------------------------------------------------------------
+
+    def retry(self, rows: Sequence[Parked], budget: Budget) -> list[Result]:
+        """Look at parked things now, and at what waits behind those that get through."""
+        return self._look(rows, budget)
+
+    def retry_dead(self, letters: Iterable[Dead], budget: Budget) -> list[Result]:
+        """Try dead letters again, in the order given; what fails again stays dead.
+
+        Of those of which the beginning alone is kept, the stream is read again; where it doesn't hold them any more
+        they stay as they are, and nothing is told of them.
+        """
+        results: list[Result] = []
+        for letter in letters:
+            budget.check()
+            record = self._record(letter.entry.place, letter.entry.partition.topic)
+            if record is None:
+                continue
+            for arrival in self._reader.read(record):
+                if arrival.number == letter.entry.number or arrival.event is None:
+                    if letter.member:
+                        arrival = replace(  # noqa: PLW2901 (the same, of one member)
+                            arrival, members=arrival.only([letter.member]), were=Outcome.DEAD
+                        )
+                    results += self._written([arrival], budget)
+        return results
+
+    def again(self, arrival: Arrival, *, restore: bool, dry_run: bool, budget: Budget) -> Result | None:
+        """Apply an event of history, without moving a position; None where it was applied before and stays so.
+
+        With ``restore`` what the TOM holds decides, not what the ledger says. ``dry_run``: return what would become.
+        """
+        if dry_run:
+            return self._writer.preview(arrival, restore=restore)
+        if self._writer.stays(arrival, self._writer.facts([arrival]), restore=restore):
+            return None
+        return next(iter(self._written([arrival], budget, restore=restore)), None)
+
+    # -- looking ------------------------------------------------------------------------------------------------------
+
+    def _look(self, rows: Sequence[Parked], budget: Budget) -> list[Result]:
+        """Look at these rows, and at what waits behind those that get through, in the order of their lines."""
+        results: list[Result] = []
+        seen: set[int] = set()
+        todo = list(rows)
+        while todo and not budget.stopped:
+            seen |= {row.id for row in todo}
+            chances, in_vain = self._with_a_chance(self._first_in_line(self._waiters(todo)), budget)
+            done = self._released_in_units(chances, budget)
+            results += [*in_vain, *done]
+            lines = {waiter.arrival.line for waiter in chances if waiter.is_whole}
+            behind = self._ledger.lines(lines, most=_LOOKED_AT_ONCE) if self._released(done) else {}
+            todo = [row for line in behind.values() for row in line if row.id not in seen]
+        return results
+
+    def _waiters(self, rows: Sequence[Parked]) -> list[_Waiter]:
+        """Return the events of these rows, in the order of their lines; what was released meanwhile is left out."""
+        ordered = sorted(rows, key=lambda row: (row.entry.place, row.id))
+        kept = self._ledger.raw({row.entry.place for row in ordered})
+        waiters: list[_Waiter] = []
+        read: dict[Place, list[Arrival]] = {}
+        for place, those in groupby(ordered, key=lambda row: row.entry.place):
+            of_event = tuple(those)
+            if place not in kept:
+                continue
+            at = place._replace(number=0)
+            if at not in read:
+                read[at] = self._reader.read(kept[place].record)
+            for arrival in read[at]:
+                if arrival.number == place.number:
+                    waiters.append(_waiter(arrival, of_event))
+        return waiters
+
+    def _first_in_line(self, waiters: Sequence[_Waiter]) -> list[_Waiter]:
+        """Leave out what waits behind something that is not being looked at."""
+        lines = Counter(waiter.arrival.line for waiter in waiters if waiter.holds_back)
+        most = 1 + max(lines.values(), default=0)
+        every = self._ledger.lines(lines, most=most)
+        targets = self._ledger.lines(lines, kinds=[str(Kind.TARGET)], most=most)
+        going = {waiter.arrival.place for waiter in waiters}
+        left: list[_Waiter] = []
+        put_off: dict[int, datetime | None] = {}
+        for waiter in waiters:
+            line = (targets if waiter.kind is Kind.TARGET else every).get(waiter.arrival.line, ())
+            first = next((row.entry.place for row in line if row.entry.place not in going), None)
+            if waiter.holds_back and first is not None and first < waiter.arrival.place:
+                put_off |= {row.id: None for row in waiter.rows if row.due_at is not None}
+            else:
+                left.append(waiter)
+        self._put_off(put_off, looked=False)
+        return left
+
+    def _with_a_chance(self, waiters: Sequence[_Waiter], budget: Budget) -> tuple[list[_Waiter], list[Result]]:
+        """Leave out what would wait for the same reason as before: it is only put off, longer than the last time."""
+        self._executor.forget()
+        self._executor.find_for([waiter.arrival.event for waiter in waiters if waiter.arrival.event], budget)
+        chances: list[_Waiter] = []
+        in_vain: list[Result] = []
+        held: set[Line] = set()
+        put_off: dict[int, datetime | None] = {}
+        for waiter in waiters:
+            if waiter.holds_back and waiter.arrival.line in held:
+                put_off |= {row.id: None for row in waiter.rows if row.due_at is not None}
+                continue
+            left, vain = self._chance_of(waiter, budget)
+            if vain:
+                in_vain.append(Result(outcome=Outcome.PARKED, reason=vain[0].reason, detail=vain[0].detail))
+                put_off |= {row.id: self._later(row) for row in vain}
+            if left is not None:
+                chances.append(left)
+            elif waiter.holds_back:
+                held.add(waiter.arrival.line)
+        self._put_off(put_off)
+        return chances, in_vain
+
+    def _chance_of(self, waiter: _Waiter, budget: Budget) -> tuple[_Waiter | None, Sequence[Parked]]:
+        """Return ``waiter`` as far as it has a chance now, and the rows that would wait for the same reason again."""
+        arrival = waiter.arrival
+        if arrival.members is not None:
+            holds = self._executor.member_holds(arrival.members, budget)
+            reasons = {
+                member.reference.name: hold.reason for member, hold in zip(arrival.members, holds, strict=True) if hold
+            }
+            vain = [row for row in waiter.rows if reasons.get(row.member) is row.reason]
+            left = [row for row in waiter.rows if row not in vain]
+            return (_waiter(arrival, tuple(left)) if left else None), vain
+        if arrival.settled is not None:
+            reason = arrival.settled.reason if arrival.settled.outcome is Outcome.PARKED else None
+        else:
+            hold = self._executor.holds(arrival.event) if arrival.event and waiter.kind is not Kind.LIST else None
+            reason = hold.reason if hold is not None else None
+        return (None, waiter.rows) if reason is waiter.rows[0].reason else (waiter, ())
+
+    def _later(self, row: Parked) -> datetime | None:
+        return rules.due(row.reason, row.looks + 1, self._clock.now(), timedelta(seconds=self._period_s))
+
+    def _put_off(self, due: dict[int, datetime | None], *, looked: bool = True) -> None:
+        if due:
+            with self._ledger.unit() as unit:
+                unit.look_again(due, looked=looked)
+
+    # -- writing ------------------------------------------------------------------------------------------------------
+
+    def _released_in_units(self, waiters: Sequence[_Waiter], budget: Budget) -> list[Result]:
+        results: list[Result] = []
+        for unit in _units(waiters, self._progress.limits.batch_datums):
+            if budget.stopped:
+                break
+            over = [waiter for waiter in unit if waiter.tries >= self._progress.limits.tries]
+            if over:
+                told = f"never finished: tried {over[0].tries} times while it was parked"
+                arrival = self._reader.unread(over[0].arrival.record, dead(Reason.UNFINISHED, told))
+                results += self._written([replace(arrival, number=over[0].arrival.number)], budget)
+                continue
+            self._ledger.begin_parked([one for waiter in unit for one in waiter.ids])
+            done = self._written([waiter.arrival for waiter in unit], budget)
+            self._settle(unit, done)
+            results += done
+        return results
+
+    def _settle(self, unit: Sequence[_Waiter], results: Sequence[Result]) -> None:
+        """Put off what waits again although it seemed to have a chance."""
+        again = [waiter for waiter, result in zip(unit, results, strict=False) if result.outcome is Outcome.PARKED]
+        self._put_off({row.id: self._later(row) for waiter in again for row in waiter.rows})
+
+    def _written(self, arrivals: Sequence[Arrival], budget: Budget, *, restore: bool = False) -> list[Result]:
+        """Write events that are not live; what fails in company is tried alone, what fails alone is a dead letter."""
+        try:
+            results = self._writer.write(arrivals, restore=restore, budget=budget.unhurried)
+        except (StopError, PositionLostError, BudgetSpentError):
+            raise
+        except (Exception, SystemExit) as error:
+            match self._progress.judge(error, in_company=len(arrivals) > 1):
+                case Verdict.ISOLATE:
+                    return [result for one in arrivals for result in self._written([one], budget, restore=restore)]
+                case Verdict.AGAIN:
+                    log.warning("parked.suspect", where=arrivals[0].record.where, message=str(error))
+                    return []
+                case Verdict.DEAD:
+                    if not isinstance(error, EventError):
+                        log.exception("record.internal_error", where=arrivals[0].record.where, exc_info=error)
+                    return self._buried(arrivals[0], fault_of(error), budget)
+        self._progress.note([one.entry(result) for one, result in zip(arrivals, results, strict=True)])
+        appeared = frozenset().union(*(result.appeared for result in results))
+        self.appeared(appeared, budget)
+        return results
+
+    def _buried(self, arrival: Arrival, fault: Result, budget: Budget) -> list[Result]:
+        if arrival.members is not None:  # the list itself can't be opened: its members wait on
+            log.warning("list.refused", where=arrival.record.where, message=str(fault.detail.get("message")))
+            return [Result(outcome=Outcome.PARKED, reason=fault.reason, detail=fault.detail)]
+        return self._written([replace(arrival, settled=fault)], budget)
+
+    def _record(self, place: Place, topic: str) -> Record | None:
+        kept = self._ledger.raw([place]).get(place)
+        if kept is None or kept.whole:
+            return None if kept is None else kept.record
+        return self._read_again(place, topic)
+
+
+def _waiter(arrival: Arrival, rows: tuple[Parked, ...]) -> _Waiter:
+    """Return what waits of an event; of a list its parked members alone."""
+    names = {row.member for row in rows if row.member}
+    if names and arrival.settled is None:
+        arrival = replace(arrival, members=arrival.only(names), were=Outcome.PARKED)
+    return _Waiter(arrival=arrival, rows=rows)
+
+
+def _units(waiters: Sequence[_Waiter], most_datums: int) -> Iterator[list[_Waiter]]:
+    """Yield what is written together: datums up to a bound, anything else, and what is suspect, by itself."""
+    unit: list[_Waiter] = []
+    datums = 0
+    for waiter in waiters:
+        alone = waiter.arrival.is_alone or waiter.tries >= ALONE_AFTER
+        if unit and (alone or datums + waiter.arrival.datums > most_datums):
+            yield unit
+            unit, datums = [], 0
+        unit.append(waiter)
+        datums += waiter.arrival.datums
+        if alone:
+            yield unit
+            unit, datums = [], 0
+    if unit:
+        yield unit
