@@ -4,10 +4,13 @@
 
 import gc
 import logging
+import os
 import signal
+import socket
 import threading
 from typing import TYPE_CHECKING, Annotated
 
+import structlog
 import typer
 
 from bridge.cli.common import Json, Since, Until, home_of, is_verbose, print_json, print_table, progress, say
@@ -16,6 +19,11 @@ from bridge.cli.logs import set_up_logs
 
 if TYPE_CHECKING:
     from bridge.receiving.replay import Summary
+
+
+log = structlog.get_logger(__name__)
+
+GRACE_S = 8.0
 
 
 def consume(
@@ -39,18 +47,35 @@ def consume(
         bridge.consumer(home.besides).run(until_end=until_end)
 
 
-def stop_at_signals(stopped: threading.Event) -> None:
-    """Let SIGTERM and SIGINT set ``stopped``: what is at hand is finished.
+def stop_at_signals(stopped: threading.Event, *, grace_s: float = GRACE_S) -> None:
+    """Let SIGTERM and SIGINT set ``stopped``: what is at hand is finished, or left where it can be taken up again.
 
-    A second signal ends the process at once, which ledger and outbox bear as well.
+    Whatever is under way, be it a call into a database that does not return, the process has ended after ``grace_s``
+    seconds, which ledger and outbox bear; a second signal ends it at once.
     """
-
-    def stop(number: int, _frame: object) -> None:
-        signal.signal(number, signal.SIG_DFL)
-        stopped.set()
-
+    # The handler of a signal runs in the main thread, which may be waiting within a library. What the system writes
+    # into the wake-up file is seen by a thread of its own.
+    wakes, woken = socket.socketpair()
+    woken.setblocking(False)
+    signal.set_wakeup_fd(woken.fileno(), warn_on_full_buffer=False)
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
+        signal.signal(number, lambda _number, _frame: stopped.set())
+
+    def watch() -> None:
+        while wakes.recv(1)[0] not in (signal.SIGTERM, signal.SIGINT):
+            pass
+        stopped.set()
+        wakes.settimeout(grace_s)
+        try:
+            while wakes.recv(1)[0] not in (signal.SIGTERM, signal.SIGINT):
+                pass
+        except TimeoutError:
+            log.warning("stop.at_once", message=f"what was under way has not ended within {grace_s:g} s")
+        os._exit(0)
+
+    threading.Thread(target=watch, name="signals", daemon=True).start()
+    # The thread holds one end alone: the other one has to live as long.
+    stop_at_signals.woken = woken  # type: ignore[attr-defined]
 
 
 def spare_collector() -> None:

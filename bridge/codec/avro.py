@@ -95,12 +95,12 @@ class Decoder:
 
     def __init__(self, schemas: Schemas) -> None:
         self._schemas = schemas
-        self._formats: tuple[tuple[Callable[[Record], bool], Callable[[Record], Event]], ...] = (
+        self._formats: tuple[tuple[Callable[[Record], bool], Callable[[Record], tuple[Event, ...]]], ...] = (
             (lambda record: record.value.startswith(MARKER), self._decode_avro),
         )
 
-    def decode(self, record: Record) -> Event:
-        """Return the event of ``record``.
+    def decode(self, record: Record) -> tuple[Event, ...]:
+        """Return the events of ``record``, one or more: in which format they are is said by the record.
 
         Raises :class:`~bridge.errors.UndecodableError` for bytes that are no event or that a header contradicts, and
         for what the stream could not hand out whole,
@@ -126,7 +126,7 @@ class Decoder:
             mend=f"Avro's single-object encoding begins with {MARKER.hex(' ')}",
         )
 
-    def _decode_avro(self, record: Record) -> Event:
+    def _decode_avro(self, record: Record) -> tuple[Event, ...]:
         schema = self._writers_schema(record)
         refuse_other_schema(record, schema)
         _refuse_newer(record, schema.full_name)
@@ -141,7 +141,7 @@ class Decoder:
             )
         event = _checked(kind, _read(record, schema, newest(kind)), record.where)
         refuse_other_event(record, event)
-        return event
+        return (event,)
 
     def _writers_schema(self, record: Record) -> Schema:
         fingerprint = record.value[len(MARKER) : _PREFIX]

@@ -52,13 +52,18 @@ class Bridge:
         """For what goes on until somebody asks to stop."""
         return Budget(stopped=self.stopped, clock=self.parts.clock)
 
+    def live(self) -> Live:
+        """Return what applies records that come now."""
+        parts = self.parts
+        return Live(parts.ledger, parts.reader, parts.writer, self.waiting, parts.progress)
+
     def consumer(self, besides: Callable[["Bridge"], object] = lambda _bridge: None) -> Consumer:
         """Return the consumer of all subscriptions; ``besides`` is called with this bridge before each of its turns."""
         parts = self.parts
         return Consumer(
             self.stream,
             self.ledger,
-            Live(parts.ledger, parts.reader, parts.writer, self.waiting, parts.progress),
+            self.live(),
             self.waiting,
             parts.progress,
             group=f"tom-bridge.{self.settings.require_origin()}",

@@ -102,9 +102,8 @@ def drop_parked(ledger: Ledger, wanted: Filter, parked_ids: Sequence[int] = ()) 
     dropped = after = 0
     ids = list(dict.fromkeys(parked_ids)) or None
     if ids is not None:
-        there = {
-            one.id for first in range(0, len(ids), _AT_ONCE) for one in ledger.parked(ids=ids[first : first + _AT_ONCE])
-        }
+        some = (ids[first : first + _AT_ONCE] for first in range(0, len(ids), _AT_ONCE))
+        there = {one.id for chosen in some for one in ledger.parked(ids=chosen)}
         if unknown := sorted(set(ids) - there):
             raise _unknown("parked", unknown)
     while rows := ledger.parked(wanted, ids=ids, after=after, most=_AT_ONCE):

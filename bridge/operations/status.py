@@ -169,8 +169,8 @@ def judge(now: Status, limits: Thresholds, *, at: datetime | None = None) -> Ver
     problems += _of_processes(now, limits, moment)
     if anothers := now.dead_reasons.get(Reason.ANOTHERS, 0):
         problems.append(
-            f"another installation publishes as this TOM: {anothers} events, see 'tom-bridge dead list'. If it is a former"
-            " one of this TOM: 'tom-bridge identity accept' takes it for ours; else each TOM needs an origin of its own"
+            f"another installation publishes as this TOM: {anothers} events, see 'tom-bridge dead list'. If it is a"
+            " former one of this TOM: 'tom-bridge identity accept' takes it for ours; else each needs its own origin"
         )
     for word, number, most in (("parked", now.parked, limits.parked), ("dead", now.dead, limits.dead)):
         if most is not None and number > most:
@@ -205,12 +205,8 @@ def _of_processes(now: Status, limits: Thresholds, moment: datetime) -> list[str
 
 
 def _lags(now: Status, partition: str) -> bool:
-    return any(
-        bool(one.lag)
-        for topic in now.topics
-        for one in topic.partitions
-        if f"{one.topic}[{one.partition}]" == partition
-    )
+    every = (one for topic in now.topics for one in topic.partitions)
+    return any(bool(one.lag) for one in every if f"{one.topic}[{one.partition}]" == partition)
 
 
 def _process(heartbeat: Heartbeat) -> ProcessStatus:

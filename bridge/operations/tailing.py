@@ -57,7 +57,7 @@ def tail(
         spans = {partition: (nexts.get(partition, 0), end) for partition, end in ends.items()}
         reads = [stream.read(partition, first, end) for partition, (first, end) in spans.items() if first < end]
         for record in heapq.merge(*reads, key=lambda record: record.timestamp):
-            yield _decoded(decoder, record)
+            yield from _decoded(decoder, record)
         nexts = {partition: max(nexts.get(partition, 0), end) for partition, end in ends.items()}
         if not follow:
             return
@@ -77,11 +77,11 @@ def _starts(
     return {partition: max(ends.first, from_offset or 0) for partition, ends in held.items()}
 
 
-def _decoded(decoder: Decoder, record: Record) -> Tailed:
+def _decoded(decoder: Decoder, record: Record) -> list[Tailed]:
     try:
-        return Tailed(record=record, event=decoder.decode(record))
+        return [Tailed(record=record, event=event) for event in decoder.decode(record)]
     except (EventError, NewerVersionError) as error:
-        return Tailed(record=record, problem=str(error))
+        return [Tailed(record=record, problem=str(error))]
 
 
 def summary(event: Event) -> str:

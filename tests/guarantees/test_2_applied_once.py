@@ -190,7 +190,10 @@ def _apply_as_the_next_owner(beta: Subscribed) -> None:
     with beta.open() as bridge:
         positions = bridge.ledger.positions()
         (partition,) = positions
-        bridge.applier.live(list(bridge.stream.read(partition, positions[partition].next)), positions)
+        live = bridge.live()
+        live.start(partition, positions[partition])
+        live.take(list(bridge.stream.read(partition, positions[partition].next)))
+        live.turn(bridge.budget)
 
 
 def _set_back(beta: Subscribed) -> None:
@@ -202,7 +205,7 @@ def _set_back(beta: Subscribed) -> None:
 def test_a_target_that_the_tom_itself_made_only_half_is_completed(alpha, beta):
     (event,) = alpha.publish(SUPERNOVA)
     with beta.open() as bridge:
-        bridge.ledger.intents.begin(event.id, {f"create {SUPERNOVA.name}"})
+        bridge.ledger.intents.begin(event.ref, {f"create {SUPERNOVA.name}"})
     beta.tom.make_target(SUPERNOVA.name)
     beta.drain()
     assert beta.tom.lists() == {"Imported from Alpha TOM": [SUPERNOVA.name]}

@@ -43,7 +43,7 @@ def test_every_record_has_one_outcome_with_its_reason(alpha, beta, url):
     with beta.open() as bridge:
         counted = Counter({str(outcome): 0 for outcome in Outcome})
         for count in bridge.ledger.counts():
-            counted[str(count.outcome)] += count.records
+            counted[str(count.outcome)] += count.events
     assert counted == {"applied": 3, "duplicate": 2, "ignored": 3, "parked": 1, "dead": 1}
 
 
@@ -105,7 +105,7 @@ def test_an_event_that_comes_again_when_it_is_dead_can_be_applied_by_either(alph
     assert told(beta) == [("dead", Reason.REJECTED)] * 2
     _may_change(beta)
     with beta.open() as bridge:
-        results = bridge.applier.retry_dead(bridge.ledger.dead())
+        results = bridge.waiting.retry_dead(bridge.ledger.dead(), bridge.budget)
     assert [result.outcome for result in results] == [Outcome.APPLIED, Outcome.DUPLICATE]
     assert told(beta) == [("applied", None), ("duplicate", None)]
     assert beta.dead() == []

@@ -123,7 +123,8 @@ class Subscribed:
     def retry_parked(self) -> int:
         """Try what is parked, as the daemon does on its period; return how much got through."""
         with self.open() as bridge:
-            return bridge.applier.retry_all(bridge.tom.appeared)
+            results = bridge.waiting.retry(bridge.ledger.parked(), bridge.budget)
+            return sum(result.outcome is not Outcome.PARKED for result in results)
 
     def replay(self, *, restore: bool = False, dry_run: bool = False, **chosen: Any) -> Counter[str]:
         """Replay the topic's history as far as ``chosen``; return how many events had which outcome."""
@@ -140,7 +141,7 @@ class Subscribed:
         """Replay, and return what became of each record."""
         selection = Selection(topic=self.topic, **chosen)
         with self.open() as bridge:
-            parts = (bridge.stream, bridge.reader, bridge.applier, spans(bridge.stream, bridge.ledger, selection))
+            parts = (bridge.stream, bridge.reader, bridge.waiting, spans(bridge.stream, bridge.ledger, selection))
             return list(replay(*parts, selection, restore=restore, dry_run=dry_run))
 
     def position(self) -> int | None:

@@ -128,5 +128,9 @@ def test_a_frozen_consumer_that_wakes_up_writes_nothing(alpha: Publishing, beta:
         beta.tom.shell("from tom_dataproducts.models import *; PhotometryReducedDatum.objects.all().delete()")
         frozen.ledger.forget(partition, 99)
         with pytest.raises(PositionLostError):
-            frozen.applier.live(records, positions)
+            live = frozen.live()
+            for partition, position in positions.items():
+                live.start(partition, position)
+            live.take(records)
+            live.turn(frozen.budget)
     assert beta.tom.photometry() == []

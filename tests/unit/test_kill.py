@@ -30,7 +30,7 @@ def log(tmp_path: Path) -> Path:
 def written(path: Path) -> int:
     with closing(SqliteLedger(path)) as ledger:
         position = ledger.positions().get(PARTITION)
-        records = sum(count.records for count in ledger.counts())
+        records = sum(count.events for count in ledger.counts())
         assert records == (0 if position is None else position.next)
         return records
 

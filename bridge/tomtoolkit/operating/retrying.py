@@ -57,7 +57,7 @@ def retry_parked(ids: Collection[int], *, budget_s: float = BUDGET_S) -> Tried:
                 tried.left += 1
                 continue
             try:
-                for result in bridge.applier.retry([one]):
+                for result in bridge.waiting.retry([one], bridge.budget):
                     tried.add(result.outcome)
             except (AwayError, StopError) as error:
                 log.info("parked.left_to_the_daemon", message=str(error))
@@ -77,7 +77,7 @@ def retry_dead(ids: Collection[int], asked_by: str, *, budget_s: float = BUDGET_
                 _request(dead_id, asked_by, tried)
                 continue
             try:
-                for result in bridge.applier.retry_dead([letter]):
+                for result in bridge.waiting.retry_dead([letter], bridge.budget):
                     tried.add(result.outcome)
             except (AwayError, StopError) as error:
                 log.info("dead.left_to_the_daemon", dead=dead_id, message=str(error))
@@ -98,7 +98,7 @@ def retry_requested(bridge: Bridge, using: str = DEFAULT_DB_ALIAS, *, budget_s: 
             break
         letter = bridge.ledger.dead_letter(wish.dead)
         if letter is not None:
-            bridge.applier.retry_dead([letter])
+            bridge.waiting.retry_dead([letter], bridge.budget)
             tried += 1
         with writing(using):
             RetryRequest.objects.using(using).filter(pk=wish.pk).delete()

@@ -37,7 +37,7 @@ def content(record: Record) -> Content:
     size = len(record.value)
     if size <= _MOST_DECODED:
         try:
-            event = Decoder(Schemas(no_stream(), "")).decode(record)
+            event, *_ = Decoder(Schemas(no_stream(), "")).decode(record)
         except (BridgeError, ValueError):
             pass
         else:

@@ -132,7 +132,7 @@ def test_an_event_whose_processor_raises_is_a_dead_letter_and_goes_on_when_it_is
     ]
     assert len(orm_tom.products()) == 1
     with override_settings(**processor("Processor")), beta.open() as bridge:
-        bridge.applier.retry_dead(bridge.ledger.dead())
+        bridge.waiting.retry_dead(bridge.ledger.dead(), bridge.budget)
     assert [entry.outcome for entry in beta.entries()] == [Outcome.APPLIED, Outcome.APPLIED]
     assert len(orm_tom.photometry()) == 2
 

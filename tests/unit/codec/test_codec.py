@@ -30,7 +30,8 @@ quickly = settings(deadline=timedelta(seconds=2), suppress_health_check=[HealthC
 
 
 def decode(given: Record) -> Event:
-    return Decoder(Schemas()).decode(given)
+    (event,) = Decoder(Schemas()).decode(given)
+    return event
 
 
 def decoded_or_error(given: Record) -> Event | BridgeError:

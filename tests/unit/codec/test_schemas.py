@@ -122,7 +122,7 @@ def test_there_is_a_sample_of_each_kind_and_each_survives_the_way_through_bytes(
     samples = [Event.checked(path.read_bytes()) for path in paths]
     assert {sample.kind for sample in samples} == VERSIONS[version]
     for path, sample in zip(paths, samples, strict=True):
-        got = Decoder(Schemas()).decode(record_of(sample))
+        (got,) = Decoder(Schemas()).decode(record_of(sample))
         assert json.loads(got.model_dump_json()) == json.loads(path.read_bytes()), path.name
 
 
@@ -377,4 +377,4 @@ def test_a_decoder_asks_the_schema_topic_before_it_says_unknown(stream: Stream, 
     with pytest.raises(UnknownSchemaError, match=later.fingerprint.hex()):
         decoder.decode(with_later)
     put(stream, later)
-    assert decoder.decode(read_again(with_later)) == encoded
+    assert decoder.decode(read_again(with_later)) == (encoded,)

@@ -30,7 +30,7 @@ def records(stream: Stream, topic: str = TOPIC) -> list[Record]:
 
 def events(stream: Stream) -> list[Event]:
     decoder = Decoder(Schemas(stream))
-    return [decoder.decode(record) for record in records(stream)]
+    return [event for record in records(stream) for event in decoder.decode(record)]
 
 
 def publish_a_good_and_a_bad_one(publisher: Publisher) -> None:

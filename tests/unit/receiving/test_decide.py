@@ -158,14 +158,14 @@ def test_members_of_a_list_join_are_created_or_wait_one_by_one():
     )
     plan = decide(event(TargetList(name="Best", members=members)), tom_with(local(3)), Policy())
     assert isinstance(plan, FillList)
-    assert [target.pk for target in plan.join] == [3]
-    assert [target.name for target in plan.create] == ["M 31"]
+    assert [(name, target.pk) for name, target in plan.join] == [("SN 2024abc", 3)]
+    assert [name for name, _ in plan.create] == ["M 31"]
     assert [(name, hold.reason) for name, hold in plan.held] == [("M 33", Reason.NO_TARGET)]
 
 
 def test_only_the_members_asked_for_are_decided():
     members = tuple(ListMember(reference=TargetReference(name=name)) for name in ("M 31", "M 33"))
-    plan = decide(event(TargetList(name="Best", members=members)), tom_with(), Policy(), {"M 33"})
+    plan = decide(event(TargetList(name="Best", members=members)), tom_with(), Policy(), members[1:])
     assert isinstance(plan, FillList)
     assert [name for name, _ in plan.held] == ["M 33"]
 
