@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import Enum
 
+from bridge.events import EventRef
 from bridge.ledger.model import Detail, Entry, Outcome, Reason, ToKeep
 
 SUCCESS = frozenset({Outcome.APPLIED, Outcome.DUPLICATE})
@@ -134,6 +135,11 @@ def fitting(entry: Entry) -> Entry:
     names = ("origin", "origin_name", "kind", "subject", "shared_by", "title")
     texts = {name: _cut(getattr(entry, name), _LONGEST.get(name, LONGEST_TEXT)) for name in names}
     return replace(entry, **texts, key=entry.key[:LONGEST_KEY])  # type: ignore[arg-type]
+
+
+def told_by(event: EventRef) -> tuple[str, str]:
+    """Return origin and id of an event as a store looks for them."""
+    return _cut(event.origin, _LONGEST["origin"]), str(event.id)
 
 
 def bounded(detail: Detail) -> Detail:

@@ -108,7 +108,7 @@ class SqliteLedger(SqliteKept):
 
     def known(self, events: Collection[EventRef]) -> dict[EventRef, Known]:
         """Return what is known of these events, for those of which anything is."""
-        wanted = {(rules.storable(event.origin), str(event.id)): event for event in events}
+        wanted = {rules.told_by(event): event for event in events}
         asked = json.dumps(list(wanted))
         rows = self.rows(
             "SELECT origin, event_id, witness FROM json_each(?) AS wanted CROSS JOIN done"
@@ -189,15 +189,15 @@ class SqliteLedger(SqliteKept):
         Without ``steps`` nothing is noted and all begun before are returned.
         """
         # Without an origin: begun under an earlier release by a process that was killed.
-        begun_before = "SELECT step FROM begun WHERE event_id = ? AND origin IN (?, '')"
-        whose = (str(event.id), rules.storable(event.origin))
+        begun_before = "SELECT step FROM begun WHERE origin IN (?, '') AND event_id = ?"
+        whose = rules.told_by(event)
         if not steps:
             return frozenset(row[0] for row in self.rows(begun_before, whose))
         with self.transaction() as connection:
             begun = frozenset(row[0] for row in connection.execute(begun_before, whose)) & frozenset(steps)
             connection.execute(
                 "INSERT OR IGNORE INTO begun (origin, event_id, step) SELECT ?, ?, value FROM json_each(?)",
-                (rules.storable(event.origin), str(event.id), as_list([step for step in steps if step not in begun])),
+                (*whose, as_list([step for step in steps if step not in begun])),
             )
         return begun
 

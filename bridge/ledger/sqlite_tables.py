@@ -148,7 +148,7 @@ _EVENTS: Step = (
             CASE WHEN published_at = max(published_at) OVER (PARTITION BY topic, partition, record_offset)
                 THEN coalesce((SELECT topic_id FROM position
                     WHERE position.topic = entry.topic AND position.partition = entry.partition), 'unknown ' || topic)
-                ELSE 'before ' || published_at || ' ' || topic END,
+                ELSE 'before ' || id || ' ' || topic END,
             partition, record_offset, 0, published_at, recorded_at, outcome, reason, detail, 0, event_id, share_id,
             origin, origin_name, kind, subject, simple_subject, shared_by, title, record_key
         FROM entry""",

@@ -11,7 +11,7 @@ from bridge.errors import PositionLostError
 from bridge.events import EventRef
 from bridge.ledger import rules
 from bridge.ledger.cut import cut, has_to_change
-from bridge.ledger.model import Entry, Line, Reason, ToKeep
+from bridge.ledger.model import Entry, Line, Reason, ToKeep, Witness
 from bridge.ledger.sqlite_rows import (
     as_list,
     event_values,
@@ -237,8 +237,8 @@ def _move_up(connection: sqlite3.Connection, lines: Collection[Line], now: int) 
 
 def _witness(connection: sqlite3.Connection, *, events: Sequence[EventRef]) -> None:
     connection.executemany(
-        "INSERT INTO done VALUES (?, ?, 'done') ON CONFLICT DO NOTHING",
-        [(rules.storable(event.origin), str(event.id)) for event in events],
+        f"INSERT INTO done VALUES (?, ?, '{Witness.DONE}') ON CONFLICT DO NOTHING",
+        [rules.told_by(event) for event in events],
     )
     _end_intents(connection, events)
 
@@ -246,8 +246,7 @@ def _witness(connection: sqlite3.Connection, *, events: Sequence[EventRef]) -> N
 def _end_intents(connection: sqlite3.Connection, events: Sequence[EventRef]) -> None:
     """Forget what was begun for these events, also under an earlier release, which did not note whose they were."""
     connection.executemany(
-        "DELETE FROM begun WHERE event_id = ? AND origin IN (?, '')",
-        [(str(event.id), rules.storable(event.origin)) for event in events],
+        "DELETE FROM begun WHERE origin IN (?, '') AND event_id = ?", [rules.told_by(event) for event in events]
     )
 
 

@@ -41,7 +41,7 @@ def place_of(one: old.OldEntry) -> Place:
         return Place(old.TOPIC_ID, one.partition, one.offset)
     first_time = (one.published_at - old.STARTED).days == 0
     if first_time and one.offset < old.AGAIN_RECORDS // 2:
-        return Place(f"before {int(one.published_at.timestamp() * 10**6)} {old.AGAIN}", one.partition, one.offset)
+        return Place(f"before {one.id} {old.AGAIN}", one.partition, one.offset)
     return Place(old.AGAIN_ID, one.partition, one.offset)
 
 
