@@ -39,7 +39,7 @@ def own_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]
 
 @pytest.fixture
 def two_kafkas(own_kafka: KafkaBroker, tmp_path: Path) -> Iterator[tuple[KafkaBroker, KafkaBroker]]:
-    """Two running brokers of one cluster; the first one coordinates the group ``group``, and the test may freeze both."""
+    """Two running brokers of one cluster, which the test may freeze; the first coordinates the group ``group``."""
     with closing(open_stream(own_kafka.url)) as stream:
         stream.create_topic("first.of.all")
         with closing(stream.subscribe(["first.of.all"], "group", starting_at(0))) as member:
