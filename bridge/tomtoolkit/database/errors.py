@@ -1,5 +1,6 @@
 """What the TOM's database and the TOM's own code raise, as errors of the bridge: who is away, what is refused."""
 
+import signal
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,16 +12,26 @@ from bridge.errors import BridgeError, RejectedError, StopError, TomAwayError
 
 @contextmanager
 def refusing(where: str) -> Iterator[None]:
-    """Turn what the TOM's own code raises (validation, a constraint, a hook) into RejectedError."""
+    """Turn what the TOM's own code raises (validation, a constraint, a hook) into RejectedError.
+
+    SystemExit too, which would end the daemon as if all was well; but not a person's Ctrl-C.
+    """
     try:
         yield
     except BridgeError:
         raise
-    except Exception as error:
+    except BaseException as error:
+        if is_a_persons(error):
+            raise
         raise RejectedError(words(error), where=where) from error
 
 
-def words(error: Exception) -> str:
+def is_a_persons(error: BaseException) -> bool:
+    """Return whether this is a person's Ctrl-C: one that nobody handles, as the daemons do."""
+    return isinstance(error, KeyboardInterrupt) and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def words(error: BaseException) -> str:
     """Return an error as one line for people."""
     messages = getattr(error, "message_dict", None)
     if messages:

@@ -18,14 +18,21 @@ class Written(models.Model):
 class ProductRun(models.Model):
     """A data product that is on its way into the TOM: what a killed process may have left is known by this row."""
 
-    event_id = models.UUIDField(primary_key=True)
+    origin = models.CharField(max_length=100)
+    """Of the event; empty in a run that a release before noted, which is undone."""
+    event_id = models.UUIDField()
     product_id = models.TextField()
     file = models.TextField()
-    """The name in the storage, known before the file is there."""
+    """The name in the storage, known before the file is there (unless the storage gives it another)."""
     product = models.BigIntegerField(null=True)
     """The primary key of the product, once there is one."""
     done = models.BooleanField(default=False)
     """Whether the data processor has ended well."""
+    notes = models.JSONField(default=list)
+    """What people are to know of it: why the file is not processed, or has another name."""
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("origin", "event_id"), name="tom_bridge_run_once"),)
 
 
 class Choice(models.Model):

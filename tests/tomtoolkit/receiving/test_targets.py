@@ -108,11 +108,10 @@ def test_the_hook_runs_for_what_is_created_and_amended(
     make_orm_tom: MakeOrmTom, vendor: str, provenance: Provenance
 ) -> None:
     make_orm_tom(vendor, HOOKS={"target_post_save": "parts.django_hooks.target_post_save"})
-    django_hooks.called.clear()
     tom = a_tom()
     written = create_target(tom, a_target(), [], provenance)
     tom.add_to_target(written.pk, Additions(fields={"epoch": 2000.0}), provenance)
-    assert django_hooks.called == [("SN 2024abc", True), ("SN 2024abc", False)]
+    assert django_hooks.called() == [("SN 2024abc", True), ("SN 2024abc", False)]
 
 
 def test_a_hook_that_raises_refuses_the_target_and_costs_the_unit_nothing_else(
