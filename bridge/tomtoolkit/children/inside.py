@@ -1,5 +1,6 @@
 """What runs in a nursery, and in the children that are forked from it."""
 
+import importlib
 import os
 import pickle
 import signal
@@ -19,6 +20,7 @@ def live(control_fd: int, set_up: str) -> None:
         signal.signal(signum, lambda *_: None)
     control = Connection(control_fd)
     exec(set_up, {})  # noqa: S102 (given by our own code)
+    _import_ahead()
     from django.db import connections  # noqa: PLC0415 (after Django is set up)
 
     connections.close_all()
@@ -28,6 +30,16 @@ def live(control_fd: int, set_up: str) -> None:
             work = control.recv_bytes()
             if work != END:  # else the child had ended already
                 _serve(control, work)
+
+
+def _import_ahead() -> None:
+    """Import what children are going to call, so that not each of them does: a processor's libraries take seconds."""
+    from django.conf import settings  # noqa: PLC0415 (after Django is set up)
+
+    named = {**getattr(settings, "DATA_PROCESSORS", {}), **getattr(settings, "HOOKS", {})}
+    for name in named.values():
+        with suppress(BaseException):  # a child will tell
+            importlib.import_module(name.rpartition(".")[0])
 
 
 def _serve(control: Connection, work: bytes) -> None:

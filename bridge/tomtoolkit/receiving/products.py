@@ -19,16 +19,19 @@ from tom_dataproducts.models import DataProduct as ProductModel
 
 from bridge.budget import NO_LIMIT, Budget
 from bridge.errors import RejectedError, TomAwayError
-from bridge.events import DataProduct, EventRef
+from bridge.events import DataProduct, EventRef, Kind
 from bridge.ledger.port import Outcome
+from bridge.tom.compare import SPECTRUM
 from bridge.tom.port import Fate, LocalProduct, ProductResult, Provenance
 from bridge.tom.reserved import ORIGINAL_SOURCE_KEY
 from bridge.tomtoolkit import models
 from bridge.tomtoolkit.database import MANY, processing, refusing, writing
 from bridge.tomtoolkit.receiving import files, written
+from bridge.tomtoolkit.receiving.datums import spectrum_of, twins_of
 from bridge.tomtoolkit.receiving.processing import process
 from bridge.tomtoolkit.receiving.targets import existing
 from bridge.tomtoolkit.receiving.visibility import Visibility
+from bridge.tomtoolkit.rows.kinds import MODELS
 
 log = structlog.get_logger(__name__)
 
@@ -219,8 +222,13 @@ class Products:
             run.save()
 
     def _adopt(self, model: Any, product_pk: int, provenance: Provenance) -> None:
-        """Give what the processor made its source (the original one is kept), its note and its permissions."""
+        """Give what the processor made its source (the original one is kept), its note and its permissions.
+
+        A spectrum that the target has already goes: the processor may have given it another time.
+        """
         datums = list(model.objects.filter(data_product_id=product_pk))
+        if model is MODELS[Kind.SPECTROSCOPY]:
+            datums = [datum for datum in datums if not self._removed_as_twin(datum)]
         for datum in datums:
             if datum.source_name and datum.source_name != provenance.origin_name and isinstance(datum.value, dict):
                 datum.value = {**datum.value, ORIGINAL_SOURCE_KEY: datum.source_name}
@@ -228,6 +236,13 @@ class Products:
         model.objects.bulk_update(datums, ["source_name", "value"], batch_size=MANY)
         written.note(self._using, model, ((datum.pk, provenance.event.id) for datum in datums))
         self._visibility.show_datums(datums, provenance.topic)
+
+    def _removed_as_twin(self, spectrum: Any) -> bool:
+        values = {name: getattr(spectrum, name) for name in SPECTRUM}
+        if not twins_of(self._using, spectrum.target_id, spectrum_of(values)) - {spectrum.pk}:
+            return False
+        spectrum.delete()
+        return True
 
     # -- undoing ------------------------------------------------------------------------------------------------------
 

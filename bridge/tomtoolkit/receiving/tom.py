@@ -117,9 +117,9 @@ class DjangoTom(Tom):
         with told(self._using):
             return self._datums.rows(pk, wanted)
 
-    def add_datums(self, datums: Sequence[NewDatum], budget: Budget = NO_LIMIT) -> list[DatumResult]:  # noqa: ARG002
+    def add_datums(self, datums: Sequence[NewDatum], budget: Budget = NO_LIMIT) -> list[DatumResult]:
         """Write datums in bulk, and return the fate of each in the same order."""
-        return self._datums.add(datums)
+        return self._datums.add(datums, budget)
 
     def find_product(self, product_id: str) -> LocalProduct | None:
         """Return the data product of that id, or None."""
