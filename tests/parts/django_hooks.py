@@ -1,5 +1,6 @@
 """What a TOM may configure in its own code: hooks and data processors for the tests of the TOM in process."""
 
+import asyncio
 import json
 import os
 import signal
@@ -35,6 +36,17 @@ def target_refused(target: Any, created: bool) -> None:
     raise ValueError(f"no {target.name} here")
 
 
+def target_ends(target: Any, created: bool) -> None:
+    """End the process, for a target named so."""
+    match target.name:
+        case "sys.exit":
+            sys.exit(0)
+        case "interrupt":
+            raise KeyboardInterrupt
+        case "cancel":
+            raise asyncio.CancelledError
+
+
 def data_product_post_upload(product: Any) -> None:
     _note(product.product_id, Path(product.data.path).name)
 
@@ -57,6 +69,20 @@ class Raising(Processor):
     def process_data(self, product: Any) -> list[Any]:
         super().process_data(product)
         raise ValueError("no table in it")
+
+
+class Choosy(Processor):
+    """Says that the file is none that it reads, when it has made points already."""
+
+    def process_data(self, product: Any) -> list[Any]:
+        from tom_dataproducts.exceptions import InvalidFileFormatException
+        from tom_dataproducts.models import PhotometryReducedDatum
+
+        (first, *_), *_ = super().process_data(product)
+        PhotometryReducedDatum.objects.create(
+            target=product.target, data_product=product, bandpass="i", brightness=1.0, timestamp=first
+        )
+        raise InvalidFileFormatException("no column of ours")
 
 
 class Killed(Processor):

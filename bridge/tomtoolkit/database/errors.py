@@ -9,6 +9,9 @@ from django.db import DatabaseError, OperationalError
 
 from bridge.errors import BridgeError, RejectedError, StopError, TomAwayError
 
+_READ_ONLY = "25006"
+"""SQLSTATE of a write where PostgreSQL only reads, as a standby does after a failover."""
+
 
 @contextmanager
 def refusing(where: str) -> Iterator[None]:
@@ -57,7 +60,7 @@ def meaning(error: Exception, using: str) -> BridgeError | None:
     state = getattr(cause, "sqlstate", None) or ""
     if state in {"42P01", "42703"}:
         return _unmigrated(error, where)
-    if isinstance(error, OperationalError) and not state.startswith("54"):
+    if state == _READ_ONLY or (isinstance(error, OperationalError) and not state.startswith("54")):
         told = str(error).strip().splitlines()
         return TomAwayError(f"the TOM's database can't be used now: {told[0] if told else error!r}", where=where)
     return None
