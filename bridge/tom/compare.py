@@ -62,6 +62,12 @@ RULES: Mapping[Kind, Rule] = {
 }
 
 
+SPECTRUM = (
+    "wavelength", "flux", "wavelength_unit", "flux_unit", "telescope", "instrument", "setup", "reduction_version",
+)  # fmt: skip
+"""By what a spectrum is known at any time: :func:`is_same_spectrum`."""
+
+
 def near(datum: Datum | ExistingDatum) -> Hashable:
     """Return what a datum has in common with all rows that it has to be compared with: kind, time and so on."""
     kind = _kind(datum)
@@ -92,6 +98,16 @@ def fate(datum: Datum, existing: Iterable[ExistingDatum]) -> Fate | None:
 def looks_equal(datum: Datum, row: ExistingDatum) -> bool:
     """Return whether ``row`` is ``datum`` as far as can be seen."""
     return near(datum) == near(row) and _equal(datum, row, RULES[_kind(datum)])
+
+
+def is_same_spectrum(spectrum: Datum | ExistingDatum, other: Datum | ExistingDatum) -> bool:
+    """Return whether two spectra have the same wavelengths and fluxes, and agree in all else of which both tell.
+
+    Whatever their times: TOM Toolkit's data processors date what they read from a FITS file *now*.
+    """
+    mine, theirs = ([_get(one, name) for name in SPECTRUM] for one in (spectrum, other))
+    agree = all(a == b or "" in (a, b) for a, b in zip(mine[2:], theirs[2:], strict=True))
+    return mine[:2] == theirs[:2] and agree
 
 
 def as_existing(datum: Datum) -> ExistingDatum:

@@ -55,8 +55,8 @@ _INTENTS = f"""
     INSERT INTO tom_bridge_begun (origin, event_id, step)
     SELECT {_WHOSE.format("intent")}, event_id, step FROM tom_bridge_intent AS intent"""
 _PRODUCTS = f"""
-    INSERT INTO tom_bridge_product_run (origin, event_id, product_id, file, product, done)
-    SELECT {_WHOSE.format("run")}, event_id, product_id, file, product, done FROM tom_bridge_productrun AS run"""
+    INSERT INTO tom_bridge_product_run (origin, event_id, product_id, file, product, done, notes)
+    SELECT {_WHOSE.format("run")}, event_id, product_id, file, product, done, '[]' FROM tom_bridge_productrun AS run"""
 _WRITTEN = f"""
     INSERT INTO tom_bridge_written_run (model, first, last, origin, event_id, number, digests)
     SELECT model, min(key), max(key), {_WHOSE.format("run")}, event_id, NULL, {{empty}} FROM (
@@ -381,12 +381,13 @@ class Migration(migrations.Migration):
             name="RunOfProduct",
             fields=[
                 ("id", _ID),
-                ("origin", models.TextField()),
+                ("origin", models.CharField(max_length=100)),
                 ("event_id", models.UUIDField()),
                 ("product_id", models.TextField()),
                 ("file", models.TextField()),
                 ("product", models.BigIntegerField(null=True)),
                 ("done", models.BooleanField(default=False)),
+                ("notes", models.JSONField(default=list)),
             ],
             options={
                 "db_table": "tom_bridge_product_run",

@@ -20,8 +20,8 @@ class Written(models.Model):
     number = models.IntegerField(null=True)
     """Which datum of the event the first row is; None where an earlier release noted it."""
     digests = models.BinaryField()
-    """For each row what tells whether it is still as it was written (:data:`bridge.tomtoolkit.rows.written.DIGEST`
-    bytes); empty where an earlier release noted it."""
+    """For each row what tells whether it is still as it was written
+    (:func:`bridge.tomtoolkit.receiving.written.digest`); empty where an earlier release noted it."""
 
     class Meta:
         db_table = "tom_bridge_written_run"
@@ -31,15 +31,18 @@ class Written(models.Model):
 class ProductRun(models.Model):
     """A data product that is on its way into the TOM: what a killed process may have left is known by this row."""
 
-    origin = models.TextField()
+    origin = models.CharField(max_length=100)
+    """Of the event; empty in a run that an earlier release began, which is undone."""
     event_id = models.UUIDField()
     product_id = models.TextField()
     file = models.TextField()
-    """The name in the storage, known before the file is there."""
+    """The name in the storage, known before the file is there (unless the storage gives it another)."""
     product = models.BigIntegerField(null=True)
     """The primary key of the product, once there is one."""
     done = models.BooleanField(default=False)
     """Whether the data processor has ended well."""
+    notes = models.JSONField(default=list)
+    """What people are to know of it: why the file is not processed, or has another name."""
 
     class Meta:
         db_table = "tom_bridge_product_run"

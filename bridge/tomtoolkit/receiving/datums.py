@@ -12,12 +12,14 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from django.db import DatabaseError
+from django.db.models import JSONField
+from django.db.models.fields.json import KeyTransform
 from tom_dataproducts.models import ReducedDatum
 
-from bridge.errors import TomAwayError
-from bridge.events import KINDS, TYPED, Datum, Kind
-from bridge.tom.compare import RULES, as_existing, fate, near
+from bridge.budget import Budget
+from bridge.errors import BridgeError, TomAwayError
+from bridge.events import KINDS, TYPED, Datum, Kind, Spectrum
+from bridge.tom.compare import RULES, SPECTRUM, as_existing, fate, is_same_spectrum, near
 from bridge.tom.port import DatumResult, ExistingDatum, Fate, NewDatum
 from bridge.tom.reserved import kept
 from bridge.tom.values import WORDS, row_of
@@ -29,6 +31,8 @@ from bridge.tomtoolkit.rows.kinds import MODELS
 
 _DATA_TYPES = {kind: data_type for data_type, kind in TYPED.items()}
 
+_YEARS = (1000, 3000)
+"""What a TOM's pages can show, in whatever time zone."""
 _Place = tuple[int, datetime]
 """Target and time."""
 _Rows = dict[tuple[int, Hashable], list[ExistingDatum]]
@@ -66,7 +70,7 @@ class DatumWriter:
             places[KINDS[type(datum)]].append((pk, datum.timestamp))
         return tuple(row for kind in places for rows in self._rows(kind, places[kind]).values() for row in rows)
 
-    def add(self, datums: Sequence[NewDatum]) -> list[DatumResult]:
+    def add(self, datums: Sequence[NewDatum], budget: Budget) -> list[DatumResult]:
         """Write datums and return the fate of each in the same order."""
         results: list[DatumResult | None] = [_refused(unstorable(new.datum)) for new in datums]
         fresh: dict[Kind, list[_Fresh]] = defaultdict(list)
@@ -78,6 +82,7 @@ class DatumWriter:
             if missing := targets - existing(self._using, targets):
                 raise TomAwayError(f"target {min(missing)} was removed meanwhile", mend="It is decided anew")
             for kind, of_kind in fresh.items():
+                budget.check()
                 self._write(kind, of_kind, results)
         return [result or DatumResult(Fate.NEW) for result in results]
 
@@ -89,9 +94,9 @@ class DatumWriter:
         at_hand: _Rows = defaultdict(list)
         for one in fresh:
             datum, beside = one.new.datum, one.beside
-            if (found := fate(datum, there[beside])) is not None:
+            if (found := fate(datum, there[beside]) or self._twin(one.new)) is not None:
                 results[one.index] = DatumResult(found)
-            elif (found := fate(datum, at_hand[beside])) is not None:
+            elif (found := fate(datum, at_hand[beside]) or _twin_among(one, wanted)) is not None:
                 followers.append((one, found))
             else:
                 at_hand[beside].append(as_existing(datum))
@@ -104,6 +109,13 @@ class DatumWriter:
         for one, found in followers:
             results[one.index] = DatumResult(found)
 
+    def _twin(self, new: NewDatum) -> Fate | None:
+        """Return ``duplicate`` for a spectrum that the target has under another time."""
+        spectrum = new.datum
+        if isinstance(spectrum, Spectrum) and twins_of(self._using, new.target_pk, as_existing(spectrum)):
+            return Fate.DUPLICATE
+        return None
+
     def _insert(self, kind: Kind, wanted: Sequence[_Fresh], results: list[DatumResult | None]) -> None:
         """Insert rows at once; where the database refuses, halve until what is refused stands alone."""
         if not wanted:
@@ -113,10 +125,11 @@ class DatumWriter:
             with writing(self._using):
                 # Made anew at each try: a failed insert may leave keys in the rows.
                 rows = model.objects.using(self._using).bulk_create([_row(model, one.new) for one in wanted])
-                events = (one.new.provenance.event.id for one in wanted)
-                written.note(self._using, model, zip((row.pk for row in rows), events, strict=True))
+                written.note(self._using, model, map(_note, wanted, rows))
                 self._show(wanted, rows)
-        except (DatabaseError, ValueError) as error:  # what says that the database is away was turned into that
+        except BridgeError:  # what says that the database is away was turned into that
+            raise
+        except Exception as error:  # what doesn't fit: a number, a text, a time that the database can't hold
             if len(wanted) > 1:
                 middle = len(wanted) // 2
                 self._insert(kind, wanted[:middle], results)
@@ -161,8 +174,46 @@ def _existing(kind: Kind, values: dict[str, Any]) -> ExistingDatum | None:
     """Return a row of a model; None for one that no event can be compared with: a value that is no dictionary."""
     if kind is Kind.REDUCED_DATUM and not isinstance(values["value"], dict):
         return None
-    arrays = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
-    return ExistingDatum(kind=kind, values=values | arrays)
+    return ExistingDatum(kind=kind, values=_with_tuples(values))
+
+
+def twins_of(using: str, target_pk: int, spectrum: ExistingDatum) -> set[int]:
+    """Return the keys of the target's rows that are this spectrum, at whatever time.
+
+    The database looks for those that begin alike, so that not all spectra of the target are read.
+    """
+    model = MODELS[Kind.SPECTROSCOPY]
+    rows = model.objects.using(using).filter(target_id=target_pk)
+    for name in ("wavelength", "flux"):
+        if not spectrum.values[name]:
+            return set()
+        first = KeyTransform("0", name, output_field=JSONField())
+        rows = rows.alias(**{f"first_{name}": first}).filter(**{f"first_{name}": spectrum.values[name][0]})
+    found = set()
+    for pk, *values in rows.values_list("pk", *SPECTRUM):
+        if is_same_spectrum(spectrum, spectrum_of(dict(zip(SPECTRUM, values, strict=True)))):
+            found.add(pk)
+    return found
+
+
+def spectrum_of(values: Mapping[str, Any]) -> ExistingDatum:
+    """Return a spectrum by these columns of its row."""
+    return ExistingDatum(kind=Kind.SPECTROSCOPY, values=_with_tuples(values))
+
+
+def _with_tuples(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+
+
+def _twin_among(one: _Fresh, others: Sequence[_Fresh]) -> Fate | None:
+    """Return ``duplicate`` for a spectrum that is one of ``others`` of the target, at whatever time."""
+    if not isinstance(one.new.datum, Spectrum):
+        return None
+    same = (
+        other.new.target_pk == one.new.target_pk and is_same_spectrum(one.new.datum, other.new.datum)
+        for other in others
+    )
+    return Fate.DUPLICATE if any(same) else None
 
 
 _LEGACY_COLUMNS = ("telescope", "instrument", "reduction_version")
@@ -184,20 +235,41 @@ def unstorable(datum: Datum) -> str:
     """Return why a database can't hold ``datum``, or nothing: SQLite takes what fails a whole batch on PostgreSQL."""
     longest = _longest(KINDS[type(datum)])
     for name in _columns(KINDS[type(datum)]):
-        match getattr(datum, name):
-            case float() as value if not math.isfinite(value):
-                return f"{name}: {value} is no finite number"
-            case tuple() as values if not all(map(math.isfinite, values)):
-                return f"{name}: has a value that is no finite number"
-            case str() as value if (most := longest[name]) is not None and len(value) > most:
-                return f"{name}: has {len(value)} characters; this TOM holds {most}"
-            case str() as value if "\x00" in value:
-                return f"{name}: has a NUL character"
+        if wrong := _unfit(getattr(datum, name), longest[name]):
+            return f"{name}: {wrong}"
     try:
-        text = json.dumps(kept(datum), allow_nan=False)
-    except ValueError as error:
+        text = json.dumps(kept(datum), allow_nan=False, ensure_ascii=False)
+    except (ValueError, TypeError, RecursionError) as error:
         return f"{datum.FREE}: {error}"
-    return f"{datum.FREE}: has a NUL character" if "\\u0000" in text.replace("\\\\", "") else ""
+    wrong = _no_text(text.replace("\\\\", "").replace("\\u0000", "\x00"))
+    return f"{datum.FREE}: {wrong}" if wrong else ""
+
+
+def _unfit(value: object, most: int | None) -> str:
+    """Return why a column of at most so many characters can't hold ``value``, or nothing."""
+    match value:
+        case float() if not math.isfinite(value):
+            return f"{value} is no finite number"
+        case tuple() if not all(map(math.isfinite, value)):
+            return "has a value that is no finite number"
+        case datetime() if not _YEARS[0] <= value.year <= _YEARS[1]:
+            return f"{value:%Y-%m-%d} is not within the years {_YEARS[0]} to {_YEARS[1]}"
+        case str() if most is not None and len(value) > most:
+            return f"has {len(value)} characters; this TOM holds {most}"
+        case str():
+            return _no_text(value)
+    return ""
+
+
+def _no_text(text: str) -> str:
+    """Return why a database can't hold a text, or nothing."""
+    if "\x00" in text:
+        return "has a NUL character"
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        return f"has half a character ({text[error.start : error.end]!a})"
+    return ""
 
 
 @cache
@@ -214,6 +286,10 @@ def _longest(kind: Kind) -> Mapping[str, int | None]:
 
 def _refused(reason: str) -> DatumResult | None:
     return DatumResult(Fate.REFUSED, reason) if reason else None
+
+
+def _note(one: _Fresh, row: Any) -> written.Note:
+    return row.pk, one.new.provenance.event, one.new.number, written.digest(row)
 
 
 def _row(model: Any, new: NewDatum) -> Any:
