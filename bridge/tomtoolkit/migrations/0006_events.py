@@ -303,7 +303,7 @@ class Migration(migrations.Migration):
             options={
                 "db_table": "tom_bridge_waiting_name",
                 "constraints": [
-                    models.UniqueConstraint(fields=("simple", "parked"), name="tom_bridge_waiting_name"),
+                    models.UniqueConstraint(fields=("simple", "parked"), name="tom_bridge_waiting_named"),
                 ],
             },
         ),
@@ -373,7 +373,7 @@ class Migration(migrations.Migration):
             options={
                 "db_table": "tom_bridge_written_run",
                 "constraints": [
-                    models.UniqueConstraint(fields=("model", "last"), name="tom_bridge_written_run"),
+                    models.UniqueConstraint(fields=("model", "last"), name="tom_bridge_written_last"),
                 ],
             },
         ),
@@ -392,7 +392,7 @@ class Migration(migrations.Migration):
             options={
                 "db_table": "tom_bridge_product_run",
                 "constraints": [
-                    models.UniqueConstraint(fields=("event_id", "origin"), name="tom_bridge_product_run"),
+                    models.UniqueConstraint(fields=("event_id", "origin"), name="tom_bridge_product_once"),
                 ],
             },
         ),
