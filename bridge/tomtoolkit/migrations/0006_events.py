@@ -405,13 +405,16 @@ class Migration(migrations.Migration):
         migrations.DeleteModel("Intent"),
         migrations.DeleteModel("Written"),
         migrations.DeleteModel("ProductRun"),
-        # The tables keep their names.
-        migrations.RenameModel("Event", "Entry"),
-        migrations.RenameModel("Waiting", "Parked"),
-        migrations.RenameModel("WaitingName", "ParkedName"),
-        migrations.RenameModel("Letter", "Dead"),
-        migrations.RenameModel("Begun", "Intent"),
-        migrations.RenameModel("WrittenRun", "Written"),
-        migrations.RenameModel("RunOfProduct", "ProductRun"),
+        migrations.SeparateDatabaseAndState(  # the tables keep their names
+            state_operations=[
+                migrations.RenameModel("Event", "Entry"),
+                migrations.RenameModel("Waiting", "Parked"),
+                migrations.RenameModel("WaitingName", "ParkedName"),
+                migrations.RenameModel("Letter", "Dead"),
+                migrations.RenameModel("Begun", "Intent"),
+                migrations.RenameModel("WrittenRun", "Written"),
+                migrations.RenameModel("RunOfProduct", "ProductRun"),
+            ]
+        ),
         migrations.RunPython(migrations.RunPython.noop, _refuse),
     ]
