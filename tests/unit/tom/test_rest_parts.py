@@ -44,9 +44,15 @@ def test_pages_are_told_without_html() -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "seconds"), [("17", 17.0), ("-3", 0.0), ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0), ("soon", None)]
-)
-def test_retry_after_is_seconds_or_a_date(header: str, seconds: float | None) -> None:
+    ("header", "seconds"),
+    [
+        ("17", 17.0), ("-3", 0.0), ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0), ("soon", None), ("nan", None), ("", None),
+        ("31536000", 300.0), ("inf", 300.0), ("1e999", 300.0), ("-inf", 0.0), ("9" * 500, 300.0),
+        ("Wed, 21 Oct 2999 07:28:00 GMT", 300.0), ("Wed, 21 Oct 99999 07:28:00 GMT", None),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", 300.0),
+    ],
+)  # fmt: skip
+def test_retry_after_is_seconds_or_a_date_and_at_most_five_minutes(header: str, seconds: float | None) -> None:
     assert retry_after_s(an_answer("", 503, Retry_After=header)) == seconds
 
 
