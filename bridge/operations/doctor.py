@@ -16,8 +16,8 @@ from bridge.operations.opening import opened_ledger, opened_stream
 from bridge.settings import Settings
 from bridge.stream import Stream, Topic
 from bridge.tom.rest.lists import Lists
-from bridge.tom.rest.names import TARGETS
 from bridge.tom.rest.session import RestSession
+from bridge.tom.rest.shown import TARGETS
 
 _SAMPLE = 20
 _CLOCK_OK_S, _CLOCK_BAD_S = 5.0, 60.0
@@ -156,7 +156,7 @@ def examine_ledger(settings: Settings, ledger: Ledger, where: str) -> Finding:
 def _account(session: RestSession) -> Iterator[Finding]:
     session.get(TARGETS, limit=1)
     name = session.account.username or "the API token's account"
-    release = "3.1 or later" if session.toolkit.typed_datums else "before 3.1"
+    release = "3.0 or later" if session.toolkit.typed_datums else "before 3.0"
     yield Finding(level="ok", about="TOM", what=f"{session.base_url}: TOM Toolkit {release}")
     yield Finding(level="ok", about="account", what=f"logged in as {name}")
 

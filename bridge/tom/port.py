@@ -91,6 +91,8 @@ class ExistingDatum:
     """By the field names of its kind in :mod:`bridge.events`; arrays are tuples."""
     hidden: frozenset[str] = frozenset()
     """Fields that exist but can't be seen."""
+    source: str = ""
+    """What its publisher had as its source (:func:`bridge.tom.reserved.source_of`); empty where that is not known."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -140,6 +140,15 @@ def test_nothing_is_found_where_nothing_matches(tom: Tom, any_tom: RunningTom) -
     assert tom.find(["SN 2024ab", "2024abc"]) == ()
 
 
+def test_a_name_of_which_the_rule_leaves_nothing_is_found_as_it_is_written(tom: Tom, any_tom: RunningTom) -> None:
+    any_tom.make_target("SN 2024abc")
+    any_tom.make_target("-")
+    assert [found.name for found in tom.find(["-"])] == ["-"]
+    assert tom.find(["()"]) == ()
+    assert tom.appeared({"-", "()", "--"}) == {"-"}
+    assert create_target(tom, a_target("-"), [], from_elsewhere()) is None
+
+
 def test_what_this_process_wrote_is_found_at_once(tom: Tom) -> None:
     assert tom.find(["SN 2024abc"]) == ()
     written = create_target(tom, a_target(), [], from_elsewhere())

@@ -17,8 +17,8 @@ from bridge.events import KINDS, MAX_MEMBERS, Datum, Kind, ListMember, Target, T
 from bridge.names import simplify, simplify_all
 from bridge.publishing.sources.errors import SourceError
 from bridge.tom.rest.lists import Lists
-from bridge.tom.rest.names import TARGETS, names_of
 from bridge.tom.rest.session import RestSession
+from bridge.tom.rest.shown import TARGETS, names_of
 from bridge.tom.rest.targets import local_target
 from bridge.tom.values import WORDS, fields_of, kind_of
 

@@ -185,4 +185,4 @@ def test_a_list_of_somebody_else_is_never_mixed_with_a_shared_one():
 
 def test_names_are_compared_as_tom_toolkit_compares_them():
     assert simplify("SN-2024_abc (host)") == "sn2024abchost"
-    assert simplify_all(["( )", "M 31"]) == {"m31"}
+    assert simplify_all(["( )", "M 31"]) == {"( )", "m31"}
