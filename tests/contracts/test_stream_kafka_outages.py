@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 
 import pytest
 from confluent_kafka.admin import NewTopic
@@ -205,6 +206,9 @@ def test_the_only_broker_frozen_is_away_and_keeps_no_poll_waiting(own_kafka: Kaf
             own_kafka.freeze()
             wait_until(lambda: is_away(member), timeout_s=40, what="the freeze is told")
             assert longest_poll(member, 15) < LONGEST_S
+            for ask in (stream.ends, stream.identity, lambda name: stream.offsets_at(name, datetime.now(UTC))):
+                with pytest.raises(StreamAwayError):  # and never an offset that is none
+                    ask(topic)
             own_kafka.thaw()
             wait_until(lambda: not is_away(member), timeout_s=60)
             fill(stream, topic, [b"after"])
