@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
 
 import pytest
 from confluent_kafka.admin import NewTopic
@@ -65,11 +64,12 @@ def test_a_partition_that_was_taken_away_while_paused_goes_on_when_it_comes_back
     topic = stream.create_topic(unique("paused"), partitions=2).name
     group = unique("group")
     with closing(stream.subscribe([topic], group, starting_at(0))) as member:
-        wait_until(lambda: (member.poll(10, 0.2), len(member.assignment()) == 2)[1])
+        ended: dict[Partition, int] = {}
+        wait_until(lambda: (ended.update(member.poll(10, 0.2).read_to), len(ended) == 2)[1])
         member.keep_alive()
         with closing(stream.subscribe([topic], group, starting_at(0))) as standby:
             wait_until(lambda: (member.keep_alive(), standby.poll(1, 0.1), len(standby.assignment()) == 1)[2])
-        wait_until(lambda: (member.keep_alive(), member.poll(10, 0.2), len(member.assignment()) == 2)[2], timeout_s=60)
+        wait_until(lambda: (member.poll(10, 0.2), len(member.assignment()) == 2)[1], timeout_s=60)
         for number in range(200):
             stream.publish(topic, key=b"%d" % number, value=b"%d" % number)
         stream.flush(60)
@@ -206,9 +206,6 @@ def test_the_only_broker_frozen_is_away_and_keeps_no_poll_waiting(own_kafka: Kaf
             own_kafka.freeze()
             wait_until(lambda: is_away(member), timeout_s=40, what="the freeze is told")
             assert longest_poll(member, 15) < LONGEST_S
-            for ask in (stream.ends, stream.identity, lambda name: stream.offsets_at(name, datetime.now(UTC))):
-                with pytest.raises(StreamAwayError):  # and never an offset that is none
-                    ask(topic)
             own_kafka.thaw()
             wait_until(lambda: not is_away(member), timeout_s=60)
             fill(stream, topic, [b"after"])
