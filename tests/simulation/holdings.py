@@ -80,7 +80,7 @@ class ProductRow:
 
 
 class Holdings:
-    """Targets, lists, datums and products. ``ever`` is what was written at any time, by whom: it is never forgotten."""
+    """Targets, lists, datums and products."""
 
     def __init__(self) -> None:
         self.targets: dict[int, TargetRow] = {}
@@ -91,6 +91,9 @@ class Holdings:
         """Which target a person chose for a simplified name."""
         self.written: list[DatumRow] = []
         """Every datum that was ever written, in order; what was undone is not among them."""
+        self.ever: set[tuple[object, ...]] = set()
+        """What was there at any time: ``("name", simplified)``, ``("member", list, simplified)``, ``("product", id)``,
+        ``("datum", time, bandpass)``. What was undone is not in it, what was deleted is."""
         self._by_name: defaultdict[str, dict[int, None]] = defaultdict(dict)
         self._pks = itertools.count(1)
         self._undo: list[Callable[[], object]] | None = None
@@ -110,9 +113,24 @@ class Holdings:
         finally:
             self._undo = None
 
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open: nobody else can write."""
+        return self._undo is not None
+
+    def keep(self) -> None:
+        """Commit what was written until now."""
+        if self._undo is not None:
+            self._undo.clear()
+
     def _undone_by(self, undo: Callable[[], object]) -> None:
         if self._undo is not None:
             self._undo.append(undo)
+
+    def _was_there(self, *what: object) -> None:
+        if what not in self.ever:
+            self.ever.add(what)
+            self._undone_by(lambda: self.ever.discard(what))
 
     # -- targets ------------------------------------------------------------------------------------------------------
 
@@ -146,6 +164,7 @@ class Holdings:
             row.aliases.append(name)
             self._undone_by(lambda: self.unname(pk, name))
         self._by_name[simplify(name)][pk] = None
+        self._was_there("name", simplify(name))
 
     def unname(self, pk: int, name: str) -> None:
         """Take an alias from a target."""
@@ -199,6 +218,8 @@ class Holdings:
         if pk not in members and pk in self.targets:
             members[pk] = None
             self._undone_by(lambda: members.pop(pk, None))
+            for simple in simplify_all(self.targets[pk].names):
+                self._was_there("member", name, simple)
 
     # -- datums and products ------------------------------------------------------------------------------------------
 
@@ -211,6 +232,7 @@ class Holdings:
         rows = self.datums.setdefault(new.target_pk, [])
         rows.append(row)
         self.written.append(row)
+        self._was_there("datum", datum.timestamp, getattr(datum, "bandpass", ""))
         self._undone_by(lambda: (rows.remove(row), self.written.remove(row)))
         return row
 
@@ -218,5 +240,6 @@ class Holdings:
         """Store one product."""
         row = ProductRow(next(self._pks), product_id, pk, product.filename, product.content, product.extra_data, event)
         self.products[product_id] = row
+        self._was_there("product", product_id)
         self._undone_by(lambda: self.products.pop(product_id, None))
         return row

@@ -55,6 +55,8 @@ class Group:
     owners: "dict[Partition, SimulatedSubscription]" = field(default_factory=dict)
     shift: int = 0
     """Turned by a rebalance, so that partitions change hands."""
+    because: tuple[object, ...] = ()
+    """Of what the owners were told: as long as it stays, so do they."""
 
 
 class Broker:
@@ -133,15 +135,12 @@ class Broker:
         of = self.groups[group]
         now = self.clock.monotonic()
         of.members = [one for one in of.members if one.silent_since is None or now - one.silent_since < SESSION_S]
-        partitions = sorted(
-            {
-                partition
-                for member in of.members
-                for name in member.topics
-                if name in self.topics
-                for partition in self.topics[name].told().each_partition()
-            }
-        )
+        because = (of.shift, tuple(map(id, of.members)), tuple(topic.id for topic in self.topics.values()))
+        if because == of.because:
+            return
+        of.because = because
+        wanted = {name for member in of.members for name in member.topics} & self.topics.keys()
+        partitions = [one for name in sorted(wanted) for one in self.topics[name].told().each_partition()]
         of.owners = {
             partition: of.members[(index + of.shift) % len(of.members)] for index, partition in enumerate(partitions)
         }

@@ -1,15 +1,15 @@
 """A TOM in memory, as its contract has it (:mod:`bridge.tom.port`), over REST or in process.
 
-:class:`Holdings` is what the TOM holds, whoever writes; :class:`SimulatedTom` is what one process opens. With intents it
-behaves as a TOM over REST: each write is there at once, and a process may end between any two. Without, writes belong
-to the transaction that is open (:meth:`Holdings.transaction`), as over the ORM. ``tests/contracts/test_tom.py`` holds it
-beside the real ones, so that it can't drift from them.
+:class:`Holdings` is what the TOM holds, whoever writes; :class:`SimulatedTom` is what one process opens. With intents
+it behaves as a TOM over REST: each write is there at once, and a process may end between any two. Without, writes
+belong to the transaction that is open (:meth:`Holdings.transaction`), as over the ORM. ``tests/contracts/test_tom.py``
+holds it beside the real ones, so that it can't drift from them.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TypeVar
 
-from simulation.holdings import Holdings, TargetRow
+from simulation.holdings import DatumRow, Holdings, TargetRow
 
 from bridge.budget import NO_LIMIT, Budget
 from bridge.errors import RejectedError
@@ -57,11 +57,13 @@ class SimulatedTom(Tom):
         *,
         ask: Callable[..., T] = _at_once,
         groups: Sequence[str] = (),
+        wrote: Callable[[DatumRow], object] = lambda _row: None,
     ) -> None:
         self._held = holdings
         self._intents = intents
         self._ask = ask
         self._groups = frozenset(groups)
+        self._wrote = wrote
 
     # -- finding ------------------------------------------------------------------------------------------------------
 
@@ -212,7 +214,7 @@ class SimulatedTom(Tom):
         self._changeable(new.target_pk)
         judged = self._beside(new)
         if judged is None:
-            self._held.write(new)
+            self._wrote(self._held.write(new))
         return judged or Fate.NEW
 
     # -- products -----------------------------------------------------------------------------------------------------
