@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-pytest_plugins = ["parts.tom_fixtures", "parts.kafka_fixtures", "parts.django_fixtures"]
+pytest_plugins = ["parts.tom_fixtures", "parts.kafka_fixtures", "parts.django_fixtures", "parts.ledgers"]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -104,4 +104,5 @@ def copy(
     say(
         f"{verb} {done.copied} of {done.records} records of {done.topic} on {done.from_stream} to {done.to} on "
         f"{done.to_stream}; {done.there} were there, {done.schemas} schemas besides"
+        + (f"; {done.left_out} left out that can't be read whole (see the log)" if done.left_out else "")
     )

@@ -155,7 +155,7 @@ class Parked:
     looks: int = 0
     """How often it was looked at in vain since its reason is what it is."""
     tries: int = 0
-    """How often it was begun since something of it last came to an end: a number that only a death leaves above 0."""
+    """How often it was begun without an end since: only a death leaves this above 0."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,16 +174,13 @@ class Kept:
     """The record of something parked or dead, as far as it is kept."""
 
     record: Record
-    """Its value may be the beginning alone."""
+    """Its value may be the beginning alone, and its headers may be missing."""
     size: int
     """Bytes of the whole value."""
     sha256: str
     """Of the whole value."""
-
-    @property
-    def whole(self) -> bool:
-        """Whether all of it is here; else it has to be read from the stream again."""
-        return len(self.record.value) == self.size
+    whole: bool
+    """Whether all of it is here; else it has to be read from the stream again."""
 
 
 @dataclass(frozen=True)

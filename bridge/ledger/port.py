@@ -77,8 +77,10 @@ class Unit(Protocol):
         ``keep`` lists what is parked or dead of it (the whole event, or members) and replaces what was: what is kept
         already stays in its place in the line and keeps its id. With ``of`` that is said of these members alone, and
         what is kept of others stays as it is. ``raw``, the record, is kept with it, as much of it as the rules say, and
-        is needed where it isn't kept already. Where something leaves a line, what waits behind
-        becomes due. Raises ValueError where an outcome and what is kept contradict each other.
+        is needed where that isn't kept already. Where something leaves a line, or comes to hold nothing back, what
+        waits behind becomes due at the unit's end. Texts and details are kept as far as
+        :func:`bridge.ledger.rules.fitting` says. Raises ValueError where an outcome and what is kept contradict each
+        other, or the record is missing.
         """
         ...
 
@@ -87,7 +89,10 @@ class Unit(Protocol):
         ...
 
     def look_again(self, due: Mapping[int, datetime | None], *, looked: bool = True) -> None:
-        """Say when parked things (by id) are to be looked at again, and that they were ``looked`` at in vain."""
+        """Say when parked things (by id) are to be looked at again, and that they were ``looked`` at in vain.
+
+        Their tries have come to an end by that. Ids of what is no longer parked are passed over.
+        """
         ...
 
     def remember_list(self, origin: str, name: str, handle: str) -> None:
@@ -153,7 +158,7 @@ class Ledger(Protocol):
         ...
 
     def set_position(self, partition: Partition, position: Position) -> None:
-        """Set a position by command, whatever it was."""
+        """Set a position by command, whatever it was; what stands there is untried then."""
         ...
 
     def tries(self) -> dict[Partition, Tries]:
@@ -275,7 +280,7 @@ class Ledger(Protocol):
         ...
 
     def heartbeats(self) -> list[Heartbeat]:
-        """Return what the processes said last that consume, or did within the last day; the newest first."""
+        """Return what each process that consumes said last, the newest first; nothing older than it by a day."""
         ...
 
     def close(self) -> None:

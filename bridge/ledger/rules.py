@@ -5,10 +5,13 @@ something is looked at again, what may be forgotten.
 """
 
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import Enum
 
+from bridge.events import EventRef
 from bridge.ledger.model import Detail, Entry, Outcome, Reason, ToKeep
 
 SUCCESS = frozenset({Outcome.APPLIED, Outcome.DUPLICATE})
@@ -31,7 +34,11 @@ HEAD_BYTES = 4096
 FREE_DETAIL_BYTES = 1024
 """What a detail may take that is not counted as kept."""
 LONGEST_TEXT = 500
-"""Characters of a text within a detail."""
+"""Characters of a text of an outcome or within a detail."""
+_LONGEST = {"origin": 100, "kind": 100}
+"""Characters of what is counted by; no origin or kind that is valid is longer."""
+LONGEST_KEY = 1024
+"""Bytes of the key of an outcome; that of an event is always shorter."""
 _LONGEST_WAIT = timedelta(hours=1)
 
 
@@ -48,12 +55,11 @@ def is_parked(reason: Reason) -> bool:
     return reason in PASSING
 
 
-def kept(keep: Sequence[ToKeep]) -> Keep:
-    """Return how much of its record is kept for what is parked or dead of an event."""
-    reasons = {one.reason for one in keep}
+def kept(reasons: Collection[Reason]) -> Keep:
+    """Return how much is kept of a record of which something is parked or dead for these ``reasons``."""
     if not reasons:
         return Keep.NOTHING
-    return Keep.HEAD if reasons <= BAD_IN_ITSELF else Keep.WHOLE
+    return Keep.HEAD if BAD_IN_ITSELF.issuperset(reasons) else Keep.WHOLE
 
 
 def check(entry: Entry, keep: Sequence[ToKeep], *, of_all: bool) -> None:
@@ -62,12 +68,12 @@ def check(entry: Entry, keep: Sequence[ToKeep], *, of_all: bool) -> None:
     ``of_all``: ``keep`` says it of all of the event, and not of some members alone.
     """
     whole = [one for one in keep if not one.member]
-    anything = bool(keep) or not of_all
+    waits = [is_parked(one.reason) for one in keep]
     match entry.outcome:
         case Outcome.PARKED:
-            right = anything and all(is_parked(one.reason) for one in whole)
+            right = (any(waits) or not of_all) and all(is_parked(one.reason) for one in whole)
         case Outcome.DEAD:
-            right = anything and not any(is_parked(one.reason) for one in whole)
+            right = (not all(waits) or not of_all) and not any(is_parked(one.reason) for one in whole)
         case Outcome.APPLIED | Outcome.DUPLICATE:
             right = not whole
         case _:
@@ -93,9 +99,10 @@ def ends_intents(entry: Entry) -> bool:
 def stands(there: Entry | None, new: Entry) -> Entry:
     """Return what is recorded of an event whose place has ``there``, and of which a later look says ``new``.
 
-    What was applied stays so when a later look finds it there, does not want it any more, or can't read it.
+    What was applied stays so when a later look finds it there, does not want it any more, or can't read it. Never where
+    another event is at that place by now.
     """
-    if there is None or there.outcome not in SUCCESS:
+    if there is None or there.outcome not in SUCCESS or new.event_id not in {None, there.event_id}:
         return new
     unread = new.event_id is None or new.reason in BAD_IN_ITSELF or new.reason is Reason.UNFINISHED
     if new.outcome is Outcome.IGNORED or unread:
@@ -115,27 +122,55 @@ def due(reason: Reason, looks: int, now: datetime, first: timedelta) -> datetime
     return now + min(wait, max(_LONGEST_WAIT, first))
 
 
+def storable(text: str) -> str:
+    """Return ``text`` as every database can hold it: lone surrogates and NULs as question marks."""
+    return text.encode(errors="replace").decode().replace("\x00", "?")
+
+
+def fitting(entry: Entry) -> Entry:
+    """Return ``entry`` as every store can hold it: what others send must cost no event, and not fill a ledger.
+
+    Its texts are storable and cut, and so is its key; its detail is what :func:`detail_text` makes of it.
+    """
+    names = ("origin", "origin_name", "kind", "subject", "shared_by", "title")
+    texts = {name: _cut(getattr(entry, name), _LONGEST.get(name, LONGEST_TEXT)) for name in names}
+    return replace(entry, **texts, key=entry.key[:LONGEST_KEY])  # type: ignore[arg-type]
+
+
+def told_by(event: EventRef) -> tuple[str, str]:
+    """Return origin and id of an event as a store looks for them."""
+    return _cut(event.origin, _LONGEST["origin"]), str(event.id)
+
+
 def bounded(detail: Detail) -> Detail:
-    """Return ``detail`` with its long texts cut: what others send must not fill a ledger."""
-    return {name: _bounded(value) for name, value in detail.items()}
+    """Return ``detail`` as JSON can hold it, with its long texts cut."""
+    return {_cut(str(name)): _bounded(value) for name, value in detail.items()}
 
 
 def _bounded(value: object) -> object:
-    if isinstance(value, str):
-        return value if len(value) <= LONGEST_TEXT else f"{value[: LONGEST_TEXT - 1]}…"
-    if isinstance(value, dict):
-        return {name: _bounded(one) for name, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_bounded(one) for one in value]
-    return value
+    match value:
+        case None | bool() | int():
+            return value
+        case float():
+            return value if math.isfinite(value) else str(value)
+        case Mapping():
+            return bounded(value)
+        case list() | tuple():
+            return [_bounded(one) for one in value]
+        case set() | frozenset():
+            return [_bounded(one) for one in sorted(value, key=str)]
+        case _:
+            return _cut(str(value))
+
+
+def _cut(text: str, longest: int = LONGEST_TEXT) -> str:
+    text = storable(text)
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def detail_text(detail: Detail) -> str:
     """Return a detail as bounded JSON; what JSON doesn't know becomes a list or its text: it must cost no event."""
-    return json.dumps(
-        bounded(detail),
-        default=lambda value: sorted(value, key=str) if isinstance(value, set | frozenset) else str(value),
-    )
+    return json.dumps(bounded(detail))
 
 
 def counted_bytes(text: str) -> int:

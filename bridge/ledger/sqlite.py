@@ -53,10 +53,9 @@ class SqliteLedger(SqliteKept):
         """Collect what is written, and write it in one transaction at the end of the block."""
         unit = SqliteUnit(self._clock)
         yield unit
-        if unit.writes:
+        if unit:
             with self.transaction() as connection:
-                for write in unit.writes:
-                    write(connection)
+                unit.write(connection)
 
     # -- positions and tries ------------------------------------------------------------------------------------------
 
@@ -109,7 +108,7 @@ class SqliteLedger(SqliteKept):
 
     def known(self, events: Collection[EventRef]) -> dict[EventRef, Known]:
         """Return what is known of these events, for those of which anything is."""
-        wanted = {(event.origin, str(event.id)): event for event in events}
+        wanted = {rules.told_by(event): event for event in events}
         asked = json.dumps(list(wanted))
         rows = self.rows(
             "SELECT origin, event_id, witness FROM json_each(?) AS wanted CROSS JOIN done"
@@ -164,7 +163,8 @@ class SqliteLedger(SqliteKept):
                 removed = connection.execute(
                     "DELETE FROM event WHERE id IN (SELECT id FROM event"
                     " WHERE topic_id = ? AND partition = ? AND record_offset < ?"
-                    " AND id NOT IN (SELECT event FROM waiting) AND id NOT IN (SELECT event FROM letter) LIMIT ?)",
+                    " AND NOT EXISTS (SELECT 1 FROM waiting WHERE waiting.event = event.id)"
+                    " AND NOT EXISTS (SELECT 1 FROM letter WHERE letter.event = event.id) LIMIT ?)",
                     (topic_id, partition.number, before, _FORGOTTEN_AT_ONCE),
                 ).rowcount
             forgotten += removed
@@ -189,15 +189,15 @@ class SqliteLedger(SqliteKept):
         Without ``steps`` nothing is noted and all begun before are returned.
         """
         # Without an origin: begun under an earlier release by a process that was killed.
-        begun_before = "SELECT step FROM begun WHERE event_id = ? AND origin IN (?, '')"
-        whose = (str(event.id), event.origin)
+        begun_before = "SELECT step FROM begun WHERE origin IN (?, '') AND event_id = ?"
+        whose = rules.told_by(event)
         if not steps:
             return frozenset(row[0] for row in self.rows(begun_before, whose))
         with self.transaction() as connection:
             begun = frozenset(row[0] for row in connection.execute(begun_before, whose)) & frozenset(steps)
             connection.execute(
                 "INSERT OR IGNORE INTO begun (origin, event_id, step) SELECT ?, ?, value FROM json_each(?)",
-                (event.origin, str(event.id), as_list([step for step in steps if step not in begun])),
+                (*whose, as_list([step for step in steps if step not in begun])),
             )
         return begun
 

@@ -74,16 +74,18 @@ class SqliteKept(SqliteStore):
         self, lines: Collection[Line], *, kinds: Collection[str] | None = None, most: int = 1
     ) -> dict[Line, list[Parked]]:
         """Return the first ``most`` whole events that wait in each of these lines and hold back others."""
-        of_kinds = "" if kinds is None else " AND event.kind IN (SELECT value FROM json_each(?))"
+        of_kinds = "" if kinds is None else " AND kind IN (SELECT value FROM json_each(?))"
+        first = (  # of each line by its index, however long it is
+            "SELECT one.id FROM waiting AS one CROSS JOIN event ON event.id = one.event"
+            " WHERE one.topic_id = json_extract(wanted.value, '$[0]')"
+            " AND one.partition = json_extract(wanted.value, '$[1]')"
+            f" AND one.record_key = from_hex(json_extract(wanted.value, '$[2]')) AND one.holds{of_kinds}"
+            " ORDER BY one.record_offset, one.number LIMIT ?"
+        )
         rows = self.rows(
-            f"SELECT * FROM (SELECT {WAITING_COLUMNS}, {EVENT_COLUMNS}, row_number() OVER (PARTITION BY"
-            " waiting.topic_id, waiting.partition, waiting.record_key ORDER BY waiting.record_offset, waiting.number)"
-            " AS place FROM json_each(?) AS wanted CROSS JOIN waiting"
-            " ON waiting.topic_id = json_extract(wanted.value, '$[0]')"
-            " AND waiting.partition = json_extract(wanted.value, '$[1]')"
-            " AND waiting.record_key = from_hex(json_extract(wanted.value, '$[2]'))"
-            f" AND waiting.holds CROSS JOIN event ON event.id = waiting.event{of_kinds})"
-            " WHERE place <= ? ORDER BY place",
+            f"SELECT {WAITING_COLUMNS}, {EVENT_COLUMNS} FROM json_each(?) AS wanted CROSS JOIN waiting"
+            f" ON waiting.id IN ({first}) CROSS JOIN event ON event.id = waiting.event"
+            " ORDER BY waiting.record_offset, waiting.number",
             (lines_as_list(set(lines)), *(() if kinds is None else (as_list(kinds),)), most),
         )
         found: dict[Line, list[Parked]] = {}

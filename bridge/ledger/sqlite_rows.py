@@ -1,6 +1,5 @@
 """Between the rows of the SQLite ledger and what :mod:`bridge.ledger.model` calls them."""
 
-import hashlib
 import json
 import sqlite3
 from collections.abc import Collection
@@ -8,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from bridge.ledger import rules
+from bridge.ledger.cut import headers_of, headers_text, kept_bytes
 from bridge.ledger.model import Dead, Entry, Filter, Kept, Line, Outcome, Parked, Place, Reason
 from bridge.names import simplify
 from bridge.stream.port import Partition, Record
@@ -45,13 +45,9 @@ def moment_or_none(moment: datetime | None) -> int | None:
     return None if moment is None else to_microseconds(moment)
 
 
-def storable(text: str) -> str:
-    """Return ``text`` with lone surrogates, which no UTF-8 can hold, as question marks."""
-    return text.encode(errors="replace").decode()
-
-
 def event_values(entry: Entry, recorded_at: int) -> dict[str, object]:
     """Return the columns of table ``event``."""
+    entry = rules.fitting(entry)
     detail = rules.detail_text(entry.detail)
     return {
         "topic": entry.partition.topic,
@@ -67,35 +63,32 @@ def event_values(entry: Entry, recorded_at: int) -> dict[str, object]:
         "counted": rules.counted_bytes(detail),
         "event_id": None if entry.event_id is None else str(entry.event_id),
         "share_id": None if entry.share_id is None else str(entry.share_id),
-        "origin": storable(entry.origin),
-        "origin_name": storable(entry.origin_name),
-        "kind": storable(entry.kind),
-        "subject": storable(entry.subject),
-        "simple_subject": simplify(storable(entry.subject)),
-        "shared_by": storable(entry.shared_by),
-        "title": storable(entry.title),
+        "origin": entry.origin,
+        "origin_name": entry.origin_name,
+        "kind": entry.kind,
+        "subject": entry.subject,
+        "simple_subject": simplify(entry.subject),
+        "shared_by": entry.shared_by,
+        "title": entry.title,
         "record_key": entry.key,
     }
 
 
-def kept_values(record: Record, most: int | None) -> tuple[object, ...]:
-    """Return the columns of table ``kept``, of the value the first ``most`` bytes (None: all)."""
-    headers = json.dumps([[storable(name), value.hex()] for name, value in record.headers])
-    if most is not None:
-        headers = headers if len(headers) <= most else "[]"
-    value = record.value[:most]
+def kept_values(entry: Entry, kept: Kept) -> tuple[object, ...]:
+    """Return the columns of table ``kept`` for the record of an entry."""
     return (
-        record.topic_id,
-        record.partition.number,
-        record.offset,
-        record.partition.topic,
-        to_microseconds(record.timestamp),
-        record.key if most is None or record.key is None else record.key[:most],
-        value,
-        headers,
-        len(record.value),
-        hashlib.sha256(record.value).hexdigest(),
-        len(record.key or b"") + len(value) + len(headers),
+        entry.topic_id,
+        entry.partition.number,
+        entry.offset,
+        entry.partition.topic,
+        to_microseconds(entry.published_at),
+        kept.record.key,
+        kept.record.value,
+        headers_text(kept.record.headers),
+        kept.size,
+        kept.sha256,
+        kept.whole,
+        kept_bytes(kept),
     )
 
 
@@ -132,9 +125,9 @@ def to_kept(row: sqlite3.Row) -> Kept:
         timestamp=from_microseconds(row["published_at"]),
         key=row["record_key"],
         value=row["value"],
-        headers=tuple((name, bytes.fromhex(value)) for name, value in json.loads(row["headers"])),
+        headers=headers_of(row["headers"]),
     )
-    return Kept(record=record, size=row["size"], sha256=row["sha256"])
+    return Kept(record=record, size=row["size"], sha256=row["sha256"], whole=bool(row["whole"]))
 
 
 def to_parked(row: sqlite3.Row) -> Parked:
@@ -202,7 +195,7 @@ class Conditions:
 
 def as_list(values: Collection[str]) -> str:
     """Return texts as one value for SQL's ``json_each``."""
-    return json.dumps([storable(value) for value in values])
+    return json.dumps([rules.storable(value) for value in values])
 
 
 def places_as_list(places: Collection[Place]) -> str:

@@ -148,7 +148,7 @@ _EVENTS: Step = (
             CASE WHEN published_at = max(published_at) OVER (PARTITION BY topic, partition, record_offset)
                 THEN coalesce((SELECT topic_id FROM position
                     WHERE position.topic = entry.topic AND position.partition = entry.partition), 'unknown ' || topic)
-                ELSE 'before ' || published_at || ' ' || topic END,
+                ELSE 'before ' || id || ' ' || topic END,
             partition, record_offset, 0, published_at, recorded_at, outcome, reason, detail, 0, event_id, share_id,
             origin, origin_name, kind, subject, simple_subject, shared_by, title, record_key
         FROM entry""",
@@ -167,11 +167,12 @@ _EVENTS: Step = (
         headers TEXT NOT NULL,
         size INTEGER NOT NULL,
         sha256 TEXT NOT NULL,
+        whole INTEGER NOT NULL,
         bytes INTEGER NOT NULL,
         PRIMARY KEY (topic_id, partition, record_offset))""",
     """INSERT INTO kept
         SELECT event.topic_id, event.partition, event.record_offset, event.topic, event.published_at, raw.record_key,
-            raw.value, raw.headers, length(raw.value), sha256(raw.value), raw.bytes
+            raw.value, raw.headers, length(raw.value), sha256(raw.value), 1, raw.bytes
         FROM raw JOIN event ON event.id = raw.entry_id""",
     """CREATE TABLE waiting (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -179,6 +180,7 @@ _EVENTS: Step = (
         member TEXT NOT NULL,
         reason TEXT NOT NULL,
         detail TEXT NOT NULL,
+        counted INTEGER NOT NULL DEFAULT 0,
         topic_id TEXT NOT NULL,
         partition INTEGER NOT NULL,
         record_offset INTEGER NOT NULL,
@@ -190,7 +192,7 @@ _EVENTS: Step = (
         tries INTEGER NOT NULL DEFAULT 0,
         UNIQUE (event, member))""",
     """INSERT INTO waiting
-        SELECT parked.id, entry_id, member, parked.reason, parked.detail, topic_id, partition, record_offset, 0,
+        SELECT parked.id, entry_id, member, parked.reason, parked.detail, 0, topic_id, partition, record_offset, 0,
             parked.record_key, member = '' AND parked.reason != 'newer version',
             CASE WHEN parked.reason IN ('no target', 'waits behind an earlier event') THEN NULL ELSE 0 END, 0, 0
         FROM parked JOIN event ON event.id = parked.entry_id""",
@@ -210,9 +212,16 @@ _EVENTS: Step = (
         member TEXT NOT NULL,
         reason TEXT NOT NULL,
         detail TEXT NOT NULL,
+        counted INTEGER NOT NULL DEFAULT 0,
         UNIQUE (event, member))""",
-    """INSERT INTO letter SELECT dead.id, event.id, '', event.reason, event.detail
+    """INSERT INTO letter
+        SELECT dead.id, event.id, '', coalesce(event.reason, 'internal error'), event.detail, 0
         FROM dead JOIN event ON event.id = dead.entry_id""",
+    # An id is never used again, also not one of something that is gone by now.
+    "DELETE FROM sqlite_sequence WHERE name IN ('waiting', 'letter')",
+    """INSERT INTO sqlite_sequence
+        SELECT CASE name WHEN 'parked' THEN 'waiting' ELSE 'letter' END, seq FROM sqlite_sequence
+        WHERE name IN ('parked', 'dead')""",
     # What is done stays done for ever: applied, or found there in full, with nothing of it waiting. That an event "came
     # before" says nothing.
     """CREATE TABLE done (
@@ -222,16 +231,16 @@ _EVENTS: Step = (
         PRIMARY KEY (origin, event_id)) WITHOUT ROWID""",
     """INSERT OR IGNORE INTO done SELECT origin, event_id, 'done' FROM event
         WHERE event_id IS NOT NULL AND outcome IN ('applied', 'duplicate')
-            AND json_extract(detail, '$.message') IS NOT 'this event came before'
+            AND detail NOT LIKE '%"message": "this event came before"%'
             AND id NOT IN (SELECT event FROM waiting)""",
     """CREATE TABLE begun (
         origin TEXT NOT NULL,
         event_id TEXT NOT NULL,
         step TEXT NOT NULL,
         PRIMARY KEY (event_id, origin, step)) WITHOUT ROWID""",
-    # Whose event it was is not known where the process was killed before it could record anything of it.
-    """INSERT INTO begun SELECT coalesce((SELECT origin FROM event WHERE event.event_id = intent.event_id), ''),
-        event_id, step FROM intent""",
+    # Whose event it was is not known where nothing of it was recorded yet, or where several have that id.
+    """INSERT INTO begun SELECT coalesce((SELECT CASE WHEN min(origin) = max(origin) THEN min(origin) END
+        FROM event WHERE event.event_id = intent.event_id), ''), event_id, step FROM intent""",
     "DROP TABLE parked_name",
     "DROP TABLE parked",
     "DROP TABLE dead",
@@ -279,6 +288,24 @@ _EVENTS: Step = (
     END""",
     """CREATE TRIGGER kept_removed AFTER DELETE ON kept BEGIN
         UPDATE ledger SET kept_bytes = kept_bytes - old.bytes;
+    END""",
+    """CREATE TRIGGER waiting_added AFTER INSERT ON waiting WHEN new.counted > 0 BEGIN
+        UPDATE ledger SET kept_bytes = kept_bytes + new.counted;
+    END""",
+    """CREATE TRIGGER waiting_changed AFTER UPDATE ON waiting WHEN new.counted != old.counted BEGIN
+        UPDATE ledger SET kept_bytes = kept_bytes + new.counted - old.counted;
+    END""",
+    """CREATE TRIGGER waiting_removed AFTER DELETE ON waiting WHEN old.counted > 0 BEGIN
+        UPDATE ledger SET kept_bytes = kept_bytes - old.counted;
+    END""",
+    """CREATE TRIGGER letter_added AFTER INSERT ON letter WHEN new.counted > 0 BEGIN
+        UPDATE ledger SET kept_bytes = kept_bytes + new.counted;
+    END""",
+    """CREATE TRIGGER letter_changed AFTER UPDATE ON letter WHEN new.counted != old.counted BEGIN
+        UPDATE ledger SET kept_bytes = kept_bytes + new.counted - old.counted;
+    END""",
+    """CREATE TRIGGER letter_removed AFTER DELETE ON letter WHEN old.counted > 0 BEGIN
+        UPDATE ledger SET kept_bytes = kept_bytes - old.counted;
     END""",
 )
 

@@ -10,12 +10,14 @@ from bridge.clock import Clock
 from bridge.errors import PositionLostError
 from bridge.events import EventRef
 from bridge.ledger import rules
-from bridge.ledger.model import Entry, Reason, ToKeep
+from bridge.ledger.cut import cut, has_to_change
+from bridge.ledger.model import Entry, Line, Reason, ToKeep, Witness
 from bridge.ledger.sqlite_rows import (
     as_list,
     event_values,
     kept_values,
     moment_or_none,
+    to_kept,
     to_microseconds,
 )
 from bridge.stream.port import Partition, Record
@@ -42,7 +44,19 @@ class SqliteUnit:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self.writes: list[Write] = []
+        self._writes: list[Write] = []
+        self._left: set[Line] = set()
+        """Lines that something has left."""
+
+    def write(self, connection: sqlite3.Connection) -> None:
+        """Write it all, in the transaction that is open."""
+        for write in self._writes:
+            write(connection)
+        if self._left:
+            _move_up(connection, self._left, to_microseconds(self._clock.now()))
+
+    def __bool__(self) -> bool:
+        return bool(self._writes)
 
     def record(
         self,
@@ -59,26 +73,26 @@ class SqliteUnit:
         rules.check(entry, keep, of_all=of is None)
         now = to_microseconds(self._clock.now())
         about = _About(tuple(keep), None if of is None else frozenset(of), raw, now)
-        self.writes.append(partial(_record, entry=entry, about=about))
+        self._writes.append(partial(_record, entry=rules.fitting(entry), about=about, left=self._left))
 
     def witness(self, events: Collection[EventRef]) -> None:
         """Note for ever that these events are done."""
-        self.writes.append(partial(_witness, events=tuple(events)))
+        self._writes.append(partial(_witness, events=tuple(events)))
 
     def look_again(self, due: Mapping[int, datetime | None], *, looked: bool = True) -> None:
         """Say when parked things are to be looked at again."""
-        self.writes.append(partial(_look_again, due=dict(due), looked=looked))
+        self._writes.append(partial(_look_again, due=dict(due), looked=looked))
 
     def remember_list(self, origin: str, name: str, handle: str) -> None:
         """Remember which local list belongs to the list ``name`` of ``origin``."""
-        self.writes.append(partial(_remember_list, origin=origin, name=name, handle=handle))
+        self._writes.append(partial(_remember_list, origin=origin, name=name, handle=handle))
 
     def move(
         self, partition: Partition, topic_id: str, expected: int | None, next_offset: int, *, begun: bool = False
     ) -> None:
         """Set the position, where it is still ``expected``; else the unit's end raises PositionLostError."""
         began_at = to_microseconds(self._clock.now()) if begun else None
-        self.writes.append(
+        self._writes.append(
             partial(
                 _move,
                 partition=partition,
@@ -90,7 +104,7 @@ class SqliteUnit:
         )
 
 
-def _record(connection: sqlite3.Connection, *, entry: Entry, about: _About) -> None:
+def _record(connection: sqlite3.Connection, *, entry: Entry, about: _About, left: set[Line]) -> None:
     values = event_values(entry, about.now)
     known = connection.execute(
         "SELECT id FROM event WHERE topic_id = :topic_id AND partition = :partition"
@@ -107,109 +121,132 @@ def _record(connection: sqlite3.Connection, *, entry: Entry, about: _About) -> N
         settings = ", ".join(f"{column} = :{column}" for column in values)
         connection.execute(f"UPDATE event SET {settings} WHERE id = :id", {**values, "id": event})
     if known is not None or about.keep:
+        held = _holds(connection, event)
         _keep(connection, event, entry, about)
-    if entry.event_id is not None and rules.ends_intents(entry):
-        connection.execute("DELETE FROM begun WHERE event_id = ?", (str(entry.event_id),))
+        _keep_record(connection, entry, about.raw)
+        if held and not _holds(connection, event):
+            left.add(entry.line)
+    if entry.ref is not None and rules.ends_intents(entry):
+        _end_intents(connection, [entry.ref])
+
+
+def _holds(connection: sqlite3.Connection, event: int) -> bool:
+    """Return whether an event holds back others of its line."""
+    return bool(connection.execute("SELECT max(holds) FROM waiting WHERE event = ?", (event,)).fetchone()[0])
 
 
 def _keep(connection: sqlite3.Connection, event: int, entry: Entry, about: _About) -> None:
-    """Let wait what is to wait, list what is dead, and keep the record for these alone."""
+    """Let wait what is to wait, and list what is dead."""
     wait = [one for one in about.keep if rules.is_parked(one.reason)]
     letters = [one for one in about.keep if not rules.is_parked(one.reason)]
-    has_left = _take_out(connection, "waiting", event, about.of, [one.member for one in wait])
+    _take_out(connection, "waiting", event, about.of, [one.member for one in wait])
     _take_out(connection, "letter", event, about.of, [one.member for one in letters])
     for one in wait:
         _let_wait(connection, event, entry, one)
+    details = [rules.detail_text(one.detail) for one in letters]
     connection.executemany(
-        "INSERT INTO letter (event, member, reason, detail) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT (event, member) DO UPDATE SET reason = excluded.reason, detail = excluded.detail",
-        [(event, one.member, one.reason.value, rules.detail_text(one.detail)) for one in letters],
+        "INSERT INTO letter (event, member, reason, detail, counted) VALUES (?, ?, ?, ?, ?) ON CONFLICT (event, member)"
+        " DO UPDATE SET reason = excluded.reason, detail = excluded.detail, counted = excluded.counted",
+        [
+            (event, rules.storable(one.member), one.reason.value, detail, rules.counted_bytes(detail))
+            for one, detail in zip(letters, details, strict=True)
+        ],
     )
-    if has_left:
-        connection.execute(
-            "UPDATE waiting SET due_at = ? WHERE topic_id = ? AND partition = ? AND record_key = ? AND holds"
-            " AND reason = ?",
-            (about.now, entry.topic_id, entry.partition.number, entry.key, Reason.WAITS_BEHIND.value),
-        )
-    _keep_record(connection, entry, rules.kept(about.keep), about.raw)
 
 
 def _take_out(
     connection: sqlite3.Connection, table: str, event: int, of: Collection[str] | None, stay: Collection[str]
-) -> bool:
-    """Remove what is no longer kept of an event; return whether something has left its line by that."""
+) -> None:
+    """Remove what is no longer kept of an event."""
     where = "event = ? AND member NOT IN (SELECT value FROM json_each(?))"
     values: list[object] = [event, as_list(stay)]
     if of is not None:
         where += " AND member IN (SELECT value FROM json_each(?))"
         values.append(as_list(of))
-    held = 0
-    if table == "waiting":
-        (held,) = connection.execute(f"SELECT max(holds) FROM waiting WHERE {where}", values).fetchone()
     connection.execute(f"DELETE FROM {table} WHERE {where}", values)
-    return bool(held)
 
 
 def _let_wait(connection: sqlite3.Connection, event: int, entry: Entry, one: ToKeep) -> None:
     """Let one thing wait, or give it another reason in the place that it has."""
+    member = rules.storable(one.member)
+    detail = rules.detail_text(one.detail)
     connection.execute(
-        "INSERT INTO waiting (event, member, reason, detail, topic_id, partition, record_offset, number, record_key,"
-        " holds, due_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (event, member) DO UPDATE SET"
-        " looks = CASE WHEN reason = excluded.reason THEN looks + 1 ELSE 0 END, tries = 0,"
-        " reason = excluded.reason, detail = excluded.detail, holds = excluded.holds, due_at = excluded.due_at",
+        "INSERT INTO waiting (event, member, reason, detail, counted, topic_id, partition, record_offset, number,"
+        " record_key, holds, due_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (event, member)"
+        " DO UPDATE SET looks = CASE WHEN reason = excluded.reason THEN looks + 1 ELSE 0 END, tries = 0,"
+        " reason = excluded.reason, detail = excluded.detail, counted = excluded.counted,"
+        " record_key = excluded.record_key, holds = excluded.holds, due_at = excluded.due_at",
         (
             event,
-            one.member,
+            member,
             one.reason.value,
-            rules.detail_text(one.detail),
+            detail,
+            rules.counted_bytes(detail),
             entry.topic_id,
             entry.partition.number,
             entry.offset,
             entry.number,
             entry.key,
-            rules.holds_back(one.reason, one.member),
+            rules.holds_back(one.reason, member),
             moment_or_none(one.due_at),
         ),
     )
-    (waiting,) = connection.execute(
-        "SELECT id FROM waiting WHERE event = ? AND member = ?", (event, one.member)
-    ).fetchone()
-    connection.execute("DELETE FROM waiting_name WHERE waiting = ?", (waiting,))
+    (waiting,) = connection.execute("SELECT id FROM waiting WHERE event = ? AND member = ?", (event, member)).fetchone()
+    names = as_list(sorted(one.names))
     connection.execute(
-        "INSERT INTO waiting_name (simple, waiting) SELECT value, ? FROM json_each(?)",
-        (waiting, as_list(sorted(one.names))),
+        "DELETE FROM waiting_name WHERE waiting = ? AND simple NOT IN (SELECT value FROM json_each(?))",
+        (waiting, names),
+    )
+    connection.execute(
+        "INSERT OR IGNORE INTO waiting_name (simple, waiting) SELECT value, ? FROM json_each(?)", (waiting, names)
     )
 
 
-def _keep_record(connection: sqlite3.Connection, entry: Entry, wanted: rules.Keep, raw: Record | None) -> None:
+def _keep_record(connection: sqlite3.Connection, entry: Entry, raw: Record | None) -> None:
     """Keep as much of the record as its events need; nothing of it where none of them does any more."""
     place = (entry.topic_id, entry.partition.number, entry.offset)
     at = "topic_id = ? AND partition = ? AND record_offset = ?"
-    if wanted is rules.Keep.NOTHING:
-        waits = f"SELECT 1 FROM waiting WHERE {at}"
-        dead = f"SELECT 1 FROM letter JOIN event ON event.id = letter.event WHERE {at}"
-        connection.execute(f"DELETE FROM kept WHERE {at} AND NOT EXISTS ({waits}) AND NOT EXISTS ({dead})", place * 3)
+    reasons = connection.execute(
+        f"SELECT reason FROM waiting WHERE {at} UNION SELECT letter.reason FROM event CROSS JOIN letter"
+        f" ON letter.event = event.id WHERE {at}",
+        place * 2,
+    )
+    wanted = rules.kept([Reason(row[0]) for row in reasons])
+    there = connection.execute(f"SELECT whole, bytes FROM kept WHERE {at}", place).fetchone()
+    if wanted is rules.Keep.NOTHING and there is not None:
+        connection.execute(f"DELETE FROM kept WHERE {at}", place)
+    if not has_to_change(wanted, *((bool(there["whole"]), there["bytes"]) if there else (None, 0))):
         return
-    there = connection.execute(f"SELECT size = length(value) AS whole FROM kept WHERE {at}", place).fetchone()
-    if there is not None and (there["whole"] or wanted is rules.Keep.HEAD or raw is None):
-        return
+    if raw is None and there is not None and there["whole"]:
+        raw = to_kept(connection.execute(f"SELECT * FROM kept WHERE {at}", place).fetchone()).record
     if raw is None:
         raise ValueError(f"{entry.where} is {entry.outcome}, but its record is missing")
     connection.execute(f"DELETE FROM kept WHERE {at}", place)
-    connection.execute(
-        "INSERT INTO kept VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        kept_values(raw, rules.HEAD_BYTES if wanted is rules.Keep.HEAD else None),
+    columns = kept_values(entry, cut(raw, wanted))
+    connection.execute(f"INSERT INTO kept VALUES ({', '.join('?' * len(columns))})", columns)
+
+
+def _move_up(connection: sqlite3.Connection, lines: Collection[Line], now: int) -> None:
+    """Make due what waits behind another in these lines."""
+    connection.executemany(
+        "UPDATE waiting SET due_at = ? WHERE topic_id = ? AND partition = ? AND record_key = ? AND holds"
+        " AND reason = ? AND coalesce(due_at > ?, true)",
+        [(now, line.topic_id, line.partition, line.key, Reason.WAITS_BEHIND.value, now) for line in lines],
     )
 
 
 def _witness(connection: sqlite3.Connection, *, events: Sequence[EventRef]) -> None:
     connection.executemany(
-        "INSERT INTO done VALUES (?, ?, 'done') ON CONFLICT DO NOTHING",
-        [(event.origin, str(event.id)) for event in events],
+        f"INSERT INTO done VALUES (?, ?, '{Witness.DONE}') ON CONFLICT DO NOTHING",
+        [rules.told_by(event) for event in events],
     )
+    _end_intents(connection, events)
+
+
+def _end_intents(connection: sqlite3.Connection, events: Sequence[EventRef]) -> None:
+    """Forget what was begun for these events, also under an earlier release, which did not note whose they were."""
     connection.executemany(
-        "DELETE FROM begun WHERE event_id = ? AND origin IN (?, '')",
-        [(str(event.id), event.origin) for event in events],
+        "DELETE FROM begun WHERE origin IN (?, '') AND event_id = ?", [rules.told_by(event) for event in events]
     )
 
 
@@ -234,16 +271,18 @@ def _move(
     began_at: int | None,
 ) -> None:
     place = (partition.topic, partition.number)
+    following = (next_offset, int(began_at is not None), began_at)
     if expected is None:
         moved = connection.execute(
-            "INSERT OR IGNORE INTO position (topic, partition, topic_id, next_offset) VALUES (?, ?, ?, ?)",
-            (*place, topic_id, next_offset),
+            "INSERT OR IGNORE INTO position (next_offset, tries, tries_since, topic, partition, topic_id)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (*following, *place, topic_id),
         )
     else:
         moved = connection.execute(
             "UPDATE position SET next_offset = ?, tries = ?, tries_since = ?"
             " WHERE topic = ? AND partition = ? AND topic_id = ? AND next_offset = ?",
-            (next_offset, int(began_at is not None), began_at, *place, topic_id, expected),
+            (*following, *place, topic_id, expected),
         )
     if moved.rowcount != 1:
         raise position_lost(partition, expected)

@@ -10,11 +10,15 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import structlog
+
 from bridge.errors import ConfigurationError, TooLargeError
 from bridge.operations.assemble import stream_of
 from bridge.settings import Settings
 from bridge.stream import Record, Stream, open_stream
 from bridge.stream.names import missing
+
+log = structlog.get_logger(__name__)
 
 _CONFIRMED_EACH = 1_000
 """Records after which is waited for until they are durable."""
@@ -33,6 +37,8 @@ class Copied:
     copied: int
     there: int
     """Records that were there from an earlier run."""
+    left_out: int
+    """Records that the stream could not hand out whole: they can't be copied as they are, and are no events."""
     schemas: int
     """Schemas that were copied."""
     dry_run: bool
@@ -68,7 +74,8 @@ def copy_topic(
 
     ``to`` is made, with ``partitions``, where it is not there, and so is the schema topic, whose schemas go first. What
     is there already from a run that was killed is left out: what a run leaves behind is the begin of each key's
-    records, for a stream delivers these in order. A record without a key gets an empty one.
+    records, for a stream delivers these in order. A record without a key gets an empty one. What the stream could not
+    hand out whole (:attr:`bridge.stream.Record.problem`) is left out, told and counted.
 
     Raises TopicMissingError; ConfigurationError where both are one topic; TooLargeError, with the record's place, where
     ``to`` takes smaller values only; AwayError where ``target`` has not taken all within ``timeout_s``: run it again.
@@ -84,9 +91,12 @@ def copy_topic(
         target.create_topic(to, partitions=partitions)
     known = Counter(_digest(record) for record in _everything(target, to))
     largest = target.largest_value(to) if to in target.topics() else None
-    done = copied = 0
+    done = copied = left_out = 0
     for done, record in enumerate(_everything(source, topic), 1):
-        if known[digest := _digest(record)]:
+        if record.problem:
+            left_out += 1
+            log.warning("copy.left_out", where=record.where, reason=record.problem)
+        elif known[digest := _digest(record)]:
             known[digest] -= 1
         else:
             if largest is not None and len(record.value) > largest:
@@ -110,7 +120,8 @@ def copy_topic(
         to_stream=target.url,
         records=done,
         copied=copied,
-        there=done - copied,
+        there=done - copied - left_out,
+        left_out=left_out,
         schemas=schemas,
         dry_run=dry_run,
     )
@@ -121,7 +132,11 @@ def _copy_schemas(source: Stream, target: Stream, schema_topic: str, *, dry_run:
     if source.url == target.url:
         return 0
     known = {record.key for record in _everything(target, schema_topic)}
-    lacking = [record for record in _everything(source, schema_topic) if record.key not in known and record.value]
+    lacking = [
+        record
+        for record in _everything(source, schema_topic)
+        if record.key not in known and record.value and not record.problem
+    ]
     if not dry_run:
         target.create_topic(schema_topic, compacted=True)
         for record in lacking:

@@ -14,7 +14,7 @@ from bridge.ledger.port import Ledger
 from bridge.operations.assemble import account_of
 from bridge.operations.opening import opened_ledger, opened_stream
 from bridge.settings import Settings
-from bridge.stream import Stream
+from bridge.stream import Stream, Topic
 from bridge.tom.rest.lists import Lists
 from bridge.tom.rest.names import TARGETS
 from bridge.tom.rest.session import RestSession
@@ -90,13 +90,14 @@ def examine_stream(settings: Settings, topics: Sequence[str]) -> Iterator[Findin
         yield Finding(
             level="ok", about="stream", what=f"{settings.stream.shown_url}: {len(there)} topics, in {took_ms:.0f} ms"
         )
+        stream.check()
         yield from _topics(stream, topics)
         schemas = there.get(settings.stream.schema_topic)
         if schemas is None:
             mend = f"Create it together with a topic: tom-bridge topics create {(topics or ['TOPIC'])[0]}"
             yield Finding(level="fail", about="schemas", what="the schema topic does not exist", mend=mend)
-        elif not schemas.compacted:
-            what = f"{schemas.name} is not compacted: schemas may age out of it"
+        elif not schemas.compacted or schemas.kept is False:
+            what = f"{schemas.name} is not compacted alone: schemas may age out of it"
             yield Finding(level="fail", about="schemas", what=what, mend="Set cleanup.policy=compact on it")
         else:
             yield Finding(level="ok", about="schemas", what=f"{schemas.name} keeps them")
@@ -118,6 +119,21 @@ def _topics(stream: Stream, topics: Sequence[str]) -> Iterator[Finding]:
         ends = stream.ends(name).values()
         records = sum(one.next - one.first for one in ends)
         yield Finding(level="ok", about="topic", what=f"{name}: {records} records in {len(ends)} partitions")
+        yield from _kept_and_timed(there[name])
+
+
+def _kept_and_timed(topic: Topic) -> Iterator[Finding]:
+    """Yield what a topic's settings do to its history and to its times."""
+    ask = "Ask who runs the broker to set {} on the topic"
+    if topic.append_time is None or topic.kept is None:
+        what = f"{topic.name}: the account may not see the topic's settings"
+        yield Finding(level="warn", about="topic", what=what, mend="Ask for the permission DescribeConfigs on it")
+    if topic.append_time is False:
+        what = f"{topic.name}: record times are the publishers' clocks, and may go back"
+        yield Finding(level="fail", about="topic", what=what, mend=ask.format("message.timestamp.type=LogAppendTime"))
+    if topic.kept is False:
+        what = f"{topic.name}: the topic forgets its records: who is away for longer can't catch up, or replay"
+        yield Finding(level="fail", about="topic", what=what, mend=ask.format("retention.ms=-1 and retention.bytes=-1"))
 
 
 def _ledger(settings: Settings) -> Iterator[Finding]:

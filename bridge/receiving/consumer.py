@@ -111,8 +111,7 @@ class Consumer:
                     break
                 self.turn(subscription)
             if until_end:
-                self._waiting.look_at_names()
-                self._wait_for(lambda: self._waiting.turn(self._budget))  # once also where nothing new has come
+                self._wait_for(self._look_at_all)  # once also where nothing new has come
         finally:
             self._end(subscription)
 
@@ -225,8 +224,18 @@ class Consumer:
         if self._is_due("forget", self._pace.forget_s):
             self._forget()
         if self._live.positions and not self._upgraded:
-            self._waiting.upgraded(self._budget)
-            self._upgraded = True
+            self._look_at_newer()
+
+    def _look_at_newer(self) -> None:
+        """Look at what was too new for the release that had these partitions before."""
+        self._waiting.upgraded(self._budget)
+        self._upgraded = True
+
+    def _look_at_all(self) -> None:
+        if not self._upgraded:
+            self._look_at_newer()
+        self._waiting.look_at_names()
+        self._waiting.turn(self._budget)
 
     def _is_due(self, what: str, every_s: float) -> bool:
         now = self._clock.monotonic()
@@ -303,6 +312,7 @@ class Consumer:
         for partition in partitions:
             self._live.start(partition, recorded[partition])
         self._progress.assigned(partitions)
+        self._upgraded = False
         return {partition: recorded[partition].next for partition in partitions}
 
     def _first_positions(

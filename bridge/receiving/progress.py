@@ -267,10 +267,10 @@ class Progress:
             return
         last = self._run[-1]
         origins = Counter(entry.origin for entry in self._run)
-        told = f"{len(self._run)} in a run" if in_a_run else f"{deaths} of the last {_LOOKED_BACK}"
+        told = f"{len(self._run)} events in a run" if in_a_run else f"{deaths} of the last {_LOOKED_BACK} events"
         self._run, self._last = [], deque(maxlen=_LOOKED_BACK)
         raise TooManyDeadError(
-            f"{told} events have become dead letters ({', '.join(sorted(origins)) or 'of no known origin'}); the last:"
+            f"{told} have become dead letters ({', '.join(sorted(origins)) or 'of no known origin'}); the last:"
             f" {last.reason}: {last.detail.get('message')}",
             where=last.where,
             mend="Run 'tom-bridge doctor' and see 'tom-bridge dead list'; start again when it is mended, then"

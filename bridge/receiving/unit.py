@@ -9,7 +9,7 @@ own, whose outcome is written with its data before the position moves past the r
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -52,12 +52,9 @@ class Facts:
 
     events: Mapping[EventRef, Known]
     entries: Mapping[Place, Entry]
-    waits: Mapping[Line, Sequence[Parked]]
-    """What waits first in a line."""
-    targets: Mapping[Line, Sequence[Parked]]
-    """The targets that wait first in a line."""
-    going: frozenset[Place]
-    """What is written now: it holds back nothing that is written with it."""
+    first: Mapping[Line, Parked]
+    """What waits first in a line, of what is not written now: that holds back nothing that is written with it."""
+    first_target: Mapping[Line, Parked]
 
     def there(self, arrival: Arrival) -> Entry | None:
         """Return what is recorded of this very event."""
@@ -69,10 +66,24 @@ class Facts:
         A target is held back by targets alone, because it is what parked data wait for.
         """
         event = arrival.event
-        lines = self.targets if event is not None and event.kind is Kind.TARGET else self.waits
-        found = (one for one in lines.get(arrival.line, ()) if one.entry.place not in self.going)
-        first = next(found, None)
-        return first if first is not None and first.entry.place < arrival.place else None
+        first = self.first_target if event is not None and event.kind is Kind.TARGET else self.first
+        found = first.get(arrival.line)
+        return found if found is not None and found.entry.place < arrival.place else None
+
+
+def first_in_line(
+    ledger: Ledger, arrivals: Sequence[Arrival], kinds: Collection[str] | None = None
+) -> dict[Line, Parked]:
+    """Return what waits first (of ``kinds``) in each line of these events, of what is none of them."""
+    lines = Counter(arrival.line for arrival in arrivals if arrival.key)
+    if not lines:
+        return {}
+    going = {arrival.place for arrival in arrivals}
+    waits = ledger.lines(lines, kinds=kinds, most=1 + max(lines.values()))
+    first = (
+        (line, next((one for one in those if one.entry.place not in going), None)) for line, those in waits.items()
+    )
+    return {line: one for line, one in first if one is not None}
 
 
 class Writer:
@@ -122,16 +133,13 @@ class Writer:
 
     def facts(self, arrivals: Sequence[Arrival]) -> Facts:
         """Return what the ledger says of these events."""
-        lines = Counter(arrival.line for arrival in arrivals if arrival.key)
-        most = 1 + max(lines.values(), default=0)
-        waits = self._ledger.lines(lines, most=most)
-        kinds = [str(Kind.TARGET)]
+        first = first_in_line(self._ledger, arrivals)
+        targets = [one for one in arrivals if one.event is not None and one.event.kind is Kind.TARGET]
         return Facts(
             events=self._ledger.known([arrival.event.ref for arrival in arrivals if arrival.event is not None]),
             entries=self._ledger.recorded([arrival.place for arrival in arrivals]),
-            waits=waits,
-            targets=self._ledger.lines(waits, kinds=kinds, most=most) if waits else {},
-            going=frozenset(arrival.place for arrival in arrivals),
+            first=first,
+            first_target=first_in_line(self._ledger, targets, [str(Kind.TARGET)]) if first else {},
         )
 
     def stays(self, arrival: Arrival, facts: Facts, *, restore: bool) -> bool:

@@ -6,7 +6,6 @@ gone, when its time has come (later each time), or when a person wants it. Looki
 changed; what has a chance is written in units as everything else is.
 """
 
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -25,7 +24,7 @@ from bridge.receiving.execute import Executor
 from bridge.receiving.progress import ALONE_AFTER, Progress, Verdict, fault_of
 from bridge.receiving.read import Arrival, Reader
 from bridge.receiving.result import Result, dead
-from bridge.receiving.unit import Writer
+from bridge.receiving.unit import Writer, first_in_line
 from bridge.stream.port import Record
 from bridge.tom.port import Tom
 
@@ -246,17 +245,15 @@ class WaitingLine:
 
     def _first_in_line(self, waiters: Sequence[_Waiter]) -> list[_Waiter]:
         """Leave out what waits behind something that is not being looked at."""
-        lines = Counter(waiter.arrival.line for waiter in waiters if waiter.holds_back)
-        most = 1 + max(lines.values(), default=0)
-        every = self._ledger.lines(lines, most=most)
-        targets = self._ledger.lines(lines, kinds=[str(Kind.TARGET)], most=most)
-        going = {waiter.arrival.place for waiter in waiters}
+        whole = [waiter.arrival for waiter in waiters if waiter.holds_back]
+        targets = [waiter.arrival for waiter in waiters if waiter.holds_back and waiter.kind is Kind.TARGET]
+        first = first_in_line(self._ledger, whole)
+        first_target = first_in_line(self._ledger, targets, [str(Kind.TARGET)])
         left: list[_Waiter] = []
         put_off: dict[int, datetime | None] = {}
         for waiter in waiters:
-            line = (targets if waiter.kind is Kind.TARGET else every).get(waiter.arrival.line, ())
-            first = next((row.entry.place for row in line if row.entry.place not in going), None)
-            if waiter.holds_back and first is not None and first < waiter.arrival.place:
+            earlier = (first_target if waiter.kind is Kind.TARGET else first).get(waiter.arrival.line)
+            if waiter.holds_back and earlier is not None and earlier.entry.place < waiter.arrival.place:
                 put_off |= {row.id: None for row in waiter.rows if row.due_at is not None}
             else:
                 left.append(waiter)

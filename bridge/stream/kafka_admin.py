@@ -1,7 +1,7 @@
 """Topics of Kafka: which there are, what they hold and take; made with history kept and the broker's time."""
 
 import time
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
@@ -43,9 +43,19 @@ class Held:
     """What a topic is, and holds, at one moment."""
 
     identity: str
+    """Empty where only the partitions have answered."""
     ends: dict[Partition, Ends]
     problems: dict[Partition, BridgeError]
     """Partitions that could not be asked, and why."""
+
+
+@dataclass(frozen=True)
+class _EndsAsked:
+    first: "Future[Any]"
+    next: "Future[Any]"
+
+    def done(self) -> bool:
+        return self.first.done() and self.next.done()
 
 
 class KafkaAdmin:
@@ -87,25 +97,40 @@ class KafkaAdmin:
         # Asked by describe_topics: a plain metadata request may create what it asks for.
         return self._admin.describe_topics(TopicCollection(list(names)), request_timeout=timeout_s)
 
-    def questions(self, name: str, timeout_s: float) -> Generator[None, None, Held]:
+    def questions(self, name: str, timeout_s: float, known: Collection[Partition]) -> Generator[None, None, Held]:
         """Ask what a topic is and what its partitions hold: yields while there is no answer, and never waits for one.
 
-        Raises as :meth:`topic` does; a partition that does not answer is told in the answer.
+        ``known`` are the partitions that it had when it was last asked: their leaders are asked at once, as any broker
+        tells what a topic is, also one that does not answer. Raises as :meth:`topic` does where nobody answers.
         """
         description = self._ask([name], timeout_s)[name]
-        yield from _until([description])
-        found = self._result(description, topic=name, doing=f"describe {name}")
+        asked = self._ask_ends(known, timeout_s)
+        yield from _until([description, *asked.values()])
+        try:
+            found = self._result(description, topic=name, doing=f"describe {name}")
+        except StreamAwayError:
+            held = self._held("", asked)
+            if not held.ends:
+                raise
+            return held
         partitions = _partitions(name, found)
-        asked = [self._ask_offsets(partitions, spec, timeout_s) for spec in (_EARLIEST, _LATEST)]
-        yield from _until(future for futures in asked for future in futures.values())
-        held = Held(str(found.topic_id), {}, {})
-        for partition in partitions:
+        asked |= self._ask_ends([partition for partition in partitions if partition not in known], timeout_s)
+        yield from _until(asked.values())
+        return self._held(str(found.topic_id), {partition: asked[partition] for partition in partitions})
+
+    def _ask_ends(self, partitions: Collection[Partition], timeout_s: float) -> "dict[Partition, _EndsAsked]":
+        if not partitions:
+            return {}
+        firsts, nexts = (self._ask_offsets(partitions, spec, timeout_s) for spec in (_EARLIEST, _LATEST))
+        return {partition: _EndsAsked(firsts[partition], nexts[partition]) for partition in partitions}
+
+    def _held(self, identity: str, asked: "Mapping[Partition, _EndsAsked]") -> Held:
+        held = Held(identity, {}, {})
+        for partition, both in asked.items():
             try:
-                first, following = (self._offset(partition, futures[partition]) for futures in asked)
+                held.ends[partition] = Ends(self._offset(partition, both.first), self._offset(partition, both.next))
             except BridgeError as error:
                 held.problems[partition] = error
-            else:
-                held.ends[partition] = Ends(first, following)
         return held
 
     def _described(self, names: list[str]) -> dict[str, Topic]:
@@ -262,7 +287,7 @@ def _topic(name: str, description: Any, settings: Mapping[str, str]) -> Topic:
     )
 
 
-def _until(futures: "Iterable[Future[Any]]") -> Iterator[None]:
+def _until(futures: "Iterable[Future[Any] | _EndsAsked]") -> Iterator[None]:
     for future in futures:
         while not future.done():
             yield

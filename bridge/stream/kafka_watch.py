@@ -28,9 +28,13 @@ class TopicWatch:
         self._wanted_at = time.monotonic()
         self._asked_at = 0.0
         self._asking: Generator[None, None, Held] | None = None
+        self._known: set[Partition] = set()
         self._failures = 0
-        self._held: Held | None = None
-        self._held_at = 0.0
+        self._answered_at = 0.0
+        self.identity = ""
+        """The topic's identity as last heard; empty before."""
+        self.ends: Mapping[Partition, Ends] = {}
+        """What the partitions held that answered last."""
         self.problem: BridgeError | None = None
         """What keeps the topic, or a partition of it, from being read; None where all is well."""
         self.away = False
@@ -42,19 +46,9 @@ class TopicWatch:
         return self._asking is not None
 
     @property
-    def identity(self) -> str:
-        """The topic's identity as last heard; empty before."""
-        return "" if self._held is None else self._held.identity
-
-    @property
-    def ends(self) -> Mapping[Partition, Ends]:
-        """What the partitions held that answered last."""
-        return {} if self._held is None else self._held.ends
-
-    @property
     def fresh(self) -> bool:
-        """Whether the answer is to a question asked since :meth:`want`."""
-        return self._held is not None and self._held_at >= self._wanted_at
+        """Whether the topic's identity was answered to a question asked since :meth:`want`."""
+        return self._answered_at >= self._wanted_at
 
     def want(self, in_s: float = 0.0) -> None:
         """Ask anew, soon or ``in_s`` seconds later."""
@@ -66,7 +60,7 @@ class TopicWatch:
             if not self._due(time.monotonic()):
                 return
             self._asked_at = time.monotonic()
-            self._asking = self._admin.questions(self._topic, _ANSWER_S)
+            self._asking = self._admin.questions(self._topic, _ANSWER_S, self._known)
         try:
             next(self._asking)
         except StopIteration as stop:
@@ -80,10 +74,13 @@ class TopicWatch:
         since = now - self._asked_at
         if self._wanted_at <= now and self._asked_at < self._wanted_at:
             return True
-        return since > (_EVERY_DOWN_S if self._client.down or self._failures else _EVERY_S)
+        return since > (_EVERY_S if self.fresh and not self._failures and not self._client.down else _EVERY_DOWN_S)
 
     def _answered(self, held: Held) -> None:
-        self._held, self._held_at = held, self._asked_at
+        self.ends = held.ends
+        self._known = {*held.ends, *held.problems}
+        if held.identity:
+            self.identity, self._answered_at = held.identity, self._asked_at
         if held.problems:
             self._failed(next(iter(held.problems.values())), away=not held.ends)
         else:

@@ -157,8 +157,7 @@ def damaged(path: Path, how: str) -> StopError:
     return StopError(
         f"the stream's file is damaged or not what it should be ({how})",
         where=str(path),
-        mend=f"End what uses it and put a copy back; or save what can be read: sqlite3 {path} .recover | "
-        f"sqlite3 {path}.mended, and put that in its place (docs/streams.md)",
+        mend="End what uses it, and put a copy of it back or save what can be read (docs/streams.md, A damaged file)",
     )
 
 

@@ -16,7 +16,7 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 from parts.kafka import SASL_PASSWORD, KafkaBroker, free_ports
-from parts.streams import KafkaLab, everything, fill, numbered, poll_until, starting_at, unique
+from parts.streams import KafkaLab, everything, fill, is_away, numbered, poll_until, starting_at, unique
 from parts.wait import wait_until
 
 from bridge.errors import ConfigurationError, NotDeliveredError, StreamAwayError, TopicMissingError
@@ -84,8 +84,7 @@ def test_an_outage_names_what_is_not_delivered_and_delivers_it_afterwards(own_ka
             with pytest.raises(NotDeliveredError, match="2 records") as error:
                 stream.flush(1)
             assert error.value.undelivered == ((topic, b"a"), (topic, b"b"))
-            with pytest.raises(StreamAwayError):
-                wait_until(lambda: member.poll(10, 1.0), timeout_s=90)
+            wait_until(lambda: is_away(member), timeout_s=30, what="the outage is told")
             with pytest.raises(StreamAwayError):
                 stream.topics()
             own_kafka.start()

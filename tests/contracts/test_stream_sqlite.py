@@ -1,9 +1,13 @@
 """What the SQLite stream promises beyond the common contract: its file, its versions, its locks."""
 
+import os
+import shutil
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,7 +21,12 @@ from bridge.errors import (
     StreamAwayError,
     TooLargeError,
 )
-from bridge.stream import open_stream, sqlite_file
+from bridge.operations.doctor import examine
+from bridge.settings import Settings
+from bridge.stream import Partition, open_stream, sqlite_file
+
+NOBODY = 65534
+"""A user who may do little on most systems."""
 
 
 @pytest.fixture
@@ -199,3 +208,95 @@ def test_a_value_over_the_limit_is_refused_with_both_sizes(lab: SqliteLab) -> No
         stream.create_topic("events")
         with pytest.raises(TooLargeError, match=r"9437185 .* 9437184"):
             stream.publish("events", key=b"k", value=bytes(9 * 1024 * 1024 + 1))
+
+
+# -- damage, and files of other users -------------------------------------------------------------------------------
+
+
+def _damaged(lab: SqliteLab, *, first_page: int) -> None:
+    """Fill a topic and write nonsense over some pages of the file."""
+    with closing(open_stream(lab.url)) as stream:
+        stream.create_topic("events")
+        fill(stream, "events", [bytes([number]) * 10_000 for number in range(50)])
+    with closing(sqlite3.connect(lab.path)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with lab.path.open("r+b") as file:
+        file.seek(4096 * first_page)
+        file.write(b"\xa5" * 4096 * 3)
+
+
+def test_a_damaged_file_is_told_with_its_mend_and_doctor_finds_it(lab: SqliteLab, tmp_path: Path) -> None:
+    _damaged(lab, first_page=20)
+    with closing(open_stream(lab.url)) as stream:
+        with pytest.raises(StopError, match=r"damaged.*put a copy of it back"):
+            stream.check()
+        stream.create_topic("tom-bridge.schemas", compacted=True)
+    settings = Settings.from_mapping({"origin": "o", "state": str(tmp_path), "stream": {"url": lab.url}})
+    (found,) = [one for one in examine(settings) if one.about == "stream" and one.level != "ok"]
+    assert (found.level, str(lab.path) in found.what) == ("fail", True)
+    assert "docs/streams.md" in found.mend
+
+
+@pytest.mark.skipif(shutil.which("sqlite3") is None, reason="needs the program sqlite3")
+def test_what_the_document_says_saves_what_can_be_read_of_a_damaged_file(lab: SqliteLab) -> None:
+    _damaged(lab, first_page=60)
+    text = (Path(__file__).parents[2] / "docs" / "streams.md").read_text()
+    recipe = text.split("## A damaged file")[1].split("```sh\n")[1].split("```")[0]
+    subprocess.run(["bash", "-ec", recipe], cwd=lab.path.parent, capture_output=True, check=True)
+    with closing(open_stream(lab.url)) as stream:
+        stream.check()
+        saved = everything(lab.url, "events")
+        assert 40 <= len(saved) < 50
+        assert all(record.value == bytes([record.offset]) * 10_000 for record in saved)
+        assert stream.ends("events")[Partition("events", 0)].next == 50
+        fill(stream, "events", [b"goes on"])
+    assert lab.path.with_name("share.db.damaged").exists()
+
+
+def test_a_row_that_the_bridge_does_not_write_is_told_in_its_record(lab: SqliteLab) -> None:
+    with closing(open_stream(lab.url)) as stream:
+        stream.create_topic("events")
+        fill(stream, "events", numbered(5))
+        with closing(sqlite3.connect(lab.path)) as db, db:
+            db.execute("UPDATE records SET timestamp_us = ? WHERE position = 1", (2**62,))
+            db.execute("UPDATE records SET headers = CAST(x'ff' AS TEXT) WHERE position = 2")
+            db.execute("UPDATE records SET headers = '[3]' WHERE position = 3")
+        with closing(stream.subscribe(["events"], "group", starting_at(0))) as member:
+            records = poll_until(member, 5)
+    assert [record.value for record in records] == numbered(5)
+    assert [bool(record.problem) for record in records] == [False, True, True, True, False]
+
+
+@contextmanager
+def another_user() -> Iterator[None]:
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+@pytest.mark.parametrize(("mode", "told"), [(0o644, ""), (0o600, r"belongs to the user root. Run: chown \S+ ")])
+def test_a_lock_file_made_by_root_keeps_nobody_out_or_says_what_to_do(mode: int, told: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:  # one that others may enter, as pytest's own are not
+        lab = SqliteLab(Path(folder) / "share.db")
+        with closing(open_stream(lab.url)) as stream:
+            stream.create_topic("events")
+            fill(stream, "events", numbered(3))
+            with closing(stream.subscribe(["events"], "group", starting_at(0))) as member:
+                poll_until(member, 3)
+        (lock,) = Path(folder).glob("*.lock")
+        for path in {Path(folder), *Path(folder).iterdir()} - {lock}:
+            os.chown(path, NOBODY, NOBODY)
+        lock.chmod(mode)
+        with (
+            another_user(),
+            closing(open_stream(lab.url)) as stream,
+            closing(stream.subscribe(["events"], "group", starting_at(0))) as member,
+        ):
+            if told:
+                with pytest.raises(ConfigurationError, match=told):
+                    member.poll(10, 1.0)
+            else:
+                assert len(poll_until(member, 3)) == 3

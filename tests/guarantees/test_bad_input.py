@@ -157,9 +157,8 @@ def test_the_daemon_goes_on_through_all_of_it_and_all_of_it_is_listed(alpha, bet
     assert len(listed.splitlines()) == len(BAD) + 1
     assert all(says in listed for _, _, says in BAD.values())
     with beta.open() as bridge:
-        raw = bridge.ledger.raw(letters[2].entry)
-    assert raw is not None
-    assert raw.value == NO_MAGIC
+        kept = bridge.ledger.raw([letters[2].entry.place])[letters[2].entry.place]
+    assert kept.record.value == NO_MAGIC
     assert not list(beta.folder.parent.rglob("x"))
 
 
@@ -176,14 +175,17 @@ def test_the_same_over_rest_of_toolkit_2(alpha, url, tom2, tmp_path):
     assert beta.tom.products() == []
 
 
-def test_a_list_whose_member_is_refused_is_a_dead_letter_and_the_others_are_in(alpha, beta):
+def test_a_member_that_is_refused_is_a_dead_letter_of_its_own_and_the_others_are_in(alpha, beta):
     _targets(beta)
     hidden = GALAXY.model_copy(update={"name": "Hidden"})
     alpha.publish(_list_of(GALAXY, hidden, SUPERNOVA), on_day(1))
     beta.drain()
-    dead, after = beta.entries()
-    assert (dead.outcome, dead.reason, after.outcome) == (Outcome.DEAD, Reason.REJECTED, Outcome.APPLIED)
-    assert "1 members were refused, the others are in" in str(dead.detail["message"])
+    entry, after = beta.entries()
+    assert (entry.outcome, after.outcome) == (Outcome.APPLIED, Outcome.APPLIED)
+    assert entry.detail["members"] == {"created": 1, "joined": 1, "parked": 0, "refused": 1}
+    (letter,) = beta.dead()
+    assert (letter.member, letter.reason) == ("Hidden", Reason.REJECTED)
+    assert "may not see" in str(letter.detail["message"])
     (members,) = [names for name, names in beta.tom.lists().items() if name.startswith("Best of all")]
     assert members == ["M 31", "SN 2024abc"]
 

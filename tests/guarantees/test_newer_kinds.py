@@ -47,7 +47,6 @@ def test_the_new_kinds_are_parked_by_the_release_before_and_applied_after_the_up
         parked = bridge.ledger.parked()
         assert [one.reason for one in parked] == [Reason.NEWER_VERSION] * 3
         assert [one.entry.kind for one in parked] == ["Spectroscopy", "Astrometry", "ReducedData"]
-        assert bridge.waiting.turn(bridge.budget) == 0
         assert bridge.waiting.upgraded(bridge.budget) == 3
     assert beta.outcomes() == [Outcome.APPLIED] * 3
     assert [entry.kind for entry in beta.entries()] == ["spectroscopy", "astrometry", "reduced-datum"]

@@ -35,14 +35,16 @@ class KafkaBroker:
     """One broker with its data in ``folder``, which outlives ``stop``, ``kill`` and ``start``.
 
     ``settings`` are added to ``server.properties``. At ``address`` it takes anybody, at ``sasl_address`` the user
-    ``tom`` by SASL PLAIN.
+    ``tom`` by SASL PLAIN. With ``beside`` it is the second broker of that one's cluster, and no controller.
     """
 
-    def __init__(self, folder: Path, *, settings: Sequence[str] = ()) -> None:
+    def __init__(self, folder: Path, *, settings: Sequence[str] = (), beside: "KafkaBroker | None" = None) -> None:
         self.folder = folder
         self._java = _java()
         self._jars = _jars()
-        self._port, self._controller_port, sasl_port = free_ports(3)
+        self._port, own_controller, sasl_port = free_ports(3)
+        self.node = 1 if beside is None else 2
+        self._controller_port = own_controller if beside is None else beside._controller_port
         self.sasl_address = f"127.0.0.1:{sasl_port}"
         self.address = f"127.0.0.1:{self._port}"
         self.url = f"kafka://{self.address}"
@@ -51,15 +53,16 @@ class KafkaBroker:
         self._properties = folder / "server.properties"
         self._properties.write_text("\n".join([*self._basics(), *settings]) + "\n")
         self._log = folder / "broker.log"
-        self._run("kafka.tools.StorageTool", "format", "--standalone", "-t", _CLUSTER_ID, "-c", str(self._properties))
+        alone = "--standalone" if beside is None else "--no-initial-controllers"
+        self._run("kafka.tools.StorageTool", "format", alone, "-t", _CLUSTER_ID, "-c", str(self._properties))
 
     def _basics(self) -> list[str]:
+        controller = f",CONTROLLER://127.0.0.1:{self._controller_port}" if self.node == 1 else ""
         return [
-            "process.roles=broker,controller",
-            "node.id=1",
+            f"process.roles=broker{',controller' if controller else ''}",
+            f"node.id={self.node}",
             f"controller.quorum.bootstrap.servers=127.0.0.1:{self._controller_port}",
-            f"listeners=PLAINTEXT://{self.address},SASL_PLAINTEXT://{self.sasl_address},"
-            f"CONTROLLER://127.0.0.1:{self._controller_port}",
+            f"listeners=PLAINTEXT://{self.address},SASL_PLAINTEXT://{self.sasl_address}{controller}",
             f"advertised.listeners=PLAINTEXT://{self.address},SASL_PLAINTEXT://{self.sasl_address}",
             "controller.listener.names=CONTROLLER",
             "listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT",
@@ -102,10 +105,23 @@ class KafkaBroker:
         """End the broker as a power cut does."""
         self._end(signal.SIGKILL)
 
+    def freeze(self) -> None:
+        """Stop the broker's process where it is: connections stay, and nothing is answered."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let a frozen broker go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, which: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(which)
+
     def _end(self, how: signal.Signals) -> None:
         if self._process is None:
             return
         self._process.send_signal(how)
+        self._process.send_signal(signal.SIGCONT)  # one that is frozen ends as well
         try:
             self._process.wait(timeout=30)
         except subprocess.TimeoutExpired:

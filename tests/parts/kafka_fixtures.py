@@ -2,9 +2,15 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from parts.kafka import KafkaBroker, KafkaUnavailable, answers
+from parts.streams import starting_at
+from parts.wait import wait_until
+
+from bridge.stream import open_stream
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +35,19 @@ def own_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]
     broker.start()
     yield broker
     broker.stop()
+
+
+@pytest.fixture
+def two_kafkas(own_kafka: KafkaBroker, tmp_path: Path) -> Iterator[tuple[KafkaBroker, KafkaBroker]]:
+    """Two running brokers of one cluster, which the test may freeze; the first coordinates the group ``group``."""
+    with closing(open_stream(own_kafka.url)) as stream:
+        stream.create_topic("first.of.all")
+        with closing(stream.subscribe(["first.of.all"], "group", starting_at(0))) as member:
+            wait_until(lambda: (member.poll(1, 0.2), member.assignment())[1], what="a group")
+    second = KafkaBroker(tmp_path / "second", beside=own_kafka)
+    second.start()
+    yield own_kafka, second
+    second.stop()
 
 
 def _made(tmp_path_factory: pytest.TempPathFactory) -> KafkaBroker:

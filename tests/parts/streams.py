@@ -14,7 +14,7 @@ from confluent_kafka.admin import AdminClient
 from parts.wait import wait_until
 from simulation.stream import Broker, SimulatedStream
 
-from bridge.errors import BridgeError
+from bridge.errors import BridgeError, StreamAwayError
 from bridge.stream import Partition, Record, Stream, Subscription, open_stream
 
 
@@ -179,6 +179,15 @@ def problem_of(member: Subscription, topic: str, kind: type[BridgeError], *, tim
         return problem if isinstance(problem, kind) else None
 
     return wait_until(told, timeout_s=timeout_s, what=f"a {kind.__name__} of {topic}")
+
+
+def is_away(member: Subscription) -> bool:
+    """Return whether ``member`` says that the stream is away."""
+    try:
+        member.poll(100, 0.5)
+    except StreamAwayError:
+        return True
+    return False
 
 
 def everything(url: str, topic: str) -> list[Record]:

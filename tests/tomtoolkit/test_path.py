@@ -126,11 +126,11 @@ def test_a_frozen_consumer_that_wakes_up_writes_nothing(alpha: Publishing, beta:
         records = list(frozen.stream.read(partition, positions[partition].next, positions[partition].next + 1))
         beta.drain()
         beta.tom.shell("from tom_dataproducts.models import *; PhotometryReducedDatum.objects.all().delete()")
-        frozen.ledger.forget(partition, 99)
+        frozen.ledger.forget(partition, positions[partition].topic_id, 99)
+        live = frozen.live()
+        for partition, position in positions.items():
+            live.start(partition, position)
+        live.take(records)
         with pytest.raises(PositionLostError):
-            live = frozen.live()
-            for partition, position in positions.items():
-                live.start(partition, position)
-            live.take(records)
             live.turn(frozen.budget)
     assert beta.tom.photometry() == []

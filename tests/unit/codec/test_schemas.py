@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import structlog
 from parts.events import event, one_of_each, read_again, record_of, share, target
+from parts.events import record as a_record_of
 from parts.schema_versions import changed, records
 
 from bridge.codec import SCHEMA_TOPIC, Decoder, Schemas, encode
@@ -32,7 +33,7 @@ from bridge.events import (
     TargetList,
     TargetReference,
 )
-from bridge.stream import Stream, open_stream
+from bridge.stream import Record, Stream, open_stream
 
 VERSIONS = {"1/0": set(Kind) - {Kind.SPECTROSCOPY, Kind.ASTROMETRY, Kind.REDUCED_DATUM}, "1/1": set(Kind)}
 """The kinds of each version."""
@@ -269,13 +270,14 @@ def test_a_reader_learns_a_schema_that_was_announced_after_it_had_looked(stream:
 
 
 class Counting:
-    """A stream that counts the records read from it, and that another one can take the place of."""
+    """A stream that counts what it is asked and what is read from it, and that another one can take the place of."""
 
     def __init__(self, stream: Stream) -> None:
         self.stream = stream
-        self.read_records = 0
+        self.asked = self.read_records = 0
 
     def __getattr__(self, name: str) -> Any:
+        self.asked += 1
         return getattr(self.stream, name)
 
     def read(self, *given: Any, **named: Any) -> Iterator[Any]:
@@ -291,6 +293,69 @@ def test_the_schema_topic_is_not_read_again_for_each_bad_record(stream: Stream, 
     for number in range(20):
         assert schemas.find(bytes([number] * 8)) is None
     assert counting.read_records == 1
+
+
+def _garbage(number: int) -> Record:
+    return a_record_of(MARKER + number.to_bytes(8, "big") + b"garbage")
+
+
+@pytest.mark.parametrize("missing", [False, True], ids=["", "without a schema topic"])
+def test_a_batch_of_garbage_asks_the_schema_topic_once_and_the_next_batch_once_more(
+    stream: Stream, tmp_path: Path, missing: bool
+) -> None:
+    counting: Any = Counting(open_stream(f"sqlite:///{tmp_path}/empty.db") if missing else stream)
+    decoder = Decoder(Schemas(counting))
+    for _ in range(2):
+        batch = [_garbage(number) for number in range(500)]
+        counting.asked = 0
+        for one in batch:
+            with pytest.raises(UnknownSchemaError):
+                decoder.decode(one)
+        assert 1 <= counting.asked <= 3
+
+
+def test_a_schema_announced_before_a_record_was_read_is_found_whatever_was_missed_before(
+    stream: Stream, later: Schema
+) -> None:
+    decoder = Decoder(Schemas(stream))
+    event = one_of_each()[2]
+    given = record_of(event, {"tom_bridge_schema_sha256": None})
+    value = MARKER + later.fingerprint + given.value[10:] + b"\x02x"
+    for one in (_garbage(1), a_record_of(value)):
+        with pytest.raises(UnknownSchemaError):
+            decoder.decode(one)
+    put(stream, later)
+    assert decoder.decode(a_record_of(value, given.headers)) == event
+
+
+def test_what_is_announced_is_looked_into_only_where_a_record_names_it(
+    stream: Stream, later: Schema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(50):
+        junk = b"[" * 10_000 + b"%d" % number
+        stream.publish(SCHEMA_TOPIC, key=hashlib.sha256(junk).hexdigest().encode(), value=junk)
+    put(stream, later)
+    looked: list[Any] = []
+    of = Schema.of
+    monkeypatch.setattr(Schema, "of", lambda definition: (looked.append(definition), of(definition))[1])
+    found = Schemas(stream).find(later.fingerprint, later.sha256)
+    assert found is not None
+    assert looked == [later.text.encode()]
+
+
+def test_the_bytes_kept_of_what_is_announced_are_bounded(
+    stream: Stream, later: Schema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.codec.schemas._MOST_LEARNED_BYTES", 20_000)
+    for junk in (b"x" * 12_000, b"y" * 12_000):
+        stream.publish(SCHEMA_TOPIC, key=hashlib.sha256(junk).hexdigest().encode(), value=junk)
+    put(stream, later)
+    schemas = Schemas(stream)
+    with structlog.testing.capture_logs() as logs:
+        assert schemas.find(later.fingerprint, later.sha256) is not None
+    (told,) = [entry for entry in logs if entry["event"] == "schema.passed_over"]
+    assert told["records"] == 1
+    assert "12000 bytes" in told["first"]
 
 
 def test_a_schema_topic_that_was_made_again_is_read_from_its_beginning(

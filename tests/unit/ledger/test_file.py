@@ -12,7 +12,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from parts.entries import PARTITION, Arrival
+from parts.entries import PARTITION, TOPIC_ID, Arrival
 from parts.wait import wait_until
 
 from bridge.errors import (
@@ -39,7 +39,7 @@ def path(tmp_path: Path) -> Path:
 def write(ledger: SqliteLedger, offset: int) -> None:
     with ledger.unit() as unit:
         unit.record(Arrival(offset=offset).entry(Outcome.APPLIED))
-        unit.move(PARTITION, "first", offset or None, offset + 1)
+        unit.move(PARTITION, TOPIC_ID, offset or None, offset + 1)
 
 
 def count(path: Path, table: str) -> int:
@@ -113,7 +113,7 @@ def test_an_older_file_is_copied_and_then_migrated(path: Path) -> None:
         assert connection.execute("PRAGMA user_version").fetchone() == (version + 1,)
     with closing(SqliteLedger(path.with_name(f"ledger.sqlite.v{version}.bak"))) as copy:
         assert copy.installation == installation
-        assert copy.positions() == {PARTITION: Position("first", 1)}
+        assert copy.positions() == {PARTITION: Position(TOPIC_ID, 1)}
         assert copy.list_handle("north", "Supernovae") == "17"
 
 
@@ -144,7 +144,7 @@ def test_who_has_the_file_open_while_a_newer_release_migrates_it_writes_no_more(
         open_file(path, 1.0, (*STEPS, NEXT_STEP)).close()
         with pytest.raises(NewerFileError):
             write(ledger, 1)
-    assert count(path, "entry") == 1
+    assert count(path, "event") == 1
 
 
 # -- locked, lost, restored ------------------------------------------------------------------------------------------
@@ -160,7 +160,7 @@ def test_a_locked_ledger_is_away_and_comes_back(path: Path) -> None:
         assert ledger.positions() == {}
         other.rollback()
         write(ledger, 0)
-        assert ledger.positions() == {PARTITION: Position("first", 1)}
+        assert ledger.positions() == {PARTITION: Position(TOPIC_ID, 1)}
 
 
 def test_a_ledger_whose_file_has_gone_is_away_until_it_is_put_back(path: Path, tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ def test_a_ledger_whose_file_has_gone_is_away_until_it_is_put_back(path: Path, t
         assert not path.exists()
         (tmp_path / "elsewhere").rename(path)
         write(ledger, 1)
-        assert ledger.positions() == {PARTITION: Position("first", 2)}
+        assert ledger.positions() == {PARTITION: Position(TOPIC_ID, 2)}
 
 
 def backed_up(path: Path, copy: Path) -> None:
@@ -197,9 +197,9 @@ def test_a_backup_that_is_put_back_while_a_process_runs_is_used_at_once(path: Pa
         put_back(tmp_path / "backup", path)
         with pytest.raises(PositionLostError):
             write(ledger, 2)
-        assert ledger.positions() == {PARTITION: Position("first", 1)}
+        assert ledger.positions() == {PARTITION: Position(TOPIC_ID, 1)}
         write(ledger, 1)
-    assert count(path, "entry") == 2
+    assert count(path, "event") == 2
 
 
 def test_the_ledger_of_another_installation_is_not_taken_for_a_backup(path: Path, tmp_path: Path) -> None:
@@ -221,7 +221,7 @@ def test_a_damaged_ledger_needs_a_person(path: Path) -> None:
         with path.open("r+b") as file:
             file.write(content)
         with closing(sqlite3.connect(path)) as other, pytest.raises(sqlite3.DatabaseError):
-            other.execute("SELECT * FROM entry").fetchall()
+            other.execute("SELECT * FROM event").fetchall()
         with pytest.raises(StopError, match=r"damaged.*backup"):
             ledger.counts()
 
@@ -266,13 +266,13 @@ for offset in range(100):
         assert process.returncode == 0
     with closing(SqliteLedger(path)) as ledger:
         assert sorted(position.next for position in ledger.positions().values()) == [100, 100]
-        assert [found.records for found in ledger.counts()] == [200]
+        assert [found.events for found in ledger.counts()] == [200]
 
 
-@pytest.mark.parametrize("statement", ["INSERT INTO entry", "INSERT OR IGNORE INTO position", "COMMIT"])
+@pytest.mark.parametrize("statement", ["INSERT INTO event", "INSERT OR IGNORE INTO position", "COMMIT"])
 def test_a_process_killed_within_a_unit_leaves_nothing_of_it(path: Path, statement: str) -> None:
     with closing(SqliteLedger(path)) as ledger:
-        ledger.intents.begin(Arrival().event_id, ["target"])
+        ledger.intents.begin(Arrival().ref, ["target"])
     code = f"""{OPEN}
 import os, signal
 from parts.entries import Arrival, PARTITION
@@ -296,17 +296,18 @@ print("committed")
 
 
 def test_an_intent_is_durable_when_begin_has_returned(path: Path) -> None:
-    event_id = Arrival().event_id
+    event = Arrival().ref
     code = f"""{OPEN}
 import os, signal, uuid
-l.intents.begin(uuid.UUID(sys.argv[2]), ["target"])
+from bridge.events import EventRef
+l.intents.begin(EventRef("north", uuid.UUID(sys.argv[2])), ["target"])
 os.kill(os.getpid(), signal.SIGKILL)
 """
-    process = python(code, str(path), str(event_id))
+    process = python(code, str(path), str(event.id))
     wait_until(lambda: process.poll() is not None, what="the process's end")
     process.communicate()
     with closing(SqliteLedger(path)) as ledger:
-        assert ledger.intents.begin(event_id, ["target"]) == {"target"}
+        assert ledger.intents.begin(event, ["target"]) == {"target"}
 
 
 # -- positions -------------------------------------------------------------------------------------------------------
@@ -326,7 +327,7 @@ class Positions(RuleBasedStateMachine):
         self.ledger = SqliteLedger(Path(self.folder.name) / "ledger.sqlite")
         self.expected: Position | None = None
 
-    @rule(topic_id=st.sampled_from(["first", "second"]), expected=st.none() | Offsets, following=Offsets)
+    @rule(topic_id=st.sampled_from([TOPIC_ID, "second"]), expected=st.none() | Offsets, following=Offsets)
     def move(self, topic_id: str, expected: int | None, following: int) -> None:
         believed = None if expected is None else Position(topic_id, expected)
         try:
@@ -339,7 +340,7 @@ class Positions(RuleBasedStateMachine):
             assert believed == self.expected
             self.expected = Position(topic_id, following)
 
-    @rule(position=st.builds(Position, st.sampled_from(["first", "second"]), Offsets))
+    @rule(position=st.builds(Position, st.sampled_from([TOPIC_ID, "second"]), Offsets))
     def set(self, position: Position) -> None:
         self.ledger.set_position(PARTITION, position)
         self.expected = position
