@@ -10,6 +10,8 @@ from parts.creating import create_target
 from parts.django_tom import InProcessTom
 from parts.tom_site import BRIDGE_PASSWORD, GROUP
 from parts.toms import Tom as RunningTom
+from simulation.lab import SimulatedLab
+from simulation.tom import SimulatedTom
 
 from bridge.errors import RejectedError
 from bridge.events import DataProduct, EventRef, Point, Target, TargetType, uuid7
@@ -29,14 +31,16 @@ def intents(tmp_path: Path) -> Iterator[SqliteLedger]:
     ledger.close()
 
 
-OVER_REST = ("toolkit3", "toolkit2")
+OVER_REST = ("simulated", "toolkit3", "toolkit2")
 over_rest = pytest.mark.parametrize("any_tom", OVER_REST, indirect=True)
 """For what only a client can meet: an account that may not see or change, a call that was killed half done."""
 
 
 @pytest.fixture(params=[*OVER_REST, "orm-sqlite", "orm-postgresql"])
-def any_tom(request: pytest.FixtureRequest) -> RunningTom:
+def any_tom(request: pytest.FixtureRequest) -> RunningTom | SimulatedLab:
     """A TOM of each major version over REST, and the TOM of this process on each database."""
+    if request.param == "simulated":
+        return SimulatedLab()
     if request.param in OVER_REST:
         return request.getfixturevalue("make_tom")(int(request.param[-1]))
     return request.getfixturevalue("make_orm_tom")(request.param.removeprefix("orm-"))
@@ -54,6 +58,8 @@ def open_tom(any_tom: RunningTom, intents: SqliteLedger) -> Iterator[Callable[[]
 
             opened.append(DjangoTom(DjangoLedger(), {"": (GROUP,)}))
             return opened[-1]
+        if isinstance(any_tom, SimulatedLab):
+            return SimulatedTom(any_tom.holdings, intents.intents, groups=(GROUP,))
         account = RestAccount(
             base_url=any_tom.base_url,
             username="bridge",
@@ -159,7 +165,7 @@ def test_what_this_process_wrote_is_found_at_once(tom: Tom) -> None:
 def test_a_removed_target_is_not_found(tom: Tom, any_tom: RunningTom) -> None:
     any_tom.make_target("SN 2024abc")
     assert tom.find(["SN 2024abc"])
-    any_tom.shell("from tom_targets.models import Target; Target.objects.all().delete()")
+    any_tom.delete_targets()
     assert tom.find(["SN 2024abc"]) == ()
 
 

@@ -268,6 +268,10 @@ class Tom:
         )
         return pk
 
+    def delete_targets(self) -> None:
+        """Delete all targets as a person would."""
+        self.shell("from tom_targets.models import Target; Target.objects.all().delete()")
+
 
 def _free_port() -> int:
     with socket.socket() as probe:
