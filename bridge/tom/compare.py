@@ -95,6 +95,15 @@ def numbers(datum: Datum | ExistingDatum) -> Hashable | None:
     return tuple(_get(datum, name) for name in _SPECTRUM_NUMBERS)
 
 
+def is_same_spectrum(one: Datum | ExistingDatum, other: Datum | ExistingDatum) -> bool:
+    """Return whether two spectra have the same numbers, and nothing is known to differ but the time."""
+    known = numbers(one)
+    if known is None or known != numbers(other):
+        return False
+    told = ((_get(one, name), _get(other, name)) for name in _SPECTRUM_PLACE)
+    return not any(mine not in (None, "") and theirs not in (None, "") and mine != theirs for mine, theirs in told)
+
+
 class Beside:
     """What the TOM has beside datums that are to be written, and what becomes of each.
 

@@ -6,13 +6,13 @@ to reach a TOM over HTTP (``tom``, ``state``, ``ledger``) means nothing here and
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from django.conf import settings as django_settings
 from pydantic import Field, PositiveFloat, StringConstraints, field_validator
 
 from bridge.errors import ConfigurationError
-from bridge.settings import PublishSettings, Section, Settings, SubscriptionSettings, TopicName
+from bridge.settings import LimitSettings, PublishSettings, Section, Settings, SubscriptionSettings, TopicName
 
 SETTING = "TOM_BRIDGE"
 EmailAddress = Annotated[str, StringConstraints(pattern=r"^[^@\s,]+@[^@\s,]+$")]
@@ -52,6 +52,22 @@ class AppPublishSettings(PublishSettings):
         return given
 
 
+class ProductSettings(Section):
+    """How files that arrive are kept."""
+
+    active_content: Literal["rename", "refuse"] = "rename"
+    """What is done with files that a browser would run: kept as plain text, or refused."""
+
+
+class AppLimitSettings(LimitSettings):
+    """Bounds of what the consumer keeps and tries, and of the TOM's own code."""
+
+    processor_s: PositiveFloat = 300.0
+    """Seconds that the hook and the data processor of one product may take."""
+    hook_s: PositiveFloat = 30.0
+    """Seconds that the hook for what was applied may take."""
+
+
 class MailSettings(Section):
     """A daily mail of what is dead, what is parked and how far behind the TOM is; sent by Django's mail."""
 
@@ -65,6 +81,8 @@ class AppSettings(Settings):
 
     subscribe: tuple[AppSubscriptionSettings, ...] = ()
     publish: AppPublishSettings = AppPublishSettings()
+    products: ProductSettings = ProductSettings()
+    limits: AppLimitSettings = AppLimitSettings()
     mail: MailSettings | None = None
 
     @property

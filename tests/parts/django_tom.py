@@ -4,7 +4,6 @@ Django is set up once a process. A test's database is a copy of a migrated one, 
 it: under ``default``, and under ``second`` and ``third`` for what another process of the TOM would do. Free of pytest.
 """
 
-import importlib
 import itertools
 import shutil
 import sys
@@ -14,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from parts.nursery import NurseryOfTests, point, set_up
 from parts.tom_site import GROUP, Site, Toolkit, render
 from parts.toms import Row, Tom
 
@@ -82,13 +82,10 @@ class InProcess:
         self._set_up()
 
     def _set_up(self) -> None:
-        import django
-        from django.conf import settings
+        set_up(str(self.site.folder))
+        from bridge.tomtoolkit import children
 
-        sys.path.insert(0, str(self.site.folder))
-        module = importlib.import_module("tomsite.settings")
-        settings.configure(**{name: value for name, value in vars(module).items() if name.isupper()})
-        django.setup()
+        self._nursery = children.NURSERY = NurseryOfTests(self.site.folder)
 
     @contextmanager
     def tom(self, vendor: str, **settings: Any) -> Iterator[InProcessTom]:
@@ -113,6 +110,7 @@ class InProcess:
 
     def stop(self) -> None:
         """End what was started."""
+        self._nursery.end()
         self._point({})
         if self._postgresql is not None:
             self._postgresql.cleanup()
@@ -177,10 +175,5 @@ class InProcess:
             connection.execute(statement)
 
     def _point(self, database: Mapping[str, Any]) -> None:
-        """Point Django's connections at ``database``; those that are open are closed."""
-        from django.db import connections
-
-        for alias in list(connections):
-            connections[alias].close()
-            del connections[alias]
-        connections.settings = connections.configure_settings({alias: dict(database) for alias in ALIASES})
+        """Point Django's connections at ``database``."""
+        point(dict.fromkeys(ALIASES, database))

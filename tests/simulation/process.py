@@ -175,9 +175,7 @@ class Process:
             wrote=partial(world.wrote, self),
         )
         stream = cast(Any, Asked(self, "stream", SimulatedStream(world.broker)))
-        reader = Reader(
-            self._decode, world.universe.peek, origin=US, ours=ledger.installations, rules=world.rules
-        )
+        reader = Reader(self._decode, world.universe.peek, origin=US, ours=ledger.installations, rules=world.rules)
         pause_s = 1.0 if world.over_rest else 0.0
         executor = Executor(tom, ledger, Policy(), attempts=2, pause_s=pause_s)
         parts = Parts(
@@ -194,9 +192,7 @@ class Process:
 
     def _decode(self, record: Record) -> Any:
         number = self.world.universe.of(record).number
-        return self.ask(
-            "decode", lambda: self.world.universe.decode(record, self.release), (f"content {number}",)
-        )
+        return self.ask("decode", lambda: self.world.universe.decode(record, self.release), (f"content {number}",))
 
 
 def _consume(process: Process) -> None:

@@ -1,5 +1,6 @@
 """What the TOM's database and the TOM's own code raise, as errors of the bridge: who is away, what is refused."""
 
+import signal
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,19 +9,32 @@ from django.db import DatabaseError, OperationalError
 
 from bridge.errors import BridgeError, RejectedError, StopError, TomAwayError
 
+_READ_ONLY = "25006"
+"""SQLSTATE of a write where PostgreSQL only reads, as a standby does after a failover."""
+
 
 @contextmanager
 def refusing(where: str) -> Iterator[None]:
-    """Turn what the TOM's own code raises (validation, a constraint, a hook) into RejectedError."""
+    """Turn what the TOM's own code raises (validation, a constraint, a hook) into RejectedError.
+
+    SystemExit too, which would end the daemon as if all was well; but not a person's Ctrl-C.
+    """
     try:
         yield
     except BridgeError:
         raise
-    except Exception as error:
+    except BaseException as error:
+        if is_a_persons(error):
+            raise
         raise RejectedError(words(error), where=where) from error
 
 
-def words(error: Exception) -> str:
+def is_a_persons(error: BaseException) -> bool:
+    """Return whether this is a person's Ctrl-C: one that nobody handles, as the daemons do."""
+    return isinstance(error, KeyboardInterrupt) and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def words(error: BaseException) -> str:
     """Return an error as one line for people."""
     messages = getattr(error, "message_dict", None)
     if messages:
@@ -46,7 +60,7 @@ def meaning(error: Exception, using: str) -> BridgeError | None:
     state = getattr(cause, "sqlstate", None) or ""
     if state in {"42P01", "42703"}:
         return _unmigrated(error, where)
-    if isinstance(error, OperationalError) and not state.startswith("54"):
+    if state == _READ_ONLY or (isinstance(error, OperationalError) and not state.startswith("54")):
         told = str(error).strip().splitlines()
         return TomAwayError(f"the TOM's database can't be used now: {told[0] if told else error!r}", where=where)
     return None

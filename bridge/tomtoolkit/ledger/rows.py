@@ -1,65 +1,91 @@
-"""Between the rows of the app's ledger and what :mod:`bridge.ledger.port` calls them."""
+"""Between the rows of the app's ledger and what :mod:`bridge.ledger.model` calls them."""
 
 import hashlib
 import json
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q, QuerySet
-
-from bridge.ledger import port
-from bridge.ledger.port import Filter, Outcome, Reason
-from bridge.ledger.sqlite_rows import storable, to_json
+from bridge.ledger import rules
+from bridge.ledger.cut import headers_of, headers_text, kept_bytes
+from bridge.ledger.model import Dead, Entry, Heartbeat, Kept, Line, Outcome, Parked, Place, Reason
 from bridge.names import simplify
 from bridge.stream.port import Partition, Record
 from bridge.tomtoolkit import models
 
 LONGEST_INDEXED = 300
-"""Characters of a text that is indexed; one that comes from a header which no event backs may be longer."""
+"""Characters of a name that is looked for: an index of PostgreSQL takes no longer ones."""
 
 
-def text(given: str) -> str:
-    """Return ``given`` as every database can hold it: without NUL and lone surrogates."""
-    return storable(given).replace("\x00", "?")
+def line_digest(line: Line) -> str:
+    """Return what a line is looked for by."""
+    told = f"{line.topic_id}\n{line.partition}\n".encode() + line.key[: rules.LONGEST_KEY]
+    return hashlib.sha256(told).hexdigest()
 
 
-def digest(key: bytes) -> str:
-    """Return what a record's key is looked for by."""
-    return hashlib.sha256(key).hexdigest()
+def names_of(names: Iterable[str]) -> frozenset[str]:
+    """Return simplified names as they are looked for."""
+    return frozenset(rules.storable(name)[:LONGEST_INDEXED] for name in names)
 
 
-def entry_values(entry: port.Entry, recorded_at: datetime) -> dict[str, Any]:
-    """Return the columns of an entry beside its place and time."""
+def place_of(row: models.Entry) -> Place:
+    """Return where the event of a row came."""
+    return Place(row.topic_id, row.partition, row.record_offset, row.number)
+
+
+def entry_values(entry: Entry, recorded_at: datetime) -> dict[str, Any]:
+    """Return the columns of an entry (:func:`bridge.ledger.rules.fitting`)."""
+    detail = rules.detail_text(entry.detail)
     return {
+        "topic": entry.partition.topic,
+        "topic_id": entry.topic_id,
+        "partition": entry.partition.number,
+        "record_offset": entry.offset,
+        "number": entry.number,
+        "published_at": entry.published_at,
         "recorded_at": recorded_at,
         "outcome": entry.outcome.value,
         "reason": None if entry.reason is None else entry.reason.value,
-        "detail": to_json(entry.detail),
+        "detail": detail,
+        "counted": rules.counted_bytes(detail),
         "event_id": entry.event_id,
         "share_id": entry.share_id,
-        "origin": text(entry.origin)[:LONGEST_INDEXED],
-        "origin_name": text(entry.origin_name),
-        "kind": text(entry.kind)[:LONGEST_INDEXED],
-        "subject": text(entry.subject),
-        "simple_subject": simplify(text(entry.subject))[:LONGEST_INDEXED],
-        "shared_by": text(entry.shared_by),
-        "title": text(entry.title),
+        "origin": entry.origin,
+        "origin_name": entry.origin_name,
+        "kind": entry.kind,
+        "subject": entry.subject,
+        "simple_subject": simplify(entry.subject)[:LONGEST_INDEXED],
+        "shared_by": entry.shared_by,
+        "title": entry.title,
         "record_key": entry.key,
     }
 
 
-def raw_values(record: Record) -> dict[str, Any]:
-    """Return the columns of a raw record; its bytes are those of key, value and headers as they are kept."""
-    headers = json.dumps([[text(name), value.hex()] for name, value in record.headers])
-    size = len(record.key or b"") + len(record.value) + len(headers)
-    return {"record_key": record.key, "value": record.value, "headers": headers, "bytes": size}
+def kept_row(entry: Entry, kept: Kept) -> models.Kept:
+    """Return the row of what is kept of an entry's record."""
+    return models.Kept(
+        topic=entry.partition.topic,
+        topic_id=entry.topic_id,
+        partition=entry.partition.number,
+        record_offset=entry.offset,
+        published_at=entry.published_at,
+        record_key=kept.record.key,
+        value=kept.record.value,
+        headers=headers_text(kept.record.headers),
+        size=kept.size,
+        sha256=kept.sha256,
+        whole=kept.whole,
+        bytes=kept_bytes(kept),
+    )
 
 
-def to_entry(row: models.Entry) -> port.Entry:
+def to_entry(row: models.Entry) -> Entry:
     """Return a row as the port has it."""
-    return port.Entry(
+    return Entry(
         partition=Partition(row.topic, row.partition),
+        topic_id=row.topic_id,
         offset=row.record_offset,
+        number=row.number,
         published_at=row.published_at,
         recorded_at=row.recorded_at,
         outcome=Outcome(row.outcome),
@@ -77,47 +103,52 @@ def to_entry(row: models.Entry) -> port.Entry:
     )
 
 
-def to_record(row: models.Raw) -> Record:
-    """Return a raw record with its entry."""
-    return Record(
-        partition=Partition(row.entry.topic, row.entry.partition),
-        offset=row.entry.record_offset,
-        timestamp=row.entry.published_at,
+def to_kept(row: models.Kept) -> Kept:
+    """Return a kept record."""
+    record = Record(
+        partition=Partition(row.topic, row.partition),
+        topic_id=row.topic_id,
+        offset=row.record_offset,
+        timestamp=row.published_at,
         key=None if row.record_key is None else bytes(row.record_key),
         value=bytes(row.value),
-        headers=tuple((name, bytes.fromhex(value)) for name, value in json.loads(row.headers)),
+        headers=headers_of(row.headers),
     )
+    return Kept(record=record, size=row.size, sha256=row.sha256, whole=row.whole)
 
 
-def to_parked(row: models.Parked) -> port.Parked:
+def to_parked(row: models.Parked) -> Parked:
     """Return a row with its entry and names."""
-    return port.Parked(
+    return Parked(
         id=row.pk,
         entry=to_entry(row.entry),
         member=row.member,
         reason=Reason(row.reason),
         detail=json.loads(row.detail),
         names=frozenset(name.simple for name in row.names.all()),
+        due_at=row.due_at,
+        looks=row.looks,
+        tries=row.tries,
     )
 
 
-def filtered(rows: QuerySet[Any], wanted: Filter | None, *, entry: str = "", parked: bool = False) -> QuerySet[Any]:
-    """Return the rows that are ``wanted``; ``entry`` is the way from a row to its entry (``entry__``)."""
-    if wanted is None:
-        return rows
-    if wanted.target:
-        simple = simplify(wanted.target)
-        subject = Q(**{f"{entry}simple_subject": simple[:LONGEST_INDEXED]})
-        if parked:  # what is parked may be one member of a list
-            subject |= Q(pk__in=models.ParkedName.objects.using(rows.db).filter(simple=simple).values("parked_id"))
-        rows = rows.filter(subject)
-    for column in ("origin", "kind", "topic"):
-        if value := getattr(wanted, column):
-            rows = rows.filter(**{f"{entry}{column}": value})
-    if wanted.outcome is not None:
-        rows = rows.filter(**{f"{entry}outcome": wanted.outcome.value})
-    if wanted.since is not None:
-        rows = rows.filter(**{f"{entry}published_at__gte": wanted.since})
-    if wanted.until is not None:
-        rows = rows.filter(**{f"{entry}published_at__lt": wanted.until})
-    return rows
+def to_dead(row: models.Dead) -> Dead:
+    """Return a row with its entry."""
+    return Dead(
+        id=row.pk,
+        entry=to_entry(row.entry),
+        member=row.member,
+        reason=Reason(row.reason),
+        detail=json.loads(row.detail),
+    )
+
+
+def to_heartbeat(row: models.Heartbeat) -> Heartbeat:
+    """Return a row as the port has it."""
+    return Heartbeat(
+        process=row.process,
+        started_at=row.started_at,
+        at=row.at,
+        state=json.loads(row.state),
+        ended=row.ended,
+    )

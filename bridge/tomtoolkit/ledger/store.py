@@ -2,39 +2,47 @@
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
-from django.db.models.expressions import RawSQL
+from django.db.models import Case, F, QuerySet, Value, When
+from django.db.models.functions import Coalesce, Greatest
 
+from bridge.clock import CLOCK, Clock
 from bridge.errors import IdentityError
 from bridge.events import EventRef
-from bridge.ledger.port import Count, Dead, Entry, Filter, Outcome, Parked, Position, Reason
-from bridge.stream.port import Partition, Record
+from bridge.ledger import rules
+from bridge.ledger.model import Count, Entry, Filter, Heartbeat, Known, Outcome, Place, Position, Tries, Witness
+from bridge.stream.port import Partition
 from bridge.tomtoolkit import models
-from bridge.tomtoolkit.database import MANY, among, told, writing
-from bridge.tomtoolkit.ledger.rows import digest, filtered, text, to_entry, to_parked, to_record
-from bridge.tomtoolkit.ledger.unit import DjangoUnit
+from bridge.tomtoolkit.database import MANY, told, writing
+from bridge.tomtoolkit.ledger.kept import DjangoKept
+from bridge.tomtoolkit.ledger.queries import at_places, filtered
+from bridge.tomtoolkit.ledger.rows import place_of, to_entry, to_heartbeat
+from bridge.tomtoolkit.ledger.unit import DjangoUnit, position_lost
 
-_PRECEDENCE = (Outcome.APPLIED, Outcome.PARKED, Outcome.DUPLICATE, Outcome.DEAD, Outcome.IGNORED)
 _FORGOTTEN_AT_ONCE = 10_000
+_SILENT = timedelta(days=1)
 
 
-class DjangoLedger:
+class DjangoLedger(DjangoKept):
     """The ledger of the TOM whose database is ``using``. Safe for threads, each of which has its own connection.
 
     Every method raises TomAwayError while the database is locked or gone, and StopError where it isn't migrated.
     """
 
-    def __init__(self, using: str = DEFAULT_DB_ALIAS) -> None:
-        self._using = using
+    def __init__(self, using: str = DEFAULT_DB_ALIAS, *, clock: Clock = CLOCK) -> None:
+        super().__init__(using)
+        self._clock = clock
         with told(using):
             row = models.Installation.objects.using(using).first()
         if row is None:
             with writing(using):
                 row, _ = models.Installation.objects.using(using).get_or_create(one=1)
         self.installation: UUID = row.installation
+
+    # -- whose it is --------------------------------------------------------------------------------------------------
 
     def bind(self, tom_identity: str) -> None:
         """Tie the ledger to a TOM at the first call; raise IdentityError where it is tied to another."""
@@ -52,11 +60,24 @@ class DjangoLedger:
                 mend="Give each TOM a database of its own",
             )
 
+    def installations(self) -> frozenset[UUID]:
+        """Return this installation and those that were accepted as former ones of this TOM."""
+        with told(self._using):
+            former = models.Former.objects.using(self._using).values_list("installation", flat=True)
+            return frozenset((self.installation, *former))
+
+    def accept_installation(self, installation: UUID) -> None:
+        """Take ``installation`` for a former one of this TOM."""
+        with writing(self._using):
+            models.Former.objects.using(self._using).get_or_create(installation=installation)
+
+    # -- positions and tries ------------------------------------------------------------------------------------------
+
     @contextmanager
     def unit(self) -> Iterator[DjangoUnit]:
         """Open the transaction of data, outcomes and positions; within one that is open, a savepoint."""
         with writing(self._using):
-            unit = DjangoUnit(self._using)
+            unit = DjangoUnit(self._using, self._clock)
             yield unit
             unit.finish()
 
@@ -68,24 +89,66 @@ class DjangoLedger:
 
     def set_position(self, partition: Partition, position: Position) -> None:
         """Set a position by command, whatever it was."""
+        values = {"topic_id": position.topic_id, "next_offset": position.next}
+        untried = {"tries": 0, "tries_since": None, "alone_before": 0}
         with writing(self._using):
             models.Position.objects.using(self._using).update_or_create(
-                topic=partition.topic,
-                partition=partition.number,
-                defaults={"topic_id": position.topic_id, "next_offset": position.next},
+                topic=partition.topic, partition=partition.number, defaults=values | untried
             )
 
-    def outcomes(self, event_ids: Collection[UUID]) -> dict[UUID, Outcome]:
-        """Return what became of these events: applied before duplicate, parked, dead and ignored."""
-        wanted = list(event_ids)
-        found: dict[UUID, Outcome] = {}
+    def tries(self) -> dict[Partition, Tries]:
+        """Return for each position how often what stands there was begun."""
         with told(self._using):
-            for first in range(0, len(wanted), MANY):
-                rows = models.Entry.objects.using(self._using).filter(event_id__in=wanted[first : first + MANY])
-                for event_id, outcome in rows.values_list("event_id", "outcome"):
-                    one = Outcome(outcome)
-                    found[event_id] = min(one, found.get(event_id, one), key=_PRECEDENCE.index)
-        return found
+            rows = list(models.Position.objects.using(self._using))
+        return {Partition(row.topic, row.partition): _tries(row) for row in rows}
+
+    def begin_try(self, partition: Partition, at: Position, *, alone_before: int = 0) -> Tries:
+        """Durably count one more try of what stands at the position ``at``, before it is begun."""
+        with writing(self._using):
+            rows = self._at(partition, at)
+            counted = rows.update(
+                tries=F("tries") + 1,
+                tries_since=Coalesce("tries_since", Value(self._clock.now())),
+                alone_before=Greatest("alone_before", Value(alone_before)),
+            )
+            if counted != 1:
+                raise position_lost(partition, at.next)
+            return _tries(rows.get())
+
+    def end_try(self, partition: Partition, at: Position) -> None:
+        """Take back the last try."""
+        with writing(self._using):
+            self._at(partition, at).filter(tries__gt=0).update(
+                tries=F("tries") - 1, tries_since=Case(When(tries__gt=1, then=F("tries_since")), default=None)
+            )
+
+    def _at(self, partition: Partition, at: Position) -> QuerySet[models.Position]:
+        place = {"topic": partition.topic, "partition": partition.number}
+        return models.Position.objects.using(self._using).filter(**place, topic_id=at.topic_id, next_offset=at.next)
+
+    # -- events -------------------------------------------------------------------------------------------------------
+
+    def known(self, events: Collection[EventRef]) -> dict[EventRef, Known]:
+        """Return what is known of these events, for those of which anything is."""
+        wanted = {(rules.told_by(event)[0], event.id): event for event in events}
+        ids = list({event.id for event in events})
+        witnesses: dict[EventRef, Witness] = {}
+        waits: dict[EventRef, set[Place]] = {}
+        with told(self._using):
+            for first in range(0, len(ids), MANY):
+                of_these = {"event_id__in": ids[first : first + MANY]}
+                done = models.Done.objects.using(self._using).filter(**of_these)
+                for origin, event_id, witness in done.values_list("origin", "event_id", "witness"):
+                    if (event := wanted.get((origin, event_id))) is not None:
+                        witnesses[event] = Witness(witness)
+                parked = models.Entry.objects.using(self._using).filter(**of_these, parked__isnull=False)
+                for row in parked.only("origin", "event_id", "topic_id", "partition", "record_offset", "number"):
+                    if (event := wanted.get((row.origin, row.event_id))) is not None:
+                        waits.setdefault(event, set()).add(place_of(row))
+        return {
+            event: Known(witness=witnesses.get(event), waits_at=frozenset(waits.get(event, ())))
+            for event in witnesses.keys() | waits.keys()
+        }
 
     def entries(self, wanted: Filter) -> list[Entry]:
         """Return outcomes, newest (by the stream's time) first."""
@@ -93,53 +156,18 @@ class DjangoLedger:
             rows = filtered(models.Entry.objects.using(self._using), wanted)
             return [to_entry(row) for row in rows.order_by("-published_at", "-id")[: wanted.most]]
 
-    def entry(self, partition: Partition, offset: int, published_at: datetime | None = None) -> Entry | None:
-        """Return the outcome of one record (of that stream time, or the newest of that place), or None."""
+    def recorded(self, places: Collection[Place]) -> dict[Place, Entry]:
+        """Return the outcomes of these very events, as far as there are any."""
         with told(self._using):
-            rows = models.Entry.objects.using(self._using).filter(
-                topic=partition.topic, partition=partition.number, record_offset=offset
-            )
-            if published_at is not None:
-                rows = rows.filter(published_at=published_at)
-            row = rows.order_by("-published_at").first()
-        return None if row is None else to_entry(row)
-
-    def recorded(self, records: Collection[Record]) -> list[Entry]:
-        """Return the outcomes of these very records, as far as there are any."""
-        offsets: dict[Partition, list[int]] = {}
-        for record in records:
-            offsets.setdefault(record.partition, []).append(record.offset)
-        places = {(record.partition, record.offset, record.timestamp) for record in records}
-        found: list[Entry] = []
-        with told(self._using):
-            for partition, wanted in offsets.items():
-                for first in range(0, len(wanted), MANY):
-                    rows = models.Entry.objects.using(self._using).filter(
-                        topic=partition.topic,
-                        partition=partition.number,
-                        record_offset__in=wanted[first : first + MANY],
-                    )
-                    found += [to_entry(row) for row in rows]
-        return [entry for entry in found if (entry.partition, entry.offset, entry.published_at) in places]
-
-    def waiting(self, keys: Collection[bytes]) -> frozenset[bytes]:
-        """Return of which of these keys anything is parked."""
-        digests = {digest(key): key for key in keys}
-        wanted = list(digests)
-        found: set[bytes] = set()
-        with told(self._using):
-            for first in range(0, len(wanted), MANY):
-                rows = models.Parked.objects.using(self._using).filter(key_digest__in=wanted[first : first + MANY])
-                found.update(digests[one] for one in rows.values_list("key_digest", flat=True).distinct())
-        return frozenset(found)
+            return {place_of(row): to_entry(row) for row in at_places(self._using, places)}
 
     def counts(self) -> list[Count]:
-        """Return the number of records by topic, origin, kind and outcome."""
+        """Return the number of events by topic, origin, kind and outcome."""
         with told(self._using):
-            rows = models.Tally.objects.using(self._using).filter(records__gt=0)
+            rows = models.Tally.objects.using(self._using).filter(events__gt=0)
             ordered = list(rows.order_by("topic", "origin", "kind", "outcome"))
         return [
-            Count(topic=row.topic, origin=row.origin, kind=row.kind, outcome=Outcome(row.outcome), records=row.records)
+            Count(topic=row.topic, origin=row.origin, kind=row.kind, outcome=Outcome(row.outcome), events=row.events)
             for row in ordered
         ]
 
@@ -148,81 +176,32 @@ class DjangoLedger:
         with told(self._using):
             return dict(models.Success.objects.using(self._using).values_list("topic", "at"))
 
-    def parked(
-        self,
-        *,
-        names: Collection[str] | None = None,
-        key: bytes | None = None,
-        wanted: Filter | None = None,
-        after: int = 0,
-        most: int = 1000,
-    ) -> list[Parked]:
-        """Return parked things in the order of parking, those with an id above ``after``."""
-        with told(self._using):
-            rows = models.Parked.objects.using(self._using).filter(pk__gt=after)
-            if names is not None:
-                one_of, value = among(self._using, [text(name) for name in names])
-                table = models.ParkedName._meta.db_table
-                by_name = f"SELECT parked_id FROM {table} WHERE simple {one_of}"  # noqa: S608 (our own constants)
-                rows = rows.filter(pk__in=RawSQL(by_name, [value]))  # noqa: S611
-            if key is not None:
-                rows = rows.filter(key_digest=digest(key))
-            rows = filtered(rows, wanted, entry="entry__", parked=True)
-            found = rows.select_related("entry").prefetch_related("names").order_by("pk")[:most]
-            return [to_parked(row) for row in found]
+    def forget(self, partition: Partition, topic_id: str, before: int) -> int:
+        """Forget outcomes of records that the stream no longer keeps; return how many."""
+        forgotten = 0
+        while True:
+            with self.unit() as unit:  # in pieces, so that nobody waits long for the database
+                rows = models.Entry.objects.using(self._using).filter(
+                    topic_id=topic_id,
+                    partition=partition.number,
+                    record_offset__lt=before,
+                    parked__isnull=True,
+                    dead__isnull=True,
+                )
+                told_of = rows.only("topic", "origin", "kind", "outcome", "counted")
+                gone = list(told_of.order_by("record_offset")[:_FORGOTTEN_AT_ONCE])
+                unit.forget(gone)
+            forgotten += len(gone)
+            if len(gone) < _FORGOTTEN_AT_ONCE:
+                return forgotten
 
-    def first_in_line(self, key: bytes, *, before: int | None, kinds: Collection[str] | None) -> Parked | None:
-        """Return the first whole event parked of ``key`` that holds back later ones; None where there is none."""
-        with told(self._using):
-            rows = models.Parked.objects.using(self._using).filter(key_digest=digest(key), member="")
-            rows = rows.exclude(reason=Reason.NEWER_VERSION.value)
-            if before is not None:
-                rows = rows.filter(pk__lt=before)
-            if kinds is not None:
-                rows = rows.filter(entry__kind__in=list(kinds))
-            row = rows.select_related("entry").order_by("pk").first()
-            return None if row is None else to_parked(row)
-
-    def raw(self, entry: Entry) -> Record | None:
-        """Return the record that was kept of a parked event or dead letter; None where none is kept (any more)."""
-        with told(self._using):
-            rows = models.Raw.objects.using(self._using).filter(
-                entry__topic=entry.partition.topic,
-                entry__partition=entry.partition.number,
-                entry__record_offset=entry.offset,
-                entry__published_at=entry.published_at,
-            )
-            row = rows.select_related("entry").first()
-        return None if row is None else to_record(row)
-
-    def dead(self, wanted: Filter | None = None, *, most: int = 1000) -> list[Dead]:
-        """Return dead letters in the order in which they died."""
-        with told(self._using):
-            rows = filtered(models.Dead.objects.using(self._using), wanted, entry="entry__")
-            found = rows.select_related("entry").order_by("pk")[:most]
-            return [Dead(id=row.pk, entry=to_entry(row.entry)) for row in found]
-
-    def dead_letter(self, dead_id: int) -> Dead | None:
-        """Return one dead letter, or None."""
-        with told(self._using):
-            row = models.Dead.objects.using(self._using).filter(pk=dead_id).select_related("entry").first()
-        return None if row is None else Dead(id=row.pk, entry=to_entry(row.entry))
-
-    def kept_bytes(self) -> int:
-        """Return the bytes of all raw records kept."""
-        with told(self._using):
-            return int(models.Installation.objects.using(self._using).get().kept_bytes)
+    # -- the rest -----------------------------------------------------------------------------------------------------
 
     def list_handle(self, origin: str, name: str) -> str | None:
         """Return which local list belongs to the list ``name`` of ``origin``, where one was remembered."""
         with told(self._using):
             row = models.List.objects.using(self._using).filter(origin=origin, name=name).first()
         return None if row is None else str(row.handle)
-
-    def list_handles(self) -> frozenset[str]:
-        """Return all local lists that belong to a shared one."""
-        with told(self._using):
-            return frozenset(models.List.objects.using(self._using).values_list("handle", flat=True))
 
     @property
     def intents(self) -> "DjangoLedger":
@@ -234,33 +213,41 @@ class DjangoLedger:
 
         Durable at once unless a transaction is open. Without ``steps`` nothing is noted and all begun are returned.
         """
-        rows = models.Intent.objects.using(self._using)
+        origin, event_id = rules.told_by(event)
+        # Without an origin: begun under an earlier release by a process that was killed.
+        rows = models.Intent.objects.using(self._using).filter(event_id=event_id, origin__in=(origin, ""))
         if not steps:
             with told(self._using):
-                return frozenset(rows.filter(event_id=event.id).values_list("step", flat=True))
+                return frozenset(rows.values_list("step", flat=True))
         with writing(self._using):
-            begun = frozenset(rows.filter(event_id=event.id).values_list("step", flat=True)) & frozenset(steps)
-            for step in steps:
-                if step not in begun:
-                    rows.get_or_create(event_id=event.id, step=step)
+            begun = frozenset(rows.values_list("step", flat=True)) & frozenset(steps)
+            new = [models.Intent(origin=origin, event_id=event_id, step=step) for step in set(steps) - begun]
+            models.Intent.objects.using(self._using).bulk_create(new, ignore_conflicts=True)
         return begun
 
-    def forget(self, partition: Partition, before: int) -> int:
-        """Forget outcomes of records that the stream no longer keeps (parked and dead stay); return how many."""
-        forgotten = 0
-        while True:
-            with self.unit() as unit:  # in pieces, so that nobody waits long for the database
-                rows = models.Entry.objects.using(self._using).filter(
-                    topic=partition.topic, partition=partition.number, record_offset__lt=before, raw=None
-                )
-                ids = list(rows.values_list("pk", flat=True)[:_FORGOTTEN_AT_ONCE])
-                for first in range(0, len(ids), MANY):
-                    unit.forget(ids[first : first + MANY])
-            forgotten += len(ids)
-            if len(ids) < _FORGOTTEN_AT_ONCE:
-                return forgotten
+    def beat(self, heartbeat: Heartbeat) -> None:
+        """Write down what the consuming process says of itself."""
+        beats = models.Heartbeat.objects.using(self._using)
+        values = {
+            "started_at": heartbeat.started_at,
+            "at": heartbeat.at,
+            "state": rules.detail_text(heartbeat.state),
+            "ended": heartbeat.ended,
+        }
+        with writing(self._using):
+            beats.update_or_create(process=heartbeat.process, defaults=values)
+            beats.filter(at__lt=heartbeat.at - _SILENT).delete()
+
+    def heartbeats(self) -> list[Heartbeat]:
+        """Return what the processes that consume said last, the newest first."""
+        with told(self._using):
+            return [to_heartbeat(row) for row in models.Heartbeat.objects.using(self._using).order_by("-at")]
 
     def close(self) -> None:
         """Close the connection of this thread, unless a transaction of somebody else is open on it."""
         if not transaction.get_connection(self._using).in_atomic_block:
             connections[self._using].close()
+
+
+def _tries(row: models.Position) -> Tries:
+    return Tries(next=row.next_offset, tries=row.tries, since=row.tries_since, alone_before=row.alone_before)

@@ -1,96 +1,183 @@
 """What the app's ledger writes in one transaction, which holds the data as well."""
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
-from datetime import UTC, datetime
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from django.db.models import F
+from django.db.models import F, Q
 
+from bridge.clock import Clock
 from bridge.errors import PositionLostError
-from bridge.ledger.port import Entry, Outcome, Reason, ToPark
-from bridge.ledger.sqlite_rows import to_json
+from bridge.events import EventRef
+from bridge.ledger import rules
+from bridge.ledger.model import Entry, Line, Outcome, Place, Reason, ToKeep, Witness
 from bridge.stream.port import Partition, Record
 from bridge.tomtoolkit import models
 from bridge.tomtoolkit.database import MANY
 from bridge.tomtoolkit.ledger.applied import announce
-from bridge.tomtoolkit.ledger.rows import digest, entry_values, raw_values, text
+from bridge.tomtoolkit.ledger.keeping import Keeping, Said
+from bridge.tomtoolkit.ledger.queries import at_places
+from bridge.tomtoolkit.ledger.rows import entry_values, line_digest, place_of
 
-_SUCCESS = frozenset({Outcome.APPLIED, Outcome.DUPLICATE})
 _Sum = tuple[str, str, str, str]
-_Place = tuple[Partition, int, datetime]
+_SUMMED = ("topic", "origin", "kind", "outcome")
+_TOLD = (*_SUMMED, "counted", "topic_id", "partition", "record_offset", "number")
 
 
 class DjangoUnit:
-    """What is written in the transaction that is open, at once; sums are written at its end (:meth:`finish`)."""
+    """What is written in the transaction that is open; outcomes, witnesses and sums at its end (:meth:`finish`)."""
 
-    def __init__(self, using: str) -> None:
+    def __init__(self, using: str, clock: Clock) -> None:
         self._using = using
+        self._clock = clock
+        self._said: dict[Place, Said] = {}
+        self._done: set[tuple[str, str]] = set()
         self._sums: Counter[_Sum] = Counter()
-        self._kept_bytes = 0
         self._successes: dict[str, datetime] = {}
-        self._plain: dict[_Place, Entry] = {}
-        """Outcomes of which nothing is kept: they are written together at the end."""
+        self._kept_bytes = 0
+        self._left: set[Line] = set()
 
     # -- the port -----------------------------------------------------------------------------------------------------
 
-    def record(self, entry: Entry, *, park: Sequence[ToPark] = (), raw: Record | None = None) -> None:
-        """Write the outcome of a record in place of what was recorded for it before.
+    def record(
+        self,
+        entry: Entry,
+        *,
+        keep: Sequence[ToKeep] = (),
+        of: Collection[str] | None = None,
+        raw: Record | None = None,
+    ) -> None:
+        """Write the outcome of an event in place of what was recorded for its place before.
 
-        Raises ValueError for a parked entry without anything to park, and where ``raw`` is needed and neither given nor
-        kept.
+        The unit's end raises ValueError where ``raw`` is needed and neither given nor kept.
         """
-        if entry.outcome is Outcome.PARKED and not park:
-            raise ValueError(f"{entry.partition}@{entry.offset} is to be parked, but nothing says until when")
+        rules.check(entry, keep, of_all=of is None)
         announce(self._using, entry)
-        if park or entry.outcome is Outcome.DEAD:
-            self._flush()
-            self._write(entry, park, raw)
-        else:
-            self._plain[(entry.partition, entry.offset, entry.published_at)] = entry
+        if entry.place in self._said:
+            self._write_outcomes()
+        members = None if of is None else frozenset(map(rules.storable, of))
+        self._said[entry.place] = Said(entry=rules.fitting(entry), keep=tuple(keep), of=members, raw=raw)
+        if entry.ref is not None and rules.ends_intents(entry):
+            self._end_intents({rules.told_by(entry.ref)})
 
-    def release(self, parked_id: int) -> None:
-        """Take one parked thing out; the raw record goes with the last one of it."""
-        row = models.Parked.objects.using(self._using).filter(pk=parked_id).select_related("entry").first()
-        if row is not None:  # another process may have taken it out
-            entry = row.entry
-            row.delete()
-            self._drop_raw(entry)
+    def witness(self, events: Collection[EventRef]) -> None:
+        """Note for ever that these events are done."""
+        self._done.update(rules.told_by(event) for event in events)
+
+    def look_again(self, due: Mapping[int, datetime | None], *, looked: bool = True) -> None:
+        """Say when parked things are to be looked at again."""
+        self._write_outcomes()
+        rows = [models.Parked(pk=pk, due_at=moment) for pk, moment in due.items()]
+        parked = models.Parked.objects.using(self._using)
+        parked.bulk_update(rows, ("due_at",), batch_size=MANY)
+        for chunk in _chunks(list(due)):
+            parked.filter(pk__in=chunk).update(looks=F("looks") + int(looked), tries=0)
 
     def remember_list(self, origin: str, name: str, handle: str) -> None:
         """Remember which local list belongs to the list ``name`` of ``origin``."""
         models.List.objects.using(self._using).update_or_create(origin=origin, name=name, defaults={"handle": handle})
 
-    def move(self, partition: Partition, topic_id: str, expected: int | None, next_offset: int) -> None:
+    def move(
+        self, partition: Partition, topic_id: str, expected: int | None, next_offset: int, *, begun: bool = False
+    ) -> None:
         """Set the position, where it is still ``expected``; else raise PositionLostError.
 
         Whoever else moves it is waited for: the row stays locked until the end of the transaction.
         """
         positions = models.Position.objects.using(self._using)
         place = {"topic": partition.topic, "partition": partition.number}
+        following = {
+            "next_offset": next_offset,
+            "tries": int(begun),
+            "tries_since": self._clock.now() if begun else None,
+        }
         if expected is None:
-            _, moved = positions.get_or_create(**place, defaults={"topic_id": topic_id, "next_offset": next_offset})
+            _, moved = positions.get_or_create(**place, defaults={"topic_id": topic_id, **following})
         else:
-            there = positions.filter(**place, topic_id=topic_id, next_offset=expected)
-            moved = there.update(next_offset=next_offset) == 1
+            moved = positions.filter(**place, topic_id=topic_id, next_offset=expected).update(**following) == 1
         if not moved:
-            raise PositionLostError(
-                f"the position is no longer {'unset' if expected is None else expected}, as this process left it",
-                where=str(partition),
-                mend="Another process goes on from there",
-            )
+            raise position_lost(partition, expected)
+
+    # -- the end ------------------------------------------------------------------------------------------------------
 
     def finish(self) -> None:
         """Write what was put off, then the sums, in one order for all: so no two wait for each other."""
-        self._flush()
+        self._write_outcomes()
+        self._write_witnesses()
+        now = self._clock.now()
+        behind = models.Parked.objects.using(self._using).filter(holds=True, reason=Reason.WAITS_BEHIND.value)
+        for chunk in _chunks(sorted(map(line_digest, self._left))):
+            behind.filter(Q(due_at=None) | Q(due_at__gt=now), line__in=chunk).update(due_at=now)
+        self._write_sums()
+
+    def forget(self, rows: Collection[models.Entry]) -> None:
+        """Remove entries of which nothing is kept."""
+        for chunk in _chunks([row.pk for row in rows]):
+            models.Entry.objects.using(self._using).filter(pk__in=chunk)._raw_delete(self._using)
+        self._sums.subtract(map(_sum, rows))
+        self._kept_bytes -= sum(row.counted for row in rows)
+
+    def _write_outcomes(self) -> None:
+        """Write the outcomes put off: those of events that have none yet in one insert, and what is kept beside."""
+        said, self._said = self._said, {}
+        if not said:
+            return
+        known = {place_of(row): row for row in at_places(self._using, said.keys()).only(*_TOLD)}
+        now = self._clock.now()
+        rows: dict[Place, models.Entry] = {}
+        for place, one in said.items():
+            row = rows[place] = known.get(place) or models.Entry()
+            if place in known:
+                self._sums[_sum(row)] -= 1
+            self._kept_bytes -= row.counted
+            for name, value in entry_values(one.entry, now).items():
+                setattr(row, name, value)
+            self._kept_bytes += row.counted
+            self._sums[_sum(row)] += 1
+            if Outcome(row.outcome) in rules.SUCCESS:
+                self._successes[row.topic] = now
+        models.Entry.objects.using(self._using).bulk_create([row for row in rows.values() if row.pk is None])
+        for row in known.values():
+            row.save(using=self._using)
+        self._keep([(one, rows[place]) for place, one in said.items()], [row.pk for row in known.values()])
+
+    def _keep(self, said: Sequence[tuple[Said, models.Entry]], known: Sequence[int]) -> None:
+        before = set(known)
+        concerned = [(one, row) for one, row in said if one.keep or row.pk in before]
+        if concerned:
+            keeping = Keeping(self._using)
+            keeping.write(concerned, known)
+            self._kept_bytes += keeping.bytes
+            self._left |= keeping.left
+
+    def _write_witnesses(self) -> None:
+        if self._done:
+            done = [models.Done(origin=one[0], event_id=one[1], witness=Witness.DONE.value) for one in self._done]
+            models.Done.objects.using(self._using).bulk_create(done, ignore_conflicts=True)
+            self._end_intents(self._done)
+
+    def _end_intents(self, events: Collection[tuple[str, str]]) -> None:
+        """Forget what was begun for these events, also under an earlier release, which did not note whose they were."""
+        whose: dict[UUID, set[str]] = {}
+        for origin, event_id in events:
+            whose.setdefault(UUID(event_id), {""}).add(origin)
+        intents = models.Intent.objects.using(self._using)
+        for chunk in _chunks(list(whose)):
+            begun = intents.filter(event_id__in=chunk).values_list("pk", "event_id", "origin")
+            if ended := [pk for pk, event_id, origin in begun if origin in whose[event_id]]:
+                intents.filter(pk__in=ended).delete()
+
+    def _write_sums(self) -> None:
         tallies = models.Tally.objects.using(self._using)
         for (topic, origin, kind, outcome), change in sorted(self._sums.items()):
             if change:
                 place = {"topic": topic, "origin": origin, "kind": kind, "outcome": outcome}
-                if not tallies.filter(**place).update(records=F("records") + change):
-                    row, made = tallies.get_or_create(**place, defaults={"records": change})
+                if not tallies.filter(**place).update(events=F("events") + change):
+                    row, made = tallies.get_or_create(**place, defaults={"events": change})
                     if not made:
-                        tallies.filter(pk=row.pk).update(records=F("records") + change)
+                        tallies.filter(pk=row.pk).update(events=F("events") + change)
         for topic, at in sorted(self._successes.items()):
             successes = models.Success.objects.using(self._using)
             if not successes.filter(topic=topic).update(at=at):
@@ -99,116 +186,19 @@ class DjangoUnit:
             installation = models.Installation.objects.using(self._using)
             installation.update(kept_bytes=F("kept_bytes") + self._kept_bytes)
 
-    def forget(self, ids: Collection[int]) -> None:
-        """Remove entries of which nothing is kept."""
-        rows = models.Entry.objects.using(self._using).filter(pk__in=ids)
-        self._sums.subtract((row.topic, row.origin, row.kind, row.outcome) for row in rows)
-        rows.delete()
 
-    # -- steps --------------------------------------------------------------------------------------------------------
-
-    def _flush(self) -> None:
-        """Write the outcomes put off: those of records that have none yet in one insert."""
-        plain, self._plain = self._plain, {}
-        offsets: dict[Partition, list[int]] = defaultdict(list)
-        for partition, offset, _ in plain:
-            offsets[partition].append(offset)
-        known: set[_Place] = set()
-        for partition, those in offsets.items():
-            rows = models.Entry.objects.using(self._using).filter(topic=partition.topic, partition=partition.number)
-            for first in range(0, len(those), MANY):
-                there = rows.filter(record_offset__in=those[first : first + MANY])
-                known |= {(partition, *place) for place in there.values_list("record_offset", "published_at")}
-        recorded_at = datetime.now(UTC)
-        new = [
-            models.Entry(**_place(entry), **entry_values(entry, recorded_at))
-            for place, entry in plain.items()
-            if place not in known
-        ]
-        models.Entry.objects.using(self._using).bulk_create(new)
-        for row in new:
-            self._count(row, recorded_at)
-        for place in known & plain.keys():
-            self._write(plain[place], (), None)
-        self._settle([entry for place, entry in plain.items() if place not in known])
-
-    def _write(self, entry: Entry, park: Sequence[ToPark], raw: Record | None) -> None:
-        recorded_at = datetime.now(UTC)
-        place = _place(entry)
-        row = models.Entry.objects.using(self._using).filter(**place).first()
-        if row is None:
-            row = models.Entry(**place)
-        else:
-            self._sums[(row.topic, row.origin, row.kind, row.outcome)] -= 1
-        for name, value in entry_values(entry, recorded_at).items():
-            setattr(row, name, value)
-        row.save(using=self._using)
-        self._count(row, recorded_at)
-        self._keep(row, entry, park, raw)
-        self._settle([entry])
-
-    def _count(self, row: models.Entry, recorded_at: datetime) -> None:
-        self._sums[(row.topic, row.origin, row.kind, row.outcome)] += 1
-        if Outcome(row.outcome) in _SUCCESS:
-            self._successes[row.topic] = recorded_at
-
-    def _settle(self, entries: Sequence[Entry]) -> None:
-        """Forget the intents of events of which nothing will be asked of the TOM again, unless by replay."""
-        settled = [
-            entry.event_id
-            for entry in entries
-            if entry.event_id is not None and (entry.outcome in _SUCCESS or entry.reason is Reason.DROPPED)
-        ]
-        for first in range(0, len(settled), MANY):
-            models.Intent.objects.using(self._using).filter(event_id__in=settled[first : first + MANY]).delete()
-
-    def _keep(self, row: models.Entry, entry: Entry, park: Sequence[ToPark], raw: Record | None) -> None:
-        """Park what is to be parked, list it as dead where it is, and keep the raw bytes for these alone."""
-        kept = bool(park) or entry.outcome is Outcome.DEAD
-        members = [wanted.member for wanted in park]
-        models.Parked.objects.using(self._using).filter(entry=row).exclude(member__in=members).delete()
-        if raw is not None and kept:
-            self._remove_raw(row)
-            made = models.Raw.objects.using(self._using).create(entry=row, **raw_values(raw))
-            self._kept_bytes += made.bytes
-        for wanted in park:
-            self._park(row, entry.key, wanted)
-        dead = models.Dead.objects.using(self._using)
-        if entry.outcome is Outcome.DEAD:
-            dead.get_or_create(entry=row)
-        else:
-            dead.filter(entry=row).delete()
-        self._drop_raw(row)
-        if kept and not models.Raw.objects.using(self._using).filter(entry=row).exists():
-            raise ValueError(f"{entry.partition}@{entry.offset} is {entry.outcome}, but its raw record is missing")
-
-    def _park(self, row: models.Entry, key: bytes, wanted: ToPark) -> None:
-        """Park one thing, or give it another reason in the place that it has: its order is that of the first."""
-        values = {"reason": wanted.reason.value, "detail": to_json(wanted.detail), "key_digest": digest(key)}
-        parked, made = models.Parked.objects.using(self._using).update_or_create(
-            entry=row, member=text(wanted.member), defaults=values
-        )
-        names = models.ParkedName.objects.using(self._using)
-        if not made:
-            names.filter(parked=parked).delete()
-        names.bulk_create([models.ParkedName(simple=text(name), parked=parked) for name in sorted(wanted.names)])
-
-    def _drop_raw(self, row: models.Entry) -> None:
-        """Remove the raw bytes of a record of which nothing is parked and which isn't dead."""
-        parked = models.Parked.objects.using(self._using).filter(entry=row)
-        if not parked.exists() and not models.Dead.objects.using(self._using).filter(entry=row).exists():
-            self._remove_raw(row)
-
-    def _remove_raw(self, row: models.Entry) -> None:
-        raws = models.Raw.objects.using(self._using).filter(entry=row)
-        self._kept_bytes -= sum(raws.values_list("bytes", flat=True))
-        raws.delete()
+def position_lost(partition: Partition, expected: int | None) -> PositionLostError:
+    """Return the error for a position that is not where this process left it."""
+    return PositionLostError(
+        f"the position is no longer {'unset' if expected is None else expected}, as this process left it",
+        where=str(partition),
+        mend="Another process goes on from there",
+    )
 
 
-def _place(entry: Entry) -> dict[str, Any]:
-    return {
-        "topic": entry.partition.topic,
-        "partition": entry.partition.number,
-        "record_offset": entry.offset,
-        "published_at": entry.published_at,
-    }
+def _sum(row: models.Entry) -> _Sum:
+    return row.topic, row.origin, row.kind, row.outcome
+
+
+def _chunks(values: Sequence[Any]) -> list[Sequence[Any]]:
+    return [values[first : first + MANY] for first in range(0, len(values), MANY)]

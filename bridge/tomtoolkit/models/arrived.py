@@ -4,28 +4,49 @@ from django.db import models
 
 
 class Written(models.Model):
-    """A row of the TOM that the bridge wrote, or caused a data processor to write: never published back."""
+    """Rows of the TOM that the bridge wrote, or caused a data processor to write: never published back.
+
+    A run of keys that one transaction got for datums of one event in their order; no two runs overlap.
+    """
 
     model = models.CharField(max_length=100)
     """The model's label, ``tom_dataproducts.photometryreduceddatum``: a key alone means nothing."""
-    key = models.BigIntegerField()
+    first = models.BigIntegerField()
+    last = models.BigIntegerField()
+    """The last key, which is one of the run."""
+    origin = models.TextField()
+    """Of the event; empty where an earlier release noted it and nothing says whose it was."""
     event_id = models.UUIDField(db_index=True)
+    number = models.IntegerField(null=True)
+    """Which datum of the event the first row is; None where an earlier release noted it."""
+    digests = models.BinaryField()
+    """For each row what tells whether it is still as it was written
+    (:func:`bridge.tomtoolkit.receiving.written.digest`); empty where an earlier release noted it."""
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=("model", "key"), name="tom_bridge_written_once"),)
+        db_table = "tom_bridge_written_run"
+        constraints = (models.UniqueConstraint(fields=("model", "last"), name="tom_bridge_written_run"),)
 
 
 class ProductRun(models.Model):
     """A data product that is on its way into the TOM: what a killed process may have left is known by this row."""
 
-    event_id = models.UUIDField(primary_key=True)
+    origin = models.CharField(max_length=100)
+    """Of the event; empty in a run that an earlier release began, which is undone."""
+    event_id = models.UUIDField()
     product_id = models.TextField()
     file = models.TextField()
-    """The name in the storage, known before the file is there."""
+    """The name in the storage, known before the file is there (unless the storage gives it another)."""
     product = models.BigIntegerField(null=True)
     """The primary key of the product, once there is one."""
     done = models.BooleanField(default=False)
     """Whether the data processor has ended well."""
+    notes = models.JSONField(default=list)
+    """What people are to know of it: why the file is not processed, or has another name."""
+
+    class Meta:
+        db_table = "tom_bridge_product_run"
+        constraints = (models.UniqueConstraint(fields=("event_id", "origin"), name="tom_bridge_product_run"),)
 
 
 class Choice(models.Model):

@@ -1,7 +1,7 @@
-"""The ledger: positions, outcomes, what is parked and what is dead.
+"""The ledger: positions, outcomes, what waits, what is dead and what is done.
 
-For :mod:`bridge.tomtoolkit.ledger` alone to change. A record is told by its place and the stream's time of it, as in
-:mod:`bridge.ledger.sqlite_schema`.
+For :mod:`bridge.tomtoolkit.ledger` alone to change. The tables are those of :mod:`bridge.ledger.sqlite_tables`, by the
+same names; what follows from what stands in :mod:`bridge.ledger.rules`.
 """
 
 import uuid
@@ -16,12 +16,18 @@ class Installation(models.Model):
     installation = models.UUIDField(default=uuid.uuid4)
     tom_identity = models.TextField(null=True)
     kept_bytes = models.BigIntegerField(default=0)
-    """Bytes of all raw records kept."""
+    """Of all records kept, and of what takes room in details beside them."""
     mailed_at = models.DateTimeField(null=True)
     """When the daily mail was last sent."""
 
     class Meta:
         permissions = (("share", "Can share targets and data over the bridge"),)
+
+
+class Former(models.Model):
+    """An earlier installation of this TOM: what it published is ours."""
+
+    installation = models.UUIDField(primary_key=True)
 
 
 class Position(models.Model):
@@ -31,23 +37,33 @@ class Position(models.Model):
     partition = models.IntegerField()
     topic_id = models.TextField()
     next_offset = models.BigIntegerField()
+    tries = models.IntegerField(default=0)
+    """How often what stands there was begun without an end."""
+    tries_since = models.DateTimeField(null=True)
+    alone_before = models.BigIntegerField(default=0)
+    """Up to this offset each record is tried alone."""
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("topic", "partition"), name="tom_bridge_one_position"),)
 
 
 class Entry(models.Model):
-    """The outcome of one record."""
+    """The outcome of one event of a record."""
 
     topic = models.CharField(max_length=249)
+    topic_id = models.CharField(max_length=300)
     partition = models.IntegerField()
     record_offset = models.BigIntegerField()
+    number = models.IntegerField(default=0)
+    """Which event of its record."""
     published_at = models.DateTimeField(db_index=True)
     recorded_at = models.DateTimeField()
     outcome = models.CharField(max_length=20)
     reason = models.CharField(max_length=50, null=True)
     detail = models.TextField()
     """JSON as text: PostgreSQL's own type refuses a NUL, and a detail must cost no event."""
+    counted = models.BigIntegerField(default=0)
+    """Bytes of the detail that count as kept."""
     event_id = models.UUIDField(null=True, db_index=True)
     share_id = models.UUIDField(null=True)
     origin = models.TextField()
@@ -60,38 +76,70 @@ class Entry(models.Model):
     record_key = models.BinaryField()
 
     class Meta:
+        db_table = "tom_bridge_event"
         constraints = (
             models.UniqueConstraint(
-                fields=("topic", "partition", "record_offset", "published_at"), name="tom_bridge_one_entry"
+                fields=("topic_id", "partition", "record_offset", "number"), name="tom_bridge_one_event"
             ),
         )
-        indexes = (models.Index(fields=("simple_subject", "published_at"), name="tom_bridge_entry_subject"),)
+        indexes = (models.Index(fields=("simple_subject", "published_at"), name="tom_bridge_event_subject"),)
 
 
-class Raw(models.Model):
-    """The bytes of a record of which something is parked, or which is dead."""
+class Kept(models.Model):
+    """The record of something that waits or is dead: its beginning alone where the stream has to be asked again."""
 
-    entry = models.OneToOneField(Entry, on_delete=models.CASCADE, primary_key=True)
+    topic = models.CharField(max_length=249)
+    topic_id = models.CharField(max_length=300)
+    partition = models.IntegerField()
+    record_offset = models.BigIntegerField()
+    published_at = models.DateTimeField()
     record_key = models.BinaryField(null=True)
     value = models.BinaryField()
     headers = models.TextField()
-    """JSON: pairs of a name and the value in hexadecimal."""
+    """As :func:`bridge.ledger.cut.headers_text` writes them."""
+    size = models.BigIntegerField()
+    """Bytes of the whole value."""
+    sha256 = models.CharField(max_length=64)
+    """Of the whole value."""
+    whole = models.BooleanField()
     bytes = models.BigIntegerField()
+    """What counts of it."""
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("topic_id", "partition", "record_offset"), name="tom_bridge_kept_once"),
+        )
 
 
 class Parked(models.Model):
-    """Something kept until its reason is gone. Ids grow in the order of parking and are never used again."""
+    """Something that waits: a whole event, or one member of a list. Ids are never used again."""
 
     entry = models.ForeignKey(Entry, on_delete=models.CASCADE, related_name="parked")
     member = models.TextField()
     reason = models.CharField(max_length=50)
     detail = models.TextField()
-    key_digest = models.CharField(max_length=64)
-    """SHA-256 of the record's key: a key may be longer than an index of PostgreSQL takes."""
+    counted = models.BigIntegerField(default=0)
+    line = models.CharField(max_length=64)
+    """SHA-256 of what its line is told by: a key may be longer than an index of PostgreSQL takes."""
+    record_offset = models.BigIntegerField()
+    number = models.IntegerField(default=0)
+    holds = models.BooleanField()
+    """Whether it holds back what comes later in its line."""
+    due_at = models.DateTimeField(null=True)
+    looks = models.IntegerField(default=0)
+    tries = models.IntegerField(default=0)
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=("entry", "member"), name="tom_bridge_parked_once"),)
-        indexes = (models.Index(fields=("key_digest", "id"), name="tom_bridge_parked_key"),)
+        db_table = "tom_bridge_waiting"
+        constraints = (models.UniqueConstraint(fields=("entry", "member"), name="tom_bridge_waiting_once"),)
+        indexes = (
+            models.Index(
+                fields=("line", "record_offset", "number"),
+                condition=models.Q(holds=True),
+                name="tom_bridge_waiting_in_line",
+            ),
+            models.Index(fields=("due_at",), condition=models.Q(due_at__isnull=False), name="tom_bridge_waiting_due"),
+        )
 
 
 class ParkedName(models.Model):
@@ -101,23 +149,46 @@ class ParkedName(models.Model):
     parked = models.ForeignKey(Parked, on_delete=models.CASCADE, related_name="names")
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=("simple", "parked"), name="tom_bridge_parked_name"),)
+        db_table = "tom_bridge_waiting_name"
+        constraints = (models.UniqueConstraint(fields=("simple", "parked"), name="tom_bridge_waiting_name"),)
 
 
 class Dead(models.Model):
-    """A dead letter."""
+    """A dead letter: a whole event, or one member of a list. Ids are never used again."""
 
-    entry = models.OneToOneField(Entry, on_delete=models.CASCADE, related_name="dead")
+    entry = models.ForeignKey(Entry, on_delete=models.CASCADE, related_name="dead")
+    member = models.TextField()
+    reason = models.CharField(max_length=50)
+    detail = models.TextField()
+    counted = models.BigIntegerField(default=0)
+
+    class Meta:
+        db_table = "tom_bridge_letter"
+        constraints = (models.UniqueConstraint(fields=("entry", "member"), name="tom_bridge_letter_once"),)
+
+
+class Done(models.Model):
+    """What is known for ever of an event that was settled here (:class:`bridge.ledger.model.Witness`)."""
+
+    origin = models.TextField()
+    event_id = models.UUIDField()
+    witness = models.CharField(max_length=20)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("event_id", "origin"), name="tom_bridge_done_once"),)
 
 
 class Intent(models.Model):
     """What may have been begun by a process that was killed."""
 
+    origin = models.TextField()
+    """Empty where an earlier release noted it."""
     event_id = models.UUIDField()
     step = models.CharField(max_length=200)
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=("event_id", "step"), name="tom_bridge_one_intent"),)
+        db_table = "tom_bridge_begun"
+        constraints = (models.UniqueConstraint(fields=("event_id", "origin", "step"), name="tom_bridge_begun_once"),)
 
 
 class List(models.Model):
@@ -132,13 +203,13 @@ class List(models.Model):
 
 
 class Tally(models.Model):
-    """How many records of a topic, origin and kind had an outcome."""
+    """How many events of a topic, origin and kind had an outcome."""
 
     topic = models.CharField(max_length=249)
     origin = models.TextField()
     kind = models.TextField()
     outcome = models.CharField(max_length=20)
-    records = models.BigIntegerField(default=0)
+    events = models.BigIntegerField(default=0)
 
     class Meta:
         constraints = (
@@ -151,3 +222,13 @@ class Success(models.Model):
 
     topic = models.CharField(max_length=249, primary_key=True)
     at = models.DateTimeField()
+
+
+class Heartbeat(models.Model):
+    """What a process that consumes said of itself last."""
+
+    process = models.CharField(max_length=300, primary_key=True)
+    started_at = models.DateTimeField()
+    at = models.DateTimeField()
+    state = models.TextField()
+    ended = models.BooleanField(default=False)

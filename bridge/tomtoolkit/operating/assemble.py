@@ -25,7 +25,8 @@ def open_bridge(stopped: threading.Event | None = None) -> Iterator[Bridge]:
         stack.callback(stream.close)
         ledger = DjangoLedger()
         stack.callback(ledger.close)
-        tom = DjangoTom(ledger, settings.groups_by_topic())
+        tom = DjangoTom.of(settings, ledger)
+        stack.callback(tom.close)
         with suppress(TomAwayError):  # another process is at work on a product: then there is nothing to sweep
             tom.sweep()
         # Waiting within the TOM's transaction would change nothing and keep others out.

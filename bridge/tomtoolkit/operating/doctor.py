@@ -12,6 +12,7 @@ from bridge.operations.doctor import Finding, Level, examine_ledger, examine_str
 from bridge.tomtoolkit import checks, conf, models
 from bridge.tomtoolkit.database import told as told_of_database
 from bridge.tomtoolkit.ledger.store import DjangoLedger
+from bridge.tomtoolkit.receiving import files
 from bridge.tomtoolkit.rows.names import indexes_of, own_manager
 
 _MOST_NAMED = 5
@@ -29,6 +30,7 @@ def examine() -> Iterator[Finding]:
     if any(one.level == "fail" for one in database_found):
         return
     yield from told("ledger", lambda: iter([examine_ledger(settings, DjangoLedger(), "the TOM's database")]))
+    yield from told("files", _files)
     yield from told("outbox", _outbox)
     yield from told("sharing", _persistent_shares)
 
@@ -69,6 +71,15 @@ def _database() -> Iterator[Finding]:
                     what=f"the index of names on {table} is missing: matching is slow",
                     mend="Run: python manage.py migrate",
                 )
+
+
+def _files() -> Iterator[Finding]:
+    """Store a file where data products go, and delete it."""
+    if left := files.probe():
+        mend = "Let this account delete there; what a product leaves that is refused stays otherwise"
+        yield Finding(level="warn", about="files", what=left, mend=mend)
+    else:
+        yield Finding(level="ok", about="files", what="the storage of data products takes files")
 
 
 def _outbox() -> Iterator[Finding]:

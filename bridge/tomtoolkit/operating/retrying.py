@@ -110,7 +110,7 @@ def _within_a_request(budget_s: float) -> Iterator[Bridge]:
     """Put the parts together without the stream; nothing more is begun once ``budget_s`` is over."""
     settings = conf.load()
     ledger = DjangoLedger()
-    bridge = put_together(settings, no_stream(), ledger, DjangoTom(ledger, settings.groups_by_topic()), pause_s=0.0)
+    bridge = put_together(settings, no_stream(), ledger, DjangoTom.of(settings, ledger), pause_s=0.0)
     timer = threading.Timer(budget_s, bridge.stopped.set)
     timer.daemon = True
     timer.start()

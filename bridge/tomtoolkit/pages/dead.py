@@ -51,7 +51,8 @@ class DeadLetter(Manager, BridgePage):
         context = super().get_context_data(**given)
         ledger, pk = DjangoLedger(), self.kwargs["pk"]
         letter = ledger.dead_letter(pk)
-        record = ledger.raw(letter.entry) if letter is not None else None
+        kept = ledger.raw([letter.entry.place]).get(letter.entry.place) if letter is not None else None
+        record = kept.record if kept is not None else None
         if letter is None or record is None:
             raise Http404("There is no such dead letter (any more).")
         if Hidden(self.request.user)([letter.entry.subject]):
@@ -90,7 +91,7 @@ class Drop(Manager, View):
         """Drop what was ticked: the bytes go, the outcome becomes *ignored: dropped by command*."""
         ids = _ids(request)
         try:
-            dropped = records.drop(DjangoLedger(), ids)
+            dropped = records.drop_dead(DjangoLedger(), ids)
         except BridgeError as error:
             messages.error(request, f"Nothing was dropped: {error}")
         else:

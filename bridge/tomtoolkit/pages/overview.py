@@ -75,9 +75,9 @@ def topics(settings: AppSettings, statuses: dict[str, TopicStatus] | None = None
     """Return what the tables of topics show; ``statuses`` is what the stream told."""
     success = dict(models.Success.objects.values_list("topic", "at"))
     counts: dict[str, dict[str, int]] = {}
-    for row in models.Tally.objects.filter(records__gt=0):
+    for row in models.Tally.objects.filter(events__gt=0):
         counts.setdefault(row.topic, {}).setdefault(row.outcome, 0)
-        counts[row.topic][row.outcome] += row.records
+        counts[row.topic][row.outcome] += row.events
     received = [
         {
             "topic": one.topic,

@@ -8,15 +8,18 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Any
 
-from django.db import DatabaseError
+from django.db.models import JSONField
+from django.db.models.fields.json import KeyTransform
 from tom_dataproducts.models import ReducedDatum
 
-from bridge.errors import TomAwayError
+from bridge.budget import Budget
+from bridge.errors import BridgeError, TomAwayError
 from bridge.events import KINDS, TYPED, Datum, Kind, Spectrum
-from bridge.tom.compare import RULES, Beside
+from bridge.tom.compare import RULES, Beside, is_same_spectrum
 from bridge.tom.port import DatumResult, ExistingDatum, Fate, NewDatum
 from bridge.tom.reserved import kept, source_of
 from bridge.tom.values import WORDS, row_of
@@ -28,6 +31,8 @@ from bridge.tomtoolkit.rows.kinds import MODELS
 
 _DATA_TYPES = {kind: data_type for data_type, kind in TYPED.items()}
 
+_YEARS = (1000, 3000)
+"""What a TOM's pages can show, in whatever time zone."""
 _Rows = dict[int, list[ExistingDatum]]
 """Rows by target."""
 
@@ -54,7 +59,7 @@ class DatumWriter:
             of_kinds[KINDS[type(datum)]].append((pk, datum))
         return tuple(row for kind, datums in of_kinds.items() for row in self._rows(kind, datums).get(pk, ()))
 
-    def add(self, datums: Sequence[NewDatum]) -> list[DatumResult]:
+    def add(self, datums: Sequence[NewDatum], budget: Budget) -> list[DatumResult]:
         """Write datums and return the fate of each in the same order."""
         results: list[DatumResult | None] = [_refused(unstorable(new.datum)) for new in datums]
         fresh: dict[Kind, list[_Fresh]] = defaultdict(list)
@@ -66,6 +71,7 @@ class DatumWriter:
             if missing := targets - existing(self._using, targets):
                 raise TomAwayError(f"target {min(missing)} was removed meanwhile", mend="It is decided anew")
             for kind, of_kind in fresh.items():
+                budget.check()
                 self._write(kind, of_kind, results)
         return [result or DatumResult(Fate.NEW) for result in results]
 
@@ -99,10 +105,11 @@ class DatumWriter:
             with writing(self._using):
                 # Made anew at each try: a failed insert may leave keys in the rows.
                 rows = model.objects.using(self._using).bulk_create([_row(model, one.new) for one in wanted])
-                events = (one.new.provenance.event.id for one in wanted)
-                written.note(self._using, model, zip((row.pk for row in rows), events, strict=True))
+                written.note(self._using, model, map(_note, wanted, rows))
                 self._show(wanted, rows)
-        except (DatabaseError, ValueError) as error:  # what says that the database is away was turned into that
+        except BridgeError:  # what says that the database is away was turned into that
+            raise
+        except Exception as error:  # what doesn't fit: a number, a text, a time that the database can't hold
             if len(wanted) > 1:
                 middle = len(wanted) // 2
                 self._insert(kind, wanted[:middle], results)
@@ -172,6 +179,24 @@ def _existing(kind: Kind, values: Mapping[str, Any]) -> ExistingDatum | None:
     return ExistingDatum(kind=kind, values=compared | arrays, source=source_of(free) if isinstance(free, dict) else "")
 
 
+def twins_of(using: str, spectrum: Any) -> set[int]:
+    """Return the keys of other rows of the target of a row that are the same spectrum, at whatever time.
+
+    The database looks for those that begin alike, so that not all spectra of the target are read.
+    """
+    model = MODELS[Kind.SPECTROSCOPY]
+    columns = tuple(dict.fromkeys((*RULES[Kind.SPECTROSCOPY].fields, "value")))
+    mine = _existing(Kind.SPECTROSCOPY, {name: getattr(spectrum, name) for name in columns})
+    rows = model.objects.using(using).filter(target_id=spectrum.target_id).exclude(pk=spectrum.pk)
+    for name in ("wavelength", "flux"):
+        if mine is None or not mine.values[name]:
+            return set()
+        first = KeyTransform("0", name, output_field=JSONField())
+        rows = rows.alias(**{f"first_{name}": first}).filter(**{f"first_{name}": mine.values[name][0]})
+    found = ((row.pop("pk"), _existing(Kind.SPECTROSCOPY, row)) for row in rows.values("pk", *columns))
+    return {pk for pk, other in found if mine is not None and other is not None and is_same_spectrum(mine, other)}
+
+
 _LEGACY_COLUMNS = ("telescope", "instrument", "reduction_version")
 
 
@@ -191,20 +216,41 @@ def unstorable(datum: Datum) -> str:
     """Return why a database can't hold ``datum``, or nothing: SQLite takes what fails a whole batch on PostgreSQL."""
     longest = _longest(KINDS[type(datum)])
     for name in _columns(KINDS[type(datum)]):
-        match getattr(datum, name):
-            case float() as value if not math.isfinite(value):
-                return f"{name}: {value} is no finite number"
-            case tuple() as values if not all(map(math.isfinite, values)):
-                return f"{name}: has a value that is no finite number"
-            case str() as value if (most := longest[name]) is not None and len(value) > most:
-                return f"{name}: has {len(value)} characters; this TOM holds {most}"
-            case str() as value if "\x00" in value:
-                return f"{name}: has a NUL character"
+        if wrong := _unfit(getattr(datum, name), longest[name]):
+            return f"{name}: {wrong}"
     try:
-        text = json.dumps(kept(datum), allow_nan=False)
-    except ValueError as error:
+        text = json.dumps(kept(datum), allow_nan=False, ensure_ascii=False)
+    except (ValueError, TypeError, RecursionError) as error:
         return f"{datum.FREE}: {error}"
-    return f"{datum.FREE}: has a NUL character" if "\\u0000" in text.replace("\\\\", "") else ""
+    wrong = _no_text(text.replace("\\\\", "").replace("\\u0000", "\x00"))
+    return f"{datum.FREE}: {wrong}" if wrong else ""
+
+
+def _unfit(value: object, most: int | None) -> str:
+    """Return why a column of at most so many characters can't hold ``value``, or nothing."""
+    match value:
+        case float() if not math.isfinite(value):
+            return f"{value} is no finite number"
+        case tuple() if not all(map(math.isfinite, value)):
+            return "has a value that is no finite number"
+        case datetime() if not _YEARS[0] <= value.year <= _YEARS[1]:
+            return f"{value:%Y-%m-%d} is not within the years {_YEARS[0]} to {_YEARS[1]}"
+        case str() if most is not None and len(value) > most:
+            return f"has {len(value)} characters; this TOM holds {most}"
+        case str():
+            return _no_text(value)
+    return ""
+
+
+def _no_text(text: str) -> str:
+    """Return why a database can't hold a text, or nothing."""
+    if "\x00" in text:
+        return "has a NUL character"
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        return f"has half a character ({text[error.start : error.end]!a})"
+    return ""
 
 
 @cache
@@ -221,6 +267,10 @@ def _longest(kind: Kind) -> Mapping[str, int | None]:
 
 def _refused(reason: str) -> DatumResult | None:
     return DatumResult(Fate.REFUSED, reason) if reason else None
+
+
+def _note(one: _Fresh, row: Any) -> written.Note:
+    return row.pk, one.new.provenance.event, one.new.number, written.digest(row)
 
 
 def _row(model: Any, new: NewDatum) -> Any:

@@ -7,45 +7,53 @@ tries the event again (its position has not moved) removes what the unfinished r
 records the outcome takes the row out.
 """
 
-import errno
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
-from uuid import UUID
 
 import structlog
-from django.core.exceptions import SuspiciousOperation
-from django.core.files.base import ContentFile
-from django.db import DatabaseError, InterfaceError
-from tom_common.hooks import run_hook
-from tom_dataproducts.data_processor import run_data_processor
+from django.db import connections
 from tom_dataproducts.models import DATA_TYPE_CHOICES, REDUCED_DATUM_MODELS
 from tom_dataproducts.models import DataProduct as ProductModel
 
-from bridge.errors import BridgeError, RejectedError, TomAwayError
-from bridge.events import DataProduct
+from bridge.budget import NO_LIMIT, Budget
+from bridge.errors import RejectedError, TomAwayError
+from bridge.events import DataProduct, EventRef, Kind
 from bridge.ledger.port import Outcome
 from bridge.tom.port import Fate, LocalProduct, ProductResult, Provenance
 from bridge.tom.reserved import ORIGINAL_SOURCE_KEY
 from bridge.tomtoolkit import models
-from bridge.tomtoolkit.database import MANY, processing, refusing, told, words, writing
-from bridge.tomtoolkit.receiving import written
+from bridge.tomtoolkit.database import MANY, processing, refusing, writing
+from bridge.tomtoolkit.receiving import files, written
+from bridge.tomtoolkit.receiving.datums import twins_of
+from bridge.tomtoolkit.receiving.processing import process
 from bridge.tomtoolkit.receiving.targets import existing
 from bridge.tomtoolkit.receiving.visibility import Visibility
+from bridge.tomtoolkit.rows.kinds import MODELS
 
 log = structlog.get_logger(__name__)
 
 _SETTLED = (Outcome.APPLIED.value, Outcome.DUPLICATE.value, Outcome.DEAD.value, Outcome.IGNORED.value)
 
 
+@dataclass(frozen=True, kw_only=True)
+class ProductRules:
+    """What an administrator may choose."""
+
+    limit_s: float = 300.0
+    """Seconds that the hook and the data processor of one product may take."""
+    refuse_active: bool = False
+    """Whether files of kinds that browsers run are refused, instead of kept as plain text."""
+
+
 class Products:
     """The data products of the TOM."""
 
-    def __init__(self, using: str, visibility: Visibility) -> None:
+    def __init__(self, using: str, visibility: Visibility, rules: ProductRules) -> None:
         self._using = using
         self._visibility = visibility
+        self._rules = rules
 
     def find(self, product_id: str) -> LocalProduct | None:
         """Return the data product of that id, or None."""
@@ -61,18 +69,26 @@ class Products:
         )
 
     def add(self, pk: int, product: DataProduct, product_id: str, provenance: Provenance) -> ProductResult:
-        """Say what became of the product, and end its run: part of the unit that records the outcome."""
-        self.prepare(pk, product, product_id, provenance)
+        """Say what became of the product, and end its run: part of the unit that records the outcome.
+
+        What was not prepared is, unless that unit is open: its transaction would keep the data processor out. Then
+        TomAwayError is raised.
+        """
+        event = provenance.event
+        if not self._is_clear(event, product_id):
+            if connections[self._using].in_atomic_block:
+                raise TomAwayError(f"product {product_id} is not prepared any more", mend="It is decided anew")
+            self.prepare(pk, product, product_id, provenance)
         with writing(self._using):
-            run = models.ProductRun.objects.filter(pk=provenance.event.id, done=True).first()
+            run = _runs(event).filter(done=True).first()
             if run is not None:
                 run.delete()
-                return ProductResult(fate=Fate.NEW, pk=run.product)
+                return ProductResult(fate=Fate.NEW, pk=run.product, unverified=tuple(run.notes))
             there = self.find(product_id)
         if there is None:
             raise RejectedError(
                 "the product was removed while it was being stored",
-                where=f"{provenance.event}: product {product_id}",
+                where=f"{event}: product {product_id}",
                 mend="It is decided anew",
             )
         differences = _differences(pk, product, there)
@@ -82,22 +98,24 @@ class Products:
             fate=Fate.CONFLICTING, pk=there.pk, reason=f"product {product_id} is here with {differences}"
         )
 
-    def prepare(self, pk: int, product: DataProduct, product_id: str, provenance: Provenance) -> None:
+    def prepare(
+        self, pk: int, product: DataProduct, product_id: str, provenance: Provenance, budget: Budget = NO_LIMIT
+    ) -> None:
         """Store the file and the row and run the processor, unless that is done or another product has the id.
 
         Raises RejectedError where the TOM refuses the product or its processor fails; nothing of it is left then, as
-        in TOM Toolkit's own upload.
+        in TOM Toolkit's own upload. Raises BudgetSpentError at a stop; the run is begun anew by the next call.
         """
-        event_id = provenance.event.id
-        if self._is_done(event_id) or self._is_anothers(event_id, product_id):
+        event = provenance.event
+        if self._is_clear(event, product_id):
             return
         with processing(self._using):
-            if self._is_done(event_id):  # by the process that had the lock
+            if self._is_done(event):  # by the process that had the lock
                 return
-            run = self._begun(pk, product, product_id, event_id)
+            run = self._begun(pk, product, product_id, event)
             try:
                 row = self._stored(run, pk, product, product_id, provenance)
-                self._process(row, run, product, provenance)
+                self._process(row, run, product, provenance, budget)
             except RejectedError:
                 self._undo(run)
                 raise
@@ -105,46 +123,51 @@ class Products:
     def sweep(self) -> int:
         """Remove what runs left whose events have found their end in another way; return how many.
 
+        What a release before has left on its way goes too: its event comes again.
+
         Raises TomAwayError where another process runs a processor now.
         """
         swept = 0
         with processing(self._using):
             for run in list(models.ProductRun.objects.all()):
-                ended = models.Entry.objects.filter(event_id=run.event_id, outcome__in=_SETTLED)
-                if ended.exists():
+                ended = models.Entry.objects.filter(origin=run.origin, event_id=run.event_id, outcome__in=_SETTLED)
+                if not run.origin or ended.exists():
                     self._undo(run)
                     swept += 1
         return swept
 
     # -- steps --------------------------------------------------------------------------------------------------------
 
-    def _is_done(self, event_id: UUID) -> bool:
-        run = models.ProductRun.objects.filter(pk=event_id, done=True).first()
+    def _is_clear(self, event: EventRef, product_id: str) -> bool:
+        """Return whether nothing is to be prepared: that is done, or another product has the id."""
+        return self._is_done(event) or self._is_anothers(event, product_id)
+
+    def _is_done(self, event: EventRef) -> bool:
+        run = _runs(event).filter(done=True).first()
         return run is not None and ProductModel.objects.filter(pk=run.product).exists()
 
-    def _is_anothers(self, event_id: UUID, product_id: str) -> bool:
+    def _is_anothers(self, event: EventRef, product_id: str) -> bool:
         row = ProductModel.objects.filter(product_id=product_id).first()
-        if row is None:
-            return False
-        return not models.ProductRun.objects.filter(pk=event_id, product=row.pk).exists()
+        return row is not None and not _runs(event).filter(product=row.pk).exists()
 
-    def _begun(self, pk: int, product: DataProduct, product_id: str, event_id: UUID) -> models.ProductRun:
+    def _begun(self, pk: int, product: DataProduct, product_id: str, event: EventRef) -> models.ProductRun:
         """Return the run's row; a file that an earlier process may have left is removed."""
+        run = _runs(event).first()
+        if run is not None and ProductModel.objects.filter(pk=run.product).exists():
+            return run
+        if run is not None:
+            files.remove(run.file)
+        with refusing(f"{event}: product {product_id}"):
+            name, notes = files.name_for(pk, product, refuse_active=self._rules.refuse_active)
         with writing(self._using):
             if not existing(self._using, [pk]):
-                raise RejectedError(
-                    f"target {pk} was removed meanwhile", where=f"event {event_id}", mend="It is decided anew"
-                )
-            run = models.ProductRun.objects.filter(pk=event_id).first()
-            if run is None:
-                name = _file_name(pk, product, event_id)
-                run = models.ProductRun.objects.create(event_id=event_id, product_id=product_id, file=name)
-        if run.product is None or not ProductModel.objects.filter(pk=run.product).exists():
-            _remove_file(run.file)
-            run.product, run.done = None, False
-            with writing(self._using):
-                run.save()
-        return run
+                raise RejectedError(f"target {pk} was removed meanwhile", where=str(event), mend="It is decided anew")
+            begun: models.ProductRun = models.ProductRun.objects.update_or_create(
+                origin=event.origin,
+                event_id=event.id,
+                defaults={"product_id": product_id, "file": name, "product": None, "done": False, "notes": notes},
+            )[0]
+        return begun
 
     def _stored(
         self, run: models.ProductRun, pk: int, product: DataProduct, product_id: str, provenance: Provenance
@@ -161,7 +184,7 @@ class Products:
                 mend="Name the one that it becomes here under data_product_types, then retry",
             )
         with refusing(where):
-            _save_file(run.file, product.content)
+            run.file = files.save(run.file, product.content)
             with writing(self._using):
                 if not existing(self._using, [pk]):
                     raise RejectedError(f"target {pk} was removed meanwhile", where=where, mend="It is decided anew")
@@ -173,20 +196,22 @@ class Products:
                     extra_data=product.extra_data,
                 )
                 row.save()
-                written.note(self._using, ProductModel, [(row.pk, provenance.event.id)])
+                written.note(self._using, ProductModel, written.notes([row], provenance.event))
                 self._visibility.show_product(row, provenance.topic)
                 run.product = row.pk
                 run.save()
         return row
 
-    def _process(self, row: Any, run: models.ProductRun, product: DataProduct, provenance: Provenance) -> None:
-        """Run hook and processor outside of any transaction of ours, and note what they made."""
+    def _process(
+        self, row: Any, run: models.ProductRun, product: DataProduct, provenance: Provenance, budget: Budget
+    ) -> None:
+        """Run hook and processor, in a child and outside of any transaction of ours, and note what they made."""
         where = f"{provenance.event}: product {run.product_id}"
         self._remove_datums(row.pk)  # of a run that did not end
-        with _processor_errors(where):
-            run_hook("data_product_post_upload", row)
-            if product.process:
-                run_data_processor(row)
+        unreadable = process(row.pk, where, wanted=product.process, limit_s=self._rules.limit_s, budget=budget)
+        if unreadable:
+            self._remove_datums(row.pk)
+            run.notes = [*run.notes, f"kept, not processed: {unreadable}"]
         with refusing(where), writing(self._using):
             if not ProductModel.objects.filter(pk=row.pk).exists():
                 raise RejectedError("the product was removed while it was processed", where=where)
@@ -196,15 +221,26 @@ class Products:
             run.save()
 
     def _adopt(self, model: Any, product_pk: int, provenance: Provenance) -> None:
-        """Give what the processor made its source (the original one is kept), its note and its permissions."""
+        """Give what the processor made its source (the original one is kept), its note and its permissions.
+
+        A spectrum that the target has already goes: the processor may have given it another time.
+        """
         datums = list(model.objects.filter(data_product_id=product_pk))
+        if model is MODELS[Kind.SPECTROSCOPY]:
+            datums = [datum for datum in datums if not self._removed_as_twin(datum)]
         for datum in datums:
             if datum.source_name and datum.source_name != provenance.origin_name and isinstance(datum.value, dict):
                 datum.value = {**datum.value, ORIGINAL_SOURCE_KEY: datum.source_name}
             datum.source_name = provenance.origin_name
         model.objects.bulk_update(datums, ["source_name", "value"], batch_size=MANY)
-        written.note(self._using, model, ((datum.pk, provenance.event.id) for datum in datums))
+        written.note(self._using, model, written.notes(datums, provenance.event))
         self._visibility.show_datums(datums, provenance.topic)
+
+    def _removed_as_twin(self, spectrum: Any) -> bool:
+        if not twins_of(self._using, spectrum):
+            return False
+        spectrum.delete()
+        return True
 
     # -- undoing ------------------------------------------------------------------------------------------------------
 
@@ -222,77 +258,14 @@ class Products:
                 self._remove_datums(run.product)
                 written.forget(self._using, ProductModel, [run.product])
                 ProductModel.objects.filter(pk=run.product).delete()
-        _remove_file(run.file)
+        files.remove(run.file)
         with writing(self._using):
             models.ProductRun.objects.filter(pk=run.pk).delete()
-        log.info("product.undone", event_id=str(run.pk), product_id=run.product_id)
+        log.info("product.undone", event_id=str(run.event_id), product_id=run.product_id)
 
 
-# -- files -------------------------------------------------------------------------------------------------------------
-
-
-def _storage() -> Any:
-    return ProductModel._meta.get_field("data").storage
-
-
-def _file_name(target_pk: int, product: DataProduct, event_id: UUID) -> str:
-    """Return a name that no other file has: the TOM's own path, with a folder of the event's in front of the name."""
-    field = ProductModel._meta.get_field("data")
-    row = ProductModel(target_id=target_pk, data_product_type=product.data_product_type)
-    path = PurePosixPath(field.generate_filename(row, product.filename))
-    folder = event_id.hex[-12:]
-    name = str(path.parent / folder / path.name)
-    if len(name) <= field.max_length:
-        return name
-    kept = field.max_length - len(f"tom-bridge/{folder}/") - len(path.suffix)
-    return f"tom-bridge/{folder}/{path.stem[:kept]}{path.suffix}"
-
-
-def _save_file(name: str, content: bytes) -> None:
-    try:
-        saved = _storage().save(name, ContentFile(content))
-    except SuspiciousOperation:
-        raise
-    except Exception as error:
-        with suppress(TomAwayError):
-            _remove_file(name)
-        full = isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
-        raise TomAwayError(
-            f"the TOM's file storage takes no file: {words(error)}",
-            where=name,
-            mend="Make room" if full else "Look to the storage; the product is waited with",
-        ) from error
-    if saved != name:
-        _remove_file(saved)
-        raise TomAwayError("the TOM's file storage keeps a file of that name", where=name, mend="It is tried again")
-
-
-def _remove_file(name: str) -> None:
-    """Remove a file, and the folder that was made for it alone."""
-    storage = _storage()
-    try:
-        storage.delete(name)
-    except Exception as error:
-        raise TomAwayError(f"the TOM's file storage can't be used: {words(error)}", where=name) from error
-    with suppress(NotImplementedError, OSError):
-        Path(storage.path(name)).parent.rmdir()
-
-
-@contextmanager
-def _processor_errors(where: str) -> Iterator[None]:
-    try:
-        with told():
-            yield
-    except BridgeError:
-        raise
-    except (DatabaseError, InterfaceError) as error:
-        raise RejectedError(f"the TOM's data processor failed: {words(error)}", where=where) from error
-    except Exception as error:
-        raise RejectedError(
-            f"the TOM's data processor failed: {words(error)}",
-            where=where,
-            mend="See which data processor DATA_PROCESSORS names for this type of product",
-        ) from error
+def _runs(event: EventRef) -> Any:
+    return models.ProductRun.objects.filter(origin=event.origin, event_id=event.id)
 
 
 def _sha256(row: Any) -> str | None:

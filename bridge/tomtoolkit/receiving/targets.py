@@ -1,5 +1,6 @@
 """Targets and target lists over the ORM."""
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -13,13 +14,13 @@ from tom_targets.models import TargetList
 from bridge.budget import Budget
 from bridge.errors import RejectedError
 from bridge.events import COORDINATE_FIELDS, Target
-from bridge.names import simplify
+from bridge.names import simplify, simplify_all
 from bridge.tom.port import Additions, Creation, LocalTarget, Provenance, Written
 from bridge.tomtoolkit import models
 from bridge.tomtoolkit.database import MANY, lock_creation, refusing, told, writing
 from bridge.tomtoolkit.receiving import choices, written
 from bridge.tomtoolkit.receiving.visibility import Visibility
-from bridge.tomtoolkit.rows.names import Names
+from bridge.tomtoolkit.rows.names import Names, own_manager
 from bridge.tomtoolkit.rows.targets import as_local, own_fields
 
 _HANDLE = re.compile(r"(?P<pk>\d+):(?P<name>.*)", re.DOTALL)
@@ -60,50 +61,74 @@ class Targets:
     def create(
         self, targets: Sequence[Target], lists: Sequence[str], provenance: Provenance, budget: Budget
     ) -> list[Creation]:
-        """Create targets; what became of each, in the same order."""
+        """Create targets; what became of each, in the same order.
+
+        Looked up, shown and put in lists all at once; saved one by one, for the TOM's own signals and hooks.
+        """
         results: list[Creation] = []
-        for target in targets:
-            budget.check()
-            try:
-                results.append(self._create(target, lists, provenance))
-            except RejectedError as error:
-                results.append(error)
+        rows: list[Any] = []
+        with writing(self._using):
+            lock_creation(self._using)
+            taken = self._names.find_each([target.names for target in targets])
+            made: set[str] = set()
+            for target, there in zip(targets, taken, strict=True):
+                budget.check()
+                if there or self._is_among(target, made):
+                    results.append(None)
+                    continue
+                try:
+                    row = self._save(target, provenance)
+                except RejectedError as error:
+                    results.append(error)
+                else:
+                    rows.append(row)
+                    made |= simplify_all(target.names)
+                    results.append(Written(pk=row.pk))
+            pks = [row.pk for row in rows]
+            written.note(self._using, BaseTarget, written.notes(rows, provenance.event, BaseTarget))
+            self._visibility.show_targets(rows, provenance.topic)
+            for handle in lists:
+                self._put(handle, pks, provenance)
         return results
 
+    def _is_among(self, target: Target, made: set[str]) -> bool:
+        """Return whether a target of these simplified names, made in this call, matches; the TOM's manager may know."""
+        if not made:
+            return False
+        return (
+            bool(self._names.find(target.names)) if own_manager() else not made.isdisjoint(simplify_all(target.names))
+        )
+
     def probe(self, *, writes: bool) -> None:
-        """Raise TomAwayError where the database can't be read or, with ``writes``, not be written."""
+        """Raise TomAwayError where the database can't be read or, with ``writes``, not be written.
+
+        What is written is committed, with the value that it has: a database that has no room, or is only read, may
+        not notice before.
+        """
         with told(self._using):
             BaseTarget.objects.using(self._using).order_by("pk").values_list("pk").first()
         if writes:
             with writing(self._using):
                 models.Installation.objects.using(self._using).update(one=1)
 
-    def _create(self, target: Target, lists: Sequence[str], provenance: Provenance) -> Written | None:
-        """Create a target with aliases, extras, lists and permissions; None where one that matches is there by now.
+    def _save(self, target: Target, provenance: Provenance) -> Any:
+        """Save a new target with aliases and extras. Raises RejectedError for whatever the TOM's code raises.
 
         Nothing is asked of ``full_clean``, whose look for a match takes seconds in a large TOM: the match is made here.
         """
-        with writing(self._using):
-            lock_creation(self._using)
-            if self._names.find(target.names):
-                return None
-            with refusing(f"{provenance.event}: target {target.name}"), writing(self._using):
-                fields = {name: getattr(target, name) for name in COORDINATE_FIELDS}
-                row = TargetModel(
-                    name=target.name,
-                    type=str(target.type),
-                    shared_from=provenance.origin_name,
-                    shared_by=provenance.shared_by,
-                    **fields,
-                )
-                extras = _set_own_fields(row, target.extras)
-                row.clean_fields()
-                row.save(names=_aliases(target.aliases, {simplify(target.name)}), extras=extras)
-            written.note(self._using, BaseTarget, [(row.pk, provenance.event.id)])
-            self._visibility.show_target(row, provenance.topic)
-            for handle in lists:
-                self._put(handle, [row.pk], provenance)
-        return Written(pk=row.pk)
+        with refusing(f"{provenance.event}: target {target.name}"), writing(self._using):
+            fields = {name: getattr(target, name) for name in COORDINATE_FIELDS}
+            row = TargetModel(
+                name=target.name,
+                type=str(target.type),
+                shared_from=provenance.origin_name,
+                shared_by=provenance.shared_by,
+                **fields,
+            )
+            extras = _set_own_fields(row, target.extras)
+            row.clean_fields()
+            row.save(names=_aliases(target.aliases, {simplify(target.name)}), extras=extras)
+        return row
 
     def add(self, pk: int, additions: Additions, provenance: Provenance) -> Written:
         """Give the target what it lacks; what it has by now is left as it is."""
@@ -126,8 +151,9 @@ class Targets:
                 row, {key: value for key, value in additions.extras.items() if key not in local.extras}
             )
             aliases = []
-            for alias in _aliases(additions.aliases, {simplify(name) for name in local.names}):
-                if others := self._names.find([alias]) - {pk}:
+            wanted = _aliases(additions.aliases, {simplify(name) for name in local.names})
+            for alias, found in zip(wanted, self._names.find_each([[alias] for alias in wanted]), strict=True):
+                if others := found - {pk}:
                     unverified.append(f"alias {alias}: target {min(others)} has that name by now")
                 else:
                     aliases.append(alias)
@@ -166,8 +192,8 @@ class Targets:
         row = self._list(handle)
         for first in range(0, len(pks), MANY):
             row.targets.add(*pks[first : first + MANY])
-        if row.pk in self._new_lists:
-            written.note(self._using, TargetList, [(row.pk, provenance.event.id)])
+        if row.pk in self._new_lists and pks:
+            written.note(self._using, TargetList, written.notes([row], provenance.event))
             self._visibility.show_list(row, provenance.topic)
             self._new_lists.discard(row.pk)
 
@@ -203,9 +229,12 @@ def _set_own_fields(row: Any, extras: Mapping[str, str]) -> dict[str, str]:
     for name, field in own_fields().items():
         if name in left:
             try:
-                setattr(row, name, field.clean(left[name], row))
-            except ValidationError:
+                value = field.clean(left[name], row)
+            except (ValidationError, ValueError, TypeError, ArithmeticError):
                 continue
+            if isinstance(value, float) and not math.isfinite(value):
+                continue  # SQLite would keep nothing in its place
+            setattr(row, name, value)
             del left[name]
     return left
 

@@ -24,10 +24,12 @@ from bridge.tom.port import (
     Tom,
     Written,
 )
+from bridge.tomtoolkit import children
+from bridge.tomtoolkit.conf import AppSettings
 from bridge.tomtoolkit.database import told, writing
 from bridge.tomtoolkit.ledger.store import DjangoLedger
 from bridge.tomtoolkit.receiving.datums import DatumWriter
-from bridge.tomtoolkit.receiving.products import Products
+from bridge.tomtoolkit.receiving.products import ProductRules, Products
 from bridge.tomtoolkit.receiving.targets import Targets
 from bridge.tomtoolkit.receiving.visibility import Visibility
 from bridge.tomtoolkit.rows.echoes import following
@@ -37,14 +39,24 @@ from bridge.tomtoolkit.rows.names import Names
 class DjangoTom(Tom):
     """The TOM that this process is part of. ``groups`` are the names of the groups that see what comes, by topic."""
 
-    def __init__(self, ledger: DjangoLedger, groups: Mapping[str, Sequence[str]]) -> None:
+    def __init__(
+        self, ledger: DjangoLedger, groups: Mapping[str, Sequence[str]], products: ProductRules | None = None
+    ) -> None:
         self.identity = f"installation {ledger.installation}"
         self._using = DEFAULT_DB_ALIAS
         visibility = Visibility(groups)
         self._names = Names(self._using)
         self._targets = Targets(self._using, self._names, visibility)
         self._datums = DatumWriter(self._using, visibility)
-        self._products = Products(self._using, visibility)
+        self._products = Products(self._using, visibility, products or ProductRules())
+
+    @classmethod
+    def of(cls, settings: AppSettings, ledger: DjangoLedger) -> "DjangoTom":
+        """Return the TOM as the settings want it."""
+        rules = ProductRules(
+            limit_s=settings.limits.processor_s, refuse_active=settings.products.active_content == "refuse"
+        )
+        return cls(ledger, settings.groups_by_topic(), rules)
 
     def find(self, names: Iterable[str]) -> tuple[LocalTarget, ...]:
         """Return every target with a name or alias that matches any of ``names``."""
@@ -105,9 +117,9 @@ class DjangoTom(Tom):
         with told(self._using):
             return self._datums.rows(pk, wanted)
 
-    def add_datums(self, datums: Sequence[NewDatum], budget: Budget = NO_LIMIT) -> list[DatumResult]:  # noqa: ARG002
+    def add_datums(self, datums: Sequence[NewDatum], budget: Budget = NO_LIMIT) -> list[DatumResult]:
         """Write datums in bulk, and return the fate of each in the same order."""
-        return self._datums.add(datums)
+        return self._datums.add(datums, budget)
 
     def find_product(self, product_id: str) -> LocalProduct | None:
         """Return the data product of that id, or None."""
@@ -120,11 +132,14 @@ class DjangoTom(Tom):
         product: DataProduct,
         product_id: str,
         provenance: Provenance,
-        budget: Budget = NO_LIMIT,  # noqa: ARG002
+        budget: Budget = NO_LIMIT,
     ) -> None:
-        """Store file and row and run the TOM's data processor, outside of the ledger's transaction."""
+        """Store file and row and run the TOM's data processor, outside of the ledger's transaction.
+
+        Goes on beyond a deadline, but for no longer than the TOM's limit: a processor can't be taken up where it was.
+        """
         with told(self._using):
-            self._products.prepare(pk, product, product_id, provenance)
+            self._products.prepare(pk, product, product_id, provenance, budget)
 
     def add_product(self, pk: int, product: DataProduct, product_id: str, provenance: Provenance) -> ProductResult:
         """Say what became of a product that was prepared; prepare it where that wasn't done."""
@@ -140,4 +155,5 @@ class DjangoTom(Tom):
         self._targets.probe(writes=writing)
 
     def close(self) -> None:
-        """Nothing is kept open beside the connection, which is the ledger's to close."""
+        """End the process from which the TOM's own code is run; the connection is the ledger's to close."""
+        children.NURSERY.close()

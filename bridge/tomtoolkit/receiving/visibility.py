@@ -7,6 +7,7 @@ import structlog
 from django.conf import settings
 from django.contrib.auth.models import Group
 from guardian.shortcuts import assign_perm
+from tom_targets.base_models import BaseTarget, get_target_model_app_label
 
 from bridge.tomtoolkit.database import MANY
 
@@ -31,10 +32,20 @@ class Visibility:
             log.warning("groups.missing", topic=topic, groups=sorted(missing))
         return found
 
-    def show_target(self, target: Any, topic: str) -> None:
-        """Let the groups view, change and delete a target, as TOM Toolkit does when it makes one for them."""
+    def show_targets(self, targets: Sequence[Any], topic: str) -> None:
+        """Let the groups view, change and delete targets, as TOM Toolkit does when it makes them for a group.
+
+        In bulk, unless the TOM's own target model gives access in a way of its own.
+        """
+        if not targets:
+            return
         for group in self.groups_of(topic):
-            target.give_user_access(group)
+            if type(targets[0]).give_user_access is not BaseTarget.give_user_access:
+                for target in targets:
+                    target.give_user_access(group)
+                continue
+            for right in _RIGHTS:
+                _assign(f"{get_target_model_app_label()}.{right}_target", group, targets)
 
     def show_list(self, target_list: Any, topic: str) -> None:
         """Let the groups view, change and delete a target list."""
@@ -56,5 +67,10 @@ class Visibility:
             return
         right = f"tom_dataproducts.view_{datums[0]._meta.model_name}"
         for group in self.groups_of(topic):
-            for first in range(0, len(datums), MANY):
-                assign_perm(right, group, list(datums[first : first + MANY]))
+            _assign(right, group, datums)
+
+
+def _assign(right: str, group: Any, rows: Sequence[Any]) -> None:
+    """Give a right to many rows; those that have it keep it."""
+    for first in range(0, len(rows), MANY):
+        assign_perm(right, group, list(rows[first : first + MANY]))

@@ -1,23 +1,182 @@
-"""What the bridge wrote into the TOM, by model and key: it is never published back."""
+"""What the bridge wrote into the TOM, by model and key: it is never published back.
 
-from collections.abc import Iterable
+Noted as runs of keys that one transaction really got: on PostgreSQL a sequence is shared with all other writers. Each
+row has its event, its number there and a digest, so that it can later be told changed, corrected or taken back.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
 from typing import Any
-from uuid import UUID
 
+from bridge.events import EventRef
 from bridge.tomtoolkit import models
+from bridge.tomtoolkit.rows.noted import run_of
+
+DIGEST_BYTES = 4
+"""Of each row, in :attr:`~bridge.tomtoolkit.models.Written.digests`."""
+
+Note = tuple[int, EventRef, int, bytes]
+"""A key, the event that it came with, the number of the datum in that event (from 0 on), and its :func:`digest`.
+
+What is no datum, or is made here out of a file, is numbered in the order in which it was written.
+"""
 
 
-def note(using: str, model: Any, written: Iterable[tuple[int, UUID]]) -> None:
-    """Note rows of ``model``, each with its key and the event that it came with; those noted already stay."""
-    rows = [models.Written(model=model._meta.label_lower, key=key, event_id=event_id) for key, event_id in written]
-    models.Written.objects.using(using).bulk_create(rows, ignore_conflicts=True)
+def note(using: str, model: Any, written: Iterable[Note]) -> None:
+    """Note rows of ``model``. One that was noted before is noted anew."""
+    runs = list(_runs(sorted(written, key=lambda one: one[0])))
+    if not runs:
+        return
+    keys = [key for run in runs for key in range(run.first, run.last + 1)]
+    if _overlapping(using, model, keys[0], keys[-1]).exists():
+        forget(using, model, keys)
+    rows = [run.row(model) for run in runs]
+    models.Written.objects.using(using).bulk_create(rows)
+
+
+def notes(rows: Iterable[Any], event: EventRef, model: Any = None) -> list[Note]:
+    """Return what is noted of rows that are no datums of their event."""
+    return [(row.pk, event, number, digest(row, model)) for number, row in enumerate(rows)]
 
 
 def forget(using: str, model: Any, keys: Iterable[int]) -> None:
-    """Forget rows that are no more."""
-    models.Written.objects.using(using).filter(model=model._meta.label_lower, key__in=list(keys)).delete()
+    """Forget rows that are no more; a run of which others are left is split."""
+    gone = set(keys)
+    if not gone:
+        return
+    runs = [
+        run
+        for run in _overlapping(using, model, min(gone), max(gone))
+        if not gone.isdisjoint(range(run.first, run.last + 1))
+    ]
+    left = [row for run in runs for row in _left_of(run, gone)]
+    models.Written.objects.using(using).filter(pk__in=[run.pk for run in runs]).delete()
+    models.Written.objects.using(using).bulk_create(left)
 
 
 def is_written(using: str, model: Any, key: int) -> bool:
     """Return whether the bridge wrote that row."""
-    return models.Written.objects.using(using).filter(model=model._meta.label_lower, key=key).exists()
+    return run_of(using, model, key) is not None
+
+
+def is_changed(using: str, row: Any, model: Any = None) -> bool | None:
+    """Return whether a row is another than the bridge wrote; None where it did not write it or can't tell.
+
+    ``model`` is that under which it was noted, where that is not the row's own.
+    """
+    noted = model or type(row)
+    run = run_of(using, noted, row.pk)
+    if run is None or not run.digests:
+        return None
+    at = (row.pk - run.first) * DIGEST_BYTES
+    return bytes(run.digests)[at : at + DIGEST_BYTES] != digest(row, noted)
+
+
+def digest(row: Any, model: Any = None) -> bytes:
+    """Return what tells a row's values, as the database holds them: the first bytes of a SHA-256.
+
+    Of the columns of ``model`` (the row's own, or one that it is made from) that are not empty, without the key and
+    what changes by every saving.
+    """
+    values = {}
+    for name in _columns(model or type(row)):
+        if (value := getattr(row, name)) is not None and value != "":
+            values[name] = _plain(value)
+    text = json.dumps(values, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).digest()[:DIGEST_BYTES]
+
+
+@cache
+def _columns(model: type[Any]) -> tuple[str, ...]:
+    return tuple(
+        field.attname
+        for field in model._meta.concrete_fields
+        if not (field.primary_key or getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False))
+    )
+
+
+@dataclass
+class _Run:
+    """Neighbouring keys with neighbouring data of one event."""
+
+    first: int
+    event: EventRef
+    number: int
+    digests: list[bytes]
+
+    @property
+    def last(self) -> int:
+        return self.first + len(self.digests) - 1
+
+    def goes_on_with(self, key: int, event: EventRef, number: int) -> bool:
+        return (key, event, number) == (self.last + 1, self.event, self.number + len(self.digests))
+
+    def row(self, model: Any) -> models.Written:
+        return models.Written(
+            model=model._meta.label_lower,
+            first=self.first,
+            last=self.last,
+            origin=self.event.origin,
+            event_id=self.event.id,
+            number=self.number,
+            digests=b"".join(self.digests),
+        )
+
+
+def _runs(ordered: Iterable[Note]) -> Iterator[_Run]:
+    run: _Run | None = None
+    for key, event, number, told in ordered:
+        if run is not None and run.goes_on_with(key, event, number):
+            run.digests.append(told)
+            continue
+        if run is not None:
+            yield run
+        run = _Run(key, event, number, [told])
+    if run is not None:
+        yield run
+
+
+def _overlapping(using: str, model: Any, first: int, last: int) -> Any:
+    runs = models.Written.objects.using(using).filter(model=model._meta.label_lower)
+    return runs.filter(last__gte=first, first__lte=last)
+
+
+def _left_of(run: models.Written, gone: set[int]) -> Iterator[models.Written]:
+    """Yield the runs that are left of one when these keys have gone."""
+    digests = bytes(run.digests)
+    start: int | None = None
+    for key in range(run.first, run.last + 2):
+        stays = key <= run.last and key not in gone
+        if stays and start is None:
+            start = key
+        elif not stays and start is not None:
+            before, behind = start - run.first, key - run.first
+            yield models.Written(
+                model=run.model,
+                first=start,
+                last=key - 1,
+                origin=run.origin,
+                event_id=run.event_id,
+                number=None if run.number is None else run.number + before,
+                digests=digests[before * DIGEST_BYTES : behind * DIGEST_BYTES],
+            )
+            start = None
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as every database gives it back: PostgreSQL's JSON knows no difference between 1e16 and 10**16."""
+    match value:
+        case float():
+            return int(value) if value.is_integer() else value
+        case datetime():
+            return value.astimezone(UTC).isoformat()
+        case dict():
+            return {str(name): _plain(one) for name, one in value.items()}
+        case list() | tuple():
+            return [_plain(one) for one in value]
+        case _:
+            return value

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 from pydantic import ValidationError
-from tom_dataproducts.models import DataProduct as ProductModel
 from tom_dataproducts.models import ReducedDatum, try_parse_reduced_datum
 from tom_targets.base_models import BaseTarget
 from tom_targets.models import Target as TargetModel
@@ -34,6 +33,7 @@ from bridge.tom.values import WORDS
 from bridge.tomtoolkit import models
 from bridge.tomtoolkit.database import MANY
 from bridge.tomtoolkit.rows.kinds import MODELS
+from bridge.tomtoolkit.rows.noted import came
 from bridge.tomtoolkit.rows.targets import as_local
 
 DATUMS_AN_EVENT = 2_000
@@ -125,37 +125,27 @@ KINDS = tuple(dict.fromkeys((Kind.TARGET, Kind.LIST, *(one.kind for one in DATUM
 
 def own(rows: Any) -> Any:
     """Return those of ``rows`` (a queryset) that did not come over the bridge, nor out of a file that did."""
-    return rows.exclude(_came(rows.model))
+    return rows.exclude(came(rows.model))
 
 
 def received(rows: Any) -> Any:
     """Return those of ``rows`` that :func:`own` leaves out."""
-    return rows.filter(_came(rows.model))
+    return rows.filter(came(rows.model))
 
 
 def own_targets(pks: Iterable[int]) -> set[int]:
     """Return those of these targets that the bridge did not make."""
     wanted = set(pks)
-    label = BaseTarget._meta.label_lower
     for chunk in chunks(sorted(wanted)):
-        made = models.Written.objects.filter(model=label, key__in=chunk).values_list("key", flat=True)
-        wanted -= set(made)
+        made = received(BaseTarget.objects.filter(pk__in=chunk))
+        wanted -= set(made.values_list("pk", flat=True))
     return wanted
 
 
 def is_own_list(row: Any) -> bool:
     """Return whether a target list neither belongs to a shared one nor was made by the bridge."""
-    made = models.Written.objects.filter(model=row._meta.label_lower, key=row.pk)
+    made = received(type(row).objects.filter(pk=row.pk))
     return not (made.exists() or models.List.objects.filter(handle__startswith=f"{row.pk}:").exists())
-
-
-def _came(model: Any) -> Any:
-    written = Q(_noted(model, "pk"))
-    return written | Q(_noted(ProductModel, "data_product_id")) if model is not ProductModel else written
-
-
-def _noted(model: Any, column: str) -> Any:
-    return Exists(models.Written.objects.filter(model=model._meta.label_lower, key=OuterRef(column)))
 
 
 def chunks(values: Sequence[Any], size: int = MANY) -> Iterator[Sequence[Any]]:

@@ -20,6 +20,13 @@ class UserDefinedTarget(BaseTarget):
     redshift = models.FloatField(null=True, blank=True)
     confirmed = models.BooleanField(default=False)
     host = models.CharField(max_length=10, default='', blank=True)
+    mass = models.DecimalField(max_digits=6, decimal_places=2, null=True, blank=True)
+    seen = models.DateTimeField(null=True, blank=True)
+    count = models.IntegerField(null=True, blank=True)
+
+    def give_user_access(self, user):
+        super().give_user_access(user)
+        self.targetextra_set.create(key='given to', value=str(user))
 
     class Meta:
         verbose_name = 'target'
@@ -110,8 +117,14 @@ result = {
         "redshift": 0.03,
         "confirmed": True,
         "host": "",
-        "kept": {"host": "much too long for it", "class": "Ia"},
-        "found": {"redshift": "0.03", "confirmed": "True", "host": "much too long for it", "class": "Ia"},
+        "kept": {"host": "much too long for it", "class": "Ia", "given to": "Observers"},
+        "found": {
+            "redshift": "0.03",
+            "confirmed": "True",
+            "host": "much too long for it",
+            "class": "Ia",
+            "given to": "Observers",
+        },  # fmt: skip
         "pk": True,
         "epoch": 2000.0,
         "seen": ["SN 2024abc"],
@@ -133,3 +146,26 @@ result = {
 """,
     )
     assert result == {"found": ["AT 2024abc"], "appeared": ["sn2024abc"], "created": False}
+
+
+def test_values_that_a_field_of_the_toms_own_cant_hold_stay_extras(custom: Callable[..., Site]) -> None:
+    site = custom("models", _MODELS, TARGET_MODEL_CLASS="custom_code.models.UserDefinedTarget")
+    result = run(
+        site,
+        """
+wrong = {'mass': '1e300', 'redshift': 'nan', 'count': '9' * 30, 'seen': '99999-01-01'}
+kept = {}
+for number, (name, value) in enumerate(wrong.items()):
+    target = Target(name=f'T {number}', type='SIDEREAL', ra=1.0, dec=2.0, extras={name: value})
+    (written,) = tom.create_targets([target], [], provenance)
+    row = Model.objects.get(pk=written.pk)
+    kept[name] = [getattr(row, name), row.targetextra_set.get(key=name).value]
+target = Target(name='Overflow', type='SIDEREAL', ra=1.0, dec=2.0, extras={'seen': '0001-01-01T00:00:00+14:00'})
+odd = tom.create_targets([target, Target(name='Well', type='SIDEREAL', ra=1.0, dec=2.0)], [], provenance)
+result = [kept, [type(one).__name__ for one in odd]]
+""",
+    )
+    assert result == [
+        {"mass": [None, "1e300"], "redshift": [None, "nan"], "count": [None, "9" * 30], "seen": [None, "99999-01-01"]},
+        ["RejectedError", "Written"],
+    ]

@@ -17,6 +17,13 @@ from bridge.tom.port import Fate, NewDatum, Provenance
 T0 = datetime(2026, 5, 1, 3, 4, 5, tzinfo=UTC)
 
 
+def nested(depth: int) -> Any:
+    value: Any = 0
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
 def points(count: int) -> list[Point]:
     return [
         Point(timestamp=T0 + timedelta(minutes=number), bandpass="r", brightness=18.0, source_name="Alpha TOM")
@@ -37,6 +44,19 @@ def write(tom: Any, pk: int, wanted: Sequence[Point], provenance: Provenance) ->
         ({"limit": math.inf}, "limit: inf"),
         ({"extra": {"flux": math.nan}}, "extra: "),
         ({"extra": {"flux": "a\x00"}}, "extra: has a NUL"),
+        ({"extra": {"a\x00": 1}}, "extra: has a NUL"),
+        ({"extra": {"a\\u0000": {"b": ["\x00"]}}}, "extra: has a NUL"),
+        ({"extra": {"a\ud800": 1}}, "extra: has half a character"),
+        ({"extra": {"flux": ["\udfff"]}}, "extra: has half a character"),
+        ({"extra": {"flux": 10**5000}}, "extra: "),
+        ({"extra": {"flux": nested(5000)}}, "extra: "),
+        ({"extra": {"flux": -math.inf}}, "extra: "),
+        ({"instrument": "a\ud83d"}, "instrument: has half a character"),
+        ({"source_location": "x" * 201}, "source_location: has 201 characters"),
+        ({"timestamp": datetime(1, 1, 1, tzinfo=UTC)}, "timestamp: 1-01-01 is not within"),
+        ({"timestamp": datetime(9999, 12, 31, 23, 59, tzinfo=UTC)}, "timestamp: 9999-12-31 is not within"),
+        ({"exposure_time": -math.inf}, "exposure_time: -inf"),
+        ({"brightness": 10**400}, ""),
     ],
 )
 def test_one_bad_point_among_thousands_is_refused_alone(

@@ -4,6 +4,7 @@ import errno
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ from parts.bridges import Publishing
 from parts.bridges_in_process import SubscribedInProcess
 from parts.django_fixtures import MakeOrmTom
 from parts.django_tom import VENDORS, InProcessTom
-from parts.shares import product
+from parts.shares import photometry, product
 from parts.tom_site import GROUP
+from parts.wait import wait_until
 
-from bridge.errors import RejectedError, TomAwayError
+from bridge.budget import Budget
+from bridge.errors import BridgeError, BudgetSpentError, RejectedError, TomAwayError
 from bridge.ledger.port import Outcome, Reason
 from bridge.tom.port import Fate, Provenance
 
@@ -34,7 +37,6 @@ def processor(name: str) -> dict[str, Any]:
 
 @pytest.fixture(params=VENDORS)
 def vendor(request: pytest.FixtureRequest) -> str:
-    django_hooks.called.clear()
     given: str = request.param
     return given
 
@@ -58,7 +60,7 @@ def test_the_hook_and_the_processor_run_once_and_what_they_make_counts_as_receiv
     tom.prepare_product(pk, product(), "p1", provenance)
     assert tom.add_product(pk, product(), "p1", provenance).fate is Fate.NEW
     assert tom.add_product(pk, product(), "p1", provenance).fate is Fate.DUPLICATE
-    assert django_hooks.called == [("p1", "lc.csv"), ("processed", "p1")]
+    assert django_hooks.called() == [("p1", "lc.csv"), ("processed", "p1")]
     rows = orm_tom.photometry("A")
     assert [(row["brightness"], row["source_name"], row["value"]) for row in rows] == [
         (18.0, "Alpha TOM", {"original_source_name": "ATLAS"}),
@@ -75,7 +77,7 @@ def test_a_product_that_is_not_to_be_processed_is_only_stored(
     orm_tom = make_orm_tom(vendor, **processor("Raising"))
     pk = orm_tom.make_target("A")
     assert a_tom().add_product(pk, product(process=False), "p1", provenance).fate is Fate.NEW
-    assert django_hooks.called == [("p1", "lc.csv")]
+    assert django_hooks.called() == [("p1", "lc.csv")]
     assert len(orm_tom.products()) == 1
 
 
@@ -153,6 +155,76 @@ def test_the_groups_see_product_and_datums_where_they_have_permissions(
         assert seen.count() == (0 if targets_only else count)
 
 
+@pytest.mark.parametrize(
+    ("how", "told"),
+    [
+        ("exit", "it ended its process with code 0"),
+        ("sys.exit", "SystemExit: 0"),
+        ("interrupt", "KeyboardInterrupt"),
+        ("raise", "ValueError: no table in it"),
+        ("hang", "did not end within 2 s"),
+        ("leave a transaction", "left a transaction open"),
+        ("delete itself", "unsaved related object"),
+    ],
+)
+def test_whatever_a_processor_does_is_the_fault_of_its_event_alone(
+    orm_tom: InProcessTom, alpha: Publishing, beta: SubscribedInProcess, how: str, told: str
+) -> None:
+    from django.test.utils import override_settings
+
+    beta.mapping["limits"] = {"processor_s": 2.0, "attempts": 3}
+    orm_tom.make_target("SN 2024abc")
+    alpha.publish(product(how.encode()), product(b"close,", product_id="2"), photometry(1))
+    with override_settings(**processor("Misbehaving")):
+        beta.drain()
+    assert [entry.outcome for entry in beta.entries()] == [Outcome.DEAD, Outcome.APPLIED, Outcome.APPLIED]
+    dead = beta.entries()[0]
+    assert dead.reason is Reason.REJECTED
+    assert told in str(dead.detail["message"])
+    assert [call[0] for call in django_hooks.called()].count("processed") == 3 + 1
+    assert files(orm_tom) == ["lc.csv"]
+    assert len(orm_tom.photometry()) == 3
+    assert orm_tom.query("SELECT * FROM tom_bridge_productrun") == []
+
+
+def test_a_stop_ends_a_processor_that_hangs_and_the_product_is_begun_anew(
+    make_orm_tom: MakeOrmTom, vendor: str, provenance: Provenance
+) -> None:
+    from django.test.utils import override_settings
+
+    orm_tom = make_orm_tom(vendor, **processor("Misbehaving"))
+    pk, tom, stopped = orm_tom.make_target("A"), a_tom(), threading.Event()
+    budget = Budget(stopped=stopped)
+
+    def stop() -> None:
+        wait_until(lambda: ("processed", "p1") in django_hooks.called(), what="the processor")
+        stopped.set()
+
+    thread = threading.Thread(target=stop)
+    thread.start()
+    with pytest.raises(BudgetSpentError):
+        tom.prepare_product(pk, product(b"hang"), "p1", provenance, budget)
+    thread.join()
+    with override_settings(**processor("Processor")):
+        assert tom.add_product(pk, product(b"hang"), "p1", provenance).fate is Fate.NEW
+    assert files(orm_tom) == ["lc.csv"]
+    assert len(orm_tom.photometry()) == 2
+
+
+def test_a_product_is_not_processed_within_an_open_transaction(
+    tom: Any, orm_tom: InProcessTom, provenance: Provenance
+) -> None:
+    from bridge.tomtoolkit.database import writing
+
+    pk = orm_tom.make_target("A")
+    with pytest.raises(TomAwayError, match="not prepared"), writing():
+        tom.add_product(pk, product(), "p1", provenance)
+    assert orm_tom.products() == []
+    tom.prepare_product(pk, product(), "p1", provenance)
+    with writing():
+        assert tom.add_product(pk, product(), "p1", provenance).fate is Fate.NEW
+
+
 def test_a_full_file_storage_is_waited_for(
     tom: Any, orm_tom: InProcessTom, provenance: Provenance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -180,24 +252,24 @@ def test_what_a_killed_process_left_of_an_ended_event_is_swept(
     from bridge.tomtoolkit.ledger.store import DjangoLedger
     from bridge.tomtoolkit.receiving import products
 
-    class Killed(BaseException):
-        pass
+    class KilledError(BridgeError):
+        """As good as a kill: nobody undoes anything."""
 
-    def strike(*_args: Any) -> None:
-        raise Killed
+    def strike(*_args: Any, **_given: Any) -> None:
+        raise KilledError("killed")
 
     pk, tom = orm_tom.make_target("A"), a_tom()
     with monkeypatch.context() as patched:
         if left == "file":
             patched.setattr(products.ProductModel, "save", strike)
         else:
-            patched.setattr(products, "run_hook", strike)
-        with pytest.raises(Killed):
+            patched.setattr(products, "process", strike)
+        with pytest.raises(KilledError):
             tom.prepare_product(pk, product(), "p1", provenance)
     assert files(orm_tom) == ["lc.csv"]
     assert tom.sweep() == 0
     assert files(orm_tom) == ["lc.csv"]
-    arrival = Arrival(event_id=provenance.event.id)
+    arrival = Arrival(event_id=provenance.event.id, origin=provenance.event.origin)
     with DjangoLedger().unit() as unit:
         unit.record(arrival.entry(Outcome.IGNORED, Reason.DROPPED))
     assert tom.sweep() == 1

@@ -1,6 +1,9 @@
 """Targets and lists over the ORM, as the TOM's settings want them."""
 
+import resource
+import signal
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,7 +13,8 @@ from parts.django_fixtures import MakeOrmTom
 from parts.django_tom import VENDORS, InProcessTom
 from parts.tom_site import GROUP
 
-from bridge.errors import RejectedError
+from bridge.budget import Budget
+from bridge.errors import BudgetSpentError, RejectedError, TomAwayError
 from bridge.events import EventRef, Target, uuid7
 from bridge.tom.port import Additions, Provenance
 
@@ -108,11 +112,10 @@ def test_the_hook_runs_for_what_is_created_and_amended(
     make_orm_tom: MakeOrmTom, vendor: str, provenance: Provenance
 ) -> None:
     make_orm_tom(vendor, HOOKS={"target_post_save": "parts.django_hooks.target_post_save"})
-    django_hooks.called.clear()
     tom = a_tom()
     written = create_target(tom, a_target(), [], provenance)
     tom.add_to_target(written.pk, Additions(fields={"epoch": 2000.0}), provenance)
-    assert django_hooks.called == [("SN 2024abc", True), ("SN 2024abc", False)]
+    assert django_hooks.called() == [("SN 2024abc", True), ("SN 2024abc", False)]
 
 
 def test_a_hook_that_raises_refuses_the_target_and_costs_the_unit_nothing_else(
@@ -128,6 +131,152 @@ def test_a_hook_that_raises_refuses_the_target_and_costs_the_unit_nothing_else(
             create_target(tom, a_target(), [], provenance)
     assert orm_tom.targets() == []
     assert list(orm_tom.lists()) == ["Kept"]
+
+
+@pytest.fixture
+def like_a_daemon() -> Iterator[None]:
+    """Handle Ctrl-C as the daemons do."""
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize("how", ["sys.exit", "interrupt", "cancel"])
+def test_a_hook_that_would_end_the_process_refuses_its_target_alone(
+    make_orm_tom: MakeOrmTom, vendor: str, provenance: Provenance, how: str, like_a_daemon: None
+) -> None:
+    orm_tom = make_orm_tom(vendor, HOOKS={"target_post_save": "parts.django_hooks.target_ends"})
+    tom = a_tom()
+    before, refused, after = tom.create_targets([a_target("A"), a_target(how), a_target("B")], [], provenance)
+    assert isinstance(refused, RejectedError)
+    assert {row["name"]: row["id"] for row in orm_tom.targets()} == {"A": before.pk, "B": after.pk}
+    pk = orm_tom.make_target("other")
+    orm_tom.shell(
+        "from tom_targets.models import BaseTarget; BaseTarget.objects.filter(pk=pk).update(name=n)", pk=pk, n=how
+    )
+    with pytest.raises(RejectedError):
+        tom.add_to_target(pk, Additions(fields={"epoch": 2000.0}), provenance)
+    assert orm_tom.target(how)["epoch"] is None
+
+
+def test_a_persons_interrupt_is_nobodys_fault(make_orm_tom: MakeOrmTom, provenance: Provenance) -> None:
+    make_orm_tom("sqlite", HOOKS={"target_post_save": "parts.django_hooks.target_ends"})
+    with pytest.raises(KeyboardInterrupt):
+        create_target(a_tom(), a_target("interrupt"), [], provenance)
+
+
+# -- many at once ------------------------------------------------------------------------------------------------------
+
+
+def test_of_many_targets_each_has_its_own_result(make_orm_tom: MakeOrmTom, vendor: str, provenance: Provenance) -> None:
+    orm_tom = make_orm_tom(vendor, HOOKS={"target_post_save": "parts.django_hooks.target_refused"})
+    from django.test.utils import override_settings
+
+    tom = a_tom(GROUP)
+    with override_settings(HOOKS={}):
+        orm_tom.make_target("There", aliases=["also there"])
+    with override_settings(HOOKS={"target_post_save": "parts.django_hooks.target_post_save"}):
+        too_long = a_target().model_copy(update={"name": "x" * 101})
+        wanted = [
+            a_target("A", aliases=("A1",)), a_target("also-THERE"), too_long, a_target("a_1"), a_target("B"),
+            a_target("b"),
+        ]  # fmt: skip
+        results = tom.create_targets(wanted, [tom.open_list("L"), tom.open_list("M")], provenance)
+    assert [type(result).__name__ for result in results] == [
+        "Written", "NoneType", "RejectedError", "NoneType", "Written", "NoneType",
+    ]  # fmt: skip
+    assert sorted(row["name"] for row in orm_tom.targets()) == ["A", "B", "There"]
+    assert orm_tom.lists() == {"L": ["A", "B"], "M": ["A", "B"]}
+    assert orm_tom.viewers("A") == orm_tom.viewers("B") == {GROUP}
+    assert django_hooks.called() == [("A", True), ("B", True)]
+
+
+def test_where_none_of_many_is_created_the_lists_stay_as_they_are(
+    tom: Any, orm_tom: InProcessTom, provenance: Provenance
+) -> None:
+    orm_tom.make_target("There")
+    assert tom.create_targets([a_target("there")], [], provenance) == [None]
+    assert tom.create_targets([], [], provenance) == []
+
+
+def test_the_number_of_queries_grows_little_with_the_targets(
+    make_orm_tom: MakeOrmTom, vendor: str, provenance: Provenance
+) -> None:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    make_orm_tom(vendor)
+    tom = a_tom(GROUP)
+    counts = []
+    for first, number in ((0, 10), (10, 50)):
+        targets = [a_target(f"T {n}") for n in range(first, first + number)]
+        with CaptureQueriesContext(connection) as asked:
+            tom.create_targets(targets, [tom.open_list("L"), tom.open_list("M")], provenance)
+        counts.append(len(asked))
+    # Of each target: the savepoints and its row.
+    assert counts[1] - counts[0] <= 40 * 7
+
+
+def test_a_stop_leaves_none_of_many_behind(tom: Any, orm_tom: InProcessTom, provenance: Provenance) -> None:
+    stopped = threading.Event()
+    stopped.set()
+    with pytest.raises(BudgetSpentError):
+        tom.create_targets([a_target("A"), a_target("B")], [tom.open_list("L")], provenance, Budget(stopped=stopped))
+    assert orm_tom.targets() == []
+
+
+# -- asked whether it works --------------------------------------------------------------------------------------------
+
+
+def test_a_probe_changes_nothing(tom: Any, orm_tom: InProcessTom) -> None:
+    before = orm_tom.query("SELECT * FROM tom_bridge_installation")
+    tom.probe(writing=False)
+    tom.probe(writing=True)
+    assert orm_tom.query("SELECT * FROM tom_bridge_installation") == before
+
+
+def test_a_probe_that_writes_fails_where_a_database_is_locked(make_orm_tom: MakeOrmTom) -> None:
+    import sqlite3
+
+    from django.db import connection
+
+    orm_tom, tom = make_orm_tom("sqlite"), a_tom()
+    connection.ensure_connection()
+    connection.cursor().execute("PRAGMA busy_timeout = 50")
+    other = sqlite3.connect(orm_tom.site.database)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(TomAwayError, match="locked"):
+        tom.probe(writing=True)
+    tom.probe(writing=False)
+    other.rollback()
+    other.close()
+    tom.probe(writing=True)
+
+
+def test_a_probe_that_writes_fails_where_the_disk_takes_nothing(make_orm_tom: MakeOrmTom) -> None:
+    make_orm_tom("sqlite")
+    tom = a_tom()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64, before[1]))
+    try:
+        tom.probe(writing=False)
+        with pytest.raises(TomAwayError):
+            tom.probe(writing=True)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    tom.probe(writing=True)
+
+
+def test_a_probe_that_writes_fails_where_a_database_is_only_read(make_orm_tom: MakeOrmTom) -> None:
+    make_orm_tom("postgresql")
+    from django.db import connection
+
+    tom = a_tom()
+    with connection.cursor() as cursor:
+        cursor.execute("SET default_transaction_read_only = on")
+    tom.probe(writing=False)
+    with pytest.raises(TomAwayError, match="read-only"):
+        tom.probe(writing=True)
 
 
 def test_a_field_that_the_model_does_not_take_is_refused(

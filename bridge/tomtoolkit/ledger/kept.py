@@ -1,0 +1,130 @@
+"""What waits and what is dead, as the app's ledger finds it."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, F, Q, QuerySet
+from django.db.models.expressions import RawSQL
+
+from bridge.ledger.model import Dead, Filter, Kept, Line, Parked, Place, Reason, Sums
+from bridge.tomtoolkit import models
+from bridge.tomtoolkit.database import among, told, writing
+from bridge.tomtoolkit.ledger.queries import at_places, filtered, first_in_lines, looked_for, of_records
+from bridge.tomtoolkit.ledger.rows import line_digest, to_dead, to_kept, to_parked
+
+_IN_LINE = ("entry__topic_id", "entry__partition", "record_offset", "number", "pk")
+
+
+class DjangoKept:
+    """What a ledger keeps of events until their reason is gone; see :class:`bridge.ledger.port.Ledger`."""
+
+    def __init__(self, using: str) -> None:
+        self._using = using
+
+    def parked(
+        self, wanted: Filter | None = None, *, ids: Collection[int] | None = None, after: int = 0, most: int = 1000
+    ) -> list[Parked]:
+        """Return what is parked by its id, those with an id above ``after``."""
+        with told(self._using):
+            rows = filtered(models.Parked.objects.using(self._using).filter(pk__gt=after), wanted, entry="entry__")
+            if ids is not None:
+                rows = rows.filter(_is_among(self._using, ids))
+            return _listed(rows.order_by("pk")[:most])
+
+    def due(self, now: datetime, *, most: int = 1000) -> list[Parked]:
+        """Return what is due by itself, the longest due first."""
+        with told(self._using):
+            rows = models.Parked.objects.using(self._using).filter(due_at__lte=now)
+            return _listed(rows.order_by("due_at", *_IN_LINE)[:most])
+
+    def sought(self, *, after: str = "", most: int = 5000) -> list[str]:
+        """Return simplified names that something without a target waits for, in their order, those after ``after``."""
+        with told(self._using):
+            rows = models.ParkedName.objects.using(self._using).filter(parked__reason=Reason.NO_TARGET.value)
+            names = rows.filter(simple__gt=after).order_by("simple").values_list("simple", flat=True)
+            return list(names.distinct()[:most])
+
+    def named(self, names: Collection[str], now: datetime, *, most: int = 1000) -> list[Parked]:
+        """Return what waits for one of these simplified names and is not put off until after ``now``."""
+        with told(self._using):
+            rows = looked_for(self._using, names).filter(Q(due_at=None) | Q(due_at__lte=now))
+            return _listed(rows.order_by(*_IN_LINE)[:most])
+
+    def lines(
+        self, lines: Collection[Line], *, kinds: Collection[str] | None = None, most: int = 1
+    ) -> dict[Line, list[Parked]]:
+        """Return the first ``most`` whole events that wait in each of these lines and hold back others."""
+        digests = {line_digest(line): line for line in lines}
+        found: dict[Line, list[Parked]] = {}
+        if not digests:
+            return found
+        with told(self._using):
+            rows = first_in_lines(self._using, lines, kinds, most).order_by("record_offset", "number")
+            for row in rows.select_related("entry").prefetch_related("names"):
+                found.setdefault(digests[row.line], []).append(to_parked(row))
+        return found
+
+    def members(self, places: Collection[Place]) -> dict[Place, list[Parked]]:
+        """Return the list members that are parked of these events."""
+        found: dict[Place, list[Parked]] = {}
+        with told(self._using):
+            rows = models.Parked.objects.using(self._using).filter(entry__in=at_places(self._using, places))
+            for parked in _listed(rows.exclude(member="").order_by("pk")):
+                found.setdefault(parked.entry.place, []).append(parked)
+        return found
+
+    def begin_parked(self, ids: Collection[int]) -> None:
+        """Durably count one more try of what is parked, before it is begun."""
+        with writing(self._using):
+            rows = models.Parked.objects.using(self._using).filter(_is_among(self._using, ids))
+            rows.update(tries=F("tries") + 1)
+
+    def dead(self, wanted: Filter | None = None, *, after: int = 0, most: int = 1000) -> list[Dead]:
+        """Return dead letters in the order in which they died, those with an id above ``after``."""
+        with told(self._using):
+            rows = filtered(models.Dead.objects.using(self._using).filter(pk__gt=after), wanted, entry="entry__")
+            return [to_dead(row) for row in rows.select_related("entry").order_by("pk")[:most]]
+
+    def dead_letter(self, dead_id: int) -> Dead | None:
+        """Return one dead letter, or None."""
+        with told(self._using):
+            row = models.Dead.objects.using(self._using).filter(pk=dead_id).select_related("entry").first()
+        return None if row is None else to_dead(row)
+
+    def raw(self, places: Collection[Place]) -> dict[Place, Kept]:
+        """Return the records that are kept of these events."""
+        with told(self._using):
+            kept = of_records(self._using, models.Kept.objects.all(), places)
+            found = {(row.topic_id, row.partition, row.record_offset): to_kept(row) for row in kept}
+        return {place: found[place[:3]] for place in places if place[:3] in found}
+
+    def kept_bytes(self) -> int:
+        """Return the bytes that are kept."""
+        with told(self._using):
+            return int(models.Installation.objects.using(self._using).get().kept_bytes)
+
+    def sums(self) -> Sums:
+        """Return how much is parked and dead, by reason, and the bytes that are kept."""
+        with told(self._using):
+            parked, dead = (
+                {
+                    Reason(reason): count
+                    for reason, count in model.objects.using(self._using)
+                    .order_by("reason")
+                    .values_list("reason")
+                    .annotate(Count("pk"))
+                }
+                for model in (models.Parked, models.Dead)
+            )
+        return Sums(parked=parked, dead=dead, bytes=self.kept_bytes())
+
+
+def _is_among(using: str, ids: Collection[int]) -> Q:
+    one_of, value = among(using, sorted({int(one) for one in ids}))
+    table = models.Parked._meta.db_table
+    return Q(pk__in=RawSQL(f"SELECT id FROM {table} WHERE id {one_of}", [value]))  # noqa: S608, S611
+
+
+def _listed(rows: QuerySet[Any]) -> list[Parked]:
+    return [to_parked(row) for row in rows.select_related("entry").prefetch_related("names")]

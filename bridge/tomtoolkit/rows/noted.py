@@ -1,0 +1,39 @@
+"""Which rows of the TOM came over the bridge, or out of a file that did.
+
+The bridge notes runs of keys (:class:`~bridge.tomtoolkit.models.Written`), no two of which overlap: a row is in one
+exactly where the run with the smallest last key from its own on has begun by then. That is one look into an index a
+row, however many runs there are.
+"""
+
+from typing import Any
+
+from django.db.models import BigIntegerField, F, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce
+from django.db.models.lookups import LessThanOrEqual
+from tom_dataproducts.models import DataProduct as ProductModel
+
+from bridge.tomtoolkit import models
+
+_NEVER = Value(2**63 - 1, output_field=BigIntegerField())
+_NO_ROW = Value(0, output_field=BigIntegerField())
+
+
+def came(model: Any) -> Q:
+    """Return the condition that a row of ``model`` came over the bridge, or out of a data product that did."""
+    noted = Q(_noted(model, "pk"))
+    has_product = any(field.attname == "data_product_id" for field in model._meta.concrete_fields)
+    return noted | Q(_noted(ProductModel, "data_product_id")) if has_product else noted
+
+
+def run_of(using: str, model: Any, key: int) -> models.Written | None:
+    """Return the run that the row of this key belongs to; None where the bridge did not write it."""
+    runs = models.Written.objects.using(using).filter(model=model._meta.label_lower, last__gte=key)
+    run = runs.order_by("last").first()
+    return run if run is not None and run.first <= key else None
+
+
+def _noted(model: Any, column: str) -> Any:
+    """Return the condition that the row of ``model`` with the key in ``column`` is noted; false where that is NULL."""
+    runs = models.Written.objects.filter(model=model._meta.label_lower, last__gte=OuterRef(column))
+    first = Subquery(runs.order_by("last").values("first")[:1], output_field=BigIntegerField())
+    return LessThanOrEqual(Coalesce(first, _NEVER), Coalesce(F(column), _NO_ROW))
