@@ -6,6 +6,7 @@ from bridge.tomtoolkit.models.arrived import (
     RetryRequest,
     Written,
 )
+from bridge.tomtoolkit.models.leases import Lease
 from bridge.tomtoolkit.models.ledger import (
     Dead,
     Entry,
@@ -20,6 +21,7 @@ from bridge.tomtoolkit.models.ledger import (
     Tally,
 )
 from bridge.tomtoolkit.models.sharing import (
+    LeftOut,
     OutboxEvent,
     OutboxShare,
     Progress,
@@ -34,6 +36,8 @@ __all__ = [
     "Entry",
     "Installation",
     "Intent",
+    "Lease",
+    "LeftOut",
     "List",
     "OutboxEvent",
     "OutboxShare",
