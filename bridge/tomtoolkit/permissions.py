@@ -73,6 +73,11 @@ def visible(user: Any, rows: Any) -> Any:
     return get_objects_for_user(user, f"tom_dataproducts.view_{rows.model._meta.model_name}", klass=rows)
 
 
+def lists(user: Any) -> Any:
+    """Return the target lists that ``user`` may see, by TOM Toolkit's own rule."""
+    return get_objects_for_user(user, "tom_targets.view_targetlist").order_by("name", "pk")
+
+
 def may_manage(user: Any) -> bool:
     """Return whether ``user`` may decide about what is parked or dead."""
     return bool(user.is_active and (user.is_staff or user.has_perm("tom_bridge.manage")))

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 
 from bridge.tomtoolkit import models, permissions
 from bridge.tomtoolkit.pages.page import BridgePage, page_of, settings_or_problem
-from bridge.tomtoolkit.pages.share import end_of, lists_for
+from bridge.tomtoolkit.pages.share import end_of
 from bridge.tomtoolkit.permissions import may_share, shareable
 
 
@@ -76,7 +76,7 @@ def _visible(user: Any) -> Any:
     if user.is_superuser:
         return rows
     targets = permissions.targets(user).values("pk")
-    return rows.filter(Q(target__in=targets) | Q(target_list__in=lists_for(user).values("pk")))
+    return rows.filter(Q(target__in=targets) | Q(target_list__in=permissions.lists(user).values("pk")))
 
 
 def _may_change(user: Any, one: models.SelfShare) -> bool:

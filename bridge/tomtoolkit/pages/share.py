@@ -12,7 +12,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
-from guardian.shortcuts import get_objects_for_user
 from tom_dataproducts.models import DataProduct
 
 from bridge.errors import BridgeError, InvalidEventError
@@ -189,7 +188,7 @@ class Lists(permissions.Visitor, BridgePage):
         """Return one page of lists with the number of members that the visitor may see."""
         context = super().get_context_data(**given)
         user = self.request.user
-        page = page_of(lists_for(user), self.request.GET.get("page"), lambda row: row)
+        page = page_of(permissions.lists(user), self.request.GET.get("page"), lambda row: row)
         for one in page:
             one.shown = permissions.targets(user).filter(targetlist=one).distinct().count()
         return context | {"page": page, "may_share": user.has_perm(SHARE) and bool(topics_for(user)[0])}
@@ -227,7 +226,7 @@ class ShareList(_SharePage):
         return self.render_to_response(self.get_context_data(form=form), status=422)
 
     def _list(self) -> Any:
-        return get_object_or_404(lists_for(self.request.user), pk=self.kwargs["pk"])
+        return get_object_or_404(permissions.lists(self.request.user), pk=self.kwargs["pk"])
 
 
 def topics_for(user: Any) -> tuple[list[str], str]:
@@ -236,11 +235,6 @@ def topics_for(user: Any) -> tuple[list[str], str]:
     if settings is None:
         return [], problem
     return [one.topic for one in settings.publish.topics if may_share(user, one.topic)], ""
-
-
-def lists_for(user: Any) -> Any:
-    """Return the target lists that ``user`` may see, by TOM Toolkit's own rule."""
-    return get_objects_for_user(user, "tom_targets.view_targetlist").order_by("name", "pk")
 
 
 def offered(user: Any, target: Any) -> list[Offered]:
