@@ -8,7 +8,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.decorators import method_decorator
-from django.views import View
 from django.views.decorators.http import require_POST
 
 from bridge.errors import BridgeError
@@ -18,7 +17,7 @@ from bridge.tomtoolkit.ledger.rows import to_entry
 from bridge.tomtoolkit.ledger.store import DjangoLedger
 from bridge.tomtoolkit.operating.retrying import retry_dead
 from bridge.tomtoolkit.pages.content import content, printable
-from bridge.tomtoolkit.pages.page import BridgePage, integers, page_of, settings_or_problem, tell
+from bridge.tomtoolkit.pages.page import BridgePage, BridgeView, integers, page_of, settings_or_problem, tell
 from bridge.tomtoolkit.permissions import Hidden, Manager
 
 _MOST_HEADERS = 50
@@ -65,7 +64,7 @@ class DeadLetter(Manager, BridgePage):
 
 
 @method_decorator(require_POST, name="dispatch")
-class Retry(Manager, View):
+class Retry(Manager, BridgeView):
     """Try dead letters again."""
 
     @staticmethod
@@ -82,7 +81,7 @@ class Retry(Manager, View):
 
 
 @method_decorator(require_POST, name="dispatch")
-class Drop(Manager, View):
+class Drop(Manager, BridgeView):
     """Drop dead letters."""
 
     @staticmethod

@@ -8,7 +8,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.decorators import method_decorator
-from django.views import View
 from django.views.decorators.http import require_POST
 
 from bridge.ledger import port
@@ -17,7 +16,7 @@ from bridge.operations.records import Line, line
 from bridge.tomtoolkit import models
 from bridge.tomtoolkit.ledger.rows import to_parked
 from bridge.tomtoolkit.operating.retrying import retry_parked
-from bridge.tomtoolkit.pages.page import BridgePage, integers, page_of, settings_or_problem, tell
+from bridge.tomtoolkit.pages.page import BridgePage, BridgeView, integers, page_of, settings_or_problem, tell
 from bridge.tomtoolkit.permissions import Hidden, Manager, allowed
 from bridge.tomtoolkit.receiving.choices import choose, forget
 
@@ -61,7 +60,7 @@ class ParkedList(Manager, BridgePage):
 
 
 @method_decorator(require_POST, name="dispatch")
-class Choose(Manager, View):
+class Choose(Manager, BridgeView):
     """Say which target of the TOM is meant; what was parked for the lack of that is tried at once."""
 
     @staticmethod
@@ -82,7 +81,7 @@ class Choose(Manager, View):
 
 
 @method_decorator(require_POST, name="dispatch")
-class Retry(Manager, View):
+class Retry(Manager, BridgeView):
     """Try parked things again."""
 
     @staticmethod
@@ -92,7 +91,7 @@ class Retry(Manager, View):
 
 
 @method_decorator(require_POST, name="dispatch")
-class Forget(Manager, View):
+class Forget(Manager, BridgeView):
     """Take a choice back: what comes from now on is matched by its names again."""
 
     @staticmethod

@@ -10,11 +10,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.utils.decorators import method_decorator
-from django.views import View
 from django.views.decorators.http import require_POST
 
 from bridge.tomtoolkit import models, permissions
-from bridge.tomtoolkit.pages.page import BridgePage, page_of, settings_or_problem
+from bridge.tomtoolkit.pages.page import BridgePage, BridgeView, page_of, settings_or_problem
 from bridge.tomtoolkit.pages.share import end_of
 from bridge.tomtoolkit.permissions import may_share, shareable
 
@@ -44,7 +43,7 @@ class SelfShares(permissions.Visitor, BridgePage):
 
 
 @method_decorator(require_POST, name="dispatch")
-class Change(permissions.Visitor, View):
+class Change(permissions.Visitor, BridgeView):
     """Switch a self-share off or on, or set its expiry."""
 
     @staticmethod

@@ -13,6 +13,7 @@ from bridge.operations.records import line
 from bridge.tomtoolkit import models, permissions
 from bridge.tomtoolkit.ledger.rows import LONGEST_INDEXED, to_entry
 from bridge.tomtoolkit.pages import words
+from bridge.tomtoolkit.pages.page import BridgeView
 
 _MOST_PAGES = 200
 _ALONE = frozenset({str(Kind.TARGET), str(Kind.DATA_PRODUCT)})
@@ -37,10 +38,11 @@ class Share:
     why: str
 
 
-class Shares(permissions.Visitor, TemplateView):
+class Shares(permissions.Visitor, BridgeView, TemplateView):
     """``/bridge/targets/<pk>/shares/``: a page of the target's shares, the newest first, without the TOM's frame."""
 
     template_name = "tom_bridge/partials/target_shares.html"
+    fragment = True
     per_page = 20
 
     def get_context_data(self, **given: Any) -> dict[str, Any]:
