@@ -38,7 +38,9 @@ def status(
     home = home_of(context)
     with home.ledger() as ledger:
         now = look(home.settings, ledger)
-    verdict = judge(now, Thresholds(stalled_s=stalled, lag=most_lag, parked=most_parked, dead=most_dead))
+        besides = home.problems(stalled)
+    limits = Thresholds(stalled_s=stalled, lag=most_lag, parked=most_parked, dead=most_dead)
+    verdict = judge(now, limits, besides=besides)
     if as_json:
         print_json({**plain(now), "well": verdict.well, "problems": verdict.problems})
     elif check:

@@ -42,6 +42,8 @@ def refusing(where: str) -> Iterator[None]:
 
 def words(error: Exception) -> str:
     """Return an error as one line for people."""
+    if isinstance(error, BridgeError):
+        return str(error)
     messages = getattr(error, "message_dict", None)
     if messages:
         return "; ".join(f"{name}: {' '.join(told)}" for name, told in messages.items())
