@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 
 from bridge.tomtoolkit import models, permissions
 from bridge.tomtoolkit.pages.page import BridgePage, BridgeView, page_of, settings_or_problem
-from bridge.tomtoolkit.pages.share import end_of
+from bridge.tomtoolkit.pages.starting import end_of
 from bridge.tomtoolkit.permissions import may_share, shareable
 
 
@@ -61,9 +61,10 @@ class Change(permissions.Visitor, BridgeView):
             raise PermissionDenied("You may not share this to that topic.")
         if action == "expiry":
             one.expires = end_of(form.cleaned_data["expires"])
-        else:
-            one.active = action == "on"
-            one.created_by = request.user if one.active else one.created_by
+        elif action == "off":
+            one.active = False
+        elif not one.active:  # one that is on stays with the person who let it share
+            one.active, one.created_by = True, request.user
         one.save(update_fields=["active", "expires", "created_by"])
         told = {"on": "shares itself again", "off": "shares itself no longer", "expiry": "has a new expiry"}[action]
         messages.success(request, f"{one.target or one.target_list} {told}.")

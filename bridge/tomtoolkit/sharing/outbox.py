@@ -102,6 +102,13 @@ class Parcel:
     def __len__(self) -> int:
         return len(self._events)
 
+    def contents(self) -> dict[str, int]:
+        """Return by kind how many targets, members of lists, datums and files are in it."""
+        found: Counter[str] = Counter()
+        for event in self._events:
+            found[event.kind] += event.items
+        return dict(found)
+
     def write(self, using: str = DEFAULT_DB_ALIAS) -> Receipt:
         """Write all events, in the transaction that is open or else in one of their own."""
         share = self._share
