@@ -9,6 +9,7 @@ from bridge.tomtoolkit.pages import words
 from bridge.tomtoolkit.permissions import visible
 from bridge.tomtoolkit.rows.bodies import DATUMS, own
 
+KINDS_OF_DATUMS = tuple(dict.fromkeys(one.kind for one in DATUMS))
 _SHOWN_POINTS = 5
 
 
@@ -20,7 +21,6 @@ class Offered:
     name: str
     counted: str
     """The number with its word: "3 points"."""
-    querysets: tuple[Any, ...]
     count: int
     received: int
     """How many more came over the bridge: they are not sent back."""
@@ -29,13 +29,18 @@ class Offered:
     preview: tuple[Any, ...]
 
 
+def rows_of(user: Any, target: Any, kind: str) -> list[Any]:
+    """Return querysets of all datums of a kind that ``user`` may see of ``target``."""
+    return [
+        visible(user, one.model.objects.filter(one.only, target_id=target.pk)) for one in DATUMS if one.kind == kind
+    ]
+
+
 def offered(user: Any, target: Any) -> list[Offered]:
     """Return what there is to share of ``target``, by kind, as far as ``user`` may see it; photometry in any case."""
     found = []
-    for kind in dict.fromkeys(one.kind for one in DATUMS):
-        everything = [
-            visible(user, one.model.objects.filter(one.only, target_id=target.pk)) for one in DATUMS if one.kind is kind
-        ]
+    for kind in KINDS_OF_DATUMS:
+        everything = rows_of(user, target, kind)
         mine = [own(rows) for rows in everything]
         counts = [rows.count() for rows in mine]
         times = [
@@ -49,7 +54,6 @@ def offered(user: Any, target: Any) -> list[Offered]:
             kind=str(kind),
             name=words.name(kind),
             counted=words.counted(kind, sum(counts)),
-            querysets=tuple(rows for rows, number in zip(everything, counts, strict=True) if number),
             count=sum(counts),
             received=sum(rows.count() for rows in everything) - sum(counts),
             first=min(times, default=None),

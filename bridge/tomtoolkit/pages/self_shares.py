@@ -11,11 +11,15 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_POST
+from tom_dataproducts.models import DataProduct
 
 from bridge.tomtoolkit import models, permissions
 from bridge.tomtoolkit.pages.page import BridgePage, BridgeView, page_of, settings_or_problem
 from bridge.tomtoolkit.pages.starting import end_of
 from bridge.tomtoolkit.permissions import may_share, shareable
+
+_SHOWN_LEFT_OUT = 3
+_MOST_LEFT_OUT = 50
 
 
 class ChangeForm(forms.Form):
@@ -39,6 +43,7 @@ class SelfShares(permissions.Visitor, BridgePage):
         for one in page:
             one.expired = one.expires is not None and one.expires <= now
             one.changeable = _may_change(self.request.user, one)
+            one.leaves_out, one.leaves_out_hidden = _left_out(self.request.user, one)
         return context | {"page": page, "now": now}
 
 
@@ -77,6 +82,21 @@ def _visible(user: Any) -> Any:
         return rows
     targets = permissions.targets(user).values("pk")
     return rows.filter(Q(target__in=targets) | Q(target_list__in=permissions.lists(user).values("pk")))
+
+
+def _left_out(user: Any, one: models.SelfShare) -> tuple[list[models.LeftOut], int]:
+    """Return some of what could not be shared, as far as ``user`` may see it, and how much there is besides."""
+    rows = list(one.left_out.select_related("target").order_by("-since")[:_MOST_LEFT_OUT])
+    seen = permissions.allowed(user, {row.target_id for row in rows if row.target_id is not None})
+    products = DataProduct.objects.filter(pk__in=[row.product_id for row in rows if row.product_id is not None])
+    seen_products = set(permissions.visible(user, products).values_list("pk", flat=True))
+    shown = [
+        row
+        for row in rows
+        if (row.target_id is None or row.target_id in seen)
+        and (row.product_id is None or row.product_id in seen_products)
+    ]
+    return shown[:_SHOWN_LEFT_OUT], one.left_out.count() - min(len(shown), _SHOWN_LEFT_OUT)
 
 
 def _may_change(user: Any, one: models.SelfShare) -> bool:

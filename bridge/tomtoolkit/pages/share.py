@@ -17,11 +17,11 @@ from bridge.errors import AwayError, BridgeError, InvalidEventError
 from bridge.tomtoolkit import permissions
 from bridge.tomtoolkit.database import writing
 from bridge.tomtoolkit.pages import words
-from bridge.tomtoolkit.pages.offered import Offered, offered
+from bridge.tomtoolkit.pages.offered import offered, rows_of
 from bridge.tomtoolkit.pages.page import BridgePage, page_of, settings_or_problem
 from bridge.tomtoolkit.pages.share_forms import ListForm, ShareForm, TargetForm
 from bridge.tomtoolkit.pages.starting import Subject, let_share_itself, started
-from bridge.tomtoolkit.permissions import SHARE, may_share, shareable, visible
+from bridge.tomtoolkit.permissions import SHARE, refusal, shareable, visible
 from bridge.tomtoolkit.rows.bodies import own, own_targets
 from bridge.tomtoolkit.sharing.accept import prepare
 from bridge.tomtoolkit.sharing.outbox import PATIENCE_S, Parcel, Receipt, Words
@@ -178,7 +178,7 @@ class ShareTarget(_SharePage):
         context = {
             "target": target,
             "target_is_own": bool(own_targets([target.pk])),
-            "offered": self._offers,
+            "offered": offered(self.request.user, target),
             "products": list(mine[:_SHOWN_PRODUCTS]),
             "products_received": products.count() - mine.count(),
             "back": reverse("tom_bridge:share-target", args=[target.pk]),
@@ -188,7 +188,7 @@ class ShareTarget(_SharePage):
     def form(self, data: Any = None) -> ShareForm:
         """Return the form of what there is of the target."""
         mine = own(self._products())[:_SHOWN_PRODUCTS]
-        return TargetForm(data, offered=self._offers, products=list(mine), **self._arguments())
+        return TargetForm(data, products=list(mine), **self._arguments())
 
     def subject(self) -> Subject:
         """Return the target."""
@@ -198,9 +198,8 @@ class ShareTarget(_SharePage):
         """Return the target, querysets of datums and of products that were ticked."""
         given, target = form.cleaned_data, self._found
         what: list[Any] = [target] if given["target"] else []
-        for one in self._offers:
-            if one.kind in given["datums"]:
-                what += one.querysets
+        for kind in given["datums"]:
+            what += rows_of(self.request.user, target, kind)
         if given["product"]:
             what.append(DataProduct.objects.filter(target_id=target.pk, pk__in=[int(pk) for pk in given["product"]]))
         return what, {}
@@ -215,10 +214,6 @@ class ShareTarget(_SharePage):
         if target.pk not in shareable(self.request.user, [target.pk]):
             raise PermissionDenied("You may not change this target, so you may not share it.")
         return target
-
-    @cached_property
-    def _offers(self) -> list[Offered]:
-        return offered(self.request.user, self._found)
 
     def _products(self) -> Any:
         return visible(self.request.user, self._found.dataproduct_set.all()).order_by("-pk")
@@ -287,4 +282,5 @@ def topics_for(user: Any) -> tuple[list[str], str]:
     settings, problem = settings_or_problem()
     if settings is None:
         return [], problem
-    return [one.topic for one in settings.publish.topics if may_share(user, one.topic)], ""
+    topics = [one.topic for one in settings.publish.topics]
+    return [topic for topic in topics if not refusal(user, topic, settings=settings)], ""

@@ -7,7 +7,7 @@ from django import forms
 from django.utils import timezone
 
 from bridge.tomtoolkit.pages import words
-from bridge.tomtoolkit.pages.offered import Offered
+from bridge.tomtoolkit.pages.offered import KINDS_OF_DATUMS
 from bridge.tomtoolkit.pages.starting import Subject, anothers, told
 from bridge.tomtoolkit.rows.bodies import KINDS
 
@@ -71,9 +71,9 @@ class TargetForm(ShareForm):
     datums = forms.MultipleChoiceField(required=False, initial=())
     product = forms.MultipleChoiceField(required=False, initial=())
 
-    def __init__(self, *given: Any, offered: Sequence[Offered], products: Sequence[Any], **named: Any) -> None:
+    def __init__(self, *given: Any, products: Sequence[Any], **named: Any) -> None:
         super().__init__(*given, **named)
-        self.fields["datums"].choices = [(one.kind, one.name) for one in offered if one.count]
+        self.fields["datums"].choices = [(str(kind), words.name(kind)) for kind in KINDS_OF_DATUMS]
         self.fields["product"].choices = [(str(one.pk), str(one)) for one in products]
 
     def clean(self) -> Any:

@@ -10,7 +10,7 @@ import pytest
 from parts.bridges import TOPIC, Publishing
 from parts.bridges_in_process import SubscribedInProcess
 from parts.django_tom import InProcessTom
-from parts.outgoing import T0, outbox
+from parts.outgoing import T0, look, outbox, self_share
 from parts.outgoing import photometry as our_photometry
 from parts.pages import account, browser, page, post, press, refused, token, told
 from parts.shares import LIGHT_CURVE, on_day
@@ -455,3 +455,30 @@ def timezone_day(days: int) -> str:
     from django.utils import timezone
 
     return str(timezone.localdate() + timedelta(days=days))
+
+
+# -- what a self-share leaves out --------------------------------------------------------------------------------------
+
+
+def test_what_a_self_share_leaves_out_is_shown_to_those_who_may_see_it(orm_tom: InProcessTom) -> None:
+    from django.test.utils import override_settings
+    from guardian.shortcuts import assign_perm
+    from tom_targets.models import TargetList
+
+    ada, bob = sharer(), sharer("bob")
+    pks = [make(orm_tom, name, lists=["L"], users=["ada"], ra=ra) for name, ra in (("A", 1.0), ("Secret", 9.0))]
+    for user in (ada, bob):
+        assign_perm("tom_targets.view_targetlist", user, TargetList.objects.get())
+    for pk in pks:
+        make_unreadable(data_product(pk), "gone")
+    self_share(None, by="ada", target_list=TargetList.objects.get(), kinds=["data-product"])
+    assert look() == []
+    text = " ".join(page(browser(ada), "/bridge/self-sharing/").split())
+    assert re.search(r"Left out of A: data product lc\S*: the file can&#x27;t be read \(FileNotFoundError\)", text)
+    assert "Left out of Secret" in text
+    text = page(browser(bob), "/bridge/self-sharing/")
+    assert "Secret" not in text
+    assert "lc" not in re.findall(r"data-self-share.*?</tr>", text, re.DOTALL)[0]
+    assert "Left out: 2" in text
+    with override_settings(TARGET_PERMISSIONS_ONLY=False):
+        assert "Left out: 2" in page(browser(ada), "/bridge/self-sharing/"), "nor files that she may not see"
