@@ -106,10 +106,9 @@ class Hidden:
         return not self._user.is_superuser and any(self._hidden(name) for name in names if name)
 
     def targets(self, pks: Iterable[int]) -> bool:
-        """Return whether any of these targets is one that the user may not see."""
+        """Return whether any of these targets is one that the user may not see, or that is gone."""
         wanted = set(pks)
-        there = TargetModel.objects.filter(pk__in=wanted).count() if wanted and not self._user.is_superuser else 0
-        return there > len(allowed(self._user, wanted)) if there else False
+        return not self._user.is_superuser and bool(wanted) and len(allowed(self._user, wanted)) < len(wanted)
 
     def _hidden(self, name: str) -> bool:
         if name not in self._known:
