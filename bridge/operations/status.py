@@ -1,7 +1,7 @@
 """How a TOM's bridge is: how far behind, what became of what, and whether that is well."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -151,8 +151,8 @@ def partitions(stream: Stream | None, ledger: Ledger, name: str) -> list[Partiti
     ]
 
 
-def judge(now: Status, limits: Thresholds, *, at: datetime | None = None) -> Verdict:
-    """Return whether all is well at ``at`` (default: now)."""
+def judge(now: Status, limits: Thresholds, *, at: datetime | None = None, besides: Sequence[str] = ()) -> Verdict:
+    """Return whether all is well at ``at`` (default: now); ``besides`` is what else is wrong."""
     moment = at or datetime.now(UTC)
     problems = [now.stream_problem] if now.stream_problem else []
     for topic in now.topics:
@@ -177,6 +177,7 @@ def judge(now: Status, limits: Thresholds, *, at: datetime | None = None) -> Ver
             problems.append(f"{number} {word}, more than {most}")
     if now.kept_bytes > _NEARLY_FULL * now.kept_bytes_limit:
         problems.append(f"parked events and dead letters take {now.kept_bytes} of {now.kept_bytes_limit} bytes")
+    problems += besides
     return Verdict(well=not problems, problems=tuple(problems))
 
 

@@ -18,6 +18,7 @@ from bridge.tomtoolkit.database import told
 from bridge.tomtoolkit.ledger.store import DjangoLedger
 from bridge.tomtoolkit.operating.assemble import open_bridge
 from bridge.tomtoolkit.operating.doctor import examine
+from bridge.tomtoolkit.operating.health import problems
 from bridge.tomtoolkit.operating.mail import DailyMail
 from bridge.tomtoolkit.operating.retrying import retry_requested
 
@@ -61,6 +62,10 @@ class Inside:
     def examine(self) -> Iterator[Finding]:
         """Yield what is found in settings, database, stream, and what TOM Toolkit shares by itself."""
         return examine()
+
+    def problems(self, stalled_s: float) -> list[str]:
+        """Return what is wrong in the TOM: groups that are gone, shares that wait."""
+        return problems(stalled_s=stalled_s)
 
     def besides(self, bridge: Bridge) -> None:
         """Close connections that have grown old, try what was asked for on a page, send the mail where it is time."""
