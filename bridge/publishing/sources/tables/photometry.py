@@ -1,0 +1,349 @@
+"""A file of photometry as points: by the survey that it is from, or by the general rules."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from bridge.events import Point
+from bridge.publishing.sources.errors import SourceError
+from bridge.publishing.sources.tables import limits, meaning, names, surveys, units
+from bridge.publishing.sources.tables.astro import astropy_at_hand
+from bridge.publishing.sources.tables.cells import (
+    is_empty,
+    is_no_magnitude,
+    number_of,
+    split_error,
+    split_mark,
+    typed,
+)
+from bridge.publishing.sources.tables.meaning import Meaning, Series
+from bridge.publishing.sources.tables.names import Role
+from bridge.publishing.sources.tables.options import Options
+from bridge.publishing.sources.tables.outcome import Reading, told_columns
+from bridge.publishing.sources.tables.reading import read
+from bridge.publishing.sources.tables.surveys.survey import Left, Survey, Wrong
+from bridge.publishing.sources.tables.table import Row, Table
+from bridge.publishing.sources.tables.units import MAGNITUDES, Scale
+
+_FAINTEST, _BRIGHTEST = 40.0, -5.0
+"""Magnitudes: what is outside of them is something else, as millimagnitudes, counts or instrumental magnitudes."""
+_LARGEST_ERROR = 3.0
+"""Magnitudes."""
+EMPTY_ROW = "holds no value"
+_ZERO_POINT_UJY = 23.9
+"""AB magnitude of one microjansky."""
+
+
+def read_photometry(path: Path, options: Options | None = None) -> Reading:
+    """Return the points of the table in ``path``, in its order.
+
+    Raises SourceError with every wrong row (the first 20), each with its line and column, and with what each column was
+    taken for; ConfigurationError where astropy is missing.
+    """
+    with astropy_at_hand():
+        return _Photometry(path, options or Options()).reading()
+
+
+class _Photometry:
+    """The work of :func:`read_photometry`."""
+
+    def __init__(self, path: Path, options: Options) -> None:
+        self.path = path
+        self.options = options
+        self.problems: list[str] = []
+        self.points: list[Point] = []
+        self.left: dict[str, int] = {}
+
+    def reading(self) -> Reading:
+        table = read(self.path)
+        survey = self._survey(table)
+        taken = self._by_survey(table, survey) if survey else self._by_rules(table)
+        if self.problems:
+            raise SourceError.of(str(self.path), self.problems, preview=told_columns(taken))
+        told = tuple(f"{count} row{'s' if count > 1 else ''} left out: {why}" for why, count in self.left.items())
+        if not self.points:
+            raise SourceError.of(str(self.path), [*told, "no row holds a measurement"], preview=told_columns(taken))
+        return Reading(
+            format=survey.title if survey else table.format, datums=tuple(self.points), taken=taken, left_out=told
+        )
+
+    def _survey(self, table: Table) -> Survey | None:
+        try:
+            return surveys.find(table, self.options)
+        except ValueError as error:
+            raise SourceError.of(str(self.path), [str(error)]) from None
+
+    def _by_survey(self, table: Table, survey: Survey) -> tuple[tuple[str, str], ...]:
+        given = {**survey.given, **self.options.given}
+        try:
+            moments = survey.times(table)
+        except ValueError as error:
+            raise SourceError.of(str(self.path), [f"{table.header_place}: {error}"]) from None
+        for row, moment in zip(table.rows, moments, strict=True):
+            cells = dict(zip(table.names, row.cells, strict=True))
+            if not isinstance(moment, datetime):
+                self.problems.append(f"{row.place}, column {survey.time}: {moment or 'is empty; write the time'}")
+                continue
+            try:
+                fields, used = survey.read_row(cells)
+                extra = {
+                    name: typed(cell)
+                    for name, cell in cells.items()
+                    if name not in used and name and not is_empty(cell)
+                }
+                self._add(row, {**given, "timestamp": moment, **fields, "extra": extra}, {})
+            except Left as left:
+                self.left[str(left)] = self.left.get(str(left), 0) + 1
+            except Wrong as wrong:
+                self.problems.append(f"{row.place}, column {wrong.column}: {wrong.what}")
+        return tuple((name, survey.taken(name)) for name in table.names)
+
+    def _by_rules(self, table: Table) -> tuple[tuple[str, str], ...]:
+        work = meaning.Understanding(table, self.options)
+        try:
+            found = work.meaning()
+        except ValueError as error:
+            hint = surveys.hint(table)
+            what = str(error) if re.match(r"(line|row|record) \d", str(error)) else f"{table.header_place}: {error}"
+            problems = [what, *([hint] if hint else [])]
+            raise SourceError.of(str(self.path), problems, preview=told_columns(work.so_far())) from None
+        for number, row in enumerate(table.rows):
+            self._row(table, found, number, row)
+        return found.taken
+
+    def _row(self, table: Table, found: Meaning, number: int, row: Row) -> None:
+        """Add the points of one row, or what is wrong with it."""
+        named = {role.value: table.names[index] for role, index in found.texts.items()}
+        common = self._common(found, row)
+        extra = _extra(table, found, row)
+        wrong: list[tuple[str, str]] = []
+        moment = found.timing.moments[number]
+        if not isinstance(moment, datetime):
+            wrong.append((table.names[found.timing.columns[0]], moment or "is empty; write the time"))
+        if found.exposure is not None and not is_empty(row.cells[found.exposure]):
+            seconds = number_of(row.cells[found.exposure])
+            if seconds is None or seconds < 0:
+                wrong.append((table.names[found.exposure], f"{row.cells[found.exposure][:40]!r} is no exposure time"))
+            else:
+                common["exposure_time"] = seconds * found.exposure_factor
+        measured = []
+        for one in found.series:
+            fields = _Cells(table, found, row, one, wrong).fields()
+            if fields:
+                measured.append((one, fields))
+        if wrong:
+            self.problems += [f"{row.place}, column {column}: {what}" for column, what in wrong]
+        elif not measured:
+            if not self.options.skip_empty:
+                self.problems.append(
+                    f"{row.place}: {EMPTY_ROW}; a point needs a brightness or a limit (or say --skip-empty)"
+                )
+            else:
+                self.left[EMPTY_ROW] = self.left.get(EMPTY_ROW, 0) + 1
+        for one, fields in measured if not wrong else ():
+            own = fields.pop("extra", {})
+            band = {"bandpass": one.band} if one.band and "bandpass" not in named else {}
+            self._add(row, {**common, **band, **fields, "timestamp": moment, "extra": {**extra, **own}}, named)
+
+    def _common(self, found: Meaning, row: Row) -> dict[str, Any]:
+        fields: dict[str, Any] = {name: text for name, text in self.options.given.items() if name != "unit"}
+        for role, index in found.texts.items():
+            cell = row.cells[index]
+            if role is Role.BANDPASS:
+                if cell.lower() not in ("", "-", "--", "---", "nan", "none", "null", "masked"):
+                    fields[role.value] = cell
+            elif not is_empty(cell):
+                fields[role.value] = cell
+        return fields
+
+    def _add(self, row: Row, fields: Mapping[str, Any], named: Mapping[str, str]) -> None:
+        try:
+            self.points.append(Point.model_validate(fields))
+        except ValidationError as error:
+            for problem in error.errors(include_url=False):
+                field = str(problem["loc"][0]) if problem["loc"] else ""
+                what = "is empty; fill it in" if problem["type"] == "missing" else str(problem["msg"])
+                column = f", column {named.get(field, field)}" if field else ""
+                self.problems.append(f"{row.place}{column}: {what.removeprefix('Value error, ')}")
+
+
+def _extra(table: Table, found: Meaning, row: Row) -> dict[str, Any]:
+    """Return the further values: numbers as numbers, else text; a unit that the file tells beside the name is kept in it."""
+    extra = {}
+    for index in found.extra:
+        column, cell = table.columns[index], row.cells[index]
+        if column.name and not is_empty(cell):
+            unit = f" ({column.unit})" if column.unit and column.unit not in column.name else ""
+            extra[f"{column.name}{unit}"] = typed(cell)
+    return extra
+
+
+class _Cells:
+    """The cells of one brightness in one row, as fields of a point."""
+
+    def __init__(self, table: Table, found: Meaning, row: Row, series: Series, wrong: list[tuple[str, str]]) -> None:
+        self.table = table
+        self.found = found
+        self.row = row
+        self.series = series
+        self.wrong = wrong
+
+    def _cell(self, index: int | None) -> str:
+        return "" if index is None else self.row.cells[index]
+
+    def _say(self, index: int | None, what: str) -> None:
+        self.wrong.append((self.table.names[index] if index is not None else "", what))
+
+    def fields(self) -> dict[str, Any]:
+        """Return the fields, empty where nothing was measured; what is wrong is said."""
+        series, before = self.series, len(self.wrong)
+        scale = self._scale()
+        if scale is None:
+            return {}
+        mark, rest = split_mark(self._cell(series.value))
+        text, error_text = split_error(rest)
+        value = self._number(series.value, text, scale, scale.factor)
+        limit = self._limit(scale)
+        is_limit = self._is_limit(mark, scale)
+        fields: dict[str, Any] = {"unit": scale.name}
+        if is_limit and value is not None:
+            if limit is not None and limit != value:
+                self._say(series.value, f"the row has two limits, {limit:g} and {value:g}; keep one")
+            fields["limit"] = value
+        elif not is_limit and value is not None:
+            fields["brightness"] = value
+            fields |= {} if limit is None else {"limit": limit}
+        elif limit is not None:
+            fields["limit"] = limit
+        error_cell = error_text or self._cell(series.error)
+        if "brightness" in fields:
+            self._put_error(error_cell, scale, fields)
+            if self.found.zero_point is not None and len(self.wrong) == before:
+                self._calibrate(fields)
+        elif "limit" in fields and series.error is not None and not is_empty(error_cell):
+            fields["extra"] = {self.table.names[series.error]: typed(error_cell)}
+        return fields if len(fields) > 1 and len(self.wrong) == before else {}
+
+    def _scale(self) -> Scale | None:
+        """Return the scale of the row, by its own unit and system where it tells them."""
+        scale, unit, system = self.series.scale, self._cell(self.found.unit), self._cell(self.found.system)
+        try:
+            if self.found.unit is not None and not is_empty(unit):
+                told = units.brightness(unit)
+                if scale is not None and (scale.name, scale.factor) != (told.name, told.factor):
+                    raise ValueError(f"says {unit!r}, the header {scale.name or 'magnitudes'}; keep one")
+                scale = told
+        except ValueError as error:
+            self._say(self.found.unit, str(error))
+            return None
+        if scale is None and self.found.zero_point is not None:
+            scale = Scale(name="zero point")
+        if scale is None:
+            if self.series.value is not None and not is_empty(self._cell(self.series.value)) and self._is_flux_column():
+                self._say(self.found.unit, "is empty; a flux needs its unit")
+                return None
+            scale = MAGNITUDES
+        if self.found.system is not None and not is_empty(system):
+            named = units.system_of(system)
+            if named is None:
+                name = self.table.names[self.found.system]
+                self._say(
+                    self.found.system,
+                    f"{system[:40]!r} is no magnitude system that is known; say --columns extra={name}",
+                )
+                return None
+            if scale.is_magnitude and scale.name not in ("", named):
+                self._say(self.found.system, f"says {system!r}, the unit {scale.name}; keep one")
+                return None
+            if scale.is_magnitude:
+                return Scale(name=named, factor=scale.factor, is_magnitude=True)
+        return scale
+
+    def _is_flux_column(self) -> bool:
+        return (
+            self.series.value is not None
+            and names.flux_unit(names.parsed(self.table.names[self.series.value])) is not None
+        )
+
+    def _number(self, index: int | None, text: str, scale: Scale, factor: float) -> float | None:
+        if index is None or (is_no_magnitude(text) if scale.is_magnitude else is_empty(text)):
+            return None
+        number = number_of(text)
+        if number is None:
+            self._say(index, f"{text[:40]!r} is no number; write one, or leave the cell empty if nothing was measured")
+            return None
+        number = number * factor if factor != 1.0 else number
+        if scale.is_magnitude and not _BRIGHTEST <= number <= _FAINTEST:
+            self._say(index, f"{number:g} is no apparent magnitude; if it is a flux, write its unit in the header")
+            return None
+        return number
+
+    def _limit(self, scale: Scale) -> float | None:
+        if self.series.limit is None:
+            return None
+        mark, text = split_mark(self._cell(self.series.limit))
+        factor = scale.factor_of(self.series.limit_unit) if self.series.limit_unit else scale.factor
+        if mark and not text:
+            return None
+        if not scale.is_magnitude and mark.startswith((">", "\u2265")):
+            self._say(self.series.limit, f"{mark} marks a lower limit of a flux, which can't be published")
+        return self._number(self.series.limit, text, scale, factor)
+
+    def _is_limit(self, mark: str, scale: Scale) -> bool:
+        """Return whether a mark before the value, or a column of marks, says that it is a limit."""
+        said = [limits.is_limit(self._cell(index)) for index in self.series.marks]
+        empty = [is_empty(self._cell(index)) for index in self.series.marks]
+        for index in self.series.detections:
+            word = limits.is_limit(self._cell(index))
+            if word is None or is_empty(self._cell(index)):
+                self._say(index, f"{self._cell(index)[:40]!r} is neither true nor false; write one")
+            else:
+                said.append(not word)
+                empty.append(False)
+        is_marked = mark.startswith(("<", ">", "\u2264", "\u2265", "\u2272", "\u2273"))
+        if not scale.is_magnitude:
+            lower = [index for index in self.series.marks if self._cell(index).startswith((">", "\u2265"))]
+            if mark.startswith((">", "\u2265", "\u2273")) or lower:
+                self._say(self.series.value, "a lower limit of a flux can't be published")
+        told = [word for word, nothing in zip(said, empty, strict=True) if not nothing]
+        if is_marked and any(word is False for word in told):
+            self._say(self.series.value, f"the value is marked {mark}, and another column says that it is no limit")
+        return is_marked or any(word is True for word in told)
+
+    def _put_error(self, cell: str, scale: Scale, fields: dict[str, Any]) -> None:
+        index = self.series.error if self.series.error is not None else self.series.value
+        if is_empty(cell):
+            return
+        number = number_of(cell)
+        factor = scale.factor_of(self.series.error_unit) if self.series.error_unit else scale.factor
+        advice = (
+            "such errors often mark limits. Write a limit in a column 'limit', or mark it in a column 'is_limit'; leave empty only "
+            "the error of a measurement whose error nobody knows"
+        )
+        if number is None or number <= 0:
+            self._say(index, f"{cell[:40]!r} is no error of a measurement, and {advice}")
+        elif scale.is_magnitude and number * factor > _LARGEST_ERROR:
+            self._say(
+                index, f"an error of {cell[:40]} magnitudes is none (millimagnitudes? write 'err (mmag)'), and {advice}"
+            )
+        else:
+            fields["brightness_error"] = number * factor if factor != 1.0 else number
+
+    def _calibrate(self, fields: dict[str, Any]) -> None:
+        """Turn a flux with an AB zero point into microjanskys: 23.9 is the AB magnitude of one."""
+        zero_point = number_of(self._cell(self.found.zero_point))
+        system = units.system_of(self._cell(self.found.system))
+        if zero_point is None:
+            self._say(self.found.zero_point, f"{self._cell(self.found.zero_point)[:40]!r} is no zero point")
+        elif system != "AB":
+            self._say(self.found.system, "only fluxes with an AB zero point can be published; publish magnitudes")
+        else:
+            factor = 10 ** (-0.4 * (zero_point - _ZERO_POINT_UJY))
+            fields["unit"] = "uJy"
+            for name in ("brightness", "brightness_error"):
+                if name in fields:
+                    fields[name] *= factor
