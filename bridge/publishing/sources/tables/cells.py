@@ -15,6 +15,7 @@ _INTEGER = re.compile(r"-?(0|[1-9]\d{0,14})")
 _DECIMAL = re.compile(r"[+-]?(0|[1-9]\d*)?(\.\d*)?([eE][+-]?\d+)?")
 _NO_MAGNITUDE = re.compile(r"-?9?99+(\.[09]+)?")
 _PLUS_MINUS = re.compile(r"\s*(?:\$?\\pm\$?|\u00b1|\+/-|\+-)\s*")
+_IN_BRACKETS = re.compile(r"([^()]+)\((\d*\.\d+)\)")
 _MINUS = str.maketrans({"\u2212": "-", "\u2012": "-", "\u2013": "-", "\u00a0": " "})
 
 
@@ -45,7 +46,12 @@ def split_mark(cell: str) -> tuple[str, str]:
 
 
 def split_error(cell: str) -> tuple[str, str]:
-    """Return value and error of a cell such as ``18.2\u00b10.1``; the error is empty where there is none."""
+    """Return value and error of a cell such as ``18.2\u00b10.1`` or ``18.2(0.1)``; the error is empty where there is none.
+
+    ``18.21(5)`` is left as it is: whether it means 0.05 nothing says.
+    """
+    if found := _IN_BRACKETS.fullmatch(cell):
+        return found[1].strip(), found[2]
     parts = _PLUS_MINUS.split(cell, maxsplit=1)
     return (parts[0].strip(), parts[1].strip()) if len(parts) == 2 else (cell, "")
 

@@ -2,14 +2,17 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from bridge.publishing.sources.tables.columnar import columns_of, flat, rows_of
+from bridge.publishing.sources.tables.lines import units_in
 from bridge.publishing.sources.tables.table import Table
 
 _ECSV = re.compile(r"#\s*%ECSV\s")
 _COMMENT = ("#", "\\", "|")
-_LATEX_CELL = re.compile(r"\$|\\phm\{[^}]*\}|\\nodata|~|\\,")
+_LATEX_WORD = re.compile(r"\\(?:mathrm|mathit|rm|text|textit|textbf)\{([^}]*)\}")
+_LATEX_MARK = re.compile(r"\$|\\phm\{[^}]*\}|\\nodata|~|\\,")
 
 
 def is_ecsv(text: str) -> bool:
@@ -82,19 +85,16 @@ def read_latex(text: str) -> Table:
     """Return a table of LaTeX. Notes below it are kept as remarks."""
     table = _read(text, "aastex" if "deluxetable" in text else "latex")
     notes = re.findall(r"\\(?:tablecomments|tablenotetext|caption|tablecaption)\b.*", text)
-    for name in table.colnames:
-        table.rename_column(name, _LATEX_CELL.sub("", name).strip()) if _LATEX_CELL.search(name) else None
-    cleaned = rows_of(table, ())
-    return Table(
-        format="LaTeX",
-        columns=columns_of(table),
-        rows=[
-            type(row)(place=row.place, cells=tuple(_LATEX_CELL.sub("", cell).strip() for cell in row.cells))
-            for row in cleaned
-        ],
-        remarks=tuple(notes),
-        header_place="the header",
-    )
+    rows = [replace(row, cells=tuple(_without_latex(cell) for cell in row.cells)) for row in rows_of(table, ())]
+    columns = [replace(column, name=_without_latex(column.name)) for column in columns_of(table)]
+    if rows and (units := units_in(rows[0].cells)) is not None:
+        columns = [replace(column, unit=unit) for column, unit in zip(columns, units, strict=True)]
+        rows = rows[1:]
+    return Table(format="LaTeX", columns=tuple(columns), rows=rows, remarks=tuple(notes), header_place="the header")
+
+
+def _without_latex(cell: str) -> str:
+    return _LATEX_MARK.sub("", _LATEX_WORD.sub(r"\1", cell)).strip()
 
 
 def _read(text: str, fmt: str) -> Any:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bridge.publishing.sources.tables import limits, times
-from bridge.publishing.sources.tables.cells import is_empty, number_of
-from bridge.publishing.sources.tables.names import LIMIT_WORDS, OBJECTS, OTHER_CLOCKS, SCALES, Name
+from bridge.publishing.sources.tables.cells import YES, is_empty, number_of
+from bridge.publishing.sources.tables.names import LIMIT_WORDS, OBJECTS, OTHER_CLOCKS, SCALES, Name, is_one_sided
 from bridge.publishing.sources.tables.table import Table
 from bridge.publishing.sources.tables.times import Count
 from bridge.publishing.sources.tables.timing import Timing
@@ -22,6 +22,7 @@ _HARMLESS = words(
 _FLAGS = words("flag flags status code type typ class kind mark sign symbol op operator qualifier modifier det")
 _SIGNS = words("isdiffpos polarity negative ispositive isnegative subtraction")
 _SCALING = words("factor scale scalefactor multiplier exponent offset magoffset fluxscale norm normalization")
+_CORRECTED = re.compile(r"correct|dered|ext_?corr|k_?corr", re.IGNORECASE)
 _LIMIT_TEXT = re.compile(
     r"upper limit|lower limit|\blimits?\b|non[ -]?detect|not (?:been )?detected|undetected|fainter than|\bul\b|nondet",
     re.IGNORECASE,
@@ -52,13 +53,18 @@ def check_column(table: Table, index: int, name: Name, *, has_limits: bool) -> N
     if limits.are_signs(cells):
         raise _unclear(name, "may mark limits", "is_limit")
     values = {cell for _, cell in held}
-    if name.flat in OBJECTS and len(values) > 1 and len(values) < len(table.rows) + (name.flat != "name"):
-        told = ", ".join(sorted(values)[:3])
+    if name.flat in ("id", "ids") and 1 < len(values) < len(held) and not all(map(number_of, values)):
+        raise _several(name, values)
+    if "lower" in name.tokens and limit_like_name(name):
+        raise ValueError(f"column {name.whole!r} may hold lower limits, which can't be published; leave out their rows")
+    if _CORRECTED.search(name.whole) and any(cell.lower() in YES for cell in values):
         raise ValueError(
-            f"column {name.whole!r} names {len(values)} objects ({told}); publish one target at a time, or say --columns "
-            f"extra={name.whole} if all rows are of one"
+            f"column {name.whole!r} says that some values are corrected; publish what was observed, or say --columns "
+            f"extra={name.whole} if the values that are used are not"
         )
-    limit_like = LIMIT_WORDS.search(name.whole.replace("_", " ")) or LIMIT_WORDS.search(name.whole)
+    if name.flat in OBJECTS and len(values) > 1:
+        raise _several(name, values)
+    limit_like = limit_like_name(name) and not is_one_sided(name)
     if (limit_like or re.search(r"\blimit|upper|non-?detect", note, re.IGNORECASE)) and not _is_limits_sigma(name):
         raise _unclear(name, "may hold or mark limits", "limit")
     if name.flat in _FLAGS and len({*cells}) > 1:
@@ -69,6 +75,19 @@ def check_column(table: Table, index: int, name: Name, *, has_limits: bool) -> N
         raise _unclear(name, "may scale the values", "brightness")
     if name.flat in ("year", "month", "day", "hour", "minute", "second", "jdn") or name.tokens & {"year", "month"}:
         raise _unclear(name, "may be a part of the time", "time")
+
+
+def limit_like_name(name: Name) -> bool:
+    """Return whether a column's name may say that it holds or marks limits."""
+    return bool(LIMIT_WORDS.search(name.whole.replace("_", " ")) or LIMIT_WORDS.search(name.whole))
+
+
+def _several(name: Name, values: set[str]) -> ValueError:
+    told = ", ".join(sorted(values)[:3])
+    return ValueError(
+        f"column {name.whole!r} names {len(values)} objects ({told}); publish one target at a time, or say --columns "
+        f"extra={name.whole} if all rows are of one"
+    )
 
 
 def _is_limits_sigma(name: Name) -> bool:

@@ -130,7 +130,8 @@ def _cells(line: str, delimiter: str) -> list[str]:
     if delimiter == " ":
         line = " ".join(line.split()) if '"' not in line else line.strip()
     elif delimiter == "|":
-        line = line.strip().removeprefix("|").removesuffix("|")
+        line = line.strip()
+        line = line[1:].removesuffix("|") if line.startswith("|") else line
     cells = next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])
     return [cell.strip() for cell in cells]
 
@@ -172,13 +173,17 @@ def _tidy(names: Sequence[str]) -> list[str]:
 
 def _units(rows: Sequence[_Line], delimiter: str, width: int) -> tuple[list[str], list[_Line]]:
     """Return the units in a row of them below the header, and the rows without it."""
-    if rows:
-        cells = _cells(rows[0].text, delimiter)
-        plain = [cell.strip("[]() ") for cell in cells]
-        told = [cell for cell in plain if cell.strip("-")]
-        if len(cells) == width and told and all(is_unit_word(cell) for cell in told):
-            return [cell if cell.strip("-") else "" for cell in plain], list(rows[1:])
+    units = units_in(_cells(rows[0].text, delimiter)) if rows else None
+    if units is not None and len(units) == width:
+        return units, list(rows[1:])
     return [""] * width, list(rows)
+
+
+def units_in(cells: Sequence[str]) -> list[str] | None:
+    """Return the units in a row of units, None where it is any other."""
+    plain = [cell.strip("[]() ") for cell in cells]
+    told = [cell for cell in plain if cell.strip("-")]
+    return [cell if cell.strip("-") else "" for cell in plain] if told and all(map(is_unit_word, told)) else None
 
 
 def _with_decimal_points(cells: list[tuple[_Line, list[str]]], delimiter: str) -> list[tuple[_Line, list[str]]]:

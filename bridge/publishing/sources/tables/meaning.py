@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bridge.publishing.sources.tables import leftovers, limits, names, times, timing, units
-from bridge.publishing.sources.tables.cells import is_empty, is_no_magnitude, number_of, split_mark
+from bridge.publishing.sources.tables.cells import is_empty, is_no_magnitude, number_of, split_error, split_mark
 from bridge.publishing.sources.tables.names import Name, Role
 from bridge.publishing.sources.tables.options import Options, check_names
 from bridge.publishing.sources.tables.table import Table
@@ -94,7 +94,12 @@ class Understanding:
             return None
         cells = [self.table.cells(index) for index in found]
         for index, other in zip(found[1:], cells[1:], strict=True):
-            if other != cells[0] and role not in (Role.TELESCOPE, Role.INSTRUMENT, Role.SOURCE, Role.LOCATION):
+            if [cell.lower() for cell in other] != [cell.lower() for cell in cells[0]] and role not in (
+                Role.TELESCOPE,
+                Role.INSTRUMENT,
+                Role.SOURCE,
+                Role.LOCATION,
+            ):
                 raise self._unclear(found[0], index, role)
             self._take(index, "further value")
         return self._take(found[0], role.value)
@@ -108,7 +113,7 @@ class Understanding:
 
     def _numeric(self, index: int) -> bool:
         held = [cell for cell in self.table.cells(index) if not is_empty(cell)]
-        return bool(held) and all(number_of(split_mark(cell)[1]) is not None for cell in held)
+        return bool(held) and all(number_of(split_error(split_mark(cell)[1])[0]) is not None for cell in held)
 
     # -- all of it --------------------------------------------------------------------------------------------------
 
@@ -205,7 +210,7 @@ class Understanding:
         """Return whether a column named by a band alone holds magnitudes."""
         if self.table.names[index].lower() == "y" and any(name.lower() == "x" for name in self.table.names):
             return False
-        held = [split_mark(cell)[1] for cell in self.table.cells(index) if not is_no_magnitude(cell)]
+        held = [split_error(split_mark(cell)[1])[0] for cell in self.table.cells(index) if not is_no_magnitude(cell)]
         numbers = [number_of(cell) for cell in held]
         return bool(numbers) and all(number is not None and 0 < number < 30 for number in numbers)
 

@@ -69,7 +69,7 @@ _NAMES: Mapping[Role, frozenset[str]] = {
         "limit upperlimit limitingmagnitude limitingmag limmag maglim maglimit magnitudelimit diffmaglim "
         "detectionlimit ul lim uplim upperlim ulim limitmag limmagnitude limitmagnitude maglimiting limits "
         "upperlimits 3sigmalimit 5sigmalimit limit3sigma limit5sigma maglim3sig maglim5sig limmag5sigma "
-        "limmag3sigma magul ulmag fluxlimit fluxlim limflux upperlimitmag magupperlimit maglimit5sigma"
+        "limmag3sigma magul ulmag fluxlimit fluxlim limflux nondetectionlimit nondetlimit detlim detlimit upperlimitmag magupperlimit maglimit5sigma"
     ),
     Role.IS_LIMIT: words(
         "islimit isupperlimit limitflag upperlimitflag nondetection isnondetection nondet ulflag flagul isul "
@@ -165,6 +165,7 @@ BANDS = [
 _BAND = "|".join(BANDS)
 _BRACKETS = re.compile(r"[\[({]\s*([^\])}]*?)\s*[\])}]")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?<![mun\u00b5\u03bc](?=Jy))(?=[A-Z])|[^A-Za-z0-9\u00b5\u03bc]+")
+_OF_SIGMAS = re.compile(r"[35](?:\.0)?[ -]?(?:sigma|sig|\u03c3|s)", re.IGNORECASE)
 _FLAT = re.compile(r"[^a-z0-9]")
 _UNIT_TOKENS = words(
     "s sec secs second seconds min mins minute minutes h hr hrs hour hours d day days ms mag mags mmag "
@@ -188,7 +189,8 @@ class Name:
 
 def parsed(whole: str) -> Name:
     """Return ``whole`` taken apart."""
-    said = [text for text in _BRACKETS.findall(whole) if text]
+    said = [part.strip() for text in _BRACKETS.findall(whole) for part in text.split(",") if part.strip()]
+    said = [part for part in said if not _OF_SIGMAS.fullmatch(part)]
     bare = _BRACKETS.sub(" ", whole).strip()
     offset = re.search(r"[+-]\s*\d[\d.,]*\s*$|[+-]\s*\d[\d.]*[eE]\d\s*$", bare)
     if offset and re.search(r"jd|day|date|time", bare, re.IGNORECASE):
@@ -196,6 +198,8 @@ def parsed(whole: str) -> Name:
         bare = bare[: offset.start()]
     tokens = [token for token in _CAMEL.split(bare) if token]
     words = frozenset(token.lower() for token in _CAMEL.split(whole) if token)
+    if len(tokens) > 1 and tokens[0].lower() in _SYSTEM_TOKENS and _known("".join(tokens[1:]).lower()):
+        said.append(tokens.pop(0))
     while len(tokens) > 1 and _is_said(tokens[-1]) and not _known("".join(tokens).lower()):
         said.append(tokens.pop())
     return Name(whole=whole, flat=_FLAT.sub("", "".join(tokens).lower()), said=tuple(said), tokens=words)

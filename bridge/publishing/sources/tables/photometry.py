@@ -129,7 +129,7 @@ class _Photometry:
             if seconds is None or seconds < 0:
                 wrong.append((table.names[found.exposure], f"{row.cells[found.exposure][:40]!r} is no exposure time"))
             else:
-                common["exposure_time"] = seconds * found.exposure_factor
+                common["exposure_time"] = scaled(seconds, found.exposure_factor)
         measured = []
         for one in found.series:
             fields = _Cells(table, found, row, one, wrong).fields()
@@ -182,6 +182,11 @@ def _extra(table: Table, found: Meaning, row: Row) -> dict[str, Any]:
     return extra
 
 
+def scaled(number: float, factor: float) -> float:
+    """Return ``number`` times ``factor``, to the 15 digits that a decimal number keeps: 12 mmag are 0.012 mag."""
+    return number if factor == 1.0 else float(f"{number * factor:.15g}")
+
+
 class _Cells:
     """The cells of one brightness in one row, as fields of a point."""
 
@@ -216,6 +221,11 @@ class _Cells:
             fields["limit"] = value
         elif not is_limit and value is not None:
             fields["brightness"] = value
+            if limit == value and not self._is_measured(scale) and not error_text:
+                self._say(
+                    series.value,
+                    "is the limit too, and has no error: a measurement or a limit? Write it in one of both",
+                )
             fields |= {} if limit is None else {"limit": limit}
         elif limit is not None:
             fields["limit"] = limit
@@ -276,7 +286,7 @@ class _Cells:
         if number is None:
             self._say(index, f"{text[:40]!r} is no number; write one, or leave the cell empty if nothing was measured")
             return None
-        number = number * factor if factor != 1.0 else number
+        number = scaled(number, factor)
         if scale.is_magnitude and not _BRIGHTEST <= number <= _FAINTEST:
             self._say(index, f"{number:g} is no apparent magnitude; if it is a flux, write its unit in the header")
             return None
@@ -298,9 +308,16 @@ class _Cells:
         said = [limits.is_limit(self._cell(index)) for index in self.series.marks]
         empty = [is_empty(self._cell(index)) for index in self.series.marks]
         for index in self.series.detections:
-            word = limits.is_limit(self._cell(index))
-            if word is None or is_empty(self._cell(index)):
+            word = limits.is_detection(self._cell(index))
+            if word is None:
                 self._say(index, f"{self._cell(index)[:40]!r} is neither true nor false; write one")
+            elif not word and self._is_measured(scale):
+                name = self.table.names[index]
+                self._say(
+                    index,
+                    "is no detection, and the value has an error: is it a limit or a measurement? Write limits in a column "
+                    f"'limit', or say --columns extra={name} to publish what was measured",
+                )
             else:
                 said.append(not word)
                 empty.append(False)
@@ -309,10 +326,19 @@ class _Cells:
             lower = [index for index in self.series.marks if self._cell(index).startswith((">", "\u2265"))]
             if mark.startswith((">", "\u2265", "\u2273")) or lower:
                 self._say(self.series.value, "a lower limit of a flux can't be published")
+            if any(said) and not scale.is_magnitude and self._is_measured(scale) and not is_marked:
+                self._say(
+                    self.series.value, "is marked as a limit and has an error; write the limit in a column 'limit'"
+                )
         told = [word for word, nothing in zip(said, empty, strict=True) if not nothing]
         if is_marked and any(word is False for word in told):
             self._say(self.series.value, f"the value is marked {mark}, and another column says that it is no limit")
         return is_marked or any(word is True for word in told)
+
+    def _is_measured(self, scale: Scale) -> bool:
+        """Return whether the value has an error as measurements have."""
+        number = number_of(self._cell(self.series.error))
+        return number is not None and number > 0 and (not scale.is_magnitude or number * scale.factor <= _LARGEST_ERROR)
 
     def _put_error(self, cell: str, scale: Scale, fields: dict[str, Any]) -> None:
         index = self.series.error if self.series.error is not None else self.series.value
@@ -331,7 +357,7 @@ class _Cells:
                 index, f"an error of {cell[:40]} magnitudes is none (millimagnitudes? write 'err (mmag)'), and {advice}"
             )
         else:
-            fields["brightness_error"] = number * factor if factor != 1.0 else number
+            fields["brightness_error"] = scaled(number, factor)
 
     def _calibrate(self, fields: dict[str, Any]) -> None:
         """Turn a flux with an AB zero point into microjanskys: 23.9 is the AB magnitude of one."""
@@ -346,4 +372,4 @@ class _Cells:
             fields["unit"] = "uJy"
             for name in ("brightness", "brightness_error"):
                 if name in fields:
-                    fields[name] *= factor
+                    fields[name] = scaled(fields[name], factor)

@@ -20,9 +20,9 @@ _JD_RANGE = (Decimal(2_086_303), Decimal(2_816_788))
 """The years 1000 to 3000."""
 _MJD_RANGE = (Decimal(15_000), Decimal(416_788))
 """From 1899: an MJD before it is far more often one from which something was subtracted, which nothing says."""
-_ANY_MJD_RANGE = (Decimal(15_000), Decimal(88_069))
+_ANY_MJD_RANGE = (Decimal(40_000), Decimal(70_000))
 _ANY_JD_RANGE = (Decimal(2_415_020), Decimal(2_488_070))
-"""1899 and 1900 to 2100, where only the value tells what it is: no year, Unix time or YYYYMMDD falls into either."""
+"""1968 to 2050 and 1900 to 2100, where only the value tells what it is: no year, Unix time or YYYYMMDD falls into either."""
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _MONTHS = {
     name: number
@@ -112,6 +112,8 @@ def _without_moment(flat: str, tokens: frozenset[str]) -> tuple[str, str]:
     word = next((word for word in _MOMENTS if word in tokens or flat.endswith(word) or flat.startswith(word)), None)
     if word is None:
         return flat, ""
+    if flat == word and word not in ("mean", "avg"):
+        return "time", _MOMENTS[word]
     bare = flat.replace("midpoint", "").replace("midpt", "").replace(word, "", 1)
     bare = {"exp": "mjd" if "mjd" in flat else bare, "tai": "mjd"}.get(bare, bare).removeprefix("exp")
     return (bare, _MOMENTS[word]) if bare else (flat, "")
@@ -145,7 +147,7 @@ def _with(form: Form, said: str, whole: str) -> Form | str:
             "utc:",
         ):
             continue
-        elif bare in ("start", "mid", "end", "middle"):
+        elif bare in _MOMENTS:
             form = Form(count=form.count, scale=form.scale, offset=form.offset, moment=_MOMENTS[bare])
         elif bare in (
             "s",

@@ -71,8 +71,10 @@ def brightness(text: str) -> Scale:
         raise ValueError(
             f"is in {text!r}, which is no unit of a brightness; write mag, Jy, mJy, uJy, nJy or erg / (s cm2)"
         )
-    factor = float(unit.scale) if unit.bases and unit.scale != 1 else 1.0
-    plain = unit / factor if factor != 1 else unit
+    from astropy.units import CompositeUnit
+
+    factor = float(getattr(unit, "scale", 1.0))
+    plain = CompositeUnit(1, unit.bases, unit.powers) if factor != 1 else unit
     name = str(plain.to_string())
     if len(name) > LONGEST:
         raise ValueError(f"is in {text!r}, which takes more than {LONGEST} characters; convert it")

@@ -48,10 +48,10 @@ def find(table: Table, options: Options) -> Survey | None:
 
 def hint(table: Table) -> str:
     """Return what a table looks like that has all of a survey's columns, and others beside; else nothing."""
-    for survey in SURVEYS:
-        if not survey.format and survey.needs <= set(table.names) and (further := survey.further(table)):
-            return (
-                f"this looks like {survey.title}, but that has no column {', '.join(map(repr, further[:5]))}; remove it to have the "
-                "table read as such"
-            )
-    return ""
+    names = set(table.names)
+    alike = [survey for survey in SURVEYS if not survey.format and survey.needs <= names and survey.further(table)]
+    if not alike:
+        return ""
+    survey = max(alike, key=lambda one: (len(one.needs), -len(one.further(table))))
+    further = ", ".join(map(repr, survey.further(table)[:5]))
+    return f"this looks like {survey.title}, but that has no column {further}; without it the table is read as such"
