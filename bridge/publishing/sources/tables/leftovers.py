@@ -20,6 +20,8 @@ _HARMLESS = words(
     "signaltonoise nobs num number n redshift z ebv moonphase moon humidity temperature"
 )
 _FLAGS = words("flag flags status code type typ class kind mark sign symbol op operator qualifier modifier det")
+_UNSET = frozenset({"0", "0.0", "false", "f", "ok", "good"})
+"""What a flag says that is not set."""
 _SIGNS = words("isdiffpos polarity negative ispositive isnegative subtraction")
 _SCALING = words("factor scale scalefactor multiplier exponent offset magoffset fluxscale norm normalization")
 _CORRECTED = re.compile(r"correct|dered|ext_?corr|k_?corr", re.IGNORECASE)
@@ -67,7 +69,7 @@ def check_column(table: Table, index: int, name: Name, *, has_limits: bool) -> N
     limit_like = limit_like_name(name) and not is_one_sided(name)
     if (limit_like or re.search(r"\blimit|upper|non-?detect", note, re.IGNORECASE)) and not _is_limits_sigma(name):
         raise _unclear(name, "may hold or mark limits", "limit")
-    if name.flat in _FLAGS and len({*cells}) > 1:
+    if name.flat in _FLAGS and not {cell.lower() for cell in values} <= _UNSET:
         raise _unclear(name, "may say what the values mean", "is_limit")
     if name.flat in _SIGNS and not values <= {"t", "1", "true", "True", "1.0", "pos"}:
         raise _unclear(name, "says that some values are negative", "brightness")

@@ -472,7 +472,10 @@ class Understanding:
                 f"column {self.table.names[column]!r} holds numbers; write the names of the filters, as g or V"
             )
         for one in series:
-            if len(series) > 1 or (one.band and any(one.band.lower() not in cell.lower() for cell in cells)):
+            said = one.value is not None and self._said(Role.BRIGHTNESS) == one.value
+            if len(series) > 1 or (
+                one.band and not said and any(one.band.lower() not in cell.lower() for cell in cells)
+            ):
                 raise ValueError(
                     f"the brightness in {self.table.names[one.value or 0]!r} and column {self.table.names[column]!r} tell "
                     "different filters; keep one"

@@ -292,7 +292,7 @@ def band_of_mark(whole: str) -> str | None:
 
 
 LIMIT_WORDS = re.compile(
-    r"\blim(?:it|its|iting|mag)?\b|upper|uplim|\bul\b|non[ _-]?det|undetect|not detected|fainter|depth|\bl_|limit|"
+    r"\blim(?:it|its|iting|mag)?\b|upper|uplim|\bul\b|^ul|[_ ]ul|non[ _-]?det|undetect|not detected|fainter|depth|\bl_|limit|"
     r"\b[35] ?-?sig(?:ma)?\b|\bm5\b",
     re.IGNORECASE,
 )

@@ -269,15 +269,28 @@ def _within(number: Decimal, span: tuple[Decimal, Decimal]) -> bool:
     return span[0] <= number <= span[1]
 
 
-def _moments(jds: Sequence[Decimal], scale: str) -> list[datetime]:
-    if not jds:
-        return []
+def _moments(jds: Sequence[Decimal], scale: str) -> list[datetime | str]:
+    """Return Julian dates in ``scale`` as times in UTC.
+
+    A day of UTC has 86,400 s here, as in the dates of those who write tables; astropy's has 86,401 where it ends with a
+    leap second, for which there is no datetime.
+    """
+    if scale == "utc":
+        return [_since_mjd_zero(jd - _MJD_ZERO) for jd in jds]
     from astropy.time import Time
 
-    whole = [int(jd) for jd in jds]
-    rest = [float(jd - int(jd)) for jd in jds]
-    times = Time(whole, rest, format="jd", scale=scale).utc
-    return [to_millisecond(moment) for moment in times.to_value("datetime")]
+    found: list[datetime | str] = []
+    for jd in jds:
+        try:
+            utc = Time(int(jd), float(jd - int(jd)), format="jd", scale=scale).utc
+            found.append(to_millisecond(utc.to_value("datetime")))
+        except ValueError:
+            found.append(f"{jd} is no time in {scale.upper()} that has one in UTC (a leap second?)")
+    return found
+
+
+def _since_mjd_zero(days: Decimal) -> datetime:
+    return datetime(1858, 11, 17, tzinfo=UTC) + timedelta(milliseconds=round(days * 86_400_000))
 
 
 def to_millisecond(moment: datetime) -> datetime:
