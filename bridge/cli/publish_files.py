@@ -36,13 +36,22 @@ Instrument = Annotated[str | None, typer.Option(help="Where the file doesn't say
 Columns = Annotated[str, typer.Option(help="What columns hold, as 'brightness=Vmag,limit=l_Vmag,extra=flag'.")]
 SkipEmpty = Annotated[bool, typer.Option("--skip-empty", help="Leave out and count what has no value.")]
 Preview = Annotated[bool, typer.Option("--preview", help="Show what would be published, and publish nothing.")]
+_SHOWN = 5
+
+
+def _observed(text: str) -> datetime:
+    """Return the time of an observation, which is never only a day."""
+    if ":" not in text:
+        raise typer.BadParameter(f"{text!r} has no time of day; write 2026-01-31T12:00:00")
+    return moment(text)
+
+
 Time = Annotated[
     datetime | None,
     typer.Option(
-        "--time", parser=moment, metavar="TIME", help="When it was taken, in UTC, where the file doesn't say it."
+        "--time", parser=_observed, metavar="TIME", help="When it was taken, in UTC, where the file doesn't say it."
     ),
 ]
-_SHOWN = 5
 
 
 def photometry(
@@ -81,9 +90,19 @@ def photometry(
     options = _options(given, columns, format=format_, skip_empty=skip_empty)
     words = (title, message, shared_by, acknowledgement, references)
     _publish(
-        context, target, file, read_photometry, options, words, preview=preview, without_tom=without_tom, topic=topic,
-        dry_run=dry_run, timeout=timeout, as_json=as_json,
-    )  # fmt: skip
+        context,
+        target,
+        file,
+        read=read_photometry,
+        options=options,
+        words=words,
+        preview=preview,
+        without_tom=without_tom,
+        topic=topic,
+        dry_run=dry_run,
+        timeout=timeout,
+        as_json=as_json,
+    )
 
 
 def spectroscopy(
@@ -127,9 +146,19 @@ def spectroscopy(
     options = _options(given, columns, skip_empty=skip_empty, time=time)
     words = (title, message, shared_by, acknowledgement, references)
     _publish(
-        context, target, file, read_spectrum, options, words, preview=preview, without_tom=without_tom, topic=topic,
-        dry_run=dry_run, timeout=timeout, as_json=as_json,
-    )  # fmt: skip
+        context,
+        target,
+        file,
+        read=read_spectrum,
+        options=options,
+        words=words,
+        preview=preview,
+        without_tom=without_tom,
+        topic=topic,
+        dry_run=dry_run,
+        timeout=timeout,
+        as_json=as_json,
+    )
 
 
 def astrometry(
@@ -162,9 +191,19 @@ def astrometry(
     options = _options({"telescope": telescope, "instrument": instrument}, columns, skip_empty=skip_empty)
     words = (title, message, shared_by, acknowledgement, references)
     _publish(
-        context, target, file, read_positions, options, words, preview=preview, without_tom=without_tom, topic=topic,
-        dry_run=dry_run, timeout=timeout, as_json=as_json,
-    )  # fmt: skip
+        context,
+        target,
+        file,
+        read=read_positions,
+        options=options,
+        words=words,
+        preview=preview,
+        without_tom=without_tom,
+        topic=topic,
+        dry_run=dry_run,
+        timeout=timeout,
+        as_json=as_json,
+    )
 
 
 def _options(given: dict[str, str | None], columns: str, **further: Any) -> "Options":
@@ -178,10 +217,10 @@ def _publish(
     context: typer.Context,
     target: str,
     file: Path,
+    *,
     read: "Callable[[Path, Options], Reading]",
     options: "Options",
     words: Sequence[Any],
-    *,
     preview: bool,
     without_tom: bool,
     topic: str | None,
@@ -199,9 +238,16 @@ def _publish(
     settings = load_settings(context)
     bodies = publishing.bodies_of(reference(settings, target, without_tom), found.datums)
     share(
-        settings, bodies, words_of(*words), topic=topic, source=str(file), dry_run=dry_run, timeout=timeout,
-        as_json=as_json, told=found.left_out,
-    )  # fmt: skip
+        settings,
+        bodies,
+        words_of(*words),
+        topic=topic,
+        source=str(file),
+        dry_run=dry_run,
+        timeout=timeout,
+        as_json=as_json,
+        told=found.left_out,
+    )
 
 
 def _show(found: "Reading", *, as_json: bool) -> None:
@@ -209,8 +255,15 @@ def _show(found: "Reading", *, as_json: bool) -> None:
     shown = found.datums[:_SHOWN]
     if as_json:
         first = [datum.model_dump(mode="json", exclude_defaults=True) for datum in shown]
-        print_json({"format": found.format, "columns": plain(found.taken), "datums": len(found.datums), "first": first,
-                    "left_out": found.left_out})  # fmt: skip
+        print_json(
+            {
+                "format": found.format,
+                "columns": plain(found.taken),
+                "datums": len(found.datums),
+                "first": first,
+                "left_out": found.left_out,
+            }
+        )
         return
     say(f"Read as {found.format}; {len(found.datums)} datums")
     print_table(("column", "taken for"), found.taken, empty="no columns")

@@ -46,7 +46,7 @@ def split_mark(cell: str) -> tuple[str, str]:
 
 
 def split_error(cell: str) -> tuple[str, str]:
-    """Return value and error of a cell such as ``18.2\u00b10.1`` or ``18.2(0.1)``; the error is empty where there is none.
+    """Return value and error of a cell such as ``18.2\u00b10.1`` or ``18.2(0.1)``; an empty error where there is none.
 
     ``18.21(5)`` is left as it is: whether it means 0.05 nothing says.
     """

@@ -9,7 +9,7 @@ _EXACT = {"utc", "tt", "tai", "tdb"}
 
 
 def columns_of(table: Any) -> tuple[Column, ...]:
-    """Return the columns of astropy's ``table`` with unit and description; ValueError where one is no column of cells."""
+    """Return the columns of astropy's ``table``, with unit and description. ValueError where one holds no cells."""
     found = []
     for name in table.colnames:
         column = table[name]

@@ -1,4 +1,4 @@
-"""Records in JSON: a list of flat objects, as the brokers' interfaces give, or an event of the Open Astronomy Catalogs."""
+"""Records in JSON: a list of flat objects, as brokers give, or an event of the Open Astronomy Catalogs."""
 
 import json
 from collections.abc import Mapping, Sequence

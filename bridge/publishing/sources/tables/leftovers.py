@@ -24,6 +24,7 @@ _UNSET = frozenset({"0", "0.0", "false", "f", "ok", "good"})
 """What a flag says that is not set."""
 _SIGNS = words("isdiffpos polarity negative ispositive isnegative subtraction")
 _SCALING = words("factor scale scalefactor multiplier exponent offset magoffset fluxscale norm normalization")
+_PARTS_OF_TIME = words("year month day hour minute second jdn doy")
 _CORRECTED = re.compile(r"correct|dered|ext_?corr|k_?corr", re.IGNORECASE)
 _LIMIT_TEXT = re.compile(
     r"upper limit|lower limit|\blimits?\b|non[ -]?detect|not (?:been )?detected|undetected|fainter than|\bul\b|nondet",
@@ -41,55 +42,65 @@ def is_harmless(name: Name) -> bool:
 
 def check_column(table: Table, index: int, name: Name, *, has_limits: bool) -> None:
     """Refuse to keep a column as a further value where it may bear on the values that are used. Raises ValueError."""
-    cells = table.cells(index)
     held = [(row.place, row.cells[index]) for row in table.rows if not is_empty(row.cells[index])]
+    values = {cell for _, cell in held}
     if not held:
         return
-    note = table.columns[index].note
-    for place, cell in held:
-        if number_of(cell) is None and _LIMIT_TEXT.search(cell) and not has_limits:
-            raise ValueError(
-                f"{place}, column {name.whole}: {cell[:60]!r} may say that the value is a limit; add a column 'is_limit', or "
-                f"say --columns extra={name.whole}"
-            )
-    if limits.are_signs(cells):
-        raise _unclear(name, "may mark limits", "is_limit")
-    values = {cell for _, cell in held}
-    if name.flat in ("id", "ids") and 1 < len(values) < len(held) and not all(map(number_of, values)):
-        raise _several(name, values)
-    if "lower" in name.tokens and limit_like_name(name):
-        raise ValueError(f"column {name.whole!r} may hold lower limits, which can't be published; leave out their rows")
+    if not has_limits:
+        _check_words(name, held)
+    _check_objects(name, [cell for _, cell in held])
+    _check_limits(name, [cell for _, cell in held], table.columns[index].note)
     if _CORRECTED.search(name.whole) and any(cell.lower() in YES for cell in values):
         raise ValueError(
             f"column {name.whole!r} says that some values are corrected; publish what was observed, or say --columns "
             f"extra={name.whole} if the values that are used are not"
         )
-    if name.flat in OBJECTS and len(values) > 1:
-        raise _several(name, values)
-    limit_like = limit_like_name(name) and not is_one_sided(name)
-    if (limit_like or re.search(r"\blimit|upper|non-?detect", note, re.IGNORECASE)) and not _is_limits_sigma(name):
-        raise _unclear(name, "may hold or mark limits", "limit")
     if name.flat in _FLAGS and not {cell.lower() for cell in values} <= _UNSET:
         raise _unclear(name, "may say what the values mean", "is_limit")
     if name.flat in _SIGNS and not values <= {"t", "1", "true", "True", "1.0", "pos"}:
         raise _unclear(name, "says that some values are negative", "brightness")
     if name.flat in _SCALING:
         raise _unclear(name, "may scale the values", "brightness")
-    if name.flat in ("year", "month", "day", "hour", "minute", "second", "jdn") or name.tokens & {"year", "month"}:
+    if name.flat in _PARTS_OF_TIME or name.tokens & {"year", "month"}:
         raise _unclear(name, "may be a part of the time", "time")
+
+
+def _check_words(name: Name, held: Sequence[tuple[str, str]]) -> None:
+    for place, cell in held:
+        if number_of(cell) is None and _LIMIT_TEXT.search(cell):
+            raise ValueError(
+                f"{place}, column {name.whole}: {cell[:60]!r} may say that the value is a limit; add a column "
+                f"'is_limit', or say --columns extra={name.whole}"
+            )
+
+
+def _check_objects(name: Name, held: Sequence[str]) -> None:
+    """Refuse a table of several objects, whose rows would all become one target's."""
+    values = {*held}
+    is_repeated_id = name.flat in ("id", "ids") and len(values) < len(held) and not all(map(number_of, values))
+    if len(values) > 1 and (name.flat in OBJECTS or is_repeated_id):
+        told = ", ".join(sorted(values)[:3])
+        raise ValueError(
+            f"column {name.whole!r} names {len(values)} objects ({told}); publish one target at a time, or say "
+            f"--columns extra={name.whole} if all rows are of one"
+        )
+
+
+def _check_limits(name: Name, held: Sequence[str], note: str) -> None:
+    """Refuse what may hold or mark limits."""
+    if limits.are_signs(held):
+        raise _unclear(name, "may mark limits", "is_limit")
+    is_like = limit_like_name(name) or re.search(r"\blimit|upper|non-?detect", note, re.IGNORECASE)
+    if not is_like or is_one_sided(name) or _is_limits_sigma(name):
+        return
+    if "lower" in name.tokens:
+        raise ValueError(f"column {name.whole!r} may hold lower limits, which can't be published; leave out their rows")
+    raise _unclear(name, "may hold or mark limits", "limit")
 
 
 def limit_like_name(name: Name) -> bool:
     """Return whether a column's name may say that it holds or marks limits."""
     return bool(LIMIT_WORDS.search(name.whole.replace("_", " ")) or LIMIT_WORDS.search(name.whole))
-
-
-def _several(name: Name, values: set[str]) -> ValueError:
-    told = ", ".join(sorted(values)[:3])
-    return ValueError(
-        f"column {name.whole!r} names {len(values)} objects ({told}); publish one target at a time, or say --columns "
-        f"extra={name.whole} if all rows are of one"
-    )
 
 
 def _is_limits_sigma(name: Name) -> bool:
@@ -138,7 +149,8 @@ def check_remarks(
 
 def _remarked(told: str, assumed: str, role: str) -> ValueError:
     return ValueError(
-        f"a comment says {told!r}, and by the header {assumed}; write it in the column's name, as in 'time (TT)' or 'err (mmag)', "
+        f"a comment says {told!r}, and by the header {assumed}; write it in the column's name, as in 'time (TT)' "
+        "or 'err (mmag)', "
         f"name a column by --columns {role}=..., or remove the comment if it is not so"
     )
 

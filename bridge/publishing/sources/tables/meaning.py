@@ -53,7 +53,7 @@ class Meaning:
 
 
 class Understanding:
-    """The work of finding out what the columns of a table are: roles are given one after the other, each column has one."""
+    """The work of finding out what the columns of a table are: one role after the other, one a column."""
 
     def __init__(self, table: Table, options: Options) -> None:
         self.table = table
@@ -142,15 +142,25 @@ class Understanding:
                 self._take(index, "further value")
         fluxes = any(one.scale is None or not one.scale.is_magnitude for one in series)
         leftovers.check_remarks(
-            self.table, self.names, when, has_limits=has_limits, is_flux=fluxes,
+            self.table,
+            self.names,
+            when,
+            has_limits=has_limits,
+            is_flux=fluxes,
             has_exposure=exposure is not None and factor == 1.0,
-        )  # fmt: skip
+        )
         return Meaning(
-            timing=when, series=tuple(series), texts=texts, unit=unit, system=system, zero_point=zero_point,
-            exposure=exposure, exposure_factor=factor,
+            timing=when,
+            series=tuple(series),
+            texts=texts,
+            unit=unit,
+            system=system,
+            zero_point=zero_point,
+            exposure=exposure,
+            exposure_factor=factor,
             extra=tuple(index for index, what in self.taken.items() if what == "further value"),
             taken=tuple((name, self.taken.get(index, "nothing")) for index, name in enumerate(self.table.names)),
-        )  # fmt: skip
+        )
 
     # -- brightnesses -----------------------------------------------------------------------------------------------
 
@@ -222,10 +232,12 @@ class Understanding:
         own = [index for index in free if band and names.band_of_error(self.table.names[index]) == band]
         own += [index for index in free if self._is_error_of(index, value) and index not in own]
         general = [
-            index for index in free
-            if index not in own and names.is_error(self.names[index], of_flux=is_flux)
+            index
+            for index in free
+            if index not in own
+            and names.is_error(self.names[index], of_flux=is_flux)
             and not names.is_one_sided(self.names[index])
-        ]  # fmt: skip
+        ]
         if general and not alone:
             raise ValueError(
                 f"column {self.table.names[general[0]]!r} is an error, and nothing says of which brightness; rename it"
@@ -297,22 +309,21 @@ class Understanding:
     def _kind_of_mark(self, index: int, values: Sequence[tuple[int, str] | None], band: str) -> Role | None:
         """Return whether a column marks the limits of the series in ``band``, or holds them."""
         name, cells = self.names[index], self.table.cells(index)
-        role, alone = names.role_of(name), len(values) == 1
+        alone = len(values) == 1
         of_band = names.band_of_mark(name.whole)
         if of_band is not None and (of_band == band or (alone and not band)):
             return Role.IS_LIMIT
-        if not alone:
-            return None
-        value = values[0]
-        if name.whole.lower().startswith("l_") and value and self._marks(name, value[0]):
-            return Role.IS_LIMIT
-        if role is Role.IS_LIMIT or limits.are_signs(cells):
-            return Role.IS_LIMIT
-        if role is Role.LIMIT:
+        role = names.role_of(name) if alone else None
+        is_mark = role is Role.IS_LIMIT or (alone and (limits.are_signs(cells) or self._is_named_mark(name, values[0])))
+        if role is Role.LIMIT and not is_mark:
             if any(cells) and limits.are_marks(cells) and not self._is_numeric_flag(index, name):
                 return Role.IS_LIMIT
             return Role.LIMIT if any(not is_empty(cell) for cell in cells) else None
-        return role if role is Role.IS_DETECTION else None
+        return Role.IS_LIMIT if is_mark else (role if role is Role.IS_DETECTION else None)
+
+    def _is_named_mark(self, name: Name, value: tuple[int, str] | None) -> bool:
+        """Return whether a column is named as VizieR names the marks of the brightness: ``l_`` and its name."""
+        return value is not None and name.whole.lower().startswith("l_") and self._marks(name, value[0])
 
     def _is_numeric_flag(self, index: int, name: Name) -> bool:
         """Return whether a column of limits holds only 0 and 1, and its name does not say that they are flags."""
@@ -353,7 +364,7 @@ class Understanding:
     # -- units ------------------------------------------------------------------------------------------------------
 
     def _with_scale(self, series: Series, *, unit: int | None, system: int | None, zero_point: int | None) -> Series:
-        """Return ``series`` with its scale and the units of error and limit. ValueError where they don't go together."""
+        """Return ``series`` with its scale and the units of error and limit. ValueError where they don't agree."""
         scale = self._scale(series, unit=unit, zero_point=zero_point)
         if series.value is not None and system is None and scale is not None:
             self.taken[series.value] += f", {scale.name or ('magnitudes' if scale.is_magnitude else '')}".rstrip(", ")
@@ -364,7 +375,8 @@ class Understanding:
             if (scale is None or not scale.is_magnitude) and unit is None:
                 kind = "may be in magnitudes" if "mag" not in flat else "is in magnitudes"
                 raise ValueError(
-                    f"column {self.table.names[series.limit]!r} {kind}, the brightness is a flux; write its unit in brackets, "
+                    f"column {self.table.names[series.limit]!r} {kind}, the brightness is a flux; write its unit "
+                    "in brackets, "
                     f"or say --columns extra={self.table.names[series.limit]}"
                 )
         for told, index, what in ((error_unit, series.error, "error"), (limit_unit, series.limit, "limit")):
@@ -375,9 +387,16 @@ class Understanding:
                     raise ValueError(f"column {self.table.names[index]!r} {error}") from None
                 self.taken[index] = f"{what}, from {told}"
         return Series(
-            value=series.value, scale=scale, error=series.error, error_unit=error_unit, limit=series.limit,
-            limit_unit=limit_unit, marks=series.marks, detections=series.detections, band=series.band,
-        )  # fmt: skip
+            value=series.value,
+            scale=scale,
+            error=series.error,
+            error_unit=error_unit,
+            limit=series.limit,
+            limit_unit=limit_unit,
+            marks=series.marks,
+            detections=series.detections,
+            band=series.band,
+        )
 
     def _unit_of(self, index: int) -> str:
         """Return the unit that a column's description or name tells; ValueError where they differ."""
@@ -427,7 +446,8 @@ class Understanding:
             return scale
         if is_flux:
             raise ValueError(
-                f"column {name.whole} is a flux without a unit; write it in the header, as in 'flux (uJy)', add a column "
+                f"column {name.whole} is a flux without a unit; write it in the header, as in 'flux (uJy)', add a "
+                "column "
                 "'unit', or say --unit uJy if that is its unit"
             )
         return units.MAGNITUDES
@@ -449,7 +469,8 @@ class Understanding:
             )
         if system is None:
             raise ValueError(
-                f"column {name!r} is a zero point of an unknown system; add a column 'magsys' (ab), or publish magnitudes"
+                f"column {name!r} is a zero point of an unknown system; add a column 'magsys' (ab), or publish "
+                "magnitudes"
             )
         if any(one.limit is not None for one in used):
             raise ValueError("the table has fluxes with zero points beside limits; publish magnitudes")
@@ -463,7 +484,8 @@ class Understanding:
         if column is None:
             if any(not one.band for one in series) and "bandpass" not in self.options.given:
                 raise ValueError(
-                    f"no column holds the filter (found: {', '.join(self.table.names)}); name one 'filter', or say --bandpass"
+                    f"no column holds the filter (found: {', '.join(self.table.names)}); name one 'filter', or "
+                    "say --bandpass"
                 )
             return
         cells = {cell for cell in self.table.cells(column) if cell}
@@ -477,7 +499,8 @@ class Understanding:
                 one.band and not said and any(one.band.lower() not in cell.lower() for cell in cells)
             ):
                 raise ValueError(
-                    f"the brightness in {self.table.names[one.value or 0]!r} and column {self.table.names[column]!r} tell "
+                    f"the brightness in {self.table.names[one.value or 0]!r} and column "
+                    f"{self.table.names[column]!r} tell "
                     "different filters; keep one"
                 )
 
@@ -502,7 +525,8 @@ class Understanding:
         said = {cell.strip().lower() for cell in self.table.cells(index)} - {""}
         if not said <= {"mjd", "jd", "utc", "iso", "isot", "mjd utc", "jd utc"} or len(said) > 1:
             raise ValueError(
-                f"column {self.table.names[index]!r} says that times are in {', '.join(sorted(said))[:60]}; write them as MJD or "
+                f"column {self.table.names[index]!r} says that times are in {', '.join(sorted(said))[:60]}; write "
+                "them as MJD or "
                 "JD in UTC"
             )
         wanted = said & {"mjd", "jd"}

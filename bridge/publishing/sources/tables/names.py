@@ -69,7 +69,8 @@ _NAMES: Mapping[Role, frozenset[str]] = {
         "limit upperlimit limitingmagnitude limitingmag limmag maglim maglimit magnitudelimit diffmaglim "
         "detectionlimit ul lim uplim upperlim ulim limitmag limmagnitude limitmagnitude maglimiting limits "
         "upperlimits 3sigmalimit 5sigmalimit limit3sigma limit5sigma maglim3sig maglim5sig limmag5sigma "
-        "limmag3sigma magul ulmag fluxlimit fluxlim limflux nondetectionlimit nondetlimit detlim detlimit upperlimitmag magupperlimit maglimit5sigma"
+        "limmag3sigma magul ulmag fluxlimit fluxlim limflux nondetectionlimit nondetlimit detlim detlimit "
+        "upperlimitmag magupperlimit maglimit5sigma"
     ),
     Role.IS_LIMIT: words(
         "islimit isupperlimit limitflag upperlimitflag nondetection isnondetection nondet ulflag flagul isul "
@@ -113,57 +114,11 @@ OTHER_CLOCKS = words(
 )
 """Clocks that are not the observatory's: up to eight minutes off UTC, or something else altogether."""
 
-BANDS = [
-    "UVW1",
-    "UVW2",
-    "UVM2",
-    "uvw1",
-    "uvw2",
-    "uvm2",
-    "W1",
-    "W2",
-    "W3",
-    "W4",
-    "BP",
-    "RP",
-    "Bp",
-    "Rp",
-    "Ks",
-    "gp",
-    "rp",
-    "ip",
-    "up",
-    "zs",
-    "Rc",
-    "Ic",
-    "CV",
-    "CR",
-    "TG",
-    "TB",
-    "TR",
-    "U",
-    "B",
-    "V",
-    "R",
-    "I",
-    "J",
-    "H",
-    "K",
-    "Y",
-    "G",
-    "u",
-    "g",
-    "r",
-    "i",
-    "z",
-    "y",
-    "w",
-    "c",
-    "o",
-    "L",
-]
-_BAND = "|".join(BANDS)
-_BRACKETS = re.compile(r"[\[({]\s*([^\])}]*?)\s*[\])}]")
+BANDS = words(
+    "UVW1 UVW2 UVM2 uvw1 uvw2 uvm2 W1 W2 W3 W4 BP RP Bp Rp Ks gp rp ip up zs Rc Ic CV CR TG TB TR U B V R I J H K Y G "
+    "u g r i z y w c o L"
+)
+_BAND = "|".join(sorted(BANDS))
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?<![mun\u00b5\u03bc](?=Jy))(?=[A-Z])|[^A-Za-z0-9\u00b5\u03bc]+")
 _OF_SIGMAS = re.compile(r"[35](?:\.0)?[ -]?(?:sigma|sig|\u03c3|s)", re.IGNORECASE)
 _FLAT = re.compile(r"[^a-z0-9]")
@@ -189,9 +144,9 @@ class Name:
 
 def parsed(whole: str) -> Name:
     """Return ``whole`` taken apart."""
-    said = [part.strip() for text in _BRACKETS.findall(whole) for part in text.split(",") if part.strip()]
+    bare, brackets = split_brackets(whole)
+    said = [part.strip() for text in brackets for part in text.split(",") if part.strip()]
     said = [part for part in said if not _OF_SIGMAS.fullmatch(part)]
-    bare = _BRACKETS.sub(" ", whole).strip()
     offset = re.search(r"[+-]\s*\d[\d.,]*\s*$|[+-]\s*\d[\d.]*[eE]\d\s*$", bare)
     if offset and re.search(r"jd|day|date|time", bare, re.IGNORECASE):
         said.append(bare)
@@ -203,6 +158,27 @@ def parsed(whole: str) -> Name:
     while len(tokens) > 1 and _is_said(tokens[-1]) and not _known("".join(tokens).lower()):
         said.append(tokens.pop())
     return Name(whole=whole, flat=_FLAT.sub("", "".join(tokens).lower()), said=tuple(said), tokens=words)
+
+
+def split_brackets(whole: str) -> tuple[str, list[str]]:
+    """Return a name without its brackets, and what stands in each of them: ``flux``, ``erg / (s cm2)``."""
+    bare, found, depth = "", [""], 0
+    for mark in whole:
+        if mark in "([{":
+            depth += 1
+            if depth == 1:
+                bare += " "
+                continue
+        elif mark in ")]}" and depth:
+            depth -= 1
+            if depth == 0:
+                found.append("")
+                continue
+        if depth:
+            found[-1] += mark
+        else:
+            bare += mark
+    return " ".join(bare.split()), [text.strip() for text in found if text.strip()]
 
 
 def _is_said(token: str) -> bool:
@@ -267,8 +243,8 @@ _BAND_MARK = re.compile(rf"l_(?:({_BAND})(?:mag)?|mag_?({_BAND}))")
 
 
 def band_of_value(whole: str) -> tuple[str, bool] | None:
-    """Return the band in the name of a magnitude (``Vmag``, ``mag_g``, bare ``V``), and whether it names a magnitude."""
-    bare = _BRACKETS.sub("", whole).strip()
+    """Return the band in a name (``Vmag``, ``mag_g``, bare ``V``), and whether it names a magnitude."""
+    bare = split_brackets(whole)[0]
     if found := _VALUE.fullmatch(bare):
         band = found[1] or found[2]
         return band, bare != band
@@ -281,7 +257,7 @@ def band_of_value(whole: str) -> tuple[str, bool] | None:
 
 def band_of_error(whole: str) -> str | None:
     """Return the band in the name of an error (``e_Vmag``, ``g_err``, ``sigma_r``)."""
-    found = _BAND_ERROR.fullmatch(_BRACKETS.sub("", whole).strip())
+    found = _BAND_ERROR.fullmatch(split_brackets(whole)[0])
     return next((band for band in found.groups() if band), None) if found else None
 
 
@@ -292,7 +268,8 @@ def band_of_mark(whole: str) -> str | None:
 
 
 LIMIT_WORDS = re.compile(
-    r"\blim(?:it|its|iting|mag)?\b|upper|uplim|\bul\b|^ul|[_ ]ul|non[ _-]?det|undetect|not detected|fainter|depth|\bl_|limit|"
+    r"\blim(?:it|its|iting|mag)?\b|upper|uplim|\bul\b|^ul|[_ ]ul|non[ _-]?det|undetect|not "
+    r"detected|fainter|depth|\bl_|limit|"
     r"\b[35] ?-?sig(?:ma)?\b|\bm5\b",
     re.IGNORECASE,
 )

@@ -7,8 +7,16 @@ from datetime import datetime
 from bridge.publishing.sources.errors import SourceError
 from bridge.publishing.sources.tables.names import Role
 
-_WORDS = {"mag": Role.BRIGHTNESS, "magnitude": Role.BRIGHTNESS, "flux": Role.BRIGHTNESS, "filter": Role.BANDPASS,
-          "band": Role.BANDPASS, "brightness_error": Role.ERROR, "exposure": Role.EXPOSURE, "timestamp": Role.TIME}  # fmt: skip
+_WORDS = {
+    "mag": Role.BRIGHTNESS,
+    "magnitude": Role.BRIGHTNESS,
+    "flux": Role.BRIGHTNESS,
+    "filter": Role.BANDPASS,
+    "band": Role.BANDPASS,
+    "brightness_error": Role.ERROR,
+    "exposure": Role.EXPOSURE,
+    "timestamp": Role.TIME,
+}
 SINGLE = frozenset(role for role in Role if role is not Role.EXTRA)
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -172,7 +173,7 @@ class _Photometry:
 
 
 def _extra(table: Table, found: Meaning, row: Row) -> dict[str, Any]:
-    """Return the further values: numbers as numbers, else text; a unit that the file tells beside the name is kept in it."""
+    """Return the further values: numbers as numbers, else text. A unit from outside of a name is put into it."""
     extra = {}
     for index in found.extra:
         column, cell = table.columns[index], row.cells[index]
@@ -239,39 +240,46 @@ class _Cells:
         return fields if len(fields) > 1 and len(self.wrong) == before else {}
 
     def _scale(self) -> Scale | None:
-        """Return the scale of the row, by its own unit and system where it tells them."""
-        scale, unit, system = self.series.scale, self._cell(self.found.unit), self._cell(self.found.system)
-        try:
-            if self.found.unit is not None and not is_empty(unit):
+        """Return the scale of the row, by its own unit and system where it tells them; None where it can't be used."""
+        told = self._told_scale()
+        if told is None or self.found.system is None:
+            return told
+        system = self._cell(self.found.system)
+        named = units.system_of(system)
+        if is_empty(system):
+            return told
+        if named is None:
+            name = self.table.names[self.found.system]
+            self._say(
+                self.found.system, f"{system[:40]!r} is no magnitude system that is known; say --columns extra={name}"
+            )
+        elif told.is_magnitude and told.name not in ("", named):
+            self._say(self.found.system, f"says {system!r}, the unit {told.name}; keep one")
+        else:
+            return replace(told, name=named) if told.is_magnitude else told
+        return None
+
+    def _told_scale(self) -> Scale | None:
+        """Return the scale by the row's own unit, else by the header; None where neither can be used."""
+        scale, unit = self.series.scale, self._cell(self.found.unit)
+        if self.found.unit is not None and not is_empty(unit):
+            try:
                 told = units.brightness(unit)
-                if scale is not None and (scale.name, scale.factor) != (told.name, told.factor):
-                    raise ValueError(f"says {unit!r}, the header {scale.name or 'magnitudes'}; keep one")
-                scale = told
-        except ValueError as error:
-            self._say(self.found.unit, str(error))
+            except ValueError as error:
+                self._say(self.found.unit, str(error))
+                return None
+            if scale is not None and (scale.name, scale.factor) != (told.name, told.factor):
+                self._say(self.found.unit, f"says {unit!r}, the header {scale.name or 'magnitudes'}; keep one")
+                return None
+            return told
+        if scale is not None:
+            return scale
+        if self.found.zero_point is not None:
+            return Scale(name="zero point")
+        if self.series.value is not None and not is_empty(self._cell(self.series.value)) and self._is_flux_column():
+            self._say(self.found.unit, "is empty; a flux needs its unit")
             return None
-        if scale is None and self.found.zero_point is not None:
-            scale = Scale(name="zero point")
-        if scale is None:
-            if self.series.value is not None and not is_empty(self._cell(self.series.value)) and self._is_flux_column():
-                self._say(self.found.unit, "is empty; a flux needs its unit")
-                return None
-            scale = MAGNITUDES
-        if self.found.system is not None and not is_empty(system):
-            named = units.system_of(system)
-            if named is None:
-                name = self.table.names[self.found.system]
-                self._say(
-                    self.found.system,
-                    f"{system[:40]!r} is no magnitude system that is known; say --columns extra={name}",
-                )
-                return None
-            if scale.is_magnitude and scale.name not in ("", named):
-                self._say(self.found.system, f"says {system!r}, the unit {scale.name}; keep one")
-                return None
-            if scale.is_magnitude:
-                return Scale(name=named, factor=scale.factor, is_magnitude=True)
-        return scale
+        return MAGNITUDES
 
     def _is_flux_column(self) -> bool:
         return (
@@ -315,7 +323,8 @@ class _Cells:
                 name = self.table.names[index]
                 self._say(
                     index,
-                    "is no detection, and the value has an error: is it a limit or a measurement? Write limits in a column "
+                    "is no detection, and the value has an error: is it a limit or a measurement? Write limits "
+                    "in a column "
                     f"'limit', or say --columns extra={name} to publish what was measured",
                 )
             else:
@@ -347,7 +356,8 @@ class _Cells:
         number = number_of(cell)
         factor = scale.factor_of(self.series.error_unit) if self.series.error_unit else scale.factor
         advice = (
-            "such errors often mark limits. Write a limit in a column 'limit', or mark it in a column 'is_limit'; leave empty only "
+            "such errors often mark limits. Write a limit in a column 'limit', or mark it in a column "
+            "'is_limit'; leave empty only "
             "the error of a measurement whose error nobody knows"
         )
         if number is None or number <= 0:

@@ -91,9 +91,11 @@ class _Positions:
             if role in self.columns
         }
         self.texts = {
-            role: index for role in names.TEXTS if role is not Role.BANDPASS
+            role: index
+            for role in names.TEXTS
+            if role is not Role.BANDPASS
             if (index := self._text(table, parsed, role)) is not None
-        }  # fmt: skip
+        }
         said = frozenset(index for index, name in enumerate(table.names) if name in self.options.columns)
         extra = {table.names.index(name) for name in self.options.named(Role.EXTRA)}
         found_time = timing.find(table, parsed, self.options, frozenset({*self.taken} | extra | (said - extra)))
@@ -110,9 +112,10 @@ class _Positions:
             found = [table.names.index(said[0])]
         else:
             found = [
-                index for index, name in enumerate(parsed)
+                index
+                for index, name in enumerate(parsed)
                 if name.flat in _NAMES[role] and table.names[index] not in self.options.columns
-            ]  # fmt: skip
+            ]
         if len(found) > 1:
             first, second = (table.names[index] for index in found[:2])
             raise ValueError(
@@ -125,9 +128,12 @@ class _Positions:
     def _text(self, table: Table, parsed: Sequence[names.Name], role: Role) -> int | None:
         said = [table.names.index(name) for name in self.options.named(role)]
         found = said or [
-            index for index, name in enumerate(parsed)
-            if index not in self.taken and names.role_of(name) is role and table.names[index] not in self.options.columns
-        ]  # fmt: skip
+            index
+            for index, name in enumerate(parsed)
+            if index not in self.taken
+            and names.role_of(name) is role
+            and table.names[index] not in self.options.columns
+        ]
         if found:
             self.taken[found[0]] = role.value
         return found[0] if found else None

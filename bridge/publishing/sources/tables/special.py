@@ -8,13 +8,36 @@ from bridge.publishing.sources.tables.table import Column, Row, Table
 AAVSO_EXTENDED, SNANA, SOUSA = "AAVSO Extended Format", "SNANA", "SOUSA"
 _KEYWORD = re.compile(r"#?\s*([A-Za-z_][\w-]*)\s*[=:]\s*(.*)")
 _AAVSO_FIELDS = (
-    "NAME", "DATE", "MAG", "MERR", "FILT", "TRANS", "MTYPE", "CNAME", "CMAG", "KNAME", "KMAG", "AMASS", "GROUP", "CHART",
+    "NAME",
+    "DATE",
+    "MAG",
+    "MERR",
+    "FILT",
+    "TRANS",
+    "MTYPE",
+    "CNAME",
+    "CMAG",
+    "KNAME",
+    "KMAG",
+    "AMASS",
+    "GROUP",
+    "CHART",
     "NOTES",
-)  # fmt: skip
+)
 _SOUSA_FIELDS = (
-    "Filter", "MJD[days]", "Mag", "MagErr", "3SigMagLim", "0.98SatLim[mag]", "Rate[c/s]", "RateErr[c/s]", "Ap[arcsec]",
-    "Frametime[s]", "Exp[s]", "Telapse[s]",
-)  # fmt: skip
+    "Filter",
+    "MJD[days]",
+    "Mag",
+    "MagErr",
+    "3SigMagLim",
+    "0.98SatLim[mag]",
+    "Rate[c/s]",
+    "RateErr[c/s]",
+    "Ap[arcsec]",
+    "Frametime[s]",
+    "Exp[s]",
+    "Telapse[s]",
+)
 
 
 def is_snana(text: str) -> bool:

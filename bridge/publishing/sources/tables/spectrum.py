@@ -110,7 +110,8 @@ def _spectrum(found: _Found, options: Options) -> tuple[Spectrum, list[str]]:
     flux_unit = found.flux_unit if found.flux_unit else given.get("flux_unit")
     if flux_unit is None:
         raise ValueError(
-            "the fluxes have no unit; say --flux-unit, as in 'erg / (s cm2 Angstrom)', or --flux-unit relative if they are in none"
+            "the fluxes have no unit; say --flux-unit, as in 'erg / (s cm2 Angstrom)', or --flux-unit relative "
+            "if they are in none"
         )
     flux_unit = "" if flux_unit.lower() == RELATIVE else _flux_unit(flux_unit)
     rows = list(zip(found.wavelength, found.flux, found.error or [None] * len(found.flux), strict=True))
@@ -171,7 +172,7 @@ def _check_order(wavelengths: Sequence[float]) -> None:
         raise ValueError("the wavelengths neither rise nor fall all through: one spectrum a file is needed")
 
 
-# -- when ---------------------------------------------------------------------------------------------------------------
+# -- when -------------------------------------------------------------------------------------------------------------
 
 
 def _time(keywords: dict[str, str], options: Options) -> datetime:
@@ -209,7 +210,7 @@ def _time(keywords: dict[str, str], options: Options) -> datetime:
     return found[0][1]
 
 
-# -- tables -------------------------------------------------------------------------------------------------------------
+# -- tables -----------------------------------------------------------------------------------------------------------
 
 
 def _columns(path: Path, options: Options) -> _Found:
@@ -245,10 +246,16 @@ def _columns(path: Path, options: Options) -> _Found:
         raise ValueError("a row has no wavelength; one each is needed")
     keywords = {**_said(table.remarks), **table.keywords}
     return _Found(
-        wavelength=wavelengths, flux=values["flux"], error=values.get("error"), wavelength_unit=told_units["wavelength"],
-        flux_unit=told_units["flux"] or None, keywords=keywords, format=table.format, taken=taken,
+        wavelength=wavelengths,
+        flux=values["flux"],
+        error=values.get("error"),
+        wavelength_unit=told_units["wavelength"],
+        flux_unit=told_units["flux"] or None,
+        keywords=keywords,
+        format=table.format,
+        taken=taken,
         left_out=[f"column{'s' if len(left) > 1 else ''} left out: {', '.join(left)}"] if left else [],
-    )  # fmt: skip
+    )
 
 
 def _one(table: Table, parsed: Sequence[names.Name], options: Options, role: Role, known: frozenset[str]) -> int | None:
@@ -317,7 +324,7 @@ def _said(remarks: Sequence[str]) -> dict[str, str]:
     return {said[1].upper(): said[2].strip() for said in found if said}
 
 
-# -- FITS images ----------------------------------------------------------------------------------------------------------
+# -- FITS images ------------------------------------------------------------------------------------------------------
 
 
 def _image(path: Path) -> _Found | None:
@@ -356,10 +363,15 @@ def _from_image(header: Any, data: Any, keywords: dict[str, str]) -> _Found:
     if str(keywords.get("DC-FLAG", "0")) not in ("0", "0.0", "-1"):
         wavelengths = [10.0**value for value in wavelengths]
     return _Found(
-        wavelength=wavelengths, flux=flux, error=error, wavelength_unit=_axis_unit(keywords),
-        flux_unit=keywords.get("BUNIT") or None, keywords=keywords, format="FITS image",
+        wavelength=wavelengths,
+        flux=flux,
+        error=error,
+        wavelength_unit=_axis_unit(keywords),
+        flux_unit=keywords.get("BUNIT") or None,
+        keywords=keywords,
+        format="FITS image",
         taken=(("first axis", "wavelength"), ("image", "flux"), *((("sigma", "error"),) if error is not None else ())),
-    )  # fmt: skip
+    )
 
 
 def _is_linear_multispec(keywords: dict[str, str]) -> bool:

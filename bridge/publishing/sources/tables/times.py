@@ -6,7 +6,7 @@ seconds since a burst are no time at all.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from enum import StrEnum
@@ -22,14 +22,12 @@ _MJD_RANGE = (Decimal(15_000), Decimal(416_788))
 """From 1899: an MJD before it is far more often one from which something was subtracted, which nothing says."""
 _ANY_MJD_RANGE = (Decimal(40_000), Decimal(70_000))
 _ANY_JD_RANGE = (Decimal(2_415_020), Decimal(2_488_070))
-"""1968 to 2050 and 1900 to 2100, where only the value tells what it is: no year, Unix time or YYYYMMDD falls into either."""
+"""1968 to 2050 and 1900 to 2100, where only the value tells what it is: no year or Unix time falls into either."""
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _MONTHS = {
-    name: number
-    for number, name in enumerate(
-        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1
-    )
-}
+    "jan": 1, "feb": 2, "mar": 3, "apr": 4, "may": 5, "jun": 6,
+    "jul": 7, "aug": 8, "sep": 9, "oct": 10, "nov": 11, "dec": 12,
+}  # fmt: skip
 _ISO = re.compile(
     r"(?P<year>\d{4})(?P<mark>[-/])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})(?P<fraction>\.\d+)?"
     r"(?:(?:T|\s+)(?P<clock>\d{1,2}:\d{2}(?::\d{2}(?:\.\d*)?)?))?"
@@ -41,7 +39,8 @@ _NAMED_MONTH = re.compile(
 )
 _CLOCK = re.compile(r"(\d{1,2})[:h ](\d{1,2})(?:[:m ](\d{1,2}(?:\.\d*)?)s?)?m?\s*(?:Z|UTC?)?")
 _OFFSET = re.compile(
-    r"(?P<clock>[a-z]*jd|date|days?|time)?[ _]*(?P<sign>[-+\u2212\u2013])?[ _]*(?P<number>\d[\d,_]*\.?\d*)\s*(?P<plus>\+)?"
+    r"(?P<clock>[a-z]*jd|date|days?|time)?[ _]*(?P<sign>[-+\u2212\u2013])?[ "
+    r"_]*(?P<number>\d[\d,_]*\.?\d*)\s*(?P<plus>\+)?"
 )
 RIGHT = "write an MJD (60341.25), a JD (2460341.75) or 2024-02-01T06:00:00"
 
@@ -74,8 +73,19 @@ class Form:
         return f"{count}{subtracted}, {self.scale.upper()}"
 
 
-_MOMENTS = {"start": "start", "begin": "start", "beg": "start", "mid": "middle", "middle": "middle", "midpoint": "middle",
-            "midpt": "middle", "mean": "middle", "avg": "middle", "end": "end", "stop": "end"}  # fmt: skip
+_MOMENTS = {
+    "start": "start",
+    "begin": "start",
+    "beg": "start",
+    "mid": "middle",
+    "middle": "middle",
+    "midpoint": "middle",
+    "midpt": "middle",
+    "mean": "middle",
+    "avg": "middle",
+    "end": "end",
+    "stop": "end",
+}
 _ANY = words(
     "timestamp datetime dateobs obsdate observationdate obstime observationtime time date dateutc utcdate "
     "utdate utc ut isot iso isotime dateiso timeutc utctime uttime epoch obsdatetime datetimeutc "
@@ -120,74 +130,56 @@ def _without_moment(flat: str, tokens: frozenset[str]) -> tuple[str, str]:
 
 
 def _with(form: Form, said: str, whole: str) -> Form | str:
-    """Return ``form`` with what stands in brackets, after the name or as its unit; a text where it is not understood."""
+    """Return ``form`` with what a name says in brackets or at its end; a text where it is not understood."""
     text = said.strip().lower().replace("\u2212", "-").replace("\u2013", "-")
-    for word in re.split(r"[\s,;/_]+", text) if not _OFFSET.fullmatch(text) or text in ("mjd", "jd") else [text]:
-        bare = word.strip("()[]")
-        if bare == "tdb":
-            return f"{whole!r} says TDB, which in tables nearly always is the time at the barycentre; convert it to UTC"
-        if bare in SCALES:
-            form = Form(count=form.count, scale=SCALES[bare], offset=form.offset, moment=form.moment)
-        elif bare in ("mjd", "jd", "mjd-obs"):
-            count = Count.MJD if bare.startswith("mjd") else Count.JD
-            if form.count not in (Count.ANY, count):
-                return f"{whole!r} says {form.count} and {count}"
-            form = Form(count=count, scale=form.scale, offset=form.offset, moment=form.moment)
-        elif bare in (
-            "d",
-            "day",
-            "days",
-            "iso",
-            "isot",
-            "yyyy-mm-dd",
-            "yyyy-mm-ddthh:mm:ss",
-            "date",
-            "",
-            "datetime",
-            "utc:",
-        ):
-            continue
-        elif bare in _MOMENTS:
-            form = Form(count=form.count, scale=form.scale, offset=form.offset, moment=_MOMENTS[bare])
-        elif bare in (
-            "s",
-            "sec",
-            "seconds",
-            "second",
-            "min",
-            "minutes",
-            "h",
-            "hr",
-            "hours",
-            "hour",
-            "ms",
-            "ks",
-            "yr",
-            "year",
-            "years",
-        ):
-            return f"{whole!r} is in {bare!r}: a span of time, not a time"
-        elif any(clock in re.split(r"[^a-z0-9]+", bare) for clock in OTHER_CLOCKS):
-            return f"{whole!r} is no UTC at the observatory ({said})"
-        elif (found := _OFFSET.fullmatch(bare)) is not None:
-            offset = _offset(found, form.count)
-            if isinstance(offset, str):
-                return f"{whole!r}: {offset}"
-            form = Form(count=Count.JD, scale=form.scale, offset=offset, moment=form.moment)
-        else:
-            return f"{whole!r} says {said!r}, which is not understood"
+    is_offset = _OFFSET.fullmatch(text) is not None
+    for word in [text] if is_offset else re.split(r"[\s,;/_]+", text):
+        found = _with_word(form, word.strip("()[]"))
+        if isinstance(found, str):
+            return f"{whole!r} {found}"
+        form = found
     return form
+
+
+_HARMLESS = words(
+    "d day days iso isot yyyy-mm-dd yyyy-mm-ddthh:mm:ss date datetime utc: of exposure exp mid-exposure"
+) | {""}
+_SPANS = words("s sec seconds second min minutes h hr hours hour ms ks yr year years")
+
+
+def _with_word(form: Form, word: str) -> Form | str:
+    """Return ``form`` with what one word says; a text that says why it can't be used."""
+    found: Form | str = form
+    if word == "tdb":
+        found = "says TDB, which in tables nearly always is the time at the barycentre; convert it to UTC"
+    elif word in SCALES:
+        found = replace(form, scale=SCALES[word])
+    elif word in ("mjd", "jd", "mjd-obs"):
+        count = Count.MJD if word.startswith("mjd") else Count.JD
+        found = replace(form, count=count) if form.count in (Count.ANY, count) else f"says {form.count} and {count}"
+    elif word in _MOMENTS:
+        found = replace(form, moment=_MOMENTS[word])
+    elif word in _SPANS:
+        found = f"is in {word!r}: a span of time, not a time"
+    elif any(part in OTHER_CLOCKS for part in re.split(r"[^a-z0-9]+", word)):
+        found = f"is no UTC at the observatory ({word.upper()})"
+    elif (offset := _OFFSET.fullmatch(word)) is not None:
+        jd = _offset(offset, form.count)
+        found = jd if isinstance(jd, str) else replace(form, count=Count.JD, offset=jd)
+    elif word not in _HARMLESS:
+        found = f"says {word!r}, which is not understood"
+    return found
 
 
 def _offset(found: re.Match[str], count: Count) -> Decimal | str:
     """Return what makes a JD of numbers from which something was subtracted (``JD-2400000``, ``MJD-50000``)."""
     clock = (found["clock"] or "").lower()
     if clock not in ("", "jd", "mjd", "date", "time", "day", "days"):
-        return f"{clock.upper()} is no UTC at the observatory"
+        return f"is no UTC at the observatory ({clock.upper()})"
     number = Decimal(found["number"].replace(",", "").replace("_", ""))
     if clock == "mjd" or (count is Count.MJD and clock != "jd"):
-        return number + _MJD_ZERO if 10_000 <= number <= 100_000 else f"{number} is not understood"
-    return number if 2_400_000 <= number <= 2_500_000 else f"{number} is not understood"
+        return number + _MJD_ZERO if 10_000 <= number <= 100_000 else f"says {number}, which is not understood"
+    return number if 2_400_000 <= number <= 2_500_000 else f"says {number}, which is not understood"
 
 
 def _noted(form: Form, note: str, whole: str) -> Form | str:
@@ -203,11 +195,11 @@ def _noted(form: Form, note: str, whole: str) -> Form | str:
         return _with(form, f"{found[1]}-{found[2]}", whole)
     for word, scale in SCALES.items():
         if word != "et" and re.search(rf"[(\s,]{word}[)\s,.;]|scale {word}\b|[(\s]{word}$", text):
-            form = Form(count=form.count, scale=scale, offset=form.offset, moment=form.moment)
+            form = replace(form, scale=scale)
             break
     if form.count is Count.ANY and "julian" in text:
         count = Count.MJD if "modified" in text else Count.JD
-        form = Form(count=count, scale=form.scale, offset=form.offset, moment=form.moment)
+        form = replace(form, count=count)
     return form
 
 

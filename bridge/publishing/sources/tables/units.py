@@ -39,7 +39,7 @@ class Scale:
     """astropy's unit of ``name``, for fluxes."""
 
     def factor_of(self, text: str) -> float:
-        """Return what an error or a limit in the unit ``text`` is multiplied by. ValueError where it is another kind."""
+        """Return what an error or limit in the unit ``text`` is multiplied by. ValueError: it is of another kind."""
         other = brightness(text)
         if other.is_magnitude and self.is_magnitude:
             return other.factor

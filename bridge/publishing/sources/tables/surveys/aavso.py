@@ -1,8 +1,8 @@
 """The AAVSO's files: its download (https://www.aavso.org/format-data-file) and its Extended Format.
 
-In both ``<`` before a magnitude means fainter than it. The Extended Format (https://www.aavso.org/aavso-extended-file-format)
-says in ``#DATE=`` what its dates are: JD is used, HJD and EXCEL are refused; and in MTYPE whether magnitudes are standard
-(STD) or absolute (ABS, of the comparison star), or differential (DIF), which are refused.
+In both ``<`` before a magnitude means fainter than it. The Extended Format says in ``#DATE=`` what its dates are (JD
+is used, HJD and EXCEL are refused), and in MTYPE whether magnitudes are standard (STD, ABS) or differential (DIF),
+which are refused. It is described at https://www.aavso.org/aavso-extended-file-format.
 """
 
 from bridge.publishing.sources.tables.cells import is_empty, split_mark

@@ -1,7 +1,7 @@
-"""Photometry of the Open Astronomy Catalogs (https://github.com/astrocatalogs), as JSON of an event and as CSV of its API.
+"""Photometry of the Open Astronomy Catalogs (https://github.com/astrocatalogs): JSON of an event, CSV of the API.
 
-``upperlimit`` marks limits. What is no magnitude of the object (radio and X-ray fluxes, the host, models, K- or S-corrected
-values) is left out and counted.
+``upperlimit`` marks limits. What is no magnitude of the object (radio and X-ray fluxes, the host, models, K- or
+S-corrected values) is left out and counted.
 """
 
 from bridge.publishing.sources.tables.cells import YES, is_empty

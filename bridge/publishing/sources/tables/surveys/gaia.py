@@ -1,7 +1,7 @@
 """Light curves of Gaia Photometric Science Alerts (http://gsaweb.ast.cam.ac.uk/alerts).
 
-``Date`` is the time that the alerts are published with, and what is used; the same in Barycentric Coordinate Time stands
-beside it and is kept. Magnitudes are in Gaia's G. Transits that the survey calls ``untrusted`` or ``null`` are left out.
+``Date`` is the time that the alerts are published with, and what is used; the same in Barycentric Coordinate Time
+stands beside it and is kept. Magnitudes are in Gaia's G. What the survey calls ``untrusted`` or ``null`` is left out.
 """
 
 from bridge.publishing.sources.tables.surveys.survey import UTC_TEXT, Cells, Fields, Left, Survey, number, positive

@@ -1,8 +1,8 @@
 """Fluxes of the Vera C. Rubin Observatory on difference images, in nanojanskys (https://sdm-schemas.lsst.io).
 
-Forced sources have ``psfDiffFlux``, DIA sources ``psfFlux`` (with ``scienceFlux`` for the direct image): both are fluxes on
-the difference image. They are published as they are, also below zero. Times (``midpointMjdTai``, and ``expMidptMJD`` in
-the visit table) count in TAI and are converted. Fink hands the same on with the prefix ``r:``.
+Forced sources have ``psfDiffFlux``, DIA sources ``psfFlux`` (``scienceFlux`` is that of the direct image): both are
+fluxes on the difference image. They are published as they are, also below zero. Times (``midpointMjdTai``, and
+``expMidptMJD`` in the visit table) count in TAI and are converted. Fink hands the same on with the prefix ``r:``.
 """
 
 from bridge.publishing.sources.tables.cells import YES, is_empty

@@ -1,4 +1,4 @@
-"""Photometry of SkyPortal and Fritz (https://skyportal.io/docs/api.html): magnitudes or fluxes in a system that it names.
+"""Photometry of SkyPortal and Fritz (https://skyportal.io/docs/api.html), in a magnitude system that it names.
 
 Without a magnitude a row is a limit of ``limiting_mag``. A flux with its zero point in AB becomes microjanskys.
 """

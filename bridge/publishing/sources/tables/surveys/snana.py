@@ -1,7 +1,7 @@
 """Light curves of SNANA (https://github.com/RickKessler/SNANA, manual section on TEXT format).
 
-``FLUXCAL`` is a flux with a zero point of 27.5 in the survey's magnitude system. Above three sigma it becomes the magnitude
-``27.5 - 2.5 log10(FLUXCAL)``, else a limit of three sigma; both fluxes are kept as further values.
+``FLUXCAL`` is a flux with a zero point of 27.5 in the survey's magnitude system. Above three sigma it becomes the
+magnitude ``27.5 - 2.5 log10(FLUXCAL)``, else a limit of three sigma; flux and error are kept as further values.
 """
 
 import math

@@ -8,8 +8,8 @@ upper limits"), with SNT = 3 and SNU = 5: where forcediffimflux / forcediffimflu
 ``jd`` is the start of the exposure in UTC.
 
 Alerts (https://zwickytransientfacility.github.io/ztf-avro-alert/schema.html), as Lasair, Fink and ALeRCE hand them on:
-``magpsf`` is the magnitude of the difference image. A negative difference (``isdiffpos`` f, 0 or -1) has no magnitude, and
-is left out; without ``magpsf`` a row is a limit of ``diffmaglim``.
+``magpsf`` is the magnitude of the difference image. A negative difference (``isdiffpos`` f, 0 or -1) has no magnitude,
+and is left out; without ``magpsf`` a row is a limit of ``diffmaglim``.
 """
 
 import math
@@ -28,6 +28,7 @@ from bridge.publishing.sources.tables.surveys.survey import (
     optional,
     positive,
 )
+from bridge.publishing.sources.tables.times import Form
 from bridge.publishing.sources.tables.words import words
 
 _SNT, _SNU = 3.0, 5.0
@@ -40,48 +41,13 @@ _POSITIVE, _NEGATIVE = (
 )
 _GIVEN = {"telescope": "ZTF", "source_name": "ZTF"}
 
-_FORCED = [
-    "index",
-    "field",
-    "ccdid",
-    "qid",
-    "filter",
-    "pid",
-    "infobitssci",
-    "sciinpseeing",
-    "scibckgnd",
-    "scisigpix",
-    "zpmaginpsci",
-    "zpmaginpsciunc",
-    "zpmaginpscirms",
-    "clrcoeff",
-    "clrcoeffunc",
-    "ncalmatches",
-    "exptime",
-    "adpctdif1",
-    "adpctdif2",
-    "diffmaglim",
-    "zpdiff",
-    "programid",
-    "jd",
-    "rfid",
-    "forcediffimflux",
-    "forcediffimfluxunc",
-    "forcediffimsnr",
-    "forcediffimchisq",
-    "forcediffimfluxap",
-    "forcediffimfluxuncap",
-    "forcediffimsnrap",
-    "aperturecorr",
-    "dnearestrefsrc",
-    "nearestrefmag",
-    "nearestrefmagunc",
-    "nearestrefchi",
-    "nearestrefsharp",
-    "refjdstart",
-    "refjdend",
-    "procstatus",
-]
+_FORCED = words(
+    "index field ccdid qid filter pid infobitssci sciinpseeing scibckgnd scisigpix zpmaginpsci "
+    "zpmaginpsciunc zpmaginpscirms clrcoeff clrcoeffunc ncalmatches exptime adpctdif1 adpctdif2 "
+    "diffmaglim zpdiff programid jd rfid forcediffimflux forcediffimfluxunc forcediffimsnr "
+    "forcediffimchisq forcediffimfluxap forcediffimfluxuncap forcediffimsnrap aperturecorr dnearestrefsrc "
+    "nearestrefmag nearestrefmagunc nearestrefchi nearestrefsharp refjdstart refjdend procstatus"
+)
 _FORCED_NEEDS = frozenset({"jd", "filter", "zpdiff", "forcediffimflux", "forcediffimfluxunc"})
 
 
@@ -190,12 +156,29 @@ _ALERCE = words(
 _ALERCE_NEW = words("mag e_mag mag_corr e_mag_corr e_mag_corr_ext e_ra e_dec measurement_id")
 
 
-def _alerts(name: str, title: str, alerts: _Alerts, form: object, **signature: object) -> Survey:
+def _alerts(
+    name: str,
+    title: str,
+    alerts: _Alerts,
+    form: Form,
+    *,
+    needs: frozenset[str] = frozenset(),
+    may: frozenset[str] = frozenset(),
+    may_match: str = r"(?!)",
+) -> Survey:
     return Survey(
-        name=name, title=title, needs=alerts.needs | signature.pop("needs", frozenset()), time=alerts.time,  # type: ignore[operator]
-        form=form, read_row=alerts.row, given=_GIVEN, roles=alerts.roles,  # type: ignore[arg-type]
-        one_of=frozenset({"oid", "objectId", "i:objectId", "objectid"}), **signature,  # type: ignore[arg-type]
-    )  # fmt: skip
+        name=name,
+        title=title,
+        needs=alerts.needs | needs,
+        may=may,
+        may_match=may_match,
+        time=alerts.time,
+        form=form,
+        read_row=alerts.row,
+        given=_GIVEN,
+        roles=alerts.roles,
+        one_of=frozenset({"oid", "objectId", "i:objectId", "objectid"}),
+    )
 
 
 _ALERCE_LIMITS = frozenset({"mjd", "fid", "diffmaglim"})
@@ -208,38 +191,63 @@ def _non_detection(cells: Cells) -> Fields:
     return {"bandpass": band, "limit": number(cells, "diffmaglim", "magnitude")}, _ALERCE_LIMITS
 
 
+_FORCED_ROLES = {
+    "filter": "bandpass",
+    "exptime": "exposure time, s",
+    "zpdiff": "zero point",
+    "forcediffimflux": "brightness above 3 sigma, as magnitude",
+    "forcediffimfluxunc": "error, else limit of 5 sigma",
+}
+_IRSA_ROLES = {
+    "filtercode": "bandpass",
+    "mag": "brightness, magnitudes",
+    "magerr": "its error",
+    "limitmag": "limit",
+    "exptime": "exposure time, s",
+}
+_BY_ALERCE = _Alerts(time="mjd")
+_BY_ALERCE_NEW = _Alerts(time="mjd", magnitude="mag", error="e_mag")
+_BY_FINK = _Alerts(
+    time="i:jd",
+    fid="i:fid",
+    magnitude="i:magpsf",
+    error="i:sigmapsf",
+    sign="i:isdiffpos",
+    limit="i:diffmaglim",
+    tag="d:tag",
+)
 SURVEYS = (
     Survey(
         name="ztf",
         title="ZTF forced photometry",
         needs=_FORCED_NEEDS,
-        may=frozenset(_FORCED),
+        may=_FORCED,
         time="jd",
         form=UTC_JD,
         read_row=_forced_row,
         given=_GIVEN,
-        roles={
-            "filter": "bandpass", "exptime": "exposure time, s", "zpdiff": "zero point",
-            "forcediffimflux": "brightness above 3 sigma, as magnitude", "forcediffimfluxunc": "error, else limit of 5 sigma",
-        },
+        roles=_FORCED_ROLES,
     ),
     Survey(
         name="ztf",
         title="ZTF light curves at IRSA",
         needs=words("oid expid hjd mjd mag magerr catflags filtercode ra dec"),
-        may=words("chi sharp filefracday field ccdid qid limitmag magzp magzprms clrcoeff clrcounc exptime airmass " "programid"),
+        may=words(
+            "chi sharp filefracday field ccdid qid limitmag magzp magzprms clrcoeff clrcounc exptime airmass programid"
+        ),
         time="mjd",
         read_row=_irsa_row,
         given=_GIVEN,
-        roles={
-            "filtercode": "bandpass", "mag": "brightness, magnitudes", "magerr": "its error", "limitmag": "limit",
-            "exptime": "exposure time, s",
-        },
+        roles=_IRSA_ROLES,
     ),
-    _alerts("alerce", "ALeRCE detections", _Alerts(time="mjd"), UTC_MJD, needs=frozenset({"magpsf_corr"}), may=_ALERT | _ALERCE),
+    _alerts("alerce", "ALeRCE detections", _BY_ALERCE, UTC_MJD, needs=frozenset({"magpsf_corr"}), may=_ALERT | _ALERCE),
     _alerts(
-        "alerce", "ALeRCE detections", _Alerts(time="mjd", magnitude="mag", error="e_mag"), UTC_MJD,
-        needs=frozenset({"mag_corr"}), may=_ALERT | _ALERCE | _ALERCE_NEW,
+        "alerce",
+        "ALeRCE detections",
+        _BY_ALERCE_NEW,
+        UTC_MJD,
+        needs=frozenset({"mag_corr"}),
+        may=_ALERT | _ALERCE | _ALERCE_NEW,
     ),
     Survey(
         name="alerce",
@@ -252,11 +260,7 @@ SURVEYS = (
         roles={"fid": "bandpass", "diffmaglim": "limit, magnitudes"},
         one_of=frozenset({"oid"}),
     ),
-    _alerts(
-        "fink", "Fink, ZTF alerts",
-        _Alerts(time="i:jd", fid="i:fid", magnitude="i:magpsf", error="i:sigmapsf", sign="i:isdiffpos", limit="i:diffmaglim", tag="d:tag"),
-        UTC_JD, may_match=r"[idvb]:[\w .-]+",
-    ),
+    _alerts("fink", "Fink, ZTF alerts", _BY_FINK, UTC_JD, may_match=r"[idvb]:[\w .-]+"),
     _alerts("lasair", "ZTF alerts", _Alerts(time="jd"), UTC_JD, may=_ALERT),
     _alerts("lasair", "ZTF alerts", _Alerts(time="mjd"), UTC_MJD, may=_ALERT - {"jd"}),
-)  # fmt: skip
+)
