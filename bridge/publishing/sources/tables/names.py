@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from bridge.publishing.sources.tables.words import words
 
@@ -142,6 +143,7 @@ class Name:
     """The words that it is made of, in lower case."""
 
 
+@lru_cache(maxsize=10_000)
 def parsed(whole: str) -> Name:
     """Return ``whole`` taken apart."""
     bare, brackets = split_brackets(whole)
