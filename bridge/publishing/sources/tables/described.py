@@ -44,11 +44,13 @@ def read_ecsv(text: str) -> Table:
     """Return a table of ECSV, with the time scale and the unit of each column."""
     table = _read(text, "ecsv")
     remarks = flat(table.meta)
+    told = {str(name).upper(): str(value) for name, value in table.meta.items() if isinstance(value, str | int | float)}
     return Table(
         format="ECSV",
         columns=columns_of(table),
         rows=rows_of(table, _lines(text, len(table), skipped=1)),
         remarks=remarks,
+        keywords=told,
         header_place=f"line {_first_line(text)}",
     )
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from bridge.publishing.sources.tables import limits, times
 from bridge.publishing.sources.tables.cells import YES, is_empty, number_of
+from bridge.publishing.sources.tables.forms import Count
 from bridge.publishing.sources.tables.names import LIMIT_WORDS, OBJECTS, OTHER_CLOCKS, SCALES, Name, is_one_sided
 from bridge.publishing.sources.tables.table import Table
-from bridge.publishing.sources.tables.times import Count
 from bridge.publishing.sources.tables.timing import Timing
 from bridge.publishing.sources.tables.words import words
 

@@ -39,7 +39,7 @@ def read(text: str) -> Table:
     names, header, rows, titles = _header(body, comments, delimiter)
     units, rows = _units(rows, delimiter, len(names))
     width = len(names)
-    cells = [(line, _cells(line.text, delimiter)) for line in rows]
+    cells = [(line, found) for line in rows if any(found := _cells(line.text, delimiter))]
     cells = _with_decimal_points(cells, delimiter)
     problems = [(line, len(found)) for line, found in cells if len(found) != width]
     if problems:

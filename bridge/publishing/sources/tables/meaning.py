@@ -7,7 +7,7 @@ can't bear on the others.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bridge.publishing.sources.tables import leftovers, names, scales, series, times, timing, units
+from bridge.publishing.sources.tables import forms, leftovers, names, scales, series, timing, units
 from bridge.publishing.sources.tables.columns import Columns
 from bridge.publishing.sources.tables.names import Role
 from bridge.publishing.sources.tables.series import Series
@@ -132,8 +132,8 @@ def _check_time_unit(columns: Columns) -> None:
         )
     wanted = said & {"mjd", "jd"}
     for name in columns.names:
-        form = times.form_of(name, "", "")
-        if wanted and isinstance(form, times.Form) and form.count.lower() not in (*wanted, "time"):
+        form = forms.form_of(name, "", "")
+        if wanted and isinstance(form, forms.Form) and form.count.lower() not in (*wanted, "time"):
             raise ValueError(
                 f"columns {name.whole!r} and {columns.table.names[index]!r} disagree on how times are written"
             )

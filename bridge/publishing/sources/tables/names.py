@@ -70,11 +70,11 @@ _NAMES: Mapping[Role, frozenset[str]] = {
         "limit upperlimit limitingmagnitude limitingmag limmag maglim maglimit magnitudelimit diffmaglim "
         "detectionlimit ul lim uplim upperlim ulim limitmag limmagnitude limitmagnitude maglimiting limits "
         "upperlimits 3sigmalimit 5sigmalimit limit3sigma limit5sigma maglim3sig maglim5sig limmag5sigma "
-        "limmag3sigma magul ulmag fluxlimit fluxlim limflux nondetectionlimit nondetlimit detlim detlimit "
+        "limmag3sigma magul ulmag fluxlimit fluxlim limflux nondetectionlimit mlim nondetlimit detlim detlimit "
         "upperlimitmag magupperlimit maglimit5sigma"
     ),
     Role.IS_LIMIT: words(
-        "islimit isupperlimit limitflag upperlimitflag nondetection isnondetection nondet ulflag flagul isul "
+        "islimit isupper upper limit limitflag upperlimitflag nondetection isnondetection nondet ulflag flagul isul "
         "limflag isulimit limitmark limmark isuplim uplimflag isnondet flaglimit magflaglimit isupper "
         "isupperlim nondetectionflag"
     ),
@@ -266,6 +266,16 @@ def band_of_error(whole: str) -> str | None:
 def band_of_mark(whole: str) -> str | None:
     """Return the band in the name of a limit's mark, as VizieR names it (``l_Vmag``)."""
     found = _BAND_MARK.fullmatch(whole.strip())
+    return next((band for band in found.groups() if band), None) if found else None
+
+
+_LIMIT_OF = r"(?:lim|limit|limmag|maglim|uplim|upperlimit|ul|lim_mag|mag_lim)"
+_BAND_LIMIT = re.compile(rf"({_BAND})[ _.-]?(?:mag[ _.-]?)?{_LIMIT_OF}|{_LIMIT_OF}[ _.-]?({_BAND})")
+
+
+def band_of_limit(whole: str) -> str | None:
+    """Return the band in the name of a limit (``g_lim``, ``limit_r``)."""
+    found = _BAND_LIMIT.fullmatch(split_brackets(whole)[0])
     return next((band for band in found.groups() if band), None) if found else None
 
 

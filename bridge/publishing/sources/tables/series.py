@@ -61,6 +61,9 @@ def _values(columns: Columns) -> list[tuple[int, str]]:
         return [(said, found[0] if found else "")]
     free = columns.free()
     primary = [index for index in free if names.is_magnitude(columns.names[index])]
+    if not primary:  # m is one where it has an error
+        named_m = [index for index in free if columns.names[index].flat == "m"]
+        primary = [one for one in named_m if any(_is_error_of(columns, index, one) for index in free)]
     bands = [(index, found) for index in free if (found := names.band_of_value(columns.table.names[index]))]
     named = [(index, band) for index, (band, is_named) in bands if is_named and index not in primary]
     numeric = [
@@ -186,6 +189,8 @@ def _kind_of_mark(columns: Columns, index: int, values: Sequence[tuple[int, str]
     of_band = names.band_of_mark(name.whole)
     if of_band is not None and (of_band == band or (alone and not band)):
         return Role.IS_LIMIT
+    if band and not alone and names.band_of_limit(name.whole) == band:
+        return Role.IS_LIMIT if any(cells) and limits.are_marks(cells) else Role.LIMIT
     role = names.role_of(name) if alone else None
     is_mark = role is Role.IS_LIMIT or (alone and (limits.are_signs(cells) or _is_named_mark(columns, name, values[0])))
     if role is Role.LIMIT and not is_mark:

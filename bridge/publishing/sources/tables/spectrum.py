@@ -20,11 +20,11 @@ from bridge.publishing.sources.tables import fitsimage, names, reading, times, u
 from bridge.publishing.sources.tables.astro import astropy_at_hand
 from bridge.publishing.sources.tables.cells import NUMBER, is_empty, number_of
 from bridge.publishing.sources.tables.fitsimage import Found
+from bridge.publishing.sources.tables.forms import Count, Form
 from bridge.publishing.sources.tables.names import SCALES, Role
 from bridge.publishing.sources.tables.options import Options, check_names
 from bridge.publishing.sources.tables.outcome import Reading, Taken, told_columns
 from bridge.publishing.sources.tables.table import Column, Row, Table
-from bridge.publishing.sources.tables.times import Count, Form
 from bridge.publishing.sources.tables.words import words
 
 RELATIVE = "relative"

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bridge.publishing.sources.tables import times
+from bridge.publishing.sources.tables import forms, times
+from bridge.publishing.sources.tables.forms import Count, Form
 from bridge.publishing.sources.tables.names import NO_TIME, TIME_WORDS, Name, Role
 from bridge.publishing.sources.tables.options import Options
 from bridge.publishing.sources.tables.table import Table
-from bridge.publishing.sources.tables.times import Count, Form
 
 _ORDER = {Count.MJD: 0, Count.JD: 1, Count.ANY: 2}
 _MOMENTS = {"middle": 0, "": 1, "start": 2, "end": 3}
@@ -67,7 +67,7 @@ def _candidates(table: Table, names: Sequence[Name], indexes: Sequence[int]) -> 
     clocks: list[int] = []
     for index in indexes:
         column = table.columns[index]
-        form = times.form_of(names[index], column.unit, column.note)
+        form = forms.form_of(names[index], column.unit, column.note)
         cells = table.cells(index)
         if not any(cells):
             continue
@@ -87,7 +87,7 @@ def _candidates(table: Table, names: Sequence[Name], indexes: Sequence[int]) -> 
         if len(days) > 1 or len(clocks) > 1:
             told = ", ".join(repr(table.names[index]) for index in (*(day for day, _ in days), *clocks))
             raise ValueError(f"columns {told} may be day and time of day; keep one of each")
-        scale = times.form_of(names[clocks[0]], "", "")
+        scale = forms.form_of(names[clocks[0]], "", "")
         day, form = days[0]
         if isinstance(scale, Form) and scale.scale != "utc":
             form = replace(form, scale=scale.scale)
@@ -149,7 +149,7 @@ def _check_others(
         _check(table, timing, other, at_most=_EXPOSURE_AT_MOST if parted else timedelta(0))
     for index, why in refused.items():
         bare = replace(names[index], said=(), tokens=frozenset())
-        form = times.form_of(replace(bare, flat=bare.flat.lstrip("hb") or bare.flat), "", "")
+        form = forms.form_of(replace(bare, flat=bare.flat.lstrip("hb") or bare.flat), "", "")
         if isinstance(form, Form) and form.count is not Count.ANY and "span of time" not in why:
             cells = table.cells(index)
             if all(isinstance(moment, datetime | None) for moment in times.read_times(cells, form)):

@@ -36,6 +36,7 @@ def read(text: str) -> Table:
         format="VOTable",
         columns=tuple(columns),
         rows=rows_of(table, ()),
+        keywords={str(param.name).upper(): str(param.value) for param in tables[0].params},
         remarks=tuple(" ".join(str(text).split()) for text in described if text),
         header_place="the header",
     )

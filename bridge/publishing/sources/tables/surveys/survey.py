@@ -12,8 +12,8 @@ from typing import Any
 
 from bridge.publishing.sources.tables import times
 from bridge.publishing.sources.tables.cells import is_empty, number_of
+from bridge.publishing.sources.tables.forms import Count, Form
 from bridge.publishing.sources.tables.table import Table
-from bridge.publishing.sources.tables.times import Count, Form
 
 Cells = Mapping[str, str]
 """The cells of one row by the names of their columns."""

@@ -16,6 +16,7 @@ import math
 from dataclasses import dataclass
 
 from bridge.publishing.sources.tables.cells import is_empty, number_of
+from bridge.publishing.sources.tables.forms import Form
 from bridge.publishing.sources.tables.surveys.survey import (
     UTC_JD,
     UTC_MJD,
@@ -28,7 +29,6 @@ from bridge.publishing.sources.tables.surveys.survey import (
     optional,
     positive,
 )
-from bridge.publishing.sources.tables.times import Form
 from bridge.publishing.sources.tables.words import words
 
 _SNT, _SNU = 3.0, 5.0
