@@ -83,7 +83,8 @@ def digest(row: Any, model: Any = None) -> bytes:
     what changes by every saving.
     """
     values = {}
-    for name in _columns(model or type(row)):
+    model = model or type(row)
+    for name in _columns(model):
         if (value := getattr(row, name)) is not None and value != "":
             values[name] = _plain(value)
     text = json.dumps(values, sort_keys=True, default=str)
