@@ -24,7 +24,9 @@ from bridge.tomtoolkit.operating.retrying import retry_requested
 
 NOT_HERE = frozenset({"init", "publish"})
 """Commands that mean nothing inside of a TOM: it has Django's settings, and shares by its outbox."""
-_COMMAND = re.compile(r"\btom-bridge (?=(?:consume|replay|status|shares|parked|dead|position|topics|tail|doctor)\b)")
+_COMMAND = re.compile(
+    r"\btom-bridge (?=(?:consume|replay|status|shares|parked|dead|identity|position|topics|tail|doctor)\b)"
+)
 
 
 class Inside:

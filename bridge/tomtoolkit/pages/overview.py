@@ -11,10 +11,12 @@ from django.views.generic import TemplateView, View
 from plotly.offline import get_plotlyjs
 
 from bridge.ledger.port import Outcome
-from bridge.operations.status import TopicStatus
+from bridge.operations.status import TopicStatus, ledgers_problems
 from bridge.tomtoolkit import models
 from bridge.tomtoolkit.conf import AppSettings
+from bridge.tomtoolkit.ledger.store import DjangoLedger
 from bridge.tomtoolkit.operating import health
+from bridge.tomtoolkit.operating.home import named
 from bridge.tomtoolkit.pages import lag, plots
 from bridge.tomtoolkit.pages.page import BridgePage, BridgeView, settings_or_problem
 from bridge.tomtoolkit.permissions import Visitor, may_manage
@@ -42,7 +44,8 @@ class Overview(Visitor, BridgePage):
             "plot": plots.in_and_out(timezone.now() - timedelta(days=int(days))),
         }
         if settings is not None and may_manage(self.request.user):
-            context["problems"] = health.problems()
+            told = [*health.problems(), *ledgers_problems(DjangoLedger())]
+            context["problems"] = [named(problem) for problem in told]
         if settings is not None:
             context |= {"origin": settings.origin, "name": settings.display_name, **topics(settings)}
         return context

@@ -10,11 +10,14 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_POST
 
+from bridge.errors import BridgeError
 from bridge.ledger import port
 from bridge.ledger.port import Reason
+from bridge.operations import records
 from bridge.operations.records import Line
 from bridge.tomtoolkit import models
 from bridge.tomtoolkit.ledger.rows import to_parked
+from bridge.tomtoolkit.ledger.store import DjangoLedger
 from bridge.tomtoolkit.operating.retrying import retry_parked
 from bridge.tomtoolkit.pages.page import BridgePage, BridgeView, integers, page_of, settings_or_problem, tell
 from bridge.tomtoolkit.pages.telling import Telling
@@ -90,10 +93,24 @@ class Retry(Manager, BridgeView):
     @staticmethod
     def post(request: HttpRequest) -> HttpResponse:
         """Try what was ticked, as far as the time of a request goes."""
-        ids, telling = integers(request.POST.getlist("id")), Telling(request.user)
-        if any(_told(to_parked(row), telling) is None for row in _rows().filter(pk__in=ids)):
-            raise PermissionDenied("It is about a target that you may not see.")
-        return _tried(request, ids)
+        return _tried(request, _ids(request))
+
+
+@method_decorator(require_POST, name="dispatch")
+class Drop(Manager, BridgeView):
+    """Drop parked things."""
+
+    @staticmethod
+    def post(request: HttpRequest) -> HttpResponse:
+        """Drop what was ticked: the bytes go, the outcome becomes *ignored: dropped by command*."""
+        ids = _ids(request)
+        try:
+            dropped = records.drop_parked(DjangoLedger(), port.Filter(), ids) if ids else 0
+        except BridgeError as error:
+            messages.error(request, f"Nothing was dropped: {error}")
+        else:
+            messages.success(request, f"{dropped} dropped.")
+        return redirect("tom_bridge:parked")
 
 
 @method_decorator(require_POST, name="dispatch")
@@ -109,6 +126,14 @@ class Forget(Manager, BridgeView):
         forget(one.pk)
         messages.success(request, f"What is shared as {one.name} is matched by its names again.")
         return redirect("tom_bridge:parked")
+
+
+def _ids(request: HttpRequest) -> list[int]:
+    """Return what was ticked; none of it may be about a target that the person may not see."""
+    ids, telling = integers(request.POST.getlist("id")), Telling(request.user)
+    if any(_told(to_parked(row), telling) is None for row in _rows().filter(pk__in=ids)):
+        raise PermissionDenied("It is about a target that you may not see.")
+    return ids
 
 
 def _rows() -> Any:
