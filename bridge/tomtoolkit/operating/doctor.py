@@ -29,7 +29,7 @@ def examine() -> Iterator[Finding]:
     yield from told("stream", lambda: examine_stream(settings, settings.topics()))
     if any(one.level == "fail" for one in database_found):
         return
-    yield from told("ledger", lambda: iter([examine_ledger(settings, DjangoLedger(), "the TOM's database")]))
+    yield from told("ledger", lambda: examine_ledger(settings, DjangoLedger(), "the TOM's database"))
     yield from told("files", _files)
     yield from told("outbox", _outbox)
     yield from told("sharing", _self_shares)
