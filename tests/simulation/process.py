@@ -97,6 +97,7 @@ class Process:
         """When it last asked the ledger what is known of events (in calls of the world)."""
         self.idled = 0
         """How often it polled and nothing came."""
+        self.polls = 0
         self._left = 0
         self._ledger = SqliteLedger(world.path, busy_timeout_s=0.0, clock=world.clock)
         self.bridge = self._put_together()
@@ -148,6 +149,7 @@ class Process:
         self.world.calls += 1
         if what == "ledger.known":
             self.facts_at = self.world.calls
+        self.polls += what == "stream.poll"
         if self.killed:
             raise Crash
         fault = self.world.faults.take(what, names)
@@ -175,9 +177,7 @@ class Process:
             wrote=partial(world.wrote, self),
         )
         stream = cast(Any, Asked(self, "stream", SimulatedStream(world.broker)))
-        reader = Reader(
-            self._decode, world.universe.peek, origin=US, ours=ledger.installations, rules=world.rules
-        )
+        reader = Reader(self._decode, world.universe.peek, origin=US, ours=ledger.installations, rules=world.rules)
         pause_s = 1.0 if world.over_rest else 0.0
         executor = Executor(tom, ledger, Policy(), attempts=2, pause_s=pause_s)
         parts = Parts(
@@ -194,9 +194,7 @@ class Process:
 
     def _decode(self, record: Record) -> Any:
         number = self.world.universe.of(record).number
-        return self.ask(
-            "decode", lambda: self.world.universe.decode(record, self.release), (f"content {number}",)
-        )
+        return self.ask("decode", lambda: self.world.universe.decode(record, self.release), (f"content {number}",))
 
 
 def _consume(process: Process) -> None:

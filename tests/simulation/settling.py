@@ -88,8 +88,7 @@ def _behind(world: World) -> list[str]:
         for topic in world.broker.topics.values()
         for partition in topic.told().each_partition()
         if partition not in positions
-        or (positions[partition].topic_id, positions[partition].next)
-        != (topic.id, topic.ends(partition.number).next)
+        or (positions[partition].topic_id, positions[partition].next) != (topic.id, topic.ends(partition.number).next)
     ]
 
 

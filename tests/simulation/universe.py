@@ -60,9 +60,7 @@ def hour(number: int) -> datetime:
 def reference(name: str) -> TargetReference:
     """Return by what data of a target refer to it; each has an alias of its own."""
     number = NAMES.index(name) if name in NAMES else 0
-    return TargetReference(
-        name=name, aliases=(alias(name),), type=TargetType.SIDEREAL, ra=10.0 + number, dec=5.0
-    )
+    return TargetReference(name=name, aliases=(alias(name),), type=TargetType.SIDEREAL, ra=10.0 + number, dec=5.0)
 
 
 def alias(name: str) -> str:
