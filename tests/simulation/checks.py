@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from simulation.process import Process
     from simulation.world import World
 
-SILENT_S = 240.0
-"""For how long a partition with work may stand still without a word."""
+SILENT_POLLS = 20
+"""How often a process may poll while a partition with work stands still, and nobody says so."""
 
 
 def fail(what: str) -> None:
@@ -104,24 +104,20 @@ def check_told(world: "World", process: "Process") -> None:
 
     if process.number == PERSON or process.member is None or process.frozen:
         return
-    state = process.bridge.parts.progress.state
+    progress = process.bridge.parts.progress
     positions = world.ledger.positions()
     for partition in process.member.assignment():
         topic = world.broker.topics.get(partition.topic)
         at = positions[partition].next if partition in positions else -1
-        key = (process.number, partition)
-        if topic is None or at >= topic.ends(partition.number).next:
-            world.seen.pop(key, None)
+        moves = progress.state.moves.get(partition)
+        now = Seen(at, process.polls, moves.at if moves is not None else None)
+        before = world.seen.setdefault((process.number, partition), now)
+        if topic is None or at >= topic.ends(partition.number).next or before.offset != at:
+            world.seen[process.number, partition] = now
             continue
-        seen = world.seen.setdefault(key, Seen(at, world.clock.monotonic()))
-        if seen.offset != at:
-            world.seen[key] = Seen(at, world.clock.monotonic())
-            continue
-        if world.clock.monotonic() - seen.since < SILENT_S:
-            continue
-        moves = state.moves.get(partition)
-        stands = moves is not None and (world.clock.now() - moves.at).total_seconds() > SILENT_S / 2
-        if not (state.troubles or partition in process.bridge.parts.progress.holds() or stands):
+        stands = moves is not None and moves.at == before.moved_at
+        told = progress.state.troubles or partition in progress.holds() or stands
+        if process.polls - before.polls > SILENT_POLLS and not told:
             fail(f"process {process.number}: {partition} has work, stands at {at} for long, and nobody says so")
 
 

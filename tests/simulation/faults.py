@@ -70,8 +70,8 @@ class Faults:
     def add(self, fault: Fault) -> None:
         self.active.append(fault)
 
-    def clear(self) -> None:
-        self.active.clear()
+    def clear(self, *, poisons: bool = True) -> None:
+        self.active = [] if poisons else [fault for fault in self.active if fault.name]
 
     def take(self, what: str, names: Collection[str]) -> Fault | None:
         """Return the fault that happens at this call, if any."""

@@ -85,21 +85,20 @@ class SimulatedLedger:
             return
         self._ask("ledger.unit", self._check_lock)
         with self._transaction():
-            with self._ledger.unit() as real:
-                before, self._open = self._open, WatchedUnit(real)
-                unit = self._open
-                try:
-                    yield unit
-                finally:
-                    self._open = before
-                writes, real.writes = real.writes, []
-            self._ask("ledger.commit", partial(self._commit, unit, writes))
+            writing = self._ledger.unit()
+            before, self._open = self._open, WatchedUnit(writing.__enter__())
+            unit = self._open
+            try:
+                yield unit
+            except BaseException as error:
+                writing.__exit__(type(error), error, error.__traceback__)
+                raise
+            finally:
+                self._open = before
+            self._ask("ledger.commit", partial(self._commit, writing, unit))
 
-    def _commit(self, unit: WatchedUnit, writes: list[Any]) -> None:
-        if writes:
-            with self._ledger.transaction() as connection:
-                for write in writes:
-                    write(connection)
+    def _commit(self, writing: AbstractContextManager[object], unit: WatchedUnit) -> None:
+        writing.__exit__(None, None, None)
         if self._holdings is not None:
             self._holdings.keep()
         self._committed(unit.commit)

@@ -97,6 +97,7 @@ class Process:
         """When it last asked the ledger what is known of events (in calls of the world)."""
         self.idled = 0
         """How often it polled and nothing came."""
+        self.polls = 0
         self._left = 0
         self._ledger = SqliteLedger(world.path, busy_timeout_s=0.0, clock=world.clock)
         self.bridge = self._put_together()
@@ -148,6 +149,7 @@ class Process:
         self.world.calls += 1
         if what == "ledger.known":
             self.facts_at = self.world.calls
+        self.polls += what == "stream.poll"
         if self.killed:
             raise Crash
         fault = self.world.faults.take(what, names)

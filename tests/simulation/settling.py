@@ -18,13 +18,16 @@ CALLS = 150
 def settle(world: World) -> None:
     """End all faults; look that everything comes to its end; then look at that end."""
     checks.check_books(world)
-    world.note("all faults end")
-    Mend().do(world)
+    world.note("all faults end, but for what is about one name or record alone")
+    Mend(poisons=False).do(world)
     for consumer in CONSUMERS:
         Freeze(consumer, frozen=False).do(world)
     for topic in TOPICS:
         world.broker.create(topic, partitions=2 if topic == "two" else 1)
     _end_of_command(world)
+    _reach_the_ends(world)
+    world.note("all faults end")
+    Mend().do(world)
     _reach_the_ends(world)
     _upgrade(world)
     _let_time_go(world)

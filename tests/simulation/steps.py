@@ -171,10 +171,12 @@ class Inject:
 
 @dataclass(frozen=True)
 class Mend:
-    """All faults of calls end, and the broker is there."""
+    """All faults of calls end, and the broker is there; with ``poisons`` also those about one name alone."""
+
+    poisons: bool = True
 
     def do(self, world: World) -> None:
-        world.faults.clear()
+        world.faults.clear(poisons=self.poisons)
         world.broker.away = False
         for topic in world.broker.topics.values():
             topic.away = False

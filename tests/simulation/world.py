@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import greenlet
@@ -36,10 +37,11 @@ class Violation(BaseException):
 
 @dataclass
 class Seen:
-    """Since when a partition stands where it stands, as one process sees it."""
+    """Since which of its polls a partition stands where it stands, as one process sees and tells it."""
 
     offset: int
-    since: float
+    polls: int
+    moved_at: datetime | None
 
 
 class World:
