@@ -14,6 +14,7 @@ import structlog
 
 from bridge.errors import (
     AwayError,
+    BudgetSpentError,
     EventError,
     PositionLostError,
     QuotaError,
@@ -206,7 +207,7 @@ class Applier:
                 self._let_predecessors_go_first(arrival)
         try:
             return self._write(arrivals, positions, restore=restore)
-        except (AwayError, StopError, PositionLostError):
+        except (AwayError, BudgetSpentError, StopError, PositionLostError):
             raise
         except Exception as error:
             if len(arrivals) > 1:

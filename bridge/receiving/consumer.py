@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import structlog
 
-from bridge.errors import AwayError, PositionLostError, TopicMissingError, TopicReplacedError
+from bridge.errors import AwayError, BudgetSpentError, PositionLostError, TopicMissingError, TopicReplacedError
 from bridge.ledger.port import Ledger, Position
 from bridge.receiving.apply import Applier
 from bridge.stream.port import Partition, Record, Stream, Subscription
@@ -116,6 +116,8 @@ class Consumer:
         except AwayError as error:
             self._drop_applied()
             self._wait(error, subscription)
+        except BudgetSpentError:
+            self._drop_applied()
         except PositionLostError as error:
             log.warning("consumer.position_lost", message=str(error))
             self._position_lost = True
