@@ -82,6 +82,24 @@ def database_of(tom: Tom) -> Iterator[sqlite3.Connection]:
         yield database
 
 
+# -- what the TOM is --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("named", ["auto", "3.0.1", "3.0", "2.32"])
+def test_3_0_is_known_by_what_it_has_whatever_the_settings_say(tom30: Tom, client: Client, named: str) -> None:
+    tom = client(tom30, toolkit=named)
+    written = create_target(tom, a_target("A"), [], source())
+    assert written is not None
+    assert written.pk is not None
+    assert tom30.target("A")["shared_from"] == "Another TOM"
+    point = a_point(exposure_time=30.0, limit=20.5, extra={"survey": "ATLAS"})
+    assert [one.fate for one in tom.add_datums(new(written.pk, point))] == [Fate.NEW]
+    (row,) = tom30.photometry()
+    assert (row["brightness"], row["exposure_time"], row["limit"]) == (18.5, 30.0, 20.5)
+    assert row["value"] == {"survey": "ATLAS"}
+    assert [one.fate for one in tom.add_datums(new(written.pk, point))] == [Fate.DUPLICATE]
+
+
 # -- names ------------------------------------------------------------------------------------------------------------
 
 

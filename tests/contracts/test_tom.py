@@ -370,6 +370,37 @@ def test_a_point_of_another_reduction_is_new(tom: Tom, any_tom: RunningTom) -> N
     assert len(any_tom.photometry()) == 2
 
 
+def test_two_surveys_and_two_exposures_at_one_time_that_one_event_brings_are_all_written(
+    tom: Tom, any_tom: RunningTom
+) -> None:
+    pk = any_tom.make_target("SN 2024abc")
+    rows = [
+        a_point(bandpass="B", brightness=15.591, extra={"original_source_name": "Las Cumbres"}),
+        a_point(bandpass="B", brightness=None, limit=18.0, extra={"original_source_name": "DLT40"}),
+        a_point(bandpass="V", brightness=15.6, exposure_time=30.0),
+        a_point(bandpass="V", brightness=15.7, exposure_time=60.0),
+    ]
+    together = from_elsewhere()
+    assert fates(tom, pk, *rows, provenance=together) == [Fate.NEW] * 4
+    assert len(any_tom.photometry()) == 4
+    assert fates(tom, pk, *rows, provenance=from_elsewhere()) == [Fate.DUPLICATE] * 4
+    assert fates(tom, pk, a_point(bandpass="V", brightness=15.8)) == [Fate.CONFLICTING]
+    assert len(any_tom.photometry()) == 4
+
+
+def test_a_light_curve_that_arrives_two_ways_does_not_double(tom: Tom, any_tom: RunningTom) -> None:
+    pk = any_tom.make_target("SN 2024abc")
+    whole = a_point(exposure_time=30.0, unit="mag", extra={"original_source_name": "ZTF"})
+    less = a_point(source_name="Gamma TOM")
+    assert fates(tom, pk, whole, provenance=from_elsewhere()) == [Fate.NEW]
+    assert fates(tom, pk, less) == [Fate.DUPLICATE]
+    other_way_round = a_point(timestamp=T0 + timedelta(days=1))
+    assert fates(tom, pk, other_way_round) == [Fate.NEW]
+    given = {"exposure_time": 30.0, "unit": "mag", "extra": {"original_source_name": "ZTF"}}
+    assert fates(tom, pk, other_way_round.model_copy(update=given)) == [Fate.DUPLICATE]
+    assert len(any_tom.photometry()) == 2
+
+
 @over_rest
 def test_a_refused_point_costs_the_others_nothing(tom: Tom, any_tom: RunningTom) -> None:
     mine, other = any_tom.make_target("Mine"), any_tom.make_target("Other", may_change=False)

@@ -4,7 +4,7 @@ What is asserted is what the TOM's database holds. Photometry, and all that is n
 """
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -156,6 +156,18 @@ def test_another_flux_in_the_same_place_is_conflicting_and_another_grid_is_anoth
     other_order = corrected.model_copy(update={"wavelength": (1.0, 2.0, 3.0)})
     assert fates(tom, pk, corrected, other_order) == [Fate.CONFLICTING, Fate.NEW]
     assert len(any_tom.datums("spectroscopy")) == 2
+
+
+def test_a_spectrum_is_a_duplicate_of_the_same_numbers_whatever_its_time(tom: Tom, any_tom: RunningTom) -> None:
+    pk, other = any_tom.make_target("A"), any_tom.make_target("B")
+    there = spectrum(3, instrument="en06", flux=(1.5e-16, 0.0, 2.25e-17))
+    later = there.model_copy(update={"timestamp": NOON + timedelta(days=900), "instrument": "", "error": ()})
+    assert fates(tom, pk, there, later) == [Fate.NEW, Fate.DUPLICATE]
+    assert fates(tom, pk, later) == [Fate.DUPLICATE]
+    assert fates(tom, pk, later.model_copy(update={"flux": (1.5e-16, 0.0, 2.5e-17)})) == [Fate.NEW]
+    assert fates(tom, other, later) == [Fate.NEW]
+    assert fates(tom, other, there) == [Fate.DUPLICATE]
+    assert len(any_tom.datums("spectroscopy")) == 3
 
 
 def test_the_same_flux_on_another_grid_has_no_room_in_the_tom(tom: Tom, any_tom: RunningTom) -> None:

@@ -1,7 +1,8 @@
 """Fixtures that run real TOMs: servers for the session, a pristine database for each test.
 
-``tom3``, ``tom30`` and ``tom2`` are TOMs of TOM Toolkit 3.1, 3.0 and 2.x, ``any_tom`` is the first and the last in turn,
-``make_tom`` starts further ones (a second TOM, or other settings), kept for the session by release, name and settings.
+``tom3``, ``tom30`` and ``tom2`` are TOMs of TOM Toolkit 3.1, 3.0 and 2.x, ``any_tom`` is the first and the last in
+turn, ``make_tom`` starts further ones (a second TOM, or other settings), kept for the session by release, name and
+settings.
 """
 
 import os
