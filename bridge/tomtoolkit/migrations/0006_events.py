@@ -303,7 +303,7 @@ class Migration(migrations.Migration):
             options={
                 "db_table": "tom_bridge_waiting_name",
                 "constraints": [
-                    models.UniqueConstraint(fields=("simple", "parked"), name="tom_bridge_waiting_name"),
+                    models.UniqueConstraint(fields=("simple", "parked"), name="tom_bridge_waiting_named"),
                 ],
             },
         ),
@@ -373,7 +373,7 @@ class Migration(migrations.Migration):
             options={
                 "db_table": "tom_bridge_written_run",
                 "constraints": [
-                    models.UniqueConstraint(fields=("model", "last"), name="tom_bridge_written_run"),
+                    models.UniqueConstraint(fields=("model", "last"), name="tom_bridge_written_last"),
                 ],
             },
         ),
@@ -392,7 +392,7 @@ class Migration(migrations.Migration):
             options={
                 "db_table": "tom_bridge_product_run",
                 "constraints": [
-                    models.UniqueConstraint(fields=("event_id", "origin"), name="tom_bridge_product_run"),
+                    models.UniqueConstraint(fields=("event_id", "origin"), name="tom_bridge_product_once"),
                 ],
             },
         ),
@@ -405,13 +405,16 @@ class Migration(migrations.Migration):
         migrations.DeleteModel("Intent"),
         migrations.DeleteModel("Written"),
         migrations.DeleteModel("ProductRun"),
-        # The tables keep their names.
-        migrations.RenameModel("Event", "Entry"),
-        migrations.RenameModel("Waiting", "Parked"),
-        migrations.RenameModel("WaitingName", "ParkedName"),
-        migrations.RenameModel("Letter", "Dead"),
-        migrations.RenameModel("Begun", "Intent"),
-        migrations.RenameModel("WrittenRun", "Written"),
-        migrations.RenameModel("RunOfProduct", "ProductRun"),
+        migrations.SeparateDatabaseAndState(  # the tables keep their names
+            state_operations=[
+                migrations.RenameModel("Event", "Entry"),
+                migrations.RenameModel("Waiting", "Parked"),
+                migrations.RenameModel("WaitingName", "ParkedName"),
+                migrations.RenameModel("Letter", "Dead"),
+                migrations.RenameModel("Begun", "Intent"),
+                migrations.RenameModel("WrittenRun", "Written"),
+                migrations.RenameModel("RunOfProduct", "ProductRun"),
+            ]
+        ),
         migrations.RunPython(migrations.RunPython.noop, _refuse),
     ]
