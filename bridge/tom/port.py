@@ -240,8 +240,8 @@ class Tom(Protocol):
 
         Called before the ledger's unit in which ``add_product`` follows with the same arguments. Does nothing where a
         product of that id is there, and nothing at all unless an implementation says otherwise. Raises RejectedError
-        where the TOM's data processor fails; nothing of the product is left then. A processor is ended by a stop, not by
-        the budget's deadline: it can't be taken up where it was.
+        where the TOM's data processor fails; nothing of the product is left then. A processor is ended by a stop, not
+        by the budget's deadline: it can't be taken up where it was.
         """
         del pk, product, product_id, provenance, budget
 
