@@ -249,7 +249,8 @@ class Tom(Protocol):
 
         Called before the ledger's unit in which ``add_product`` follows with the same arguments. Does nothing where a
         product of that id is there, and nothing at all unless an implementation says otherwise. Raises RejectedError
-        where the TOM's data processor fails; nothing of the product is left then.
+        where the TOM's data processor fails; nothing of the product is left then. A processor is ended by a stop, not
+        by the budget's deadline: it can't be taken up where it was.
         """
         del pk, product, product_id, provenance, budget
 
@@ -258,7 +259,8 @@ class Tom(Protocol):
 
         Nothing is written where a product of that id is there: the same content on the same target is ``duplicate``,
         anything else ``conflicting``; unless it came from a call for the same event that did not end: then what is
-        missing is done and it is ``new``.
+        missing is done and it is ``new``. A file that the TOM can't process may be kept without that, which
+        ``unverified`` says.
         """
         ...
 

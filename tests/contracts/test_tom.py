@@ -521,12 +521,25 @@ def test_a_product_for_a_target_that_may_not_be_changed_is_refused(tom: Tom, any
         tom.add_product(pk, an_image(), "p1", from_elsewhere())
 
 
+@over_rest
 def test_a_product_that_the_processor_can_not_read_is_refused(tom: Tom, any_tom: RunningTom) -> None:
     pk = any_tom.make_target("A")
-    junk = an_image(b"\x00\x01 no table", filename="table.csv", data_product_type="photometry")
     with pytest.raises(RejectedError, match="processor"):
-        tom.add_product(pk, junk, "p1", from_elsewhere())
+        tom.add_product(pk, no_table(), "p1", from_elsewhere())
     assert any_tom.products() == []
+
+
+@pytest.mark.parametrize("any_tom", ["orm-sqlite", "orm-postgresql"], indirect=True)
+def test_in_process_it_is_kept_and_that_is_told(tom: Tom, any_tom: RunningTom) -> None:
+    result = tom.add_product(any_tom.make_target("A"), no_table(), "p1", from_elsewhere())
+    assert result.fate is Fate.NEW
+    assert "not processed" in result.unverified[0]
+    assert len(any_tom.products()) == 1
+    assert any_tom.photometry() == []
+
+
+def no_table() -> DataProduct:
+    return an_image(b"\x00\x01 no table", filename="table.csv", data_product_type="photometry")
 
 
 def read_back(tom: RunningTom, row: dict[str, Any]) -> dict[str, Any]:
