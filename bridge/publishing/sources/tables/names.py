@@ -53,7 +53,7 @@ FLUXES = words(
 )
 _FLUX_UNITS = {"jy": "Jy", "mjy": "mJy", "ujy": "uJy", "njy": "nJy"}
 
-_ERRORS = words("error err unc uncertainty sigma sig uncert e errors stddev std")
+GENERAL_ERRORS = words("error err unc uncertainty sigma sig uncert e errors stddev std")
 MAGNITUDE_ERRORS = words(
     "brightnesserror brightnesserr magnitudeerror magnitudeerr magerr magerror errmag errormag emag "
     "emagnitude dmag sigmag sigmamag sigmapsf magsigma magsig magunc merr psfmagerr magnitudeuncertainty "
@@ -189,7 +189,7 @@ def _is_said(token: str) -> bool:
 
 def _known(flat: str) -> bool:
     return (
-        flat in _ERRORS
+        flat in GENERAL_ERRORS
         or flat in MAGNITUDES | FLUXES | MAGNITUDE_ERRORS | FLUX_ERRORS
         or any(flat in names for names in _NAMES.values())
     )
@@ -219,17 +219,22 @@ def flux_unit(name: Name) -> str | None:
 
 def is_error(name: Name, *, of_flux: bool) -> bool:
     """Return whether a column of this name is the error of the brightness."""
-    if name.flat in _ERRORS:
+    if name.flat in GENERAL_ERRORS:
         return True
     if of_flux and re.fullmatch(r"(?:d|e|err|sigma)(?:[munj]?jy)|(?:[mun]?jy)(?:err|error|unc)", name.flat):
         return True
     return name.flat in (FLUX_ERRORS if of_flux else MAGNITUDE_ERRORS)
 
 
+def is_flux_error(name: Name) -> bool:
+    """Return whether a column is the error of a flux by its name."""
+    return name.flat not in GENERAL_ERRORS and is_error(name, of_flux=True)
+
+
 def is_one_sided(name: Name) -> bool:
     """Return whether a column is the error to one side only."""
     sides = {"plus", "minus", "upper", "lower", "hi", "lo", "high", "low", "pos", "neg", "up", "down"}
-    return bool(name.tokens & sides) and bool(name.tokens & (_ERRORS | {"magerr", "emag", "unc", "fluxerr"}))
+    return bool(name.tokens & sides) and bool(name.tokens & (GENERAL_ERRORS | {"magerr", "emag", "unc", "fluxerr"}))
 
 
 _VALUE = re.compile(
