@@ -144,18 +144,11 @@ def _check_whose_error(columns: Columns, own: Sequence[int], general: Sequence[i
 
 
 def _is_error_of(columns: Columns, index: int, value: int) -> bool:
-    """Return whether a column is named after the brightness: ``e_X``, ``X_err``."""
+    """Return whether a column is named after the brightness: ``e_X``, ``X_err``, ``MAGERR_AUTO`` of ``MAG_AUTO``."""
     name, of = columns.names[index].flat, columns.names[value].flat
-    return name in {
-        f"e{of}",
-        f"err{of}",
-        f"sigma{of}",
-        f"{of}err",
-        f"{of}error",
-        f"{of}unc",
-        f"{of}sigma",
-        f"d{of}",
-    }
+    after = {f"e{of}", f"err{of}", f"sigma{of}", f"{of}err", f"{of}error", f"{of}unc", f"{of}sigma", f"d{of}"}
+    inside = {of.replace(word, f"{word}err", 1) for word in ("mag", "flux") if word in of}
+    return name in after | inside
 
 
 def _is_in_flux(columns: Columns, index: int) -> bool:
