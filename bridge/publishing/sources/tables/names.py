@@ -158,6 +158,8 @@ def parsed(whole: str) -> Name:
     if len(tokens) > 1 and tokens[0].lower() in _SYSTEM_TOKENS and _known("".join(tokens[1:]).lower()):
         said.append(tokens.pop(0))
     while len(tokens) > 1 and _is_said(tokens[-1]) and not _known("".join(tokens).lower()):
+        if any("".join(tokens[:-1]).lower() in _NAMES[role] for role in TEXTS):
+            break  # a text has no unit: inst_mag is no instrument
         said.append(tokens.pop())
     return Name(whole=whole, flat=_FLAT.sub("", "".join(tokens).lower()), said=tuple(said), tokens=words)
 
