@@ -109,6 +109,8 @@ def check_zero_point(
     if zero_point is None:
         return None
     name = columns.table.names[zero_point]
+    if "unit" in columns.taken.values():
+        raise ValueError(f"the table has units and a zero point ({name!r}); fluxes have one or the other")
     used = [one for one in series if one.scale is None and one.value is not None]
     if not used:
         has_flux = any(names.flux_unit(columns.names[index]) is not None for index in columns.free())
