@@ -30,6 +30,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 import structlog
+from bridge.receiving.apply import Limits
 from parts.bridges import Publishing
 from parts.bridges_in_process import SubscribedInProcess
 from parts.django_tom import VENDORS, InProcess, InProcessTom
@@ -38,7 +39,6 @@ from rich.table import Table
 
 from bridge.cli.consume import spare_collector
 from bridge.events import Photometry, Point, TargetReference
-from bridge.receiving.apply import Limits
 
 TARGETS = 20
 ROWS = {1: 2_000, 10: 5_000, 100: 20_000, 1_000: 20_000}

@@ -1,11 +1,28 @@
-"""The rule by which names match: TOM Toolkit's own."""
+"""The rule by which names match, TOM Toolkit's own, and how names that look alike are told apart."""
 
+import unicodedata
 from collections.abc import Iterable
 
 _REMOVED = str.maketrans("", "", " -_()")
 
+_BLANKS = "\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2008\u2009\u200a\u205f\u3000"
+_INVISIBLE = "\u00ad\u200b\u200c\u200d\u2060\ufeff"
+_LOOK_ALIKES: dict[str, tuple[str, str]] = {
+    **dict.fromkeys("\xa0\u2007\u202f", ("a non-breaking blank", " ")),
+    **dict.fromkeys(_BLANKS, ("a blank of another width", " ")),
+    "\u2212": ("a minus sign", "-"),
+    **dict.fromkeys("‐‑﹣－", ("another hyphen", "-")),
+    **dict.fromkeys("‒–—―", ("a dash", "-")),
+    **dict.fromkeys("‘’‛ʼ", ("a curly quote", "'")),
+    "\u2032": ("a prime", "'"),
+    **dict.fromkeys("“”‟", ("a curly quote", '"')),
+    "\u2033": ("a double prime", '"'),
+    **dict.fromkeys(_INVISIBLE, ("an invisible character", "")),
+}
+"""Characters that look like one of ASCII, or like nothing: what each is, and what people mean by it."""
 
-def simplify(name: str) -> str:
+
+def toolkit_rule(name: str) -> str:
     """Return ``name`` as TOM Toolkit compares it: lower case, without blanks, ``-``, ``_``, ``(`` and ``)``.
 
     Source: ``tom_targets.base_models.TargetMatchManager.simplify_name`` of TOM Toolkit 2.32 to 3.1.
@@ -13,6 +30,33 @@ def simplify(name: str) -> str:
     return name.lower().translate(_REMOVED)
 
 
+def simplify(name: str) -> str:
+    """Return that by which ``name`` is compared: :func:`toolkit_rule`, or the name itself where that leaves nothing.
+
+    So ``-`` and ``()`` are two names, as everybody means them; by TOM Toolkit's rule they would be one.
+    """
+    return toolkit_rule(name) or name.strip()
+
+
 def simplify_all(names: Iterable[str]) -> frozenset[str]:
-    """Return the simplified forms of all names, without those that simplify to nothing."""
+    """Return the simplified forms of all names."""
     return frozenset(simple for name in names if (simple := simplify(name)))
+
+
+def ordinary(name: str) -> str:
+    """Return ``name`` as it would be typed: blanks, hyphens and quotes of ASCII, letters with their accents in one.
+
+    A name is never matched by this, as two that differ may be two targets; it says what a person may have meant.
+    """
+    return unicodedata.normalize("NFC", "".join(_LOOK_ALIKES.get(letter, ("", letter))[1] for letter in name))
+
+
+def look_alikes(name: str) -> tuple[str, ...]:
+    """Return in words which characters of ``name`` look like others, or like nothing; each kind once, in order.
+
+    For messages: "differs in a non-breaking blank (U+00A0)".
+    """
+    found = [f"{_LOOK_ALIKES[letter][0]} (U+{ord(letter):04X})" for letter in name if letter in _LOOK_ALIKES]
+    if unicodedata.normalize("NFC", name) != name:
+        found.append("an accent apart from its letter (NFD)")
+    return tuple(dict.fromkeys(found))

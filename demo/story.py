@@ -6,7 +6,8 @@ import json
 from parts.tom_site import GROUP
 from parts.wait import wait_until
 
-from bridge.publishing.sources.table import read_table
+from bridge.events import Point
+from bridge.publishing.sources.tables.photometry import read_photometry
 from demo import inside, show
 from demo.bridges import Bridge, Inside
 from demo.holdings import Holding, holding
@@ -121,7 +122,7 @@ class Play:
 
     def check_import(self) -> None:
         """Check that North holds what the table says, and remember it: that is what the others must hold."""
-        table = read_table(self.photometry)
+        table = [point for point in read_photometry(self.photometry).datums if isinstance(point, Point)]
         self.shared = holding(self.world.north.tom)
         self.limits = sum(point.limit is not None for point in table)
         check(

@@ -85,6 +85,10 @@ def run(
     except BridgeError as error:
         for problem in getattr(error, "problems", ()):
             sys.stderr.write(f"{named(str(problem))}\n")
+        if preview := getattr(error, "preview", ()):
+            sys.stderr.write(
+                "The columns were taken for (see also --preview):\n" + "".join(f"{line}\n" for line in preview)
+            )
         return _told(named(str(error)), _code(error))
     except Exception as error:
         # Typer brings its own click since 0.26; what it raises for a wrong command line is told by this method.

@@ -3,32 +3,30 @@
 # ruff: noqa: PLC0415 (what takes time to import is imported by the command that needs it)
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from bridge.cli.common import Json, load_settings, plain, print_json, progress, say
-
-if TYPE_CHECKING:
-    from bridge.events import Body, Event, TargetReference
-    from bridge.operations.publishing import Published, Words
-    from bridge.settings import Settings
+from bridge.cli import publish_files
+from bridge.cli.common import Json, load_settings
+from bridge.cli.sharing import (
+    Acknowledgement,
+    DryRun,
+    Message,
+    References,
+    SharedBy,
+    Timeout,
+    Title,
+    Topic,
+    WithoutTom,
+    publish,
+    reference,
+    share,
+    words_of,
+)
 
 app = typer.Typer(no_args_is_help=True, help="Share something: all is checked before the first event leaves.")
-
-Topic = Annotated[str | None, typer.Option(help="The topic; default: publish.topic.")]
-Title = Annotated[str, typer.Option(help="A title of the share.")]
-Message = Annotated[str, typer.Option(help="A message to those who receive it.")]
-SharedBy = Annotated[str | None, typer.Option(help="Who shares; default: publish.shared_by.")]
-Acknowledgement = Annotated[str | None, typer.Option(help="How to acknowledge; default: publish.acknowledgement.")]
-References = Annotated[list[str] | None, typer.Option("--reference", help="A paper or address; may be repeated.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything, publish nothing.")]
-Timeout = Annotated[float, typer.Option(min=0.1, help="Seconds that the stream is given to take it all.")]
-WithoutTom = Annotated[
-    bool, typer.Option("--without-tom", help="Don't ask the local TOM for the target's aliases and position.")
-]
 
 OwnSources = Annotated[
     list[str] | None,
@@ -61,8 +59,8 @@ def target(
 
     settings = load_settings(context)
     bodies, told = read_target(settings, name, with_data=with_data, own_sources=own_sources or [])
-    words = _words(title, message, shared_by, acknowledgement, references)
-    _share(
+    words = words_of(title, message, shared_by, acknowledgement, references)
+    share(
         settings, bodies, words, topic=topic, source=f"target {name!r}", dry_run=dry_run, timeout=timeout,
         as_json=as_json, told=told,
     )  # fmt: skip
@@ -95,47 +93,16 @@ def list_(
 
     settings = load_settings(context)
     bodies, told = read_list(settings, name, with_targets=with_targets, own_sources=own_sources or [])
-    words = _words(title, message, shared_by, acknowledgement, references)
-    _share(
+    words = words_of(title, message, shared_by, acknowledgement, references)
+    share(
         settings, bodies, words, topic=topic, source=f"list {name!r}", dry_run=dry_run, timeout=timeout,
         as_json=as_json, told=told,
     )  # fmt: skip
 
 
-@app.command()
-def photometry(
-    context: typer.Context,
-    *,
-    target: Annotated[str, typer.Argument(help="Name of the target.")],
-    file: Annotated[Path, typer.Argument(help="CSV or ECSV with a header, or an ATLAS forced-photometry table.")],
-    bandpass: Annotated[str | None, typer.Option(help="Of rows that don't say theirs.")] = None,
-    telescope: Annotated[str | None, typer.Option(help="Of rows that don't say theirs.")] = None,
-    instrument: Annotated[str | None, typer.Option(help="Of rows that don't say theirs.")] = None,
-    unit: Annotated[str | None, typer.Option(help="Of rows that don't say theirs; magnitudes where empty.")] = None,
-    without_tom: WithoutTom = False,
-    topic: Topic = None,
-    title: Title = "",
-    message: Message = "",
-    shared_by: SharedBy = None,
-    acknowledgement: Acknowledgement = None,
-    references: References = None,
-    dry_run: DryRun = False,
-    timeout: Timeout = 60.0,
-    as_json: Json = False,
-) -> None:
-    """Share the photometry in a table. Columns are known by their usual names; others are kept as extra values.
-
-    Example: tom-bridge publish photometry "SN 2024abc" lightcurve.csv
-    """
-    from bridge.operations import publishing
-    from bridge.publishing.sources.table import read_table
-
-    given = {"bandpass": bandpass, "telescope": telescope, "instrument": instrument, "unit": unit}
-    settings = load_settings(context)
-    points = read_table(file, given={name: value for name, value in given.items() if value is not None})
-    words = _words(title, message, shared_by, acknowledgement, references)
-    bodies = publishing.bodies_of(_reference(settings, target, without_tom), points)
-    _share(settings, bodies, words, topic=topic, source=str(file), dry_run=dry_run, timeout=timeout, as_json=as_json)
+app.command()(publish_files.photometry)
+app.command()(publish_files.spectroscopy)
+app.command()(publish_files.astrometry)
 
 
 @app.command("data-product")
@@ -171,13 +138,13 @@ def data_product(
     publishing.check_file(file)
     product = read_product(
         file,
-        target=_reference(settings, target, without_tom),
+        target=reference(settings, target, without_tom),
         data_product_type=type_,
         product_id=product_id,
         process=process,
     )
-    words = _words(title, message, shared_by, acknowledgement, references)
-    _share(settings, [product], words, topic=topic, source=str(file), dry_run=dry_run, timeout=timeout, as_json=as_json)
+    words = words_of(title, message, shared_by, acknowledgement, references)
+    share(settings, [product], words, topic=topic, source=str(file), dry_run=dry_run, timeout=timeout, as_json=as_json)
 
 
 @app.command()
@@ -204,81 +171,4 @@ def events(
         publishing.check_file(Path(file))
         with Path(file).open(encoding="utf-8") as lines:
             found = read_events(lines, source=file)
-    _publish(settings, found, topic=topic, source=file, dry_run=dry_run, timeout=timeout, as_json=as_json)
-
-
-def _words(
-    title: str, message: str, shared_by: str | None, acknowledgement: str | None, references: Sequence[str] | None
-) -> "Words":
-    from bridge.operations.publishing import Words
-
-    return Words(
-        title=title,
-        message=message,
-        shared_by=shared_by,
-        acknowledgement=acknowledgement,
-        references=tuple(references or ()),
-    )
-
-
-def _reference(settings: "Settings", name: str, without_tom: bool) -> "TargetReference":
-    """Return what receivers find the target by: as the local TOM has it, or its name alone."""
-    from bridge.operations.publishing import reference
-    from bridge.operations.reading import read_reference
-
-    return reference(name) if without_tom or settings.tom is None else read_reference(settings, name)
-
-
-def _share(
-    settings: "Settings",
-    bodies: "Sequence[Body]",
-    words: "Words",
-    *,
-    topic: str | None,
-    source: str,
-    dry_run: bool,
-    timeout: float,
-    as_json: bool,
-    told: Sequence[str] = (),
-) -> None:
-    """Publish ``bodies`` as one share of this TOM; ``told`` is what was left out."""
-    from bridge.operations.publishing import events_of, new_share
-
-    found = events_of(new_share(settings, words), bodies)
-    _publish(settings, found, topic=topic, source=source, dry_run=dry_run, timeout=timeout, as_json=as_json, told=told)
-
-
-def _publish(
-    settings: "Settings",
-    found: "Sequence[Event]",
-    *,
-    topic: str | None,
-    source: str,
-    dry_run: bool,
-    timeout: float,
-    as_json: bool,
-    told: Sequence[str] = (),
-) -> None:
-    from bridge.operations.opening import opened_stream
-    from bridge.operations.publishing import publish
-
-    with opened_stream(settings) as stream, progress("Publishing", len(found)) as show:
-        done = publish(
-            settings, stream, found, topic=topic, source=source, dry_run=dry_run, timeout_s=timeout, progress=show
-        )
-    for line in told:
-        sys.stderr.write(f"{source}: {line}\n")
-    if as_json:
-        print_json({**plain(done), "left_out": told})
-    else:
-        say(_told(done))
-
-
-def _told(done: "Published") -> str:
-    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(done.by_kind.items()))
-    datums = f" with {done.datums} datums" if done.datums else ""
-    records = f" in {done.records} records" if done.records != done.events else ""
-    foreign = f"; {done.foreign} of them from other TOMs, as they are" if done.foreign else ""
-    verb = "Would publish" if done.dry_run else "Published"
-    shares = f" (share {done.share_ids[0]})" if len(done.share_ids) == 1 and not done.dry_run else ""
-    return f"{verb} {kinds}{datums}{records} on {done.topic}{shares}{foreign}"
+    publish(settings, found, topic=topic, source=file, dry_run=dry_run, timeout=timeout, as_json=as_json)

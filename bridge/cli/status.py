@@ -44,10 +44,11 @@ def status(
     home = home_of(context)
     with home.ledger() as ledger:
         now = look(home.settings, ledger)
+        besides = home.problems(stalled)
     limits = Thresholds(
         stalled_s=stalled, silent_s=silent, stuck_s=stuck, lag=most_lag, parked=most_parked, dead=most_dead
     )
-    verdict = judge(now, limits)
+    verdict = judge(now, limits, besides=besides)
     if as_json:
         print_json({**plain(now), "well": verdict.well, "problems": verdict.problems})
     elif check:

@@ -16,6 +16,9 @@ from bridge.names import simplify
 
 Body = Target | TargetList | DataBody | DataProduct
 
+_LONGEST_PATH = 120
+"""Characters of the path to a wrong field that are told: free values may be nested deeply."""
+
 
 class EventRef(NamedTuple):
     """What tells an event from any other: an id means nothing without who made it."""
@@ -108,17 +111,24 @@ class Event(Share):
             return cls.model_validate_json(data) if isinstance(data, str | bytes) else cls.model_validate(data)
         except ValidationError as error:
             raise _told(error, data, where) from None
+        except (OverflowError, RecursionError) as error:
+            what = "is nested too deeply" if isinstance(error, RecursionError) else f"has a number too large ({error})"
+            raise InvalidEventError(f"the event {what}", where=_identity(data, where)) from None
+
+
+def _identity(data: Any, where: str) -> str:
+    identity = f"event {str(data.get('id'))[:40]}" if isinstance(data, dict) and data.get("id") else "event"
+    return f"{where}: {identity}" if where else identity
 
 
 def _told(error: ValidationError, data: Any, where: str) -> InvalidEventError:
     """Return ``error`` as one line for people."""
-    identity = f"event {data.get('id')}" if isinstance(data, dict) and data.get("id") else "event"
     found = error.errors(include_url=False)
     problems = [one for one in found if not _follows(one, found)]
     told = "; ".join(f"{_path(problem['loc'])}{_problem(problem)}" for problem in problems[:3])
     if len(problems) > 3:
         told += f"; and {len(problems) - 3} more"
-    return InvalidEventError(told, where=f"{where}: {identity}" if where else identity)
+    return InvalidEventError(told, where=_identity(data, where))
 
 
 def _follows(problem: Any, found: Sequence[Any]) -> bool:
@@ -133,7 +143,7 @@ def _path(location: tuple[int | str, ...]) -> str:
     # The body's kind stands behind "body", as the one of several models that was tried.
     parts = (*location[:1], *location[2:]) if location[:1] == ("body",) else location
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts).lstrip(".")
-    return f"{text.removeprefix('body.')}: " if text else ""
+    return f"{text.removeprefix('body.')[:_LONGEST_PATH]}: " if text else ""
 
 
 def _problem(problem: Any) -> str:

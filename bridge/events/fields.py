@@ -27,9 +27,16 @@ from pydantic import (
 MAX_ALIASES = 200
 MAX_EXTRA_CHARACTERS = 65_536
 MAX_VALUE_CHARACTERS = 800_000
+FIRST_YEAR, LAST_YEAR = 1000, 3000
+"""The years (UTC) in which a time may be: pages of a TOM die of the years 1 and 9999, as every time zone moves them."""
 
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+# Controls with tabs and ends of lines, what turns the direction of writing (UAX 9), and what would be a tag of HTML.
+_FORBIDDEN_IN_NAMES = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069<>\ud800-\udfff]"
+)
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+_ESCAPED_SURROGATE = re.compile(r"\\ud[89a-f]")
 
 
 def uuid7() -> UUID:
@@ -48,19 +55,44 @@ def plain(text: str) -> str:
     return text
 
 
+def plain_name(name: str) -> str:
+    """Return ``name``, which is to have no character that could make something else of a page or of a line."""
+    if found := _FORBIDDEN_IN_NAMES.search(name):
+        raise ValueError(f"has the character {found.group()!r} at {found.start()}; remove it")
+    return name
+
+
 def _to_utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC)
+    try:
+        utc = moment.astimezone(UTC)
+    except OverflowError:
+        utc = None
+    if utc is None or not FIRST_YEAR <= utc.year <= LAST_YEAR:
+        raise ValueError(f"{moment.isoformat()} is not in the years {FIRST_YEAR} to {LAST_YEAR}")
+    return utc
 
 
 def _bounded_json(most: int) -> AfterValidator:
-    """Return what refuses JSON of more than ``most`` characters, or with a NUL, which PostgreSQL can't store."""
+    """Return what refuses JSON of more than ``most`` characters, or with what no database or reader takes.
+
+    PostgreSQL can't store a NUL; a lone surrogate, in a key or a value, can't be written as UTF-8 at all.
+    """
 
     def bounded(values: dict[str, JsonValue]) -> dict[str, JsonValue]:
-        text = json.dumps(values)
+        try:
+            text = json.dumps(values)
+        except RecursionError:
+            raise ValueError("is nested too deeply") from None
         if len(text) > most:
             raise ValueError(f"takes {len(text)} characters as JSON; {most} are the most")
         if _ESCAPED_NUL.search(text):
             raise ValueError("holds a NUL character; remove it")
+        if _ESCAPED_SURROGATE.search(text):
+            try:
+                json.dumps(values, ensure_ascii=False).encode()
+            except UnicodeEncodeError as error:
+                lone = error.object[error.start]
+                raise ValueError(f"holds the lone surrogate {lone!r}, which is no character; remove it") from None
         return values
 
     return AfterValidator(bounded)
@@ -74,7 +106,7 @@ def text(longest: int, shortest: int = 0) -> Any:
 Name = Annotated[
     str,
     StringConstraints(min_length=1, max_length=100, strip_whitespace=True),
-    AfterValidator(plain),
+    AfterValidator(plain_name),
 ]
 # The first wrong one is told, not all: millions fit in a data product, and an error of each would fill the memory.
 Aliases = Annotated[tuple[Name, ...], FailFast(), Field(max_length=MAX_ALIASES)]

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, FiniteFloat, StringConstraints, model_validator
 
-from bridge.events.fields import Aliases, Declination, Kind, Model, Name, RightAscension, plain, text
+from bridge.events.fields import Aliases, Declination, Kind, Model, Name, RightAscension, plain_name, text
 
 MAX_MEMBERS = 20_000
 MAX_EXTRAS = 500
@@ -157,5 +157,7 @@ class TargetList(Model):
     """A named list of targets."""
 
     kind: Literal[Kind.LIST] = Kind.LIST
-    name: Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True), AfterValidator(plain)]
+    name: Annotated[
+        str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True), AfterValidator(plain_name)
+    ]
     members: tuple[ListMember, ...] = Field(default=(), max_length=MAX_MEMBERS)

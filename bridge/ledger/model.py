@@ -119,6 +119,11 @@ class Entry:
         return None if self.event_id is None else EventRef(self.origin, self.event_id)
 
     @property
+    def is_unread(self) -> bool:
+        """Whether the record was not read: then this stands for all of its events."""
+        return self.share_id is None
+
+    @property
     def where(self) -> str:
         """The place for messages: ``topic[partition]@offset``."""
         return f"{self.partition}@{self.offset}"

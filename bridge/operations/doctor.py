@@ -13,11 +13,12 @@ from bridge.errors import BridgeError
 from bridge.ledger.port import Ledger
 from bridge.operations.assemble import account_of
 from bridge.operations.opening import opened_ledger, opened_stream
+from bridge.operations.status import impostors
 from bridge.settings import Settings
 from bridge.stream import Stream, Topic
 from bridge.tom.rest.lists import Lists
-from bridge.tom.rest.names import TARGETS
 from bridge.tom.rest.session import RestSession
+from bridge.tom.rest.shown import TARGETS
 
 _SAMPLE = 20
 _CLOCK_OK_S, _CLOCK_BAD_S = 5.0, 60.0
@@ -138,14 +139,16 @@ def _kept_and_timed(topic: Topic) -> Iterator[Finding]:
 
 def _ledger(settings: Settings) -> Iterator[Finding]:
     with opened_ledger(settings) as ledger:
-        yield examine_ledger(settings, ledger, str(settings.ledger))
+        yield from examine_ledger(settings, ledger, str(settings.ledger))
 
 
-def examine_ledger(settings: Settings, ledger: Ledger, where: str) -> Finding:
-    """Return how full the ledger is."""
+def examine_ledger(settings: Settings, ledger: Ledger, where: str) -> Iterator[Finding]:
+    """Yield how full the ledger is, and whether another installation publishes as this TOM."""
+    for problem in impostors(ledger.sums()):
+        yield Finding(level="fail", about="ledger", what=problem)
     kept, most = ledger.kept_bytes(), settings.limits.parked_bytes
     full = kept > 0.9 * most
-    return Finding(
+    yield Finding(
         level="warn" if full else "ok",
         about="ledger",
         what=f"{where}: {len(ledger.positions())} positions, {kept} of {most} bytes kept",
@@ -156,7 +159,7 @@ def examine_ledger(settings: Settings, ledger: Ledger, where: str) -> Finding:
 def _account(session: RestSession) -> Iterator[Finding]:
     session.get(TARGETS, limit=1)
     name = session.account.username or "the API token's account"
-    release = "3.1 or later" if session.toolkit.typed_datums else "before 3.1"
+    release = "3.0 or later" if session.toolkit.typed_datums else "before 3.0"
     yield Finding(level="ok", about="TOM", what=f"{session.base_url}: TOM Toolkit {release}")
     yield Finding(level="ok", about="account", what=f"logged in as {name}")
 

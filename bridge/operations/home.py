@@ -37,6 +37,10 @@ class Home(Protocol):
         """Yield whether everything is there that the bridge needs, as it is found."""
         ...
 
+    def problems(self, stalled_s: float) -> list[str]:
+        """Return what is wrong here beside what the status tells; ``stalled_s`` as for ``status --check``."""
+        ...
+
     def besides(self, bridge: Bridge) -> None:
         """Do what a consumer has to do here besides: called before each of its turns."""
         ...
@@ -68,6 +72,10 @@ class Beside:
     def examine(self) -> Iterator[Finding]:
         """Yield what is found, the TOM asked over REST."""
         return examine(self.settings)
+
+    def problems(self, stalled_s: float) -> list[str]:  # noqa: ARG002
+        """Return nothing: beside a TOM the status tells all."""
+        return []
 
     def besides(self, bridge: Bridge) -> None:
         """Beside a TOM there is nothing."""

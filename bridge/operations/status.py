@@ -1,13 +1,13 @@
 """How a TOM's bridge is: how far behind, what became of what, and whether that is well."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bridge.errors import AwayError, BridgeError
-from bridge.ledger.port import Count, Filter, Heartbeat, Ledger, Outcome, Position, Reason
+from bridge.ledger.port import Count, Filter, Heartbeat, Ledger, Outcome, Position, Reason, Sums
 from bridge.operations.opening import opened_stream
 from bridge.settings import Settings
 from bridge.stream import Ends, Partition, Stream
@@ -72,10 +72,10 @@ class Status:
     topics: tuple[TopicStatus, ...]
     counts: tuple[Count, ...]
     outcomes: dict[str, int]
+    sums: Sums
+    """What is kept, whole events and single members of lists."""
     parked: int
-    """Whole events and single members of lists."""
     dead: int
-    dead_reasons: dict[str, int]
     kept_bytes: int
     kept_bytes_limit: int
     processes: tuple[ProcessStatus, ...] = ()
@@ -133,7 +133,7 @@ def status(settings: Settings, ledger: Ledger) -> Status:
         outcomes=dict(outcomes),
         parked=sum(sums.parked.values()),
         dead=sum(sums.dead.values()),
-        dead_reasons={str(reason): number for reason, number in sums.dead.items()},
+        sums=sums,
         kept_bytes=sums.bytes,
         kept_bytes_limit=settings.limits.parked_bytes,
         processes=tuple(_process(one) for one in ledger.heartbeats()),
@@ -151,8 +151,8 @@ def partitions(stream: Stream | None, ledger: Ledger, name: str) -> list[Partiti
     ]
 
 
-def judge(now: Status, limits: Thresholds, *, at: datetime | None = None) -> Verdict:
-    """Return whether all is well at ``at`` (default: now)."""
+def judge(now: Status, limits: Thresholds, *, at: datetime | None = None, besides: Sequence[str] = ()) -> Verdict:
+    """Return whether all is well at ``at`` (default: now); ``besides`` is what else is wrong."""
     moment = at or datetime.now(UTC)
     problems = [now.stream_problem] if now.stream_problem else []
     for topic in now.topics:
@@ -166,18 +166,43 @@ def judge(now: Status, limits: Thresholds, *, at: datetime | None = None) -> Ver
             )
         if limits.lag is not None and topic.lag is not None and topic.lag > limits.lag:
             problems.append(f"{topic.topic}: {topic.lag} records wait, more than {limits.lag}")
-    problems += _of_processes(now, limits, moment)
-    if anothers := now.dead_reasons.get(Reason.ANOTHERS, 0):
-        problems.append(
-            f"another installation publishes as this TOM: {anothers} events, see 'tom-bridge dead list'. If it is a"
-            " former one of this TOM: 'tom-bridge identity accept' takes it for ours; else each needs its own origin"
-        )
+    problems += [*_of_processes(now, limits, moment), *impostors(now.sums)]
     for word, number, most in (("parked", now.parked, limits.parked), ("dead", now.dead, limits.dead)):
         if most is not None and number > most:
             problems.append(f"{number} {word}, more than {most}")
     if now.kept_bytes > _NEARLY_FULL * now.kept_bytes_limit:
         problems.append(f"parked events and dead letters take {now.kept_bytes} of {now.kept_bytes_limit} bytes")
+    problems += besides
     return Verdict(well=not problems, problems=tuple(problems))
+
+
+def ledgers_problems(ledger: Ledger, *, at: datetime | None = None) -> list[str]:
+    """Return what the ledger alone tells to be wrong: for a page, which doesn't wait for the stream."""
+    moment, stuck = at or datetime.now(UTC), timedelta(seconds=Thresholds.stuck_s)
+    living = [one for one in map(_process, ledger.heartbeats()) if not one.ended and moment - one.at <= stuck]
+    told = [problem for process in living for problem in _troubles(process, stuck, moment)]
+    return [*told, *impostors(ledger.sums())]
+
+
+def impostors(sums: Sums) -> list[str]:
+    """Return whether another installation publishes as this TOM, for people."""
+    events = sums.dead.get(Reason.ANOTHERS, 0)
+    if not events:
+        return []
+    return [
+        f"another installation publishes as this TOM: {events} events, see 'tom-bridge dead list'. If it is a"
+        " former one of this TOM: 'tom-bridge identity accept' takes it for ours; else each needs its own origin"
+    ]
+
+
+def _troubles(process: ProcessStatus, stuck: timedelta, moment: datetime) -> list[str]:
+    """Return what a process waits for that needs a person, or has lasted for long."""
+    told = []
+    for whose, trouble in process.troubles.items():
+        since = datetime.fromisoformat(str(trouble["since"]))
+        if trouble["needs_a_person"] or (whose != "[group]" and moment - since > stuck):
+            told.append(f"{whose} since {since:%Y-%m-%d %H:%M:%S} UTC: {trouble['what']}")
+    return told
 
 
 def _of_processes(now: Status, limits: Thresholds, moment: datetime) -> list[str]:
@@ -191,10 +216,7 @@ def _of_processes(now: Status, limits: Thresholds, moment: datetime) -> list[str
         last = f"since {now.processes[0].at:%Y-%m-%d %H:%M:%S} UTC" if now.processes else "yet"
         problems.append(f"{sum(lag.values())} records wait, and no process has said {last} that it consumes")
     for process in living:
-        for whose, trouble in process.troubles.items():
-            since = datetime.fromisoformat(str(trouble["since"]))
-            if trouble["needs_a_person"] or (whose != "[group]" and moment - since > stuck):
-                problems.append(f"{whose} since {since:%Y-%m-%d %H:%M:%S} UTC: {trouble['what']}")
+        problems += _troubles(process, stuck, moment)
         for partition, moved_at in process.moved.items():
             topic = partition.rpartition("[")[0]
             latest = max(moved_at, waiting.get(topic, moment))
@@ -257,7 +279,7 @@ def _waiting_since(stream: Stream, found: list[PartitionStatus]) -> datetime | N
         if one.lag and one.first is not None and not one.problem:
             first = max(one.position or 0, one.first)
             record = next(iter(stream.read(Partition(one.topic, one.partition), first)), None)
-            times += [record.timestamp] if record is not None else []
+            times += [record.timestamp] if record is not None and not record.problem else []
     return min(times, default=None)
 
 

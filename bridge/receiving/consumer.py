@@ -139,7 +139,8 @@ class Consumer:
             self._do_what_is_due(subscription)
             self._failures = 0
         except AwayError as error:
-            self._progress.troubled("[stream]" if isinstance(error, StreamAwayError) else "[tom]", str(error))
+            if self._progress.troubled("[stream]" if isinstance(error, StreamAwayError) else "[tom]", str(error)):
+                self._due.pop("heartbeat", None)  # it is written down at once
             self._wait(error, subscription)
         except BudgetSpentError as error:
             log.debug("consumer.interrupted", message=str(error))
@@ -364,11 +365,11 @@ class Consumer:
         log.warning("consumer.waiting", message=str(error), wait_s=round(wait_s, 1), failures=self._failures)
         waiting = self._budget.within(wait_s)
         while not waiting.spent:
+            if self._is_due("heartbeat", self._pace.heartbeat_s):
+                self._beat_if_possible()
             waiting.wait(5.0)
             if subscription is not None:
                 self._keep_alive(subscription)
-            if self._is_due("heartbeat", self._pace.heartbeat_s):
-                self._beat_if_possible()
 
     def _keep_alive(self, subscription: Subscription) -> None:
         try:

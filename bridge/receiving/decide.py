@@ -26,7 +26,7 @@ from bridge.events import (
 from bridge.ledger.port import Detail, Reason
 from bridge.names import simplify, simplify_all
 from bridge.tom.port import Additions, FieldValue, LocalTarget, NewDatum, Provenance
-from bridge.tom.reserved import ORIGINAL_SOURCE_KEY
+from bridge.tom.reserved import with_source
 
 Find = Callable[[Iterable[str]], Sequence[LocalTarget]]
 """Returns every target of this TOM that matches any of the names (:meth:`bridge.tom.port.Tom.find`)."""
@@ -349,7 +349,4 @@ def _typed(datum: Datum, policy: Policy) -> Datum:
 
 def _with_source(datum: Datum, origin_name: str) -> Datum:
     """Return ``datum`` as coming from ``origin_name``; its own source goes to the further values."""
-    free = datum.free
-    if datum.source_name and datum.source_name != origin_name:
-        free = {**free, ORIGINAL_SOURCE_KEY: datum.source_name}
-    return datum.with_free(free, source_name=origin_name)
+    return datum.with_free(with_source(datum.free, datum.source_name), source_name=origin_name)

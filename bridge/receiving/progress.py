@@ -288,13 +288,18 @@ class Progress:
 
     # -- states -------------------------------------------------------------------------------------------------------
 
-    def troubled(self, whose: str, what: str, *, needs_a_person: bool = False) -> None:
-        """Note what a topic (or ``[tom]``, ``[stream]``) waits for; it is said once, and again when it changes."""
+    def troubled(self, whose: str, what: str, *, needs_a_person: bool = False) -> bool:
+        """Note what a topic (or ``[tom]``, ``[stream]``) waits for; return whether that is new.
+
+        It is said once, and again when it changes.
+        """
         known = self.state.troubles.get(whose)
         if known is not None and known.what == what:
-            return
-        self.state.troubles[whose] = Trouble(what, self._clock.now(), needs_a_person)
+            return False
+        since = self._clock.now() if known is None else known.since
+        self.state.troubles[whose] = Trouble(what, since, needs_a_person)
         log.warning("consumer.troubled", whose=whose, message=what, needs_a_person=needs_a_person)
+        return True
 
     def well(self, whose: str) -> None:
         """Note that nothing is waited for any more."""

@@ -305,7 +305,7 @@ class Writer:
             unit.record(
                 arrival.entry(total),
                 keep=self._with_due(now.keep),
-                of=[member.reference.name for member in chunk],
+                of=_of(arrival, chunk, is_last=taken is None),
                 raw=arrival.record,
             )
             if taken is None and not _kept_members(detail):
@@ -342,6 +342,12 @@ def _list_of(arrival: Arrival) -> TargetList | None:
 def _members(arrival: Arrival) -> tuple[ListMember, ...]:
     found = _list_of(arrival)
     return found.members if found is not None else ()
+
+
+def _of(arrival: Arrival, chunk: Sequence[ListMember], *, is_last: bool) -> list[str]:
+    """Return of which members it is said what is kept; with the last also of the list as a whole, kept until then."""
+    as_a_whole = [""] if is_last and arrival.members is None else []
+    return [*(member.reference.name for member in chunk), *as_a_whole]
 
 
 def _kept_members(detail: Mapping[str, object]) -> int:

@@ -15,7 +15,7 @@ import structlog
 
 from bridge.budget import Budget
 from bridge.clock import CLOCK, Clock
-from bridge.errors import BudgetSpentError, EventError, PositionLostError, StopError
+from bridge.errors import AwayError, BudgetSpentError, EventError, PositionLostError, StopError
 from bridge.events import Kind
 from bridge.ledger import rules
 from bridge.ledger.model import Dead, Filter, Line, Outcome, Parked, Place, Reason
@@ -24,6 +24,7 @@ from bridge.receiving.execute import Executor
 from bridge.receiving.progress import ALONE_AFTER, Progress, Verdict, fault_of
 from bridge.receiving.read import Arrival, Reader
 from bridge.receiving.result import Result, dead
+from bridge.receiving.spread import spread
 from bridge.receiving.unit import Writer, first_in_line
 from bridge.stream.port import Record
 from bridge.tom.port import Tom
@@ -156,8 +157,21 @@ class WaitingLine:
         released, after = 0, ""
         while (names := self._ledger.sought(after=after, most=_NAMES_AT_ONCE)) and not budget.stopped:
             after = names[-1]
-            released += self.appeared(self._tom.appeared(names), budget)
+            released += self.appeared(self._appeared(names), budget)
         return released
+
+    def _appeared(self, names: Sequence[str]) -> frozenset[str]:
+        """Return which of these names the TOM has now, without those for which it can't be asked."""
+        try:
+            return self._tom.appeared(names)
+        except AwayError:
+            raise
+        except (Exception, SystemExit) as error:
+            if len(names) == 1:
+                log.warning("name.suspect", name=names[0], message=str(error))
+                return frozenset()
+            half = len(names) // 2
+            return self._appeared(names[:half]) | self._appeared(names[half:])
 
     def _pages(self, page: Callable[[int], list[Parked]], budget: Budget) -> int:
         after = released = 0
@@ -188,13 +202,15 @@ class WaitingLine:
             record = self._record(letter.entry.place, letter.entry.partition.topic)
             if record is None:
                 continue
-            for arrival in self._reader.read(record):
-                if arrival.number == letter.entry.number or arrival.event is None:
-                    if letter.member:
-                        arrival = replace(  # noqa: PLW2901 (the same, of one member)
-                            arrival, members=arrival.only([letter.member]), were=Outcome.DEAD
-                        )
-                    results += self._written([arrival], budget)
+            arrivals = self._reader.read(record)
+            if not spread(self._ledger, arrivals, letter.entry, self._clock.now()):
+                arrivals = [one for one in arrivals if one.number == letter.entry.number or one.event is None]
+            for arrival in arrivals:
+                if letter.member:
+                    arrival = replace(  # noqa: PLW2901 (the same, of one member)
+                        arrival, members=arrival.only([letter.member]), were=Outcome.DEAD
+                    )
+                results += self._written([arrival], budget)
         return results
 
     def again(self, arrival: Arrival, *, restore: bool, dry_run: bool, budget: Budget) -> Result | None:
@@ -238,6 +254,7 @@ class WaitingLine:
             at = place._replace(number=0)
             if at not in read:
                 read[at] = self._reader.read(kept[place].record)
+                spread(self._ledger, read[at], of_event[0].entry, self._clock.now())
             for arrival in read[at]:
                 if arrival.number == place.number:
                     waiters.append(_waiter(arrival, of_event))
@@ -260,13 +277,43 @@ class WaitingLine:
         self._put_off(put_off, looked=False)
         return left
 
-    def _with_a_chance(self, waiters: Sequence[_Waiter], budget: Budget) -> tuple[list[_Waiter], list[Result]]:
-        """Leave out what would wait for the same reason as before: it is only put off, longer than the last time."""
+    def _with_a_chance(
+        self, waiters: Sequence[_Waiter], budget: Budget, held: set[Line] | None = None
+    ) -> tuple[list[_Waiter], list[Result]]:
+        """Leave out what would wait for the same reason as before: it is only put off, longer than the last time.
+
+        What can't be looked at is looked at alone, and is at fault where others can. ``held`` are lines of which
+        something earlier waits on.
+        """
+        held = set() if held is None else held
+        try:
+            return self._looked_at(waiters, budget, held)
+        except (StopError, PositionLostError, BudgetSpentError):
+            raise
+        except (Exception, SystemExit) as error:
+            if self._progress.judge(error, in_company=len(waiters) > 1) is not Verdict.ISOLATE:
+                return self._failed(waiters[0], error, held)
+        alone = [self._with_a_chance([waiter], budget, held) for waiter in waiters]
+        return [one for chances, _ in alone for one in chances], [one for _, in_vain in alone for one in in_vain]
+
+    def _failed(self, waiter: _Waiter, error: BaseException, held: set[Line]) -> tuple[list[_Waiter], list[Result]]:
+        """Let what can't be looked at, though others can, become a dead letter; wait on where it may pass."""
+        log.warning("parked.suspect", where=waiter.arrival.record.where, message=str(error))
+        if waiter.is_whole and not isinstance(error, AwayError):
+            return [replace(waiter, arrival=replace(waiter.arrival, settled=fault_of(error)))], []
+        if waiter.holds_back:
+            held.add(waiter.arrival.line)
+        later = self._clock.now() + timedelta(seconds=self._period_s)
+        self._put_off({row.id: self._later(row) or later for row in waiter.rows})
+        return [], []
+
+    def _looked_at(
+        self, waiters: Sequence[_Waiter], budget: Budget, held: set[Line]
+    ) -> tuple[list[_Waiter], list[Result]]:
         self._executor.forget()
         self._executor.find_for([waiter.arrival.event for waiter in waiters if waiter.arrival.event], budget)
         chances: list[_Waiter] = []
         in_vain: list[Result] = []
-        held: set[Line] = set()
         put_off: dict[int, datetime | None] = {}
         for waiter in waiters:
             if waiter.holds_back and waiter.arrival.line in held:
@@ -301,8 +348,8 @@ class WaitingLine:
             reason = hold.reason if hold is not None else None
         return (None, waiter.rows) if reason is waiter.rows[0].reason else (waiter, ())
 
-    def _later(self, row: Parked) -> datetime | None:
-        return rules.due(row.reason, row.looks + 1, self._clock.now(), timedelta(seconds=self._period_s))
+    def _later(self, row: Parked, reason: Reason | None = None) -> datetime | None:
+        return rules.due(reason or row.reason, row.looks + 1, self._clock.now(), timedelta(seconds=self._period_s))
 
     def _put_off(self, due: dict[int, datetime | None], *, looked: bool = True) -> None:
         if due:
@@ -330,8 +377,8 @@ class WaitingLine:
 
     def _settle(self, unit: Sequence[_Waiter], results: Sequence[Result]) -> None:
         """Put off what waits again although it seemed to have a chance."""
-        again = [waiter for waiter, result in zip(unit, results, strict=False) if result.outcome is Outcome.PARKED]
-        self._put_off({row.id: self._later(row) for waiter in again for row in waiter.rows})
+        again = [pair for pair in zip(unit, results, strict=False) if pair[1].outcome is Outcome.PARKED]
+        self._put_off({row.id: self._later(row, result.reason) for waiter, result in again for row in waiter.rows})
 
     def _written(self, arrivals: Sequence[Arrival], budget: Budget, *, restore: bool = False) -> list[Result]:
         """Write events that are not live; what fails in company is tried alone, what fails alone is a dead letter."""

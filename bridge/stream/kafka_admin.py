@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka import OFFSET_INVALID, IsolationLevel, KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
     AdminClient,
     ConfigResource,
@@ -105,10 +105,11 @@ class KafkaAdmin:
         """
         description = self._ask([name], timeout_s)[name]
         asked = self._ask_ends(known, timeout_s)
-        yield from _until([description, *asked.values()])
+        yield from _until([description])
         try:
             found = self._result(description, topic=name, doing=f"describe {name}")
         except StreamAwayError:
+            yield from _until(asked.values())
             held = self._held("", asked)
             if not held.ends:
                 raise
@@ -247,7 +248,10 @@ class KafkaAdmin:
         return {Partition(place.topic, place.partition): future for place, future in futures.items()}
 
     def _offset(self, partition: Partition, future: "Future[Any]") -> int:
-        return int(self._result(future, topic=partition.topic, doing="read").offset)
+        offset = int(self._result(future, topic=partition.topic, doing="read").offset)
+        if offset == OFFSET_INVALID:  # so librdkafka tells, without an error, that the leader has not answered
+            raise StreamAwayError("the partition's leader has not answered in time", where=str(partition))
+        return offset
 
     def largest_message(self, topic: str) -> int:
         """Return the bytes that a message (value, key, headers and framing) may have on ``topic``."""

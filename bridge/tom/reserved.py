@@ -8,7 +8,10 @@ from bridge.events import KINDS, Datum, Kind
 
 PREFIX = "shared_"
 ORIGINAL_SOURCE_KEY = "original_source_name"
-"""The extra value that keeps a datum's own source, because ``source_name`` becomes the sending TOM's name."""
+"""The extra value that keeps a datum's own source, because ``source_name`` becomes the sending TOM's name.
+
+It is always there, and empty where the publisher knew none: so what the bridge wrote is told from a TOM's own rows.
+"""
 
 _COMMON = frozenset({
     "id", "target", "data_product", "data_type", "timestamp", "value", "source_name", "source_location", "message",
@@ -54,3 +57,17 @@ def unreserved(extra: Mapping[str, JsonValue], kind: Kind) -> dict[str, JsonValu
 def kept(datum: Datum) -> dict[str, JsonValue]:
     """Return the further values of ``datum`` as a TOM keeps them."""
     return unreserved(datum.free, KINDS[type(datum)])
+
+
+def source_of(free: Mapping[str, JsonValue]) -> str:
+    """Return the source that a datum with these further values had at its publisher; empty where it is not known.
+
+    Of a row without :data:`ORIGINAL_SOURCE_KEY` nobody knows whether ``source_name`` is a survey or some TOM.
+    """
+    source = free.get(ORIGINAL_SOURCE_KEY)
+    return source if isinstance(source, str) else ""
+
+
+def with_source(free: Mapping[str, JsonValue], source: str) -> dict[str, JsonValue]:
+    """Return these further values with ``source`` kept; what has come a longer way keeps its first publisher's."""
+    return {ORIGINAL_SOURCE_KEY: source} | dict(free)

@@ -14,7 +14,7 @@ from pydantic import JsonValue
 from bridge.events import KINDS, TYPED, Datum, Kind, Point, Position, ReducedDatum, Spectrum
 from bridge.tom.compare import RULES
 from bridge.tom.port import ExistingDatum
-from bridge.tom.reserved import kept
+from bridge.tom.reserved import kept, source_of
 
 Shown = Mapping[str, Any]
 """A datum as the API shows it."""
@@ -116,6 +116,7 @@ def row_of(shown: Shown, *, typed: bool) -> ExistingDatum | None:
         kind=kind,
         values={name: values[name] for name in RULES[kind].fields},
         hidden=words.hidden if typed else frozenset(),
+        source=source_of(value),
     )
 
 

@@ -6,16 +6,20 @@ Whether topics exist is not asked here, for a check must not wait for a broker: 
 from collections.abc import Sequence
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.models import Group
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
+from django.core.checks import ERROR, CheckMessage, Error, Tags, Warning, register
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, router
+from tom_targets.models import Target
 
 from bridge.errors import ConfigurationError
 from bridge.tomtoolkit import conf
 from bridge.tomtoolkit.ledger import applied
 
 _DATABASES = ("sqlite", "postgresql")
+_APPS = ("tom_bridge", "tom_targets", "tom_dataproducts", "auth", "contenttypes", "guardian")
+"""What the bridge reads and writes."""
 
 
 @register()
@@ -35,6 +39,7 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
                 id="tom_bridge.E003",
             )
         )
+    found += [*_deferred(), *_routed()]
     if wrong := applied.problem():
         found.append(
             Error(
@@ -43,7 +48,7 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
                 id="tom_bridge.E006",
             )
         )
-    if not found:
+    if not any(one.level >= ERROR for one in found):
         loaded = conf.load()
         found += [*_product_types(loaded), *_unseen(loaded)]
     return found
@@ -70,6 +75,44 @@ def check_groups(databases: Sequence[str] | None = None, **_kwargs: Any) -> list
         for where, groups in named
         for name in groups
         if name not in known
+    ]
+
+
+def _deferred() -> list[CheckMessage]:
+    """Warn of transactions that read before they write, which SQLite refuses where another one wrote in between.
+
+    The bridge's own don't do so; those of the TOM in which its code shares do.
+    """
+    connection = connections[DEFAULT_DB_ALIAS]
+    mode = str(connection.settings_dict.get("OPTIONS", {}).get("transaction_mode") or "DEFERRED").upper()
+    if connection.vendor != "sqlite" or mode in {"IMMEDIATE", "EXCLUSIVE"}:
+        return []
+    return [
+        Warning(
+            f"DATABASES: {DEFAULT_DB_ALIAS}: transactions of the TOM's own fail with 'database is locked' where they "
+            "read before they write and something else, such as the bridge, writes meanwhile.",
+            hint="Set 'OPTIONS': {'transaction_mode': 'IMMEDIATE', 'timeout': 20}",
+            id="tom_bridge.W002",
+        )
+    ]
+
+
+def _routed() -> list[CheckMessage]:
+    """Refuse routers by which the bridge would not read what it has just written."""
+    wanted = {*_APPS, Target._meta.app_label}
+    elsewhere: dict[str, set[str]] = {}
+    for model in apps.get_models(include_auto_created=True):
+        if model._meta.app_label in wanted:
+            for alias in {router.db_for_read(model), router.db_for_write(model)} - {DEFAULT_DB_ALIAS}:
+                elsewhere.setdefault(alias, set()).add(model._meta.app_label)
+    return [
+        Error(
+            f"DATABASE_ROUTERS: models of {', '.join(sorted(labels))} are read from or written to the database "
+            f"{alias!r}. The bridge has to find at once what it has written, and all of it in one transaction.",
+            hint=f"Let the routers name {DEFAULT_DB_ALIAS!r}, both to read and to write, for these apps",
+            id="tom_bridge.E007",
+        )
+        for alias, labels in sorted(elsewhere.items())
     ]
 
 

@@ -64,7 +64,7 @@ class AppLimitSettings(LimitSettings):
 
     processor_s: PositiveFloat = 300.0
     """Seconds that the hook and the data processor of one product may take."""
-    hook_s: PositiveFloat = 30.0
+    hook_s: PositiveFloat = 10.0
     """Seconds that the hook for what was applied may take."""
 
 

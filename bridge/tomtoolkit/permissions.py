@@ -73,6 +73,11 @@ def visible(user: Any, rows: Any) -> Any:
     return get_objects_for_user(user, f"tom_dataproducts.view_{rows.model._meta.model_name}", klass=rows)
 
 
+def lists(user: Any) -> Any:
+    """Return the target lists that ``user`` may see, by TOM Toolkit's own rule."""
+    return get_objects_for_user(user, "tom_targets.view_targetlist").order_by("name", "pk")
+
+
 def may_manage(user: Any) -> bool:
     """Return whether ``user`` may decide about what is parked or dead."""
     return bool(user.is_active and (user.is_staff or user.has_perm("tom_bridge.manage")))
@@ -101,10 +106,9 @@ class Hidden:
         return not self._user.is_superuser and any(self._hidden(name) for name in names if name)
 
     def targets(self, pks: Iterable[int]) -> bool:
-        """Return whether any of these targets is one that the user may not see."""
+        """Return whether any of these targets is one that the user may not see, or that is gone."""
         wanted = set(pks)
-        there = TargetModel.objects.filter(pk__in=wanted).count() if wanted and not self._user.is_superuser else 0
-        return there > len(allowed(self._user, wanted)) if there else False
+        return not self._user.is_superuser and bool(wanted) and len(allowed(self._user, wanted)) < len(wanted)
 
     def _hidden(self, name: str) -> bool:
         if name not in self._known:

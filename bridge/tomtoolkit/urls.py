@@ -14,6 +14,7 @@ urlpatterns = [
     path("parked/", parked.ParkedList.as_view(), name="parked"),
     path("parked/<int:pk>/choose/", parked.Choose.as_view(), name="choose"),
     path("parked/retry/", parked.Retry.as_view(), name="parked-retry"),
+    path("parked/drop/", parked.Drop.as_view(), name="parked-drop"),
     path("choices/<int:pk>/forget/", parked.Forget.as_view(), name="forget-choice"),
     path("dead/", dead.DeadList.as_view(), name="dead"),
     path("dead/<int:pk>/", dead.DeadLetter.as_view(), name="dead-letter"),

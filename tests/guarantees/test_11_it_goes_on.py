@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import sqlite3
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ def test_a_record_for_which_the_tom_seems_away_is_given_up_while_good_requests_s
     write = RestTom.add_datums
 
     def fails_for_one(self: RestTom, datums: Any, budget: Any = None) -> Any:
-        if any(new.datum.brightness == on_day(2).points[0].brightness for new in datums):
+        if any(new.datum.timestamp == on_day(2).points[0].timestamp for new in datums):
             raise TomAwayError("answers 414")
         return write(self, datums, budget or Budget())
 
@@ -84,25 +85,25 @@ def test_a_record_that_kills_the_process_is_found_and_given_up(alpha: Publishing
     _slow_down(beta, tries=4)
     beta.tom.make_target("SN 2024abc")
     alpha.publish(*(on_day(day) for day in range(6)))
-    poison = on_day(3).points[0].brightness
+    poison = on_day(3).points[0].timestamp
     deaths = 0
     while (pid := os.fork()) == 0 or os.waitpid(pid, 0)[1] != 0:
         if pid == 0:
             _consume_until_killed(beta, poison)
         deaths += 1
         assert deaths < 20
-    assert deaths == 4
+    assert deaths == 2 + 4  # twice in company, then alone
     assert beta.outcomes() == [Outcome.APPLIED] * 3 + [Outcome.DEAD] + [Outcome.APPLIED] * 2
     (letter,) = beta.dead()
     assert letter.reason is Reason.UNFINISHED
     assert len(beta.tom.photometry()) == 5
 
 
-def _consume_until_killed(beta: Subscribed, poison: float | None) -> None:
+def _consume_until_killed(beta: Subscribed, poison: datetime) -> None:
     write = RestTom.add_datums
 
     def killed(self: RestTom, datums: Any, budget: Any = None) -> Any:
-        if any(new.datum.brightness == poison for new in datums):
+        if any(new.datum.timestamp == poison for new in datums):
             os.kill(os.getpid(), signal.SIGKILL)
         return write(self, datums, budget or Budget())
 
@@ -140,12 +141,12 @@ def test_a_member_of_a_list_that_may_not_be_changed_costs_no_other(alpha: Publis
     beta.drain()
     (entry,) = beta.entries()
     assert entry.detail["members"] == {"created": 0, "joined": 2, "parked": 1, "refused": 1}
-    assert beta.tom.lists() == {"Best (from Alpha TOM)": ["A", "C"]}
+    assert beta.tom.lists() == {"Best": ["A", "C"]}
     assert [letter.member for letter in beta.dead()] == ["B"]
     assert [parked.member for parked in beta.parked()] == ["D"]
     beta.tom.make_target("D")
     assert beta.retry_parked() == 1
-    assert beta.tom.lists() == {"Best (from Alpha TOM)": ["A", "C", "D"]}
+    assert beta.tom.lists() == {"Best": ["A", "C", "D"]}
 
 
 # -- a dead letter that came twice ------------------------------------------------------------------------------------
@@ -231,9 +232,8 @@ def test_check_says_that_a_partition_has_records_and_does_not_move(alpha: Publis
             alpha.publish(on_day(2))
             daemon.wait_for("consumer.troubled")
             wait_until(
-                lambda: beta.run("status", "--check", "--stuck", "1").returncode == 1, what="the trouble to be told"
+                lambda: "[tom] since" in beta.run("status", "--check", "--stuck", "1").stdout, what="the trouble, told"
             )
-            assert "[tom] since" in beta.run("status", "--check", "--stuck", "1").stdout
         finally:
             beta.tom.start()
         daemon.wait_for("event.applied", 2)

@@ -27,6 +27,7 @@ def test_what_is_applied_live_is_in_order(alpha, beta):
 
 
 def test_what_was_parked_is_applied_in_the_order_in_which_it_was_shared(alpha, beta):
+    beta.mapping["tom"]["connections"] = 1
     alpha.publish(*(on_day(day) for day in (5, 2, 7, 1)))
     beta.drain()
     alpha.publish(on_day(4))
@@ -46,6 +47,7 @@ def test_an_event_that_finds_its_target_lets_the_parked_ones_before_it_go_first(
 
 
 def test_an_event_waits_behind_one_that_is_parked_although_it_finds_its_target(alpha, beta):
+    beta.mapping["tom"]["connections"] = 1
     beta.tom.make_target("SN 2024abc", ra=11.0)
     alpha.publish(on_day(5), on_day(2, reference=BY_NAME_ALONE), on_day(4))
     beta.drain()
@@ -77,6 +79,7 @@ def test_what_waits_for_an_upgrade_does_not_keep_the_rest_of_the_line_waiting(al
 
 
 def test_what_waits_goes_on_although_the_process_was_killed_after_its_predecessor(alpha, beta, tmp_path):
+    beta.mapping["limits"] |= {"batch_datums": 1}
     beta.tom.make_target("SN 2024abc", ra=11.0)
     alpha.publish(on_day(5), on_day(2, reference=BY_NAME_ALONE))
     beta.drain()

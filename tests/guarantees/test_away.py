@@ -81,14 +81,14 @@ def test_a_tom_that_answers_500_to_everything_is_away_and_not_at_fault(alpha, be
     assert beta.dead() == []
 
 
-@pytest.mark.parametrize("nth", [1, 2, 3, 4], ids=["first position", "intent", "outcome", "next intent"])
+@pytest.mark.parametrize("nth", range(1, 8))
 def test_a_locked_ledger_is_waited_for_whatever_was_to_be_written(nth, alpha, beta, monkeypatch):
     monkeypatch.setattr(assemble, "ledger_of", lambda settings: SqliteLedger(settings.ledger, busy_timeout_s=0.05))
     beta.tom.make_target("SN 2024abc")
     alpha.publish(on_day(1), product())
     with beta.open() as bridge, closing(sqlite3.connect(beta.ledger, isolation_level=None)) as other:
         calls, waits = itertools.count(1), []
-        write, wait = SqliteLedger._transaction, Consumer._wait
+        write, wait = SqliteLedger.transaction, Consumer._wait
 
         def lock_at_the_nth(ledger: SqliteLedger) -> Any:
             if next(calls) == nth:
@@ -100,7 +100,7 @@ def test_a_locked_ledger_is_waited_for_whatever_was_to_be_written(nth, alpha, be
             other.execute("ROLLBACK")
             wait(consumer, error, subscription)
 
-        monkeypatch.setattr(SqliteLedger, "_transaction", lock_at_the_nth)
+        monkeypatch.setattr(SqliteLedger, "transaction", lock_at_the_nth)
         monkeypatch.setattr(Consumer, "_wait", unlock_and_wait)
         bridge.consumer().run(until_end=True)
     assert len(waits) == 1

@@ -19,6 +19,10 @@ os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'tomsite.settings')
 from django.core.management import execute_from_command_line
 execute_from_command_line(sys.argv)
 """
+# As the bridge's checks ask for.
+_IMMEDIATE = """if DATABASES['default']['ENGINE'].endswith('sqlite3'):
+    DATABASES['default']['OPTIONS'] = {'transaction_mode': 'IMMEDIATE', 'timeout': 20}
+"""
 _ACCOUNTS = f"""
 from django.contrib.auth.models import Group, User
 observers = Group.objects.create(name={GROUP!r})
@@ -47,7 +51,8 @@ class ManagedTom(Tom):
         """Write the settings, with these changed."""
         self._given |= settings
         given = {"TOM_BRIDGE": self.bridge, "TOM_NAME": "Beta TOM", **self._given}
-        render_with_bridge(self.pristine.toolkit, self.site.folder, self._settings, **given)
+        settings = _IMMEDIATE + self._settings
+        render_with_bridge(self.pristine.toolkit, self.site.folder, settings, **given)
 
     def manage(self, *arguments: str, timeout_s: float = 60.0, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run ``manage.py`` to its end."""

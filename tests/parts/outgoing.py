@@ -90,3 +90,39 @@ def sent(stream: Stream, topic: str = TOPIC) -> list[Event]:
         for partition, ends in sorted(stream.ends(topic).items())
         for record in stream.read(partition, ends.first)
     ]
+
+
+def self_share(pk: int | None = None, *, by: str = "bridge", **given: Any) -> Any:
+    """Let a target (or ``target_list``) share itself to :data:`TOPIC`."""
+    from bridge.tomtoolkit.models import SelfShare
+
+    return SelfShare.objects.create(target_id=pk, topic=TOPIC, created_by=may_share_user(by), **given)
+
+
+def look() -> list[Event]:
+    """Let the self-shares look once, and return what came to the outbox by that."""
+    from bridge.tomtoolkit.sharing.self_sharing import SelfSharing
+
+    before = len(outbox())
+    assert not SelfSharing("default").look()
+    return outbox()[before:]
+
+
+def kinds(events: Sequence[Event]) -> list[str]:
+    """Return the kind of each event."""
+    return [str(event.kind) for event in events]
+
+
+def points(events: Sequence[Event]) -> int:
+    """Return the number of points in the events."""
+    return sum(len(event.body.points) for event in events if event.kind == "photometry")  # type: ignore[union-attr]
+
+
+def data_product(pk: int, name: str = "lc.csv", content: bytes = b"time,filter,magnitude\n55555.5,r,17.1\n") -> Any:
+    """Give a target a data product with a file, as a person's upload does."""
+    from django.core.files.base import ContentFile
+    from tom_dataproducts.models import DataProduct
+
+    row = DataProduct(target_id=pk, data_product_type="photometry", product_id=f"{pk}-{name}")
+    row.data.save(name, ContentFile(content))
+    return row

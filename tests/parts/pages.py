@@ -46,6 +46,20 @@ def post(client: Any, path: str, **given: Any) -> Any:
     return client.post(path, given, follow=True)
 
 
+def press(client: Any, path: str, **given: Any) -> Any:
+    """Send a form of sharing, look at the review, and share; return the page to which it leads."""
+    review = client.post(path, given)
+    assert review.status_code == 200, told(review)
+    return post(client, path, **given, reviewed=token(review))
+
+
+def token(review: Any) -> str:
+    """Return what the review of a share is told by."""
+    found = re.search(r'name="reviewed" value="(\w+)"', review.content.decode())
+    assert found is not None
+    return found[1]
+
+
 def told(answer: Any) -> str:
     """Return the messages of a page, as text."""
     found = re.findall(r'<div class="alert[^>]*>(.*?)</div>', answer.content.decode(), re.DOTALL)

@@ -1,11 +1,13 @@
 """File storages as TOMs have them beside the plain one: that rename, may not delete, or are away; and odd paths."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.core.files.base import ContentFile
-from django.core.files.storage import Storage
+from django.core.files.storage import FileSystemStorage, Storage
 from django.utils.crypto import get_random_string
 
 
@@ -78,3 +80,40 @@ def outside(instance: Any, filename: str) -> str:
 def ending(instance: Any, filename: str) -> str:
     """End the process instead."""
     raise SystemExit(0)
+
+
+class ClientError(Exception):
+    """What the client of an object store raises; it is no OSError."""
+
+
+class FailingStorage(FileSystemStorage):
+    """Reads no file whose name is in ``failing``."""
+
+    failing: ClassVar[set[str]] = set()
+
+    def _open(self, name: str, mode: str = "rb") -> Any:
+        self._look(name)
+        return super()._open(name, mode)
+
+    def size(self, name: str) -> int:
+        """Return the number of bytes of a file."""
+        self._look(name)
+        return int(super().size(name))
+
+    def _look(self, name: str) -> None:
+        if name in self.failing:
+            raise ClientError("An error occurred (404) when calling the HeadObject operation: Not Found")
+
+
+@contextmanager
+def failing_storage() -> Iterator[set[str]]:
+    """Keep the files of this process's TOM in a :class:`FailingStorage` for a block; yield the names that fail."""
+    from django.conf import settings
+    from django.test.utils import override_settings
+
+    storages = settings.STORAGES | {"default": {"BACKEND": "parts.storages.FailingStorage"}}
+    with override_settings(STORAGES=storages):
+        try:
+            yield FailingStorage.failing
+        finally:
+            FailingStorage.failing.clear()

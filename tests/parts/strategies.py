@@ -28,7 +28,9 @@ from bridge.events import (
 finite = st.floats(allow_nan=False, allow_infinity=False)
 ra = st.floats(0, 360)
 dec = st.floats(-90, 90)
-moments = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC))
+moments = st.datetimes(datetime(1000, 1, 1), datetime(3000, 12, 31), timezones=st.just(UTC))
+NOT_IN_NAMES = "<>\u061c\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+"""What no name has, beside control characters."""
 
 
 def texts(longest: int, shortest: int = 0) -> st.SearchStrategy[str]:
@@ -37,7 +39,9 @@ def texts(longest: int, shortest: int = 0) -> st.SearchStrategy[str]:
     return st.text(characters, min_size=shortest, max_size=min(longest, 60))
 
 
-names = texts(100, 1).filter(lambda name: name.strip())
+names = st.text(
+    st.characters(exclude_categories=["Cs", "Cc"], exclude_characters=NOT_IN_NAMES), min_size=1, max_size=60
+).filter(lambda name: name.strip())
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | finite | texts(20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts(10), inner, max_size=3),

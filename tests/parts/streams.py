@@ -12,6 +12,7 @@ import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 from parts.wait import wait_until
+from simulation.stream import Broker, SimulatedStream
 
 from bridge.errors import BridgeError, StreamAwayError
 from bridge.stream import Partition, Record, Stream, Subscription, open_stream
@@ -87,12 +88,31 @@ class KafkaLab:
             future.result(30)
 
 
-LABS = ("sqlite", pytest.param("kafka", marks=pytest.mark.kafka))
+@dataclass
+class SimulatedLab:
+    """The stream of the simulation, in real time."""
+
+    broker: Broker = field(default_factory=lambda: Broker(patience_s=0.1))
+    url: str = "simulated://"
+
+    def open(self) -> Stream:
+        return SimulatedStream(self.broker, slice_s=0.02)
+
+    def delete_topic(self, topic: str) -> None:
+        self.broker.delete(topic)
+
+    def lose(self, partition: Partition, before: int) -> None:
+        self.broker.lose(partition, before)
+
+
+LABS = ("simulated", "sqlite", pytest.param("kafka", marks=pytest.mark.kafka))
 """The parameters of a fixture that is :func:`lab_of`: every implementation that the contract is held on."""
 
 
 def lab_of(request: pytest.FixtureRequest, tmp_path: Path) -> Lab:
     """Return the lab that the fixture's parameter names."""
+    if request.param == "simulated":
+        return SimulatedLab()
     if request.param == "sqlite":
         return SqliteLab(tmp_path / "share.db")
     return KafkaLab(request.getfixturevalue("kafka_broker"))

@@ -11,15 +11,19 @@ MOST_TOLD = 20
 class SourceError(BridgeError):
     """What is to be published can't be read; nothing of it has been published.
 
-    ``problems`` holds each thing that is wrong, in the order of the source, the first :data:`MOST_TOLD` of them.
+    ``problems`` holds each thing that is wrong, in the order of the source, the first :data:`MOST_TOLD` of them;
+    ``preview`` says in lines what was understood of a table.
     """
 
-    def __init__(self, what: str, *, where: str = "", mend: str = "", problems: Sequence[str] = ()) -> None:
+    def __init__(
+        self, what: str, *, where: str = "", mend: str = "", problems: Sequence[str] = (), preview: Sequence[str] = ()
+    ) -> None:
         super().__init__(what, where=where, mend=mend)
         self.problems = tuple(problems)
+        self.preview = tuple(preview)
 
     @classmethod
-    def of(cls, source: str, problems: Sequence[str]) -> "SourceError":
+    def of(cls, source: str, problems: Sequence[str], *, preview: Sequence[str] = ()) -> "SourceError":
         """Return one error for all ``problems`` of ``source``; each begins with its place in the source."""
         count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
         more = "" if len(problems) <= MOST_TOLD else f", the first {MOST_TOLD} are told"
@@ -27,4 +31,5 @@ class SourceError(BridgeError):
             f"{count}{more}; nothing was published",
             where=source,
             problems=[f"{source}: {problem}" for problem in problems[:MOST_TOLD]],
+            preview=preview,
         )

@@ -8,27 +8,26 @@ was written by us.
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from bridge.budget import Budget
+from bridge.errors import RejectedError
 from bridge.events import KINDS, Datum, EventRef, Kind, Point
 from bridge.ledger.port import Intents
-from bridge.tom.compare import as_existing, fate, looks_equal, near
+from bridge.tom.compare import Beside, looks_equal, numbers
 from bridge.tom.port import DatumResult, ExistingDatum, Fate, NewDatum
-from bridge.tom.rest.session import Answer, RestSession
+from bridge.tom.rest.session import Answer, Request, RestSession
+from bridge.tom.rest.shown import UnexpectedError, object_with
 from bridge.tom.rest.versions import Toolkit
 from bridge.tom.rest.words import words
-from bridge.tom.values import data_type_of, row_of, value_of
+from bridge.tom.values import Shown, data_type_of, row_of, value_of
 
 DATUMS = "/api/reduceddatums/"
 _CHUNK = 500
 _PAGES = {Kind.PHOTOMETRY: 5000, Kind.SPECTROSCOPY: 100, Kind.ASTROMETRY: 5000, Kind.REDUCED_DATUM: 500}
 """How many datums are read at once: a spectrum can have thousands of values."""
-
-_Place = tuple[int, Hashable]
 
 
 class RestDatums:
@@ -37,76 +36,83 @@ class RestDatums:
     def __init__(self, session: RestSession, intents: Intents) -> None:
         self._session = session
         self._intents = intents
-        self._workers = ThreadPoolExecutor(session.account.connections, thread_name_prefix="tom")
-
-    def close(self) -> None:
-        """End the threads."""
-        self._workers.shutdown(wait=True, cancel_futures=True)
 
     def rows(self, pk: int, wanted: Iterable[Datum]) -> tuple[ExistingDatum, ...]:
-        """Return the target's datums of the types and times of ``wanted``.
+        """Return the target's datums of the types and times of ``wanted``, and the spectra of the same numbers.
 
-        The TOM has no filter by time: all its datums of these types are read.
+        The TOM has no filter by time: all its datums of these types are read. Raises RejectedError where the TOM can't
+        show them.
         """
         typed = self._session.toolkit.typed_datums
         moments: dict[tuple[Kind, str], set[datetime]] = defaultdict(set)
+        spectra: set[Hashable] = set()
         for datum in wanted:
             moments[KINDS[type(datum)], data_type_of(datum)].add(datum.timestamp)
+            spectra.add(numbers(datum))
+        spectra.discard(None)
         found = []
         for (kind, data_type), times in moments.items():
-            rows = (row_of(shown, typed=typed) for shown in self._pages(pk, data_type, _PAGES[kind]))
-            found += [row for row in rows if row is not None and row.kind is kind and row.values["timestamp"] in times]
+            for shown in self._session.pages(DATUMS, _PAGES[kind], target__id=pk, data_type=data_type):
+                row = row_of(self._checked(shown), typed=typed)
+                if row is None or row.kind is not kind:
+                    continue
+                if row.values["timestamp"] in times or (spectra and numbers(row) in spectra):
+                    found.append(row)
         return tuple(found)
 
-    def _pages(self, pk: int, data_type: str, size: int) -> Iterator[Any]:
-        offset = 0
-        while True:
-            page = self._session.get(DATUMS, target__id=pk, data_type=data_type, limit=size, offset=offset)
-            yield from page["results"]
-            offset += len(page["results"])
-            if not page["results"] or offset >= page["count"]:
-                return
+    def _checked(self, said: Any) -> Shown:
+        try:
+            shown = object_with(said, data_type=str, timestamp=str)
+            datetime.fromisoformat(shown["timestamp"])
+        except UnexpectedError as error:
+            raise self._session.unexpected(DATUMS, error) from None
+        except ValueError:
+            wrong = UnexpectedError(f"the timestamp {said['timestamp'][:40]!r}", "a time of ISO 8601")
+            raise self._session.unexpected(DATUMS, wrong) from None
+        return shown
 
     def add(self, datums: Sequence[NewDatum], budget: Budget) -> list[DatumResult]:
         """See :meth:`bridge.tom.port.Tom.add_datums`."""
         results: list[DatumResult | None] = [None] * len(datums)
-        there = self._there(datums)
-        for start in range(0, len(datums), _CHUNK):
+        beside, unreadable = self._beside(datums)
+        for index, new in enumerate(datums):
+            if (refused := unreadable.get(new.target_pk)) is not None:
+                results[index] = DatumResult(Fate.REFUSED, refused)
+        left = [index for index, result in enumerate(results) if result is None]
+        for start in range(0, len(left), _CHUNK):
             budget.check()
-            self._add_chunk(range(start, min(start + _CHUNK, len(datums))), datums, there, results)
+            self._add_chunk(left[start : start + _CHUNK], datums, beside, results)
         return [result for result in results if result is not None]
 
-    def _there(self, datums: Iterable[NewDatum]) -> dict[_Place, list[ExistingDatum]]:
-        """Return the rows beside ``datums``, by target and what they have to have in common."""
+    def _beside(self, datums: Sequence[NewDatum]) -> tuple[Beside, Mapping[int, str]]:
+        """Return the rows beside ``datums``, and the targets whose datums the TOM can't show, with its reason."""
         wanted: dict[int, list[Datum]] = defaultdict(list)
         for new in datums:
             wanted[new.target_pk].append(new.datum)
-        there: dict[_Place, list[ExistingDatum]] = defaultdict(list)
+        beside, unreadable = Beside(datums), dict[int, str]()
         for pk, of_target in wanted.items():
-            for row in self.rows(pk, of_target):
-                there[pk, near(row)].append(row)
-        return there
+            try:
+                beside.take_in(pk, self.rows(pk, of_target))
+            except RejectedError as error:
+                unreadable[pk] = f"what target {pk} has can't be compared: {error}"
+        return beside, unreadable
 
     def _add_chunk(
-        self,
-        chunk: range,
-        datums: Sequence[NewDatum],
-        there: dict[_Place, list[ExistingDatum]],
-        results: list[DatumResult | None],
+        self, chunk: Sequence[int], datums: Sequence[NewDatum], beside: Beside, results: list[DatumResult | None]
     ) -> None:
         begun = {event: self._intents.begin(event, ()) for event in {datums[i].provenance.event for i in chunk}}
         to_ask: list[int] = []
         steps: dict[EventRef, set[str]] = defaultdict(set)
-        asked: set[tuple[EventRef, str]] = set()
         for index in chunk:
             new, event = datums[index], datums[index].provenance.event
-            rows, step = there[_place(new)], step_of(new)
-            seen = any(looks_equal(new.datum, row) for row in rows)
-            if seen and step in begun[event] and (event, step) not in asked:
-                results[index] = DatumResult(Fate.NEW)  # sent by a call that did not end
-                asked.add((event, step))
-                continue
-            judged = fate(new.datum, rows)
+            step = step_of(new)
+            seen = any(looks_equal(new.datum, row) for row in beside.rows(new))
+            if (judged := beside.fate_among_noted(new)) is None:
+                if seen and step in begun[event]:
+                    results[index] = DatumResult(Fate.NEW)  # sent by a call that did not end
+                    beside.note(new)
+                    continue
+                judged = beside.fate(new)
             if judged is not None:
                 results[index] = DatumResult(judged)
                 continue
@@ -114,39 +120,25 @@ class RestDatums:
             if not seen:
                 # A row that looks equal is not noted: if it is there after a crash, it was there before.
                 steps[event].add(step)
-                asked.add((event, step))
-                rows.append(as_existing(new.datum))
+                beside.note(new)
         for event, names in steps.items():
             self._intents.begin(event, names)
         self._ask(to_ask, datums, results)
 
     def _ask(self, indices: Sequence[int], datums: Sequence[NewDatum], results: list[DatumResult | None]) -> None:
-        """Send datums in parallel; raises only after all that were sent have ended."""
-        toolkit = self._session.toolkit  # found out before the threads start
-        futures = [
-            self._workers.submit(self._session.request, "POST", DATUMS, json=_as_sent(datums[i], toolkit))
-            for i in indices
-        ]
-        away: BaseException | None = None
+        """Send datums, a few at a time, and say what became of each."""
+        toolkit = self._session.toolkit
+        answers = self._session.request_each(
+            [Request("POST", DATUMS, json=_as_sent(datums[index], toolkit)) for index in indices]
+        )
         to_read_back: list[tuple[int, Answer]] = []
-        for index, future in zip(indices, futures, strict=True):
-            if away is not None:
-                future.cancel()
-            if future.cancelled():
-                continue
-            error = future.exception()
-            if error is not None:
-                away = away or error
-                continue
-            answer = future.result()
+        for index, answer in zip(indices, answers, strict=True):
             if answer.status_code == 201:
                 results[index] = DatumResult(Fate.NEW)
-            elif answer.status_code in {401, 403} or answer.status_code in range(400, 500):
+            elif answer.status_code in range(400, 500):
                 results[index] = DatumResult(Fate.REFUSED, _why(answer))
             else:
                 to_read_back.append((index, answer))
-        if away is not None:
-            raise away
         if to_read_back:
             self._read_back(to_read_back, datums, results)
 
@@ -157,16 +149,16 @@ class RestDatums:
         results: list[DatumResult | None],
     ) -> None:
         """Say what became of datums that the TOM answered with 200 or 500, from what it holds."""
-        failed = next((index for index, answer in answered if answer.status_code >= 500), None)
-        if failed is not None:
-            self._session.check_writes(datums[failed].target_pk)
-        there = self._there([datums[index] for index, _ in answered])
+        beside, unreadable = self._beside([datums[index] for index, _ in answered])
         for index, answer in answered:
-            datum, rows = datums[index].datum, there[_place(datums[index])]
-            if any(looks_equal(datum, row) for row in rows):
+            new = datums[index]
+            rows = beside.rows(new)
+            if new.target_pk in unreadable:
+                results[index] = DatumResult(Fate.REFUSED, f"{words(answer)}; {unreadable[new.target_pk]}")
+            elif any(looks_equal(new.datum, row) for row in rows):
                 results[index] = DatumResult(Fate.DUPLICATE)
             elif answer.status_code != 200:
-                results[index] = DatumResult(Fate.REFUSED, self._why_failed(answer, datum))
+                results[index] = DatumResult(Fate.REFUSED, self._why_failed(answer, new.datum))
             elif rows:
                 said = "the TOM keeps a row of the same time and instrument that differs"
                 results[index] = DatumResult(Fate.CONFLICTING, said)
@@ -179,7 +171,7 @@ class RestDatums:
             return words(answer)
         # Its page of the failure says nothing more, and this is the usual reason.
         return (
-            f"{words(answer)}; TOM Toolkit before 3.1 takes only types in the TOM's DATA_PRODUCT_TYPES: "
+            f"{words(answer)}; TOM Toolkit before 3.0 takes only types in the TOM's DATA_PRODUCT_TYPES: "
             f"is {data_type_of(datum)!r} one?"
         )
 
@@ -188,10 +180,6 @@ def step_of(new: NewDatum) -> str:
     """Return what the intent of writing ``new`` is called: the same at every try, another for another datum."""
     content = f"{new.target_pk} {data_type_of(new.datum)} {new.datum.model_dump_json()}"
     return "datum " + hashlib.blake2b(content.encode(), digest_size=12).hexdigest()
-
-
-def _place(new: NewDatum) -> _Place:
-    return new.target_pk, near(new.datum)
 
 
 def _as_sent(new: NewDatum, toolkit: Toolkit) -> dict[str, Any]:
@@ -204,7 +192,7 @@ def _as_sent(new: NewDatum, toolkit: Toolkit) -> dict[str, Any]:
         "source_location": datum.source_location,
     }
     value = value_of(datum, typed=toolkit.typed_datums)
-    # An empty dictionary makes 3.1 answer 500; it fills in its own where none is sent.
+    # An empty dictionary makes 3.x answer 500; it fills in its own where none is sent.
     return sent | ({"value": value} if value else {})
 
 

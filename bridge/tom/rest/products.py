@@ -9,7 +9,8 @@ from bridge.events import MAX_PRODUCT_BYTES, DataProduct
 from bridge.ledger.port import Intents
 from bridge.tom.port import Fate, LocalProduct, ProductResult, Provenance
 from bridge.tom.rest.datums import DATUMS
-from bridge.tom.rest.session import Answer, RestSession
+from bridge.tom.rest.session import Answer, Request, RestSession
+from bridge.tom.rest.shown import UnexpectedError, object_with
 from bridge.tom.rest.words import words
 
 PRODUCTS = "/api/dataproducts/"
@@ -42,21 +43,20 @@ class RestProducts:
         raise RejectedError(f"the TOM does not say whether it has the product: {words(answer)}", where=product_id)
 
     def _in_list(self, product_id: str) -> LocalProduct:
-        offset = 0
-        while True:
-            page = self._session.get(PRODUCTS, limit=_PAGE, offset=offset)
-            for shown in page["results"]:
-                if shown["product_id"] == product_id:
-                    return self._local(shown)
-            offset += len(page["results"])
-            if not page["results"] or offset >= page["count"]:
-                raise RejectedError(
-                    "the TOM has a data product of that id which the account may not see",
-                    where=f"product {product_id}",
-                    mend="Give the account permission to view its target",
-                )
+        for shown in self._session.pages(PRODUCTS, _PAGE):
+            if shown.get("product_id") == product_id:
+                return self._local(shown)
+        raise RejectedError(
+            "the TOM has a data product of that id which the account may not see",
+            where=f"product {product_id}",
+            mend="Give the account permission to view its target",
+        )
 
-    def _local(self, shown: Any) -> LocalProduct:
+    def _local(self, said: Any) -> LocalProduct:
+        try:
+            shown = object_with(said, id=int, product_id=str, target=int)
+        except UnexpectedError as error:
+            raise self._session.unexpected(PRODUCTS, error) from None
         url = str(shown.get("data") or "")
         return LocalProduct(
             pk=shown["id"],
@@ -71,7 +71,8 @@ class RestProducts:
         parts, ours = urlsplit(url), urlsplit(self._session.base_url)
         if not parts.path or (parts.netloc and parts.netloc != ours.netloc):
             return None  # credentials go nowhere else
-        answer = self._session.request("GET", f"{ours.scheme}://{ours.netloc}{parts.path}", accept="*/*")
+        file = f"{ours.scheme}://{ours.netloc}{parts.path}"
+        (answer,) = self._session.request_each([Request("GET", file, accept="*/*", most_bytes=MAX_PRODUCT_BYTES)])
         if answer.status_code != 200 or len(answer.content) > MAX_PRODUCT_BYTES:
             return None
         return hashlib.sha256(answer.content).hexdigest()
@@ -93,8 +94,6 @@ class RestProducts:
         answer = self._session.request("POST", PRODUCTS, data=form, files={"file": file})
         there = self.find(product_id)
         if there is None:
-            if answer.status_code >= 500:
-                self._session.check_writes(pk)
             raise _refused(answer, product, product_id)
         return self._beside(there, pk, product, begun=answer.status_code != 200)
 
@@ -116,10 +115,10 @@ class RestProducts:
 
     def _processed(self, pk: int, product: DataProduct) -> list[str]:
         """Return what is to be said of datums that the TOM's processor made: over REST it always runs."""
-        page = self._session.get(DATUMS, data_product__id=pk, limit=1)
-        if not page["count"]:
+        count = self._session.page(DATUMS, data_product__id=pk, limit=1).count
+        if not count:
             return []
-        told = [f"{page['count']} datums of the processor: their source name can't be set over REST"]
+        told = [f"{count} datums of the processor: their source name can't be set over REST"]
         if not product.process:
             told.append("process: the TOM's processor ran although the datums travel too; over REST it always does")
         return told

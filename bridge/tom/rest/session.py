@@ -1,101 +1,64 @@
-"""Talking with a TOM over HTTP: who the bridge is there, and whether a failure is the TOM's or the request's.
+"""Talking with a TOM over REST: whether a failure is the TOM's or the request's own, and lists page by page.
 
-* An API token is used where the TOM reads tokens (3.x). User and password are traded for one, or else (2.x reads no
-  tokens, without saying so) for a session. Basic authentication costs the TOM a password hash a request: never used.
-* Anonymous visitors are served like anybody else, with empty lists and even a 201. So it is proven that the account is
-  logged in before anything is believed, and every answer is checked for a session that has ended.
+Requests go side by side on a few connections (:mod:`bridge.tom.rest.connection`), and all of them by a budget.
 """
 
-import threading
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from http.cookiejar import Cookie
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
-from urllib.parse import urljoin, urlsplit
 
-import requests
 import structlog
-from requests.adapters import HTTPAdapter
-from urllib3.util import Retry
 
-from bridge.errors import ConfigurationError, TomAwayError
+from bridge.budget import NO_LIMIT, Budget
+from bridge.errors import RejectedError, TomAwayError
+from bridge.tom.rest.connection import JSON, READS, Answer, Connection, Request, RestAccount
+from bridge.tom.rest.shown import BEYOND, TARGETS, Page, UnexpectedError, decoded, described_fields, page_of
 from bridge.tom.rest.versions import Toolkit
-from bridge.tom.rest.words import retry_after_s, words
+from bridge.tom.rest.words import words
+from bridge.tom.rest.workers import Workers
+
+__all__ = ["Answer", "Request", "RestAccount", "RestSession"]
 
 log = structlog.get_logger(__name__)
 
-Answer = requests.Response
 Json = Any
-
-_AWAY = frozenset({429, 502, 503, 504})
-_NOT_SESSIONS = frozenset({"csrftoken", "messages"})
-
-
-@dataclass(frozen=True, kw_only=True)
-class RestAccount:
-    """The TOM that is written into, and as whom."""
-
-    base_url: str
-    """Where the TOM's home page is."""
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-    api_key: str | None = field(default=None, repr=False)
-    """An API token of the TOM; preferred to user and password."""
-    groups: tuple[str, ...] = ()
-    """Names of the groups that see what arrives; the account has to be a member."""
-    connections: int = 4
-    timeout_s: float = 30.0
-    """Seconds without an answer after which the TOM counts as away."""
-    name_index_age_s: float = 60.0
-    """Seconds after which the local index of names is looked through for what has changed."""
-    toolkit: str = "auto"
-    """TOM Toolkit's version there; ``auto`` finds out."""
-
-
-class _As(requests.auth.AuthBase):
-    """Sends the token, or nothing: it keeps ``requests`` from taking a password out of a ``.netrc``."""
-
-    def __init__(self, token: str | None) -> None:
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if self._token is not None:
-            request.headers["Authorization"] = f"Token {self._token}"
-        return request
-
-
-@dataclass(frozen=True)
-class _Login:
-    """What proves who we are: a token, or the cookies of a session."""
-
-    token: str | None = field(repr=False)
-    cookies: tuple[Cookie, ...] = field(default=(), repr=False)
-
-    @property
-    def session_cookies(self) -> frozenset[str]:
-        return frozenset(cookie.name for cookie in self.cookies) - _NOT_SESSIONS
+_PROOFS = 2
+"""On how many targets a write that changes nothing is tried."""
 
 
 class RestSession:
-    """Requests to one TOM as one account, logged in at the first one. :meth:`request` may be called by many threads.
+    """Requests to one TOM as one account, logged in at the first one. Not thread-safe; what it asks goes side by side.
 
-    Every method raises TomAwayError where the TOM can't be reached or can't work now, and ConfigurationError where the
-    account is not accepted.
+    Every method raises TomAwayError where the TOM can't be reached, can't work now, or something else answers in its
+    place; ConfigurationError where the account is not accepted; BudgetSpentError where the budget is spent. That is
+    ``budget``, unless another one is set (:meth:`within`).
     """
 
-    def __init__(self, account: RestAccount) -> None:
+    def __init__(self, account: RestAccount, budget: Budget = NO_LIMIT) -> None:
+        self._connection = Connection(account)
         self.account = account
-        self.base_url = normalised(account.base_url)
-        self._login: _Login | None = None
-        self._lock = threading.Lock()
-        self._of_thread = threading.local()
-        self._opened: list[requests.Session] = []
+        self.base_url = self._connection.base_url
+        self.some_targets: Callable[[], Sequence[int]] = tuple
+        """Returns a few targets that may be known to exist: a write that changes nothing is tried on them."""
+        self._budget = self._own_budget = budget
+        self._workers = Workers(account.connections)
+        self._written: int | None = None
         self._toolkit: Toolkit | None = None
 
     def close(self) -> None:
-        """Close all connections."""
-        for session in self._opened:
-            session.close()
+        """Close all connections; what is still under way is left to itself."""
+        self._workers.close()
+        self._connection.close()
+
+    @contextmanager
+    def within(self, budget: Budget) -> Iterator[Budget]:
+        """Let all requests of a block go by ``budget``, and yield it; NO_LIMIT stands for the session's own."""
+        before, self._budget = self._budget, self._own_budget if budget is NO_LIMIT else budget
+        try:
+            yield self._budget
+        finally:
+            self._budget = before
 
     # -- asking -------------------------------------------------------------------------------------------------------
 
@@ -108,290 +71,125 @@ class RestSession:
         json: Json = None,
         data: Mapping[str, Any] | None = None,
         files: Mapping[str, Any] | None = None,
-        accept: str = "application/json",
+        accept: str = JSON,
     ) -> Answer:
-        """Return the answer of a TOM that works: 2xx, or a 4xx or 500 that is the request's own fault.
+        """Return the answer of a TOM that works: see :meth:`request_each`."""
+        return self.request_each([Request(method, path, params, json, data, files, accept)])[0]
 
-        A 500 is the request's fault only where a request known to be good succeeds right after it.
+    def request_each(self, wanted: Sequence[Request]) -> list[Answer]:
+        """Ask several things, a few at a time; return the answers in the same order.
+
+        Each is the answer of a TOM that works: 2xx, or a 4xx or 500 that is the request's own fault. Whose fault it is
+        shows a request of the same sort that is known to be good, where it is needed: a read, and a write for writes.
         """
-        asked: dict[str, Any] = {"params": params, "json": json, "data": data, "files": files}
-        answer = self._as_account(method, path, asked, accept)
-        if answer.status_code >= 500 and not self._works():
-            raise TomAwayError(
-                f"answers {answer.status_code}, and to a good request too", where=f"the TOM at {self.base_url}"
-            )
-        return answer
+        budget = self._budget
+        answers = self._workers.each([partial(self._connection.send, one, budget) for one in wanted], budget)
+        if any(answer.status_code >= 400 for answer in answers):
+            self._prove_reads()
+        failed = [one for one, answer in zip(wanted, answers, strict=True) if answer.status_code >= 500]
+        if writes := [one for one in failed if one.method not in READS]:
+            self._prove_writes(next((one.target for one in writes if one.target is not None), None))
+        for one, answer in zip(wanted, answers, strict=True):
+            if answer.ok and one.method not in READS:
+                self._decoded(answer, one)
+                self._written = one.target or self._written
+        return answers
 
     def get(self, path: str, **params: Any) -> Json:
-        """Return what the TOM holds at ``path``, decoded; anything but 200 counts as away."""
+        """Return what the TOM holds at ``path``, decoded; RejectedError where it does not show it though it works."""
         answer = self.request("GET", path, params=params)
         return self.decoded(answer, path)
 
+    def page(self, path: str, **params: Any) -> Page:
+        """Return one page of a list."""
+        said = self.get(path, **params)
+        try:
+            return page_of(said)
+        except UnexpectedError as error:
+            raise self.unexpected(path, error) from None
+
+    def pages(self, path: str, size: int, **params: Any) -> Iterator[Any]:
+        """Yield all that a list has, asking for ``size`` at a time."""
+        offset = 0
+        while True:
+            page = self.page(path, **params, limit=size, offset=offset)
+            yield from page.results
+            offset += len(page.results)
+            if not page.results or offset >= page.count:
+                return
+
     def decoded(self, answer: Answer, path: str) -> Json:
-        """Return the JSON of a good answer."""
-        try:
-            if answer.status_code == 200:
-                return answer.json()
-        except ValueError:
-            pass
-        raise TomAwayError(f"GET {path} answers {words(answer)}", where=f"the TOM at {self.base_url}")
-
-    def _as_account(self, method: str, path: str, asked: dict[str, Any], accept: str) -> Answer:
-        """Ask as the account; where the log-in has ended, log in anew once and ask again."""
-        for last in (False, True):
-            login = self._logged_in()
-            session = self._session(login)
-            answer = self._send(session, method, path, asked, accept, token=login.token is not None)
-            if self._ended(login, session, answer):
-                log.info("tom.login_ended", base_url=self.base_url, status=answer.status_code)
-                self._forget(login)
-                if last:
-                    raise self._not_accepted(f"the log-in does not last: {words(answer)}")
-                _rewind(asked)
-                continue
-            self._check_place(answer)
-            return answer
-        raise AssertionError("unreachable: the second attempt returns or raises")
-
-    def _ended(self, login: _Login, session: requests.Session, answer: Answer) -> bool:
-        if login.token is not None:
-            return answer.status_code == 401
-        # Django takes the cookie back with the first answer that finds no session behind it.
-        gone = login.session_cookies - {cookie.name for cookie in session.cookies}
-        return bool(gone) or answer.status_code == 401 or "/login" in answer.headers.get("Location", "")
-
-    def _send(
-        self,
-        session: requests.Session,
-        method: str,
-        path: str,
-        asked: Mapping[str, Any],
-        accept: str = "application/json",
-        *,
-        token: bool = False,
-    ) -> Answer:
-        headers = {"Accept": accept, "Referer": self.base_url + "/"}
-        csrf = session.cookies.get("csrftoken")
-        if csrf and not token and method not in {"GET", "OPTIONS"}:
-            headers["X-CSRFToken"] = csrf
-        try:
-            answer = session.request(
-                method,
-                urljoin(self.base_url + "/", path.lstrip("/")),
-                headers=headers,
-                timeout=self.account.timeout_s,
-                allow_redirects=False,  # credentials go nowhere else
-                **asked,
+        """Return the JSON of a good answer to a ``GET``; RejectedError for any other."""
+        if answer.status_code != 200:
+            raise RejectedError(
+                f"the TOM does not show {path} ({words(answer)})",
+                where=f"the TOM at {self.base_url}",
+                mend="It shows other things: look there at what this is about, one of its rows may be damaged",
             )
-        except requests.Timeout:
-            raise self._away(f"did not answer within {self.account.timeout_s:g} s") from None
-        except requests.RequestException as error:
-            raise self._away(f"can't be reached ({_cause(error)})") from None
-        if answer.status_code in _AWAY:
-            raise self._away(f"answers {words(answer)}", retry_after_s(answer))
-        return answer
+        return self._decoded(answer, Request("GET", path))
 
-    def _away(self, what: str, after_s: float | None = None) -> TomAwayError:
-        return TomAwayError(what, where=f"the TOM at {self.base_url}", retry_after_s=after_s)
+    def unexpected(self, path: str, error: UnexpectedError) -> TomAwayError:
+        """Return what to raise where something answers that is not a TOM's API."""
+        return self._connection.unexpected(path, error)
 
-    def _check_place(self, answer: Answer) -> None:
-        location = answer.headers.get("Location")
-        if answer.is_redirect and location:
-            raise ConfigurationError(
-                f"{self.base_url} sends on to {location}",
-                where="tom.base_url",
-                mend="Write the address of the TOM's home page as it is in the end",
-            )
-
-    def _works(self) -> bool:
-        """Return whether a request that is known to be good succeeds."""
-        asked = {"params": {"limit": 1}}
-        login = self._logged_in()
+    def _decoded(self, answer: Answer, request: Request) -> Json:
         try:
-            answer = self._send(self._session(login), "GET", "/api/targets/", asked, token=login.token is not None)
-        except TomAwayError:
-            return False
-        return answer.status_code == 200
+            return decoded(answer)
+        except UnexpectedError as error:
+            raise self.unexpected(f"{request.method} {request.path}", error) from None
 
-    def check_writes(self, target_pk: int | None) -> None:
-        """Raise TomAwayError where the TOM can't write: a ``PATCH`` of a target that changes nothing fails with 500.
+    # -- whether it works ---------------------------------------------------------------------------------------------
 
-        A database locked by another writer answers reads and fails writes, which looks like the event's own fault.
+    def prove(self, *, writing: bool) -> None:
+        """Raise TomAwayError where a request that is known to be good fails now: a read, or also a write."""
+        self._prove_reads()
+        if writing:
+            self._prove_writes(None)
+
+    def _prove_reads(self) -> None:
+        # A page beyond the last target asks the database and shows no row, of which one may be damaged.
+        answer = self._ask_one(Request("GET", TARGETS, params={"limit": 1, "offset": BEYOND}))
+        if answer.status_code != 200:
+            raise self._connection.away(f"answers {words(answer)}, to a request that is known to be good")
+        try:
+            page_of(decoded(answer))
+        except UnexpectedError as error:
+            raise self.unexpected(TARGETS, error) from None
+
+    def _prove_writes(self, target: int | None) -> None:
+        """Raise TomAwayError where a ``PATCH`` of a target that changes nothing fails with 500.
+
+        A database locked by another writer answers reads and fails writes, which looks like the event's own fault. The
+        target that was written last is asked first, as ``target`` may be what is damaged.
         """
-        if target_pk is not None:
-            answer = self.request("PATCH", f"/api/targets/{target_pk}/", json={})
+        candidates = [pk for pk in dict.fromkeys([self._written, target, *self.some_targets()]) if pk is not None]
+        failed = None
+        for pk in candidates[:_PROOFS]:
+            answer = self._ask_one(Request("PATCH", f"{TARGETS}{pk}/", json={}))
+            if answer.ok:
+                return
             if answer.status_code >= 500:
-                raise self._away(f"can't write ({words(answer)})")
+                failed = answer
+        if failed is not None:
+            raise self._connection.away(f"can't write ({words(failed)})")
 
-    # -- being somebody -----------------------------------------------------------------------------------------------
+    def _ask_one(self, request: Request) -> Answer:
+        return self._workers.each([partial(self._connection.send, request, self._budget)], self._budget)[0]
+
+    # -- what it is -----------------------------------------------------------------------------------------------
 
     @property
     def toolkit(self) -> Toolkit:
-        """What the TOM's TOM Toolkit is like."""
+        """What the TOM's TOM Toolkit is like: as it shows itself, or as the settings say where it shows nothing."""
         if self._toolkit is None:
-            if self.account.toolkit != "auto":
-                self._toolkit = Toolkit.forced(self.account.toolkit)
-            else:
-                self._toolkit = Toolkit.seen(self._described("/api/targets/"), self._described("/api/reduceddatums/"))
+            target_fields, datum_fields = self._described(TARGETS), self._described("/api/reduceddatums/")
+            self._toolkit = Toolkit.seen(target_fields, datum_fields, otherwise=self.account.toolkit)
             log.info("tom.toolkit", base_url=self.base_url, typed_datums=self._toolkit.typed_datums)
         return self._toolkit
 
     def _described(self, path: str) -> Mapping[str, Any]:
         described = self.decoded(self.request("OPTIONS", path), path)
-        fields = described.get("actions", {}).get("POST", {})
-        return fields if isinstance(fields, dict) else {}
-
-    def _session(self, login: _Login) -> requests.Session:
-        """Return this thread's connection, as the account."""
-        if getattr(self._of_thread, "login", None) is not login:
-            old = getattr(self._of_thread, "session", None)
-            if old is not None:
-                old.close()
-            self._of_thread.session = self._open(login)
-            self._of_thread.login = login
-        session: requests.Session = self._of_thread.session
-        return session
-
-    def _open(self, login: _Login | None) -> requests.Session:
-        session = requests.Session()
-        # A kept connection may be closed by the TOM just when it is used again: what reads is asked twice.
-        again = Retry(total=1, redirect=0, status=0, allowed_methods={"GET", "OPTIONS"}, raise_on_status=False)
-        for scheme in ("http://", "https://"):
-            session.mount(scheme, HTTPAdapter(max_retries=again))
-        session.auth = _As(login.token if login else None)
-        if login is not None:
-            for cookie in login.cookies:
-                session.cookies.set_cookie(cookie)
-        self._opened.append(session)
-        return session
-
-    def _logged_in(self) -> _Login:
-        with self._lock:
-            if self._login is None:
-                self._login = self._log_in()
-            return self._login
-
-    def _forget(self, login: _Login) -> None:
-        with self._lock:
-            if self._login is login:
-                self._login = None
-
-    def _log_in(self) -> _Login:
-        account = self.account
-        session = self._open(None)
         try:
-            reads_tokens = self._reads_tokens(session)
-            if account.api_key and reads_tokens and self._accepts(account.api_key):
-                return _Login(account.api_key)
-            if account.username and account.password:
-                token = self._traded(session) if reads_tokens else None
-                return _Login(token) if token and self._accepts(token) else self._session_login(session)
-            if not reads_tokens and self._is_locked(session):
-                # AUTH_STRATEGY = 'LOCKED': all without a session are turned away before a token is read.
-                raise ConfigurationError(
-                    f"the TOM at {self.base_url} is locked for those who come with a token",
-                    where="tom.api_key",
-                    mend="Set username and password, or add '/api/*' to the TOM's OPEN_URLS",
-                )
-            if not reads_tokens:
-                raise ConfigurationError(
-                    f"the TOM at {self.base_url} reads no API tokens",
-                    where="tom.api_key",
-                    mend="Set username and password (TOM Toolkit before 3.0 reads tokens only where it is told to)",
-                )
-            raise self._not_accepted("the TOM does not accept the API token")
-        finally:
-            session.close()
-            self._opened.remove(session)
-
-    def _reads_tokens(self, session: requests.Session) -> bool:
-        """Return whether the TOM reads tokens: then it refuses one that can't exist."""
-        session.auth = _As("no-token-of-anybody")
-        answer = self._send(session, "GET", "/api/groups/", {})
-        session.auth = _As(None)
-        if answer.status_code == 404:
-            raise ConfigurationError(
-                f"there is no API of a TOM at {self.base_url}",
-                where="tom.base_url",
-                mend="Write the address of the TOM's home page",
-            )
-        if "/login" not in answer.headers.get("Location", ""):
-            self._check_place(answer)
-        if answer.status_code >= 500:
-            raise self._away(f"answers {words(answer)}")
-        return answer.status_code in {401, 403} and "detail" in answer.text
-
-    def _is_locked(self, session: requests.Session) -> bool:
-        return self._send(session, "GET", "/api/groups/", {}).status_code != 200
-
-    def _accepts(self, token: str) -> bool:
-        session = self._open(_Login(token))
-        try:
-            answer = self._send(session, "GET", "/api/groups/", {})
-        finally:
-            session.close()
-            self._opened.remove(session)
-        if answer.status_code >= 500:
-            raise self._away(f"answers {words(answer)}")
-        return answer.status_code == 200
-
-    def _traded(self, session: requests.Session) -> str | None:
-        """Return the token for user and password, or None where the TOM gives none."""
-        given = {"username": self.account.username, "password": self.account.password}
-        answer = self._send(session, "POST", "/api/token-auth/", {"json": given})
-        if answer.status_code == 400:
-            raise self._not_accepted(words(answer))
-        try:
-            return str(answer.json()["token"]) if answer.status_code == 200 else None
-        except (ValueError, KeyError, TypeError):
-            return None
-
-    def _session_login(self, session: requests.Session) -> _Login:
-        """Log in as a browser does, and prove it with a page that only those who are logged in may see."""
-        self._send(session, "GET", "/accounts/login/", {}, "text/html")
-        form = {
-            "username": self.account.username,
-            "login": self.account.username,  # what django-allauth (3.1) calls it
-            "password": self.account.password,
-            "csrfmiddlewaretoken": session.cookies.get("csrftoken", ""),
-        }
-        answer = self._send(session, "POST", "/accounts/login/", {"data": form}, "text/html")
-        if answer.status_code >= 500:
-            raise self._away(f"answers {words(answer)}")
-        if answer.status_code != 302:
-            raise self._not_accepted("the TOM does not accept user and password")
-        proof = self._send(session, "GET", "/users/profile/", {}, "text/html")
-        if proof.status_code != 200:
-            asked_for = urlsplit(answer.headers.get("Location", "")).path
-            raise self._not_accepted(f"the TOM wants more than a password (it asks for {asked_for})")
-        return _Login(None, tuple(cookie for cookie in session.cookies))
-
-    def _not_accepted(self, what: str) -> ConfigurationError:
-        key = "tom.api_key" if self.account.api_key and not self.account.password else "tom.password"
-        mend = "Set a valid API token (on the TOM's profile page) or user and password"
-        return ConfigurationError(f"{self.base_url}: {what}", where=key, mend=mend)
-
-
-def normalised(base_url: str) -> str:
-    """Return ``base_url`` in the one form that tells TOMs apart: lower-case host, no standard port, no end slash."""
-    parts = urlsplit(base_url.strip())
-    if parts.scheme.lower() not in {"http", "https"} or not parts.hostname:
-        raise ConfigurationError(
-            f"{base_url!r} is no address of a TOM", where="tom.base_url", mend="Write https://tom.example.org"
-        )
-    standard = {"http": 80, "https": 443}[parts.scheme.lower()]
-    port = f":{parts.port}" if parts.port not in {None, standard} else ""
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return f"{parts.scheme.lower()}://{host}{port}{parts.path.rstrip('/')}"
-
-
-def _rewind(asked: Mapping[str, Any]) -> None:
-    for part in (asked.get("files") or {}).values():
-        content = part[1] if isinstance(part, tuple) else part
-        if hasattr(content, "seek"):
-            content.seek(0)
-
-
-def _cause(error: BaseException) -> str:
-    reason = getattr(error.args[0], "reason", None) if error.args else None
-    return type(reason or error).__name__
+            return described_fields(described)
+        except UnexpectedError as error:
+            raise self.unexpected(f"OPTIONS {path}", error) from None

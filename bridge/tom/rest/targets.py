@@ -1,35 +1,32 @@
 """Targets over REST: find, create, add what is missing, and read back whether it is there."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import structlog
 
-from bridge.budget import Budget
 from bridge.errors import ConfigurationError, RejectedError
 from bridge.events import COORDINATE_FIELDS, REQUIRED_ELEMENTS, REQUIRED_ELEMENTS_BY_SCHEME, Target, TargetType
 from bridge.ledger.port import Intents
 from bridge.names import simplify_all
 from bridge.tom.port import Additions, Creation, LocalTarget, Provenance, Written
-from bridge.tom.rest.lists import Lists
-from bridge.tom.rest.names import TARGETS, NameIndex, Shown, names_of
-from bridge.tom.rest.session import Answer, RestSession
+from bridge.tom.rest.lacking import STAND_IN_FOR_ZERO, lacking_of, local_target, patch_of, told_missing
+from bridge.tom.rest.lists import Lists, text_searches
+from bridge.tom.rest.names import NameIndex
+from bridge.tom.rest.session import Answer, Request, RestSession
+from bridge.tom.rest.shown import TARGETS, Shown, names_of
 from bridge.tom.rest.words import words
 
 log = structlog.get_logger(__name__)
 
-STAND_IN_FOR_ZERO = 1.0e-290
-"""What is written where the TOM takes 0.0 for missing, until a ``PATCH`` makes it 0.0.
-
-A number that nobody measures: who finds it knows that the bridge was killed in between, and finishes.
-"""
-_KEPT_BY_PATCH = frozenset({"abs_mag", "slope"})
-"""Fields that the TOM's ``PATCH`` accepts and does not write (``TargetSerializer.update``)."""
 _EXISTS = "already exists"
 _MAY_NOT_SEE = (
     "Give the account permission to view and change the target that has the name (or one of its groups), or rename it"
 )
 _MAY_NOT_CHANGE = "Give the account, or one of its groups, permission to change the target"
+_TOGETHER = 20
+"""How many targets are looked for at once before they are created."""
 
 
 class RestTargets:
@@ -41,23 +38,27 @@ class RestTargets:
         self._index = NameIndex(session, age_s=session.account.name_index_age_s)
         self._lists = Lists(session)
         self._groups: list[dict[str, Any]] | None = None
+        session.some_targets = self._index.newest
 
     # -- finding ------------------------------------------------------------------------------------------------------
 
-    def find(self, names: Iterable[str]) -> tuple[LocalTarget, ...]:
-        """See :meth:`bridge.tom.port.Tom.find`. A hit of the index is confirmed by reading the target."""
-        wanted = tuple(names)
-        simple = simplify_all(wanted)
-        found = {pk: self._read(pk) for pk in sorted(self._index.pks(wanted))}
-        if any(shown is None or not simple & simplify_all(names_of(shown)) for shown in found.values()):
+    def find_each(self, wanted: Sequence[Sequence[str]]) -> list[tuple[LocalTarget, ...]]:
+        """See :meth:`bridge.tom.port.Tom.find_each`. Each hit of the index is confirmed once, by reading the target."""
+        hits = [self._index.pks(names) for names in wanted]
+        read = self._read_each(set().union(*hits))
+        if any(not _matches(read[pk], names) for names, pks in zip(wanted, hits, strict=True) for pk in pks):
             # What vanished or was renamed may have been merged into another target that the index doesn't know yet.
             self._index.look()
-            found = {pk: self._read(pk) for pk in sorted(self._index.pks(wanted))}
-        return tuple(
-            local_target(self._zeros_finished(shown))
-            for shown in found.values()
-            if shown is not None and simple & simplify_all(names_of(shown))
-        )
+            hits = [self._index.pks(names) for names in wanted]
+            read |= self._read_each(set().union(*hits) - read.keys())
+        return [
+            tuple(
+                local_target(self._zeros_finished(shown))
+                for shown in (read[pk] for pk in sorted(pks))
+                if shown is not None and _matches(shown, names)
+            )
+            for names, pks in zip(wanted, hits, strict=True)
+        ]
 
     def appeared(self, simplified: Collection[str]) -> frozenset[str]:
         """See :meth:`bridge.tom.port.Tom.appeared`."""
@@ -66,24 +67,33 @@ class RestTargets:
 
     def _read(self, pk: int) -> Shown | None:
         """Return the target as it is now, or None where it is gone; the index learns it."""
-        answer = self._session.request("GET", f"{TARGETS}{pk}/")
-        if answer.status_code == 404:
-            self._index.drop(pk)
-            return None
-        shown: Shown = self._session.decoded(answer, f"{TARGETS}{pk}/")
-        self._index.put(pk, names_of(shown))
-        return shown
+        return self._read_each([pk])[pk]
 
-    def _matching_now(self, names: Sequence[str]) -> list[Shown]:
-        """Return the targets that match, asking the TOM: new ones by the index, other spellings by a text search."""
+    def _read_each(self, pks: Iterable[int]) -> dict[int, Shown | None]:
+        """Return targets as they are now, None for those that are gone; the index learns it."""
+        ordered = sorted(pks)
+        answers = self._session.request_each([Request("GET", f"{TARGETS}{pk}/") for pk in ordered])
+        read: dict[int, Shown | None] = {}
+        for pk, answer in zip(ordered, answers, strict=True):
+            if answer.status_code == 404:
+                self._index.drop(pk)
+                read[pk] = None
+                continue
+            shown = read[pk] = self._index.checked(self._session.decoded(answer, f"{TARGETS}{pk}/"))
+            self._index.put(pk, names_of(shown))
+        return read
+
+    def _matching_now(self, wanted: Sequence[Sequence[str]]) -> list[list[Shown]]:
+        """Return for each of these names the targets that match, asking the TOM.
+
+        New ones are found by the index, other spellings by a text search.
+        """
         self._index.look()
-        found = {pk: self._read(pk) for pk in self._index.pks(names)}
-        # The filter splits at commas and finds what contains a piece; an empty piece would find everything.
-        pieces = {max(name.split(","), key=len).strip() for name in names} - {""}
-        page = self._session.get(TARGETS, name=",".join(sorted(pieces)), limit=500)
-        found |= {shown["id"]: shown for shown in page["results"]}
-        simple = simplify_all(names)
-        return [shown for shown in found.values() if shown and simple & simplify_all(names_of(shown))]
+        found = self._read_each({pk for names in wanted for pk in self._index.pks(names)})
+        for asked in text_searches(name for names in wanted for name in names):
+            pages = self._session.pages(TARGETS, 500, name=asked)
+            found |= {shown["id"]: shown for shown in map(self._index.checked, pages)}
+        return [[shown for shown in found.values() if shown and _matches(shown, names)] for names in wanted]
 
     # -- creating -----------------------------------------------------------------------------------------------------
 
@@ -92,41 +102,82 @@ class RestTargets:
         begun = self._intents.begin(provenance.event, ())
         return frozenset(target.name for target in targets if _creation(target) in begun)
 
-    def create(
-        self, targets: Sequence[Target], lists: Sequence[str], provenance: Provenance, budget: Budget
-    ) -> list[Creation]:
+    def create(self, targets: Sequence[Target], lists: Sequence[str], provenance: Provenance) -> list[Creation]:
         """See :meth:`bridge.tom.port.Tom.create_targets`."""
         results: list[Creation] = []
-        for target in targets:
-            budget.check()
-            try:
-                results.append(self._create(target, lists, provenance))
-            except RejectedError as error:
-                results.append(error)
+        for first in range(0, len(targets), _TOGETHER):
+            results += self._create_some(targets[first : first + _TOGETHER], lists, provenance)
         return results
 
-    def _create(self, target: Target, lists: Sequence[str], provenance: Provenance) -> Written | None:
-        begun = bool(self.began_creating([target], provenance))
-        matching = self._matching_now(target.names)
+    def _create_some(
+        self, targets: Sequence[Target], lists: Sequence[str], provenance: Provenance
+    ) -> Sequence[Creation]:
+        there = self._matching_now([target.names for target in targets])
+        begun = self.began_creating(targets, provenance)
+        taken: set[str] = set()
+        created: list[Shown | RejectedError | None] = []
+        for target, matching in zip(targets, there, strict=True):
+            names = simplify_all(target.names)
+            try:
+                one = None if names & taken else self._create(target, matching, lists, provenance, begun)
+            except RejectedError as error:
+                created.append(error)
+                continue
+            created.append(one)
+            taken |= names if one is not None else frozenset()
+        return self._listed(created, targets, lists)
+
+    def _create(
+        self,
+        target: Target,
+        matching: Sequence[Shown],
+        lists: Sequence[str],
+        provenance: Provenance,
+        begun: Collection[str],
+    ) -> Shown | None:
+        """Create one target, or complete the one that this event began; None where another one matches."""
         if matching:
             ours = [shown for shown in matching if shown["name"] == target.name]
-            return self._completed(ours[0], target, lists) if begun and len(matching) == len(ours) == 1 else None
+            return ours[0] if target.name in begun and len(matching) == len(ours) == 1 else None
         usable = [name for name in dict.fromkeys(lists) if len(self._lists.ids(name) or ()) < 2]
         self._intents.begin(provenance.event, {_creation(target)})
         answer = self._session.request("POST", TARGETS, json=self._as_sent(target, usable, provenance))
         if answer.status_code == 201:
-            return self._completed(answer.json(), target, lists)
+            return self._index.checked(answer.json())
         # A 400 was decided before anything was written; a 500 may have come after the target was made.
-        matching = self._matching_now(target.names)
+        (matching,) = self._matching_now([target.names])
         ours = [shown for shown in matching if shown["name"] == target.name]
         if answer.status_code >= 500 and ours:
             log.warning("tom.half_created", name=target.name, answer=words(answer))
-            return self._completed(ours[0], target, lists)
+            return ours[0]
         if matching:
             return None
-        if answer.status_code >= 500:
-            self._session.check_writes(self._index.newest())
         raise self._refused(answer, target.name)
+
+    def _listed(
+        self, created: Sequence[Shown | RejectedError | None], targets: Sequence[Target], lists: Sequence[str]
+    ) -> list[Creation]:
+        """Complete what was created, see that it is in its lists, and say what can't be seen in it."""
+        results: list[Creation] = []
+        unverified: dict[int, list[str]] = {}
+        names: dict[int, str] = {}
+        for shown, target in zip(created, targets, strict=True):
+            if shown is None or isinstance(shown, RejectedError):
+                results.append(shown)
+                continue
+            try:
+                unverified[shown["id"]] = self._completed(shown, target)
+                names[shown["id"]] = target.name
+                results.append(Written(pk=shown["id"]))
+            except RejectedError as error:
+                results.append(error)
+        for name in dict.fromkeys(lists) if names else ():
+            for pk, joined in self._lists.join(name, names, already_asked=True).items():
+                unverified[pk] += [] if joined is None else [str(joined)]
+        return [
+            replace(one, unverified=tuple(unverified[one.pk])) if isinstance(one, Written) and one.pk else one
+            for one in results
+        ]
 
     def _as_sent(self, target: Target, lists: Sequence[str], provenance: Provenance) -> dict[str, Any]:
         fields = {name: getattr(target, name) for name in COORDINATE_FIELDS}
@@ -157,7 +208,7 @@ class RestTargets:
         """Return the configured groups with their ids; over REST an account sees only those that it is in."""
         wanted = self._session.account.groups
         if self._groups is None:
-            own = self._session.get("/api/groups/", limit=1000)["results"] if wanted else []
+            own = self._session.page("/api/groups/", limit=1000).results if wanted else ()
             if missing := set(wanted) - {group["name"] for group in own}:
                 raise ConfigurationError(
                     f"the account is not in {', '.join(sorted(missing))}; it is in "
@@ -168,8 +219,8 @@ class RestTargets:
             self._groups = [group for group in own if group["name"] in wanted]
         return self._groups
 
-    def _completed(self, shown: Shown, target: Target, lists: Sequence[str]) -> Written:
-        """Give a target that this event has made what it lacks, and say what can't be seen in it."""
+    def _completed(self, shown: Shown, target: Target) -> list[str]:
+        """Give a target that this event has made what it lacks; return what can't be seen in it."""
         pk: int = shown["id"]
         wanted = {name: getattr(target, name) for name in COORDINATE_FIELDS}
         additions = Additions(
@@ -179,14 +230,11 @@ class RestTargets:
         )
         self._index.put(pk, names_of(shown))
         shown = self._zeros_finished(shown)
-        self._write(shown, _lacking(shown, additions, also_different=True))
+        self._write(shown, lacking_of(shown, additions, also_different=True))
         shown = self._read(pk) or shown
-        unverified = _told_missing(shown, additions)
         seen_by = {group["name"] for group in shown.get("groups", ())}
-        unverified += [f"group {name}: can't see it" for name in self._session.account.groups if name not in seen_by]
-        for name in dict.fromkeys(lists):
-            unverified += self.joined(name, {pk: target.name}, already_asked=True)
-        return Written(pk=pk, unverified=tuple(unverified))
+        not_seen_by = [name for name in self._session.account.groups if name not in seen_by]
+        return [*told_missing(shown, additions), *(f"group {name}: can't see it" for name in not_seen_by)]
 
     def _zeros_finished(self, shown: Shown) -> Shown:
         """Make 0.0 of what stands in for it."""
@@ -203,15 +251,17 @@ class RestTargets:
         shown = self._read(pk)
         if shown is None:
             raise RejectedError("the target is gone", where=f"target {pk}", mend="It is decided anew")
-        self._write(shown, _lacking(shown, additions))
-        return Written(pk=pk, unverified=tuple(_told_missing(self._read(pk) or shown, additions)))
+        if lacking := lacking_of(shown, additions):
+            self._write(shown, lacking)
+            shown = self._read(pk) or shown
+        return Written(pk=pk, unverified=tuple(told_missing(shown, additions)))
 
     def _write(self, shown: Shown, lacking: Additions) -> None:
         """Write all at once; where the TOM refuses something, one by one, so that it costs nothing else."""
         if not lacking:
             return
         path = f"{TARGETS}{shown['id']}/"
-        answer = self._session.request("PATCH", path, json=_patch(shown, lacking))
+        answer = self._session.request("PATCH", path, json=patch_of(shown, lacking))
         if answer.status_code == 200:
             self._finish_scheme(shown, lacking)
             return
@@ -219,27 +269,19 @@ class RestTargets:
             raise RejectedError(
                 f"the account may not change the target ({words(answer)})", where=shown["name"], mend=_MAY_NOT_CHANGE
             )
-        if answer.status_code >= 500:
-            self._session.check_writes(shown["id"])
         parts = [Additions(aliases=(alias,)) for alias in lacking.aliases]
         parts += [Additions(extras={key: value}) for key, value in lacking.extras.items()]
         parts += [Additions(fields=lacking.fields)] if lacking.fields else []
         for part in parts:
             current = self._read(shown["id"]) or shown
-            if left := _lacking(current, part):
-                answer = self._session.request("PATCH", path, json=_patch(current, left))
+            if left := lacking_of(current, part):
+                answer = self._session.request("PATCH", path, json=patch_of(current, left))
                 log.info("tom.patched", target=shown["name"], answer=words(answer))
                 self._finish_scheme(current, left)
 
     def _finish_scheme(self, shown: Shown, written: Additions) -> None:
         if "scheme" in written.fields and (after := self._read(shown["id"])):
             self._zeros_finished(after)
-
-    def probe(self, *, writing: bool) -> None:
-        """See :meth:`bridge.tom.port.Tom.probe`."""
-        self._session.get(TARGETS, limit=1)
-        if writing:
-            self._session.check_writes(self._index.newest())
 
     # -- lists --------------------------------------------------------------------------------------------------------
 
@@ -248,57 +290,22 @@ class RestTargets:
         ids = self._lists.look()
         return None if ids is None else frozenset(ids)
 
-    def add_to_list(self, name: str, pks: Sequence[int], budget: Budget) -> list[Written | RejectedError]:
+    def add_to_list(self, name: str, pks: Sequence[int]) -> list[Written | RejectedError]:
         """See :meth:`bridge.tom.port.Tom.add_to_list`."""
-        results: list[Written | RejectedError] = []
-        for pk in pks:
-            budget.check()
-            shown = self._read(pk)
-            if shown is None:
-                results.append(RejectedError("the target is gone", where=f"target {pk}", mend="It is decided anew"))
-            else:
-                results.append(Written(pk=pk, unverified=tuple(self.joined(name, {pk: shown["name"]}))))
-        return results
+        read = self._read_each(set(pks))
+        gone = RejectedError("the target is gone", where=f"list {name}", mend="It is decided anew")
+        joined = self._lists.join(name, {pk: shown["name"] for pk, shown in read.items() if shown is not None})
+        return [self._as_written(pk, joined.get(pk, gone)) for pk in pks]
 
-    def joined(self, name: str, targets: Mapping[int, str], *, already_asked: bool = False) -> list[str]:
-        """Put targets (names by primary key) in a list; return what can't be seen in it afterwards.
-
-        ``already_asked``: they were put in when they were made, so look first.
-        """
-        ids = self._lists.ids(name)
-        if ids is not None and len(ids) > 1:
-            return [f"list {name}: the TOM has {len(ids)} of that name and refuses both; rename one"]
-        one = next(iter(targets.values())) if len(targets) == 1 else None
-        piece = max(one.split(","), key=len).strip() if one else None
-        missing = self._lists.missing(name, targets, target_name=piece)
-        said: dict[int, str] = {}
-        for pk in targets if missing is None and not already_asked else (missing or ()):
-            answer = self._session.request("PATCH", f"{TARGETS}{pk}/", json={"target_lists": [{"name": name}]})
-            if answer.status_code != 200:
-                may_not = answer.status_code in {403, 404}
-                said[pk] = "the account may not change the target" if may_not else words(answer)
-        if missing:
-            missing = self._lists.missing(name, targets, target_name=piece)
-        if missing is None:
-            seen = "membership can't be seen by this account"
-            return [f"list {name}: {told}: {said.get(pk, seen)}" for pk, told in targets.items()]
-        return [
-            f"list {name}: {targets[pk]} is not in it: {said.get(pk, 'the TOM gives no reason')}"
-            for pk in sorted(missing)
-        ]
+    def _as_written(self, pk: int, joined: str | RejectedError | None) -> Written | RejectedError:
+        if isinstance(joined, RejectedError):
+            return joined
+        return Written(pk=pk, unverified=() if joined is None else (joined,))
 
 
-def local_target(shown: Shown) -> LocalTarget:
-    """Return a target as the API shows it as one of the port."""
-    fields = {name: shown.get(name, "" if name == "scheme" else None) for name in COORDINATE_FIELDS}
-    return LocalTarget(
-        pk=shown["id"],
-        name=shown["name"],
-        aliases=tuple(alias["name"] for alias in shown.get("aliases", ())),
-        type=TargetType(shown["type"]),
-        fields={name: 0.0 if value == STAND_IN_FOR_ZERO else value for name, value in fields.items()},
-        extras={extra["key"]: extra["value"] for extra in shown.get("targetextra_set", ())},
-    )
+def _matches(shown: Shown | None, names: Iterable[str]) -> bool:
+    """Return whether a target has one of ``names``."""
+    return shown is not None and not simplify_all(names).isdisjoint(simplify_all(names_of(shown)))
 
 
 def _creation(target: Target) -> str:
@@ -310,58 +317,3 @@ def _required(target: Target) -> tuple[str, ...]:
     """Return the fields of which the TOM takes 0.0 for missing when it makes ``target``."""
     by_type = ("ra", "dec") if target.type is TargetType.SIDEREAL else REQUIRED_ELEMENTS
     return (*by_type, *REQUIRED_ELEMENTS_BY_SCHEME.get(target.scheme, ()))
-
-
-def _lacking(shown: Shown, additions: Additions, *, also_different: bool = False) -> Additions:
-    """Return what of ``additions`` the target has not; with ``also_different`` also what it has another value of."""
-    local = local_target(shown)
-    extras = {
-        key: value
-        for key, value in additions.extras.items()
-        if key not in local.extras or (also_different and local.extras[key] != value)
-    }
-    fields = {
-        name: value
-        for name, value in additions.fields.items()
-        if local.fields.get(name) in (None, "") or (also_different and local.fields.get(name) != value)
-    }
-    known = set(local.names)
-    return Additions(
-        aliases=tuple(alias for alias in additions.aliases if alias not in known),
-        extras=extras,
-        fields={name: value for name, value in fields.items() if name not in _KEPT_BY_PATCH},
-    )
-
-
-def _patch(shown: Shown, lacking: Additions) -> dict[str, Any]:
-    extra_ids = {extra["key"]: extra["id"] for extra in shown.get("targetextra_set", ())}
-    sent: dict[str, Any] = dict(lacking.fields)
-    if scheme := lacking.fields.get("scheme"):
-        # Who names a scheme has to send all its elements, none of them 0.0, though the target has them already.
-        for name in REQUIRED_ELEMENTS_BY_SCHEME.get(str(scheme), ()):
-            value = sent.get(name, shown.get(name))
-            sent[name] = STAND_IN_FOR_ZERO if value == 0 else value
-    if lacking.aliases:
-        sent["aliases"] = [{"name": alias} for alias in lacking.aliases]
-    if lacking.extras:
-        sent["targetextra_set"] = [
-            {"key": key, "value": value} | ({"id": extra_ids[key]} if key in extra_ids else {})
-            for key, value in lacking.extras.items()
-        ]
-    return sent
-
-
-def _told_missing(shown: Shown, additions: Additions) -> list[str]:
-    """Return what of ``additions`` can't be seen in the target, each with its reason."""
-    local = local_target(shown)
-    told = [
-        f"alias {alias}: the TOM did not take it; a target that the account may not see may have it"
-        for alias in additions.aliases
-        if alias not in local.names
-    ]
-    told += [f"extra {key}: the TOM did not take it" for key in additions.extras if key not in local.extras]
-    for name in additions.fields:
-        if local.fields.get(name) in (None, ""):
-            never = "TOM Toolkit's API does not change it" if name in _KEPT_BY_PATCH else "the TOM did not take it"
-            told.append(f"{name}: {never}")
-    return told

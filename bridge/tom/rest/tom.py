@@ -31,19 +31,24 @@ class RestTom(Tom):
     """One TOM as one account sees it.
 
     ``intents`` are those of this TOM's ledger: noted before what can't be undone is asked for, read after a crash.
+    ``budget`` ends the calls that are given none of their own: a stop is obeyed whatever is under way.
     The first request logs in; beside the port's errors every method may raise ConfigurationError where the TOM does
-    not accept the account, or a configured group is not one of the account's.
+    not accept the account, or a configured group is not one of the account's, and BudgetSpentError.
     """
 
-    def __init__(self, account: RestAccount, intents: Intents) -> None:
-        self.session = RestSession(account)
+    def __init__(self, account: RestAccount, intents: Intents, budget: Budget = NO_LIMIT) -> None:
+        self.session = RestSession(account, budget)
         self.identity = self.session.base_url
         self._targets = RestTargets(self.session, intents)
         self._datums = RestDatums(self.session, intents)
         self._products = RestProducts(self.session, intents)
 
     def find(self, names: Iterable[str]) -> tuple[LocalTarget, ...]:
-        return self._targets.find(names)
+        return self._targets.find_each([tuple(names)])[0]
+
+    def find_each(self, wanted: Sequence[Sequence[str]], budget: Budget = NO_LIMIT) -> list[tuple[LocalTarget, ...]]:
+        with self.session.within(budget):
+            return self._targets.find_each(wanted)
 
     def appeared(self, simplified: Collection[str]) -> frozenset[str]:
         return self._targets.appeared(simplified)
@@ -51,7 +56,8 @@ class RestTom(Tom):
     def create_targets(
         self, targets: Sequence[Target], lists: Sequence[str], provenance: Provenance, budget: Budget = NO_LIMIT
     ) -> list[Creation]:
-        return self._targets.create(targets, lists, provenance, budget)
+        with self.session.within(budget):
+            return self._targets.create(targets, lists, provenance)
 
     def began_creating(self, targets: Sequence[Target], provenance: Provenance) -> frozenset[str]:
         return self._targets.began_creating(targets, provenance)
@@ -72,13 +78,15 @@ class RestTom(Tom):
         provenance: Provenance,  # noqa: ARG002
         budget: Budget = NO_LIMIT,
     ) -> list[Written | RejectedError]:
-        return self._targets.add_to_list(handle, pks, budget)
+        with self.session.within(budget):
+            return self._targets.add_to_list(handle, pks)
 
     def datums(self, pk: int, wanted: Sequence[Datum]) -> tuple[ExistingDatum, ...]:
         return self._datums.rows(pk, wanted)
 
     def add_datums(self, datums: Sequence[NewDatum], budget: Budget = NO_LIMIT) -> list[DatumResult]:
-        return self._datums.add(datums, budget)
+        with self.session.within(budget) as chosen:
+            return self._datums.add(datums, chosen)
 
     def find_product(self, product_id: str) -> LocalProduct | None:
         return self._products.find(product_id)
@@ -87,8 +95,7 @@ class RestTom(Tom):
         return self._products.add(pk, product, product_id, provenance)
 
     def probe(self, *, writing: bool) -> None:
-        self._targets.probe(writing=writing)
+        self.session.prove(writing=writing)
 
     def close(self) -> None:
-        self._datums.close()
         self.session.close()

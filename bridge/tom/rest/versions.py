@@ -12,29 +12,30 @@ from bridge.errors import ConfigurationError
 
 @dataclass(frozen=True, kw_only=True)
 class Toolkit:
-    """The traits of one TOM's TOM Toolkit."""
+    """The traits of one TOM's TOM Toolkit, by what it shows of itself."""
 
     typed_datums: bool
-    """Datums are typed rows (3.1 and later)."""
+    """Datums are typed rows (3.0 and later)."""
     shared_from: bool
-    """Targets have ``shared_from`` and ``shared_by`` (3.1 and later)."""
+    """Targets have ``shared_from`` and ``shared_by`` (3.0 and later)."""
 
     @classmethod
-    def forced(cls, version: str) -> "Toolkit":
-        """Return the traits of a version that a setting names, as ``3.1`` or ``2.32``."""
-        try:
-            number = tuple(int(part) for part in version.split("."))
-        except ValueError:
-            raise ConfigurationError(
-                f"{version!r} is no version of TOM Toolkit", where="tom.toolkit", mend='Write "auto", "3.1" or "2.32"'
-            ) from None
-        return cls(typed_datums=number >= (3, 1), shared_from=number >= (3, 1))
-
-    @classmethod
-    def seen(cls, target_fields: Mapping[str, Any], datum_fields: Mapping[str, Any]) -> "Toolkit":
+    def seen(
+        cls, target_fields: Mapping[str, Any], datum_fields: Mapping[str, Any], *, otherwise: str = "auto"
+    ) -> "Toolkit":
         """Return the traits that the TOM's own description of its API shows (``actions.POST`` of two ``OPTIONS``).
 
-        A typed datum needs no ``value``; before, ``value`` is all that there is, and required.
+        A typed datum needs no ``value``; before, ``value`` is all that there is, and required. Where the TOM describes
+        no datum, the version that a setting names decides (``otherwise``).
         """
-        value = datum_fields.get("value", {})
-        return cls(typed_datums=not value.get("required", True), shared_from="shared_from" in target_fields)
+        value = datum_fields.get("value")
+        if isinstance(value, Mapping):
+            return cls(typed_datums=not value.get("required", True), shared_from="shared_from" in target_fields)
+        if otherwise == "auto":
+            raise ConfigurationError(
+                "the TOM does not say what its datums are like, or the account may not add any",
+                where="tom.toolkit",
+                mend='Let the account write to the API, or write the TOM\'s version of TOM Toolkit, as "3.1"',
+            )
+        typed = int(otherwise.partition(".")[0]) >= 3
+        return cls(typed_datums=typed, shared_from=typed)

@@ -1,6 +1,7 @@
 """What a TOM says, in its own words, short enough for one line."""
 
 import html
+import math
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from typing import Any
 
 import requests
 
+LONGEST_RETRY_AFTER_S = 300.0
 _LONGEST = 300
 _NO_TEXT = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 
@@ -39,16 +41,19 @@ def _flat(said: Any, at: str = "") -> Iterator[str]:
 
 
 def retry_after_s(answer: requests.Response) -> float | None:
-    """Return the seconds that the TOM asks to wait (``Retry-After``: seconds, or a date), or None."""
+    """Return the seconds that the TOM asks to wait (``Retry-After``: seconds, or a date), or None.
+
+    Never more than :data:`LONGEST_RETRY_AFTER_S`: a page of maintenance may ask for a year and be gone in a minute.
+    """
     asked = answer.headers.get("Retry-After")
     if asked is None:
         return None
     try:
-        return max(0.0, float(asked))
+        seconds = float(asked)
     except ValueError:
-        pass
-    try:
-        moment = parsedate_to_datetime(asked)
-    except ValueError:
-        return None
-    return max(0.0, ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - datetime.now(UTC)).total_seconds())
+        try:
+            moment = parsedate_to_datetime(asked)
+            seconds = ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - datetime.now(UTC)).total_seconds()
+        except (ValueError, TypeError, OverflowError):
+            return None
+    return None if math.isnan(seconds) else min(max(0.0, seconds), LONGEST_RETRY_AFTER_S)

@@ -53,25 +53,23 @@ class Nursery:
         self._set_up = set_up
         self._lock = threading.Lock()
         self._started: _Started | None = None
+        self.stopped = threading.Event()
+        """Set where the whole process is to stop; whoever stops it may put an event of his own here."""
 
     def each(
         self, function: Callable[[Any], Any], items: Sequence[Any], *, limit_s: float, budget: Budget = NO_LIMIT
     ) -> list[Answer]:
-        """Call ``function`` with each of ``items`` in turn, and return an answer each.
+        """Call ``function`` with each of ``items`` in turn, in one child, and return an answer each.
 
-        All go to one child while it lives; who ends it, or takes longer than ``limit_s``, costs nobody else his call.
-        Function and items are pickled. What is printed goes to our standard error.
+        A call that ends the child, or takes longer than ``limit_s``, is the last that has an answer: whoever wants the
+        others asks again. Function and items are pickled. What is printed goes to our standard error.
 
         Raises BudgetSpentError soon after a stop was asked for, TomAwayError where no child can be had. A deadline of
         the budget is not looked at: code of the TOM can't be taken up where it was.
         """
-        answers: list[Answer] = []
+        work = pickle.dumps((function, list(items)))
         with self._lock:
-            while len(answers) < len(items):
-                started = self._ready(budget)
-                work = pickle.dumps((function, list(items[len(answers) :])))
-                answers += started.serve(work, len(items) - len(answers), limit_s, budget)
-        return answers
+            return self._ready(budget).serve(work, len(items), limit_s, lambda: self._check_stopped(budget))
 
     def close(self) -> None:
         """End the nursery; another call starts a new one."""
@@ -79,6 +77,10 @@ class Nursery:
             if self._started is not None and self._started.owner == os.getpid():
                 self._started.end()
             self._started = None
+
+    def _check_stopped(self, budget: Budget) -> None:
+        if self.stopped.is_set() or budget.stopped:
+            raise BudgetSpentError("a stop was asked for")
 
     def _ready(self, budget: Budget) -> "_Started":
         if self._started is not None and not self._started.lives:
@@ -88,7 +90,7 @@ class Nursery:
         if self._started is None:
             started = _Started(self._set_up)
             try:
-                started.wait_until_ready(budget)
+                started.wait_until_ready(lambda: self._check_stopped(budget))
             except BaseException:
                 started.end()
                 raise
@@ -128,32 +130,32 @@ class _Started:
         """Whether it can still be asked, by this process."""
         return self.owner == os.getpid() and self._process.poll() is None and not self._control.closed
 
-    def wait_until_ready(self, budget: Budget) -> None:
+    def wait_until_ready(self, check: Callable[[], None]) -> None:
         """Wait for its first word; raise TomAwayError where it ends, or takes too long, instead."""
-        until = budget.clock.monotonic() + _START_S
+        until = time.monotonic() + _START_S
         with suppress(EOFError, OSError):
-            while budget.clock.monotonic() < until:
+            while time.monotonic() < until:
                 if self._told() is not None:
                     return
-                _check_stopped(budget)
+                check()
         self._process.kill()
         raise TomAwayError(
             f"the process for the TOM's own code did not start (it ended with {self._process.wait()})",
             mend="Its standard error says why; does 'manage.py check' work?",
         )
 
-    def serve(self, work: bytes, calls: int, limit_s: float, budget: Budget) -> list[Answer]:
+    def serve(self, work: bytes, calls: int, limit_s: float, check: Callable[[], None]) -> list[Answer]:
         """Return the answers of one child: to all of so many calls, or up to the one with which it ended."""
         answers: list[Answer] = []
         child = 0
         try:
             self._control.send_bytes(work)
-            until = budget.clock.monotonic() + limit_s
+            until = time.monotonic() + limit_s
             while True:
                 match self._told():
                     case None:
-                        _check_stopped(budget)
-                        if budget.clock.monotonic() > until:
+                        check()
+                        if time.monotonic() > until:
                             self._stop(child)
                             return [*answers, Answer(failure=f"did not end within {limit_s:g} s")]
                         continue
@@ -163,7 +165,7 @@ class _Started:
                         answers.append(answer)
                     case ("ended", int(status)):
                         return answers if len(answers) == calls else [*answers, Answer(failure=_words(status))]
-                until = budget.clock.monotonic() + limit_s
+                until = time.monotonic() + limit_s
         except (EOFError, OSError) as error:
             self._give_up(child)
             if not child:
@@ -202,11 +204,6 @@ class _Started:
     def _told(self) -> Any:
         """Return its next message, None where none has come for a moment; raise EOFError or OSError where none will."""
         return self._control.recv() if self._control.poll(_LOOK_S) else None
-
-
-def _check_stopped(budget: Budget) -> None:
-    if budget.stopped:
-        raise BudgetSpentError("a stop was asked for")
 
 
 def _words(status: int) -> str:

@@ -1,18 +1,19 @@
-"""The bridge and the TOM's database: transactions that wait instead of failing, errors that say who is away, locks."""
+"""The bridge and the TOM's database: transactions that wait instead of failing, errors that say who is away, leases."""
 
 from bridge.tomtoolkit.database.errors import is_a_persons, refusing, words
-from bridge.tomtoolkit.database.locks import alone, lock_creation, processing, relaying
-from bridge.tomtoolkit.database.transactions import MANY, among, told, writing
+from bridge.tomtoolkit.database.leases import Lease
+from bridge.tomtoolkit.database.locks import lock_creation, processing
+from bridge.tomtoolkit.database.transactions import MANY, among, immediate, told, writing
 
 __all__ = [
     "MANY",
-    "alone",
+    "Lease",
     "among",
+    "immediate",
     "is_a_persons",
     "lock_creation",
     "processing",
     "refusing",
-    "relaying",
     "told",
     "words",
     "writing",

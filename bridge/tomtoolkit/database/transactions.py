@@ -2,8 +2,10 @@
 
 import json
 import os
+import sqlite3
+import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -21,6 +23,8 @@ from bridge.tomtoolkit.database.errors import meaning
 
 MANY = 500
 """How many values go into one query."""
+LONGEST_LOCK_S = 5
+"""Seconds for which a statement waits for a lock on PostgreSQL; whoever waits for longer says so and hears a stop."""
 
 _files: WeakKeyDictionary[Any, tuple[Any, tuple[int, int]]] = WeakKeyDictionary()
 
@@ -29,24 +33,25 @@ _files: WeakKeyDictionary[Any, tuple[Any, tuple[int, int]]] = WeakKeyDictionary(
 def told(using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
     """Turn what the database raises into TomAwayError, or StopError where a person has to do something.
 
-    A connection that failed is closed, so that the next call makes a new one.
+    A connection that failed is closed, so that the next call makes a new one. On PostgreSQL no statement waits longer
+    than :data:`LONGEST_LOCK_S` for a lock that somebody else holds, in a transaction or not.
     """
     wrapper = connections[using]
     _follow_file(wrapper)
-    try:
-        yield
-    except TomAwayError:
-        _drop(wrapper)
-        raise
-    except DatabaseError as error:
-        meant = meaning(error, using)
-        if meant is None:
+    with ExitStack() as stack:
+        if wrapper.vendor == "postgresql" and _bounded not in wrapper.execute_wrappers:
+            stack.enter_context(wrapper.execute_wrapper(_bounded))
+        try:
+            yield
+        except TomAwayError:
+            _drop(wrapper)
             raise
-        _drop(wrapper)
-        raise meant from error
-    except InterfaceError as error:
-        _drop(wrapper)
-        raise TomAwayError(f"the TOM's database can't be used now: {error}", where=f"database {using!r}") from error
+        except (DatabaseError, InterfaceError) as error:
+            meant = meaning(error, using)
+            if meant is None:
+                raise
+            _drop(wrapper)
+            raise meant from error
 
 
 def _drop(wrapper: Any) -> None:
@@ -56,28 +61,67 @@ def _drop(wrapper: Any) -> None:
 
 
 @contextmanager
-def writing(using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
-    """Open a transaction, or a savepoint within one; errors are told.
+def writing(using: str = DEFAULT_DB_ALIAS, *, patience_s: float = 0.0) -> Iterator[None]:
+    """Open a transaction, or a savepoint within one, as :func:`immediate` does; errors are told."""
+    with told(using), immediate(using, patience_s=patience_s):
+        yield
 
-    On SQLite the transaction takes the write lock at its start: one that reads before it writes would fail at once
-    where another process wrote in between, whatever the time-out.
+
+@contextmanager
+def immediate(using: str = DEFAULT_DB_ALIAS, *, patience_s: float = 0.0) -> Iterator[None]:
+    """Open a transaction that may read before it writes, or a savepoint within one; Django's own errors are raised.
+
+    On SQLite it takes the write lock at its start: a transaction that reads first would fail at once where another
+    process wrote in between, whatever the time-out. Others are waited for as long as the time-out of the TOM's
+    database says (``OPTIONS: timeout``, 5 s by default), and for ``patience_s`` in any case.
+    On PostgreSQL none of its statements waits longer than :data:`LONGEST_LOCK_S` for a lock.
     """
     wrapper = connections[using]
-    with told(using):
-        if wrapper.in_atomic_block:
-            with transaction.atomic(using=using):
-                yield
-            return
-        wrapper.ensure_connection()
-        before = getattr(wrapper, "transaction_mode", None)
-        if wrapper.vendor == "sqlite":
-            wrapper.transaction_mode = "IMMEDIATE"
-        try:
-            with transaction.atomic(using=using):
-                yield
-        finally:
-            if wrapper.vendor == "sqlite":
-                wrapper.transaction_mode = before
+    outermost = not wrapper.in_atomic_block
+    with ExitStack() as stack:
+        if outermost and wrapper.vendor == "sqlite":
+            _begin_immediate(stack, wrapper, time.monotonic() + patience_s)
+        else:
+            stack.enter_context(transaction.atomic(using=using))
+            if outermost and wrapper.vendor == "postgresql":
+                _bound_waits(wrapper)
+        yield
+
+
+def _begin_immediate(stack: ExitStack, wrapper: Any, deadline: float) -> None:
+    wrapper.ensure_connection()
+    before = wrapper.transaction_mode
+    wrapper.transaction_mode = "IMMEDIATE"
+    try:
+        while True:
+            try:
+                stack.enter_context(transaction.atomic(using=wrapper.alias))
+            except OperationalError as error:
+                code = getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF
+                if code != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
+                    raise
+            else:
+                return
+    finally:
+        wrapper.transaction_mode = before
+
+
+def _bounded(execute: Any, sql: Any, params: Any, many: bool, context: Any) -> Any:
+    """Execute one statement (a wrapper of Django's ``execute_wrapper``); one outside of a transaction gets its own.
+
+    A setting of the session would stay with the server's connection, which a pooler gives to others afterwards.
+    """
+    wrapper = context["connection"]
+    if wrapper.in_atomic_block:
+        return execute(sql, params, many, context)
+    with transaction.atomic(using=wrapper.alias):
+        _bound_waits(wrapper)
+        return execute(sql, params, many, context)
+
+
+def _bound_waits(wrapper: Any) -> None:
+    with wrapper.cursor() as cursor:
+        cursor.execute(f"SET LOCAL lock_timeout = '{LONGEST_LOCK_S}s'")
 
 
 def among(using: str, values: Iterable[object]) -> tuple[str, object]:

@@ -165,7 +165,7 @@ def _refuse(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("tom_bridge", "0004_mail")]
+    dependencies = [("tom_bridge", "0005_leases")]
 
     operations = [
         migrations.CreateModel(

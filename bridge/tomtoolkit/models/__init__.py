@@ -6,6 +6,7 @@ from bridge.tomtoolkit.models.arrived import (
     RetryRequest,
     Written,
 )
+from bridge.tomtoolkit.models.leases import Lease
 from bridge.tomtoolkit.models.ledger import (
     Dead,
     Done,
@@ -23,6 +24,7 @@ from bridge.tomtoolkit.models.ledger import (
     Tally,
 )
 from bridge.tomtoolkit.models.sharing import (
+    LeftOut,
     OutboxEvent,
     OutboxShare,
     Progress,
@@ -41,6 +43,8 @@ __all__ = [
     "Installation",
     "Intent",
     "Kept",
+    "Lease",
+    "LeftOut",
     "List",
     "OutboxEvent",
     "OutboxShare",

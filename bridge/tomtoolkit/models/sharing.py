@@ -57,6 +57,22 @@ class SelfShareTarget(models.Model):
         constraints = (models.UniqueConstraint(fields=("self_share", "target"), name="tom_bridge_self_share_once"),)
 
 
+class LeftOut(models.Model):
+    """Something of a self-share that could not be shared: why, and when it is tried again."""
+
+    self_share = models.ForeignKey(SelfShare, on_delete=models.CASCADE, related_name="left_out")
+    kind = models.CharField(max_length=50, blank=True)
+    """The kind of what is left out; empty: all that is new of the target."""
+    target = models.ForeignKey("tom_targets.BaseTarget", null=True, on_delete=models.CASCADE, related_name="+")
+    """None for the target list itself."""
+    product = models.ForeignKey("tom_dataproducts.DataProduct", null=True, on_delete=models.CASCADE, related_name="+")
+    reason = models.TextField()
+    """For people."""
+    since = models.DateTimeField()
+    tries = models.IntegerField(default=1)
+    due = models.DateTimeField(db_index=True)
+
+
 class Shared(models.Model):
     """A row of the TOM that was shared to a topic by itself, or looked at and left out: never again."""
 

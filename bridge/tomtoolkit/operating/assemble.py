@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager, suppress
 
 from bridge.errors import TomAwayError
 from bridge.operations.assemble import Bridge, put_together, stream_of
-from bridge.tomtoolkit import conf
+from bridge.tomtoolkit import children, conf
 from bridge.tomtoolkit.ledger.store import DjangoLedger
 from bridge.tomtoolkit.receiving.tom import DjangoTom
 
@@ -27,6 +27,8 @@ def open_bridge(stopped: threading.Event | None = None) -> Iterator[Bridge]:
         stack.callback(ledger.close)
         tom = DjangoTom.of(settings, ledger)
         stack.callback(tom.close)
+        children.NURSERY.stopped = stopped or threading.Event()
+        stack.callback(setattr, children.NURSERY, "stopped", threading.Event())
         with suppress(TomAwayError):  # another process is at work on a product: then there is nothing to sweep
             tom.sweep()
         # Waiting within the TOM's transaction would change nothing and keep others out.

@@ -29,9 +29,10 @@ def examine() -> Iterator[Finding]:
     yield from told("stream", lambda: examine_stream(settings, settings.topics()))
     if any(one.level == "fail" for one in database_found):
         return
-    yield from told("ledger", lambda: iter([examine_ledger(settings, DjangoLedger(), "the TOM's database")]))
+    yield from told("ledger", lambda: examine_ledger(settings, DjangoLedger(), "the TOM's database"))
     yield from told("files", _files)
     yield from told("outbox", _outbox)
+    yield from told("sharing", _self_shares)
     yield from told("sharing", _persistent_shares)
 
 
@@ -102,6 +103,25 @@ def _outbox() -> Iterator[Finding]:
             what=f"{refused} events were refused by the stream for good",
             mend="The bridge's page says why, for each",
         )
+
+
+def _self_shares() -> Iterator[Finding]:
+    """Look for what shares itself and could not be shared, or rests."""
+    with told_of_database():
+        left_out = models.LeftOut.objects.select_related("target").order_by("-since")
+        number, some = left_out.count(), list(left_out[:_MOST_NAMED])
+        resting = models.SelfShare.objects.filter(active=True).exclude(rests="").count()
+    if number:
+        named = "; ".join(f"{one.target.name if one.target else 'a list'}: {one.reason}" for one in some)
+        yield Finding(
+            level="warn",
+            about="sharing",
+            what=f"{number} things that share themselves are left out ({named})",
+            mend="They are tried again at least once an hour",
+        )
+    if resting:
+        what = f"{resting} targets or lists that share themselves rest"
+        yield Finding(level="warn", about="sharing", what=what, mend="The page Self-sharing says why, for each")
 
 
 def _persistent_shares() -> Iterator[Finding]:

@@ -18,12 +18,15 @@ from bridge.tomtoolkit.database import told
 from bridge.tomtoolkit.ledger.store import DjangoLedger
 from bridge.tomtoolkit.operating.assemble import open_bridge
 from bridge.tomtoolkit.operating.doctor import examine
+from bridge.tomtoolkit.operating.health import problems
 from bridge.tomtoolkit.operating.mail import DailyMail
 from bridge.tomtoolkit.operating.retrying import retry_requested
 
 NOT_HERE = frozenset({"init", "publish"})
 """Commands that mean nothing inside of a TOM: it has Django's settings, and shares by its outbox."""
-_COMMAND = re.compile(r"\btom-bridge (?=(?:consume|replay|status|shares|parked|dead|position|topics|tail|doctor)\b)")
+_COMMAND = re.compile(
+    r"\btom-bridge (?=(?:consume|replay|status|shares|parked|dead|identity|position|topics|tail|doctor)\b)"
+)
 
 
 class Inside:
@@ -61,6 +64,10 @@ class Inside:
     def examine(self) -> Iterator[Finding]:
         """Yield what is found in settings, database, stream, and what TOM Toolkit shares by itself."""
         return examine()
+
+    def problems(self, stalled_s: float) -> list[str]:
+        """Return what is wrong in the TOM: groups that are gone, shares that wait."""
+        return problems(stalled_s=stalled_s)
 
     def besides(self, bridge: Bridge) -> None:
         """Close connections that have grown old, try what was asked for on a page, send the mail where it is time."""

@@ -16,8 +16,9 @@ from bridge.operations import records
 from bridge.operations.records import Line
 from bridge.operations.status import Status, Thresholds, judge, status
 from bridge.tomtoolkit.conf import AppSettings, MailSettings
-from bridge.tomtoolkit.database import told, writing
+from bridge.tomtoolkit.database import told, words, writing
 from bridge.tomtoolkit.models import Installation, OutboxEvent
+from bridge.tomtoolkit.operating.health import problems
 
 log = structlog.get_logger(__name__)
 
@@ -58,9 +59,10 @@ class DailyMail:
                 return False
             try:
                 send(self._settings, mail, ledger, at)
-            except AwayError as error:
-                log.warning("mail.failed", message=str(error))
-                rows.filter(mailed_at=at).update(mailed_at=last)
+            except Exception as error:  # the consumer that sends it has other things to do
+                log.warning("mail.failed", message=words(error))
+                with writing(self._using):
+                    rows.filter(mailed_at=at).update(mailed_at=last)
                 self._next_look = time.monotonic() + _RETRY_S
                 return False
         return True
@@ -85,7 +87,7 @@ def compose(settings: AppSettings, ledger: Ledger, at: datetime) -> tuple[str, s
     some = Filter(most=_MOST_SHOWN)
     blocks = [
         [f"{settings.display_name} ({settings.origin}) on {now.stream}, {at:%Y-%m-%d %H:%M} UTC"],
-        [f"Problem: {problem}" for problem in judge(now, Thresholds()).problems],
+        [f"Problem: {problem}" for problem in judge(now, Thresholds(), besides=problems()).problems],
         _topics(now),
         _outbox(),
         _kept("Dead", now.dead, records.dead(ledger, some)),

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import structlog
 from django.db import DEFAULT_DB_ALIAS
 
-from bridge.errors import AwayError, StopError
+from bridge.errors import AwayError, BudgetSpentError, StopError
 from bridge.events import Kind
 from bridge.ledger.port import Entry, Outcome
 from bridge.operations.assemble import Bridge, put_together
@@ -96,12 +96,19 @@ def retry_requested(bridge: Bridge, using: str = DEFAULT_DB_ALIAS, *, budget_s: 
     for wish in list(RetryRequest.objects.using(using).order_by("pk")[:1000]):
         if bridge.stopped.is_set() or time.monotonic() > deadline:
             break
-        letter = bridge.ledger.dead_letter(wish.dead)
-        if letter is not None:
-            bridge.waiting.retry_dead([letter], bridge.budget)
-            tried += 1
+        # Taken out before it is tried: one that ends the process is not tried again by itself.
         with writing(using):
             RetryRequest.objects.using(using).filter(pk=wish.pk).delete()
+        letter = bridge.ledger.dead_letter(wish.dead)
+        if letter is None:
+            continue
+        try:
+            bridge.waiting.retry_dead([letter], bridge.budget)
+        except (AwayError, StopError, BudgetSpentError):
+            with writing(using):
+                RetryRequest.objects.using(using).get_or_create(dead=wish.dead, defaults={"asked_by": wish.asked_by})
+            raise
+        tried += 1
     return tried
 
 

@@ -8,7 +8,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.decorators import method_decorator
-from django.views import View
 from django.views.decorators.http import require_POST
 
 from bridge.errors import BridgeError
@@ -18,8 +17,9 @@ from bridge.tomtoolkit.ledger.rows import to_entry
 from bridge.tomtoolkit.ledger.store import DjangoLedger
 from bridge.tomtoolkit.operating.retrying import retry_dead
 from bridge.tomtoolkit.pages.content import content, printable
-from bridge.tomtoolkit.pages.page import BridgePage, integers, page_of, settings_or_problem, tell
-from bridge.tomtoolkit.permissions import Hidden, Manager
+from bridge.tomtoolkit.pages.page import BridgePage, BridgeView, integers, page_of, settings_or_problem, tell
+from bridge.tomtoolkit.pages.telling import Telling
+from bridge.tomtoolkit.permissions import Manager
 
 _MOST_HEADERS = 50
 
@@ -34,8 +34,8 @@ class DeadList(Manager, BridgePage):
         """Return one page of dead letters."""
         context = super().get_context_data(**given)
         rows = models.Dead.objects.select_related("entry").order_by("-pk")
-        hidden = Hidden(self.request.user)
-        page = page_of(rows, self.request.GET.get("page"), lambda row: _line(row, hidden))
+        telling = Telling(self.request.user)
+        page = page_of(rows, self.request.GET.get("page"), lambda row: _line(row, telling))
         wishes = models.RetryRequest.objects.filter(dead__in=[one.id for one in page if one is not None])
         return context | {"page": page, "requested": {wish.dead: wish for wish in wishes}}
 
@@ -55,10 +55,11 @@ class DeadLetter(Manager, BridgePage):
         record = kept.record if kept is not None else None
         if letter is None or record is None:
             raise Http404("There is no such dead letter (any more).")
-        if Hidden(self.request.user)([letter.entry.subject]):
+        told = Telling(self.request.user).line(letter.entry)
+        if told is None:
             raise PermissionDenied("It is about a target that you may not see.")
         return context | {
-            "line": replace(records.line(letter.entry), id=pk),
+            "line": replace(told, id=pk),
             "headers": [(name, printable(value)) for name, value in record.headers[:_MOST_HEADERS]],
             "content": content(record),
             "wish": models.RetryRequest.objects.filter(dead=pk).first(),
@@ -66,7 +67,7 @@ class DeadLetter(Manager, BridgePage):
 
 
 @method_decorator(require_POST, name="dispatch")
-class Retry(Manager, View):
+class Retry(Manager, BridgeView):
     """Try dead letters again."""
 
     @staticmethod
@@ -83,7 +84,7 @@ class Retry(Manager, View):
 
 
 @method_decorator(require_POST, name="dispatch")
-class Drop(Manager, View):
+class Drop(Manager, BridgeView):
     """Drop dead letters."""
 
     @staticmethod
@@ -102,12 +103,13 @@ class Drop(Manager, View):
 def _ids(request: HttpRequest) -> list[int]:
     """Return the ticked dead letters; none may be about a target that the person may not see."""
     ids = integers(request.POST.getlist("id"))
-    hidden = Hidden(request.user)
+    telling = Telling(request.user)
     rows = models.Dead.objects.filter(pk__in=ids).select_related("entry")
-    if any(hidden([row.entry.subject]) for row in rows):
+    if any(_line(row, telling) is None for row in rows):
         raise PermissionDenied
     return ids
 
 
-def _line(row: models.Dead, hidden: Hidden) -> records.Line | None:
-    return None if hidden([row.entry.subject]) else replace(records.line(to_entry(row.entry)), id=row.pk)
+def _line(row: models.Dead, telling: Telling) -> records.Line | None:
+    told = telling.line(to_entry(row.entry))
+    return None if told is None else replace(told, id=row.pk)

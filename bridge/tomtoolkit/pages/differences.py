@@ -9,11 +9,12 @@ from django.db.models import Q
 from django.utils import timezone
 
 from bridge.events import Kind
-from bridge.operations.records import Line, line
+from bridge.operations.records import Line
 from bridge.tomtoolkit import models
 from bridge.tomtoolkit.ledger.rows import to_entry
 from bridge.tomtoolkit.pages.page import BridgePage, page_of
-from bridge.tomtoolkit.permissions import Hidden, Visitor, allowed
+from bridge.tomtoolkit.pages.telling import Telling, targets_in
+from bridge.tomtoolkit.permissions import Visitor, allowed
 
 PERIODS = {"30": "a month", "365": "a year", "3650": "ten years"}
 
@@ -46,18 +47,16 @@ class Differences(Visitor, BridgePage):
             outcome="applied",
             published_at__gte=timezone.now() - timedelta(days=int(days)),
         ).order_by("-published_at", "-pk")
-        user, hidden = self.request.user, Hidden(self.request.user)
-        page = page_of(rows, self.request.GET.get("page"), lambda row: _difference(row, user, hidden))
+        user, telling = self.request.user, Telling(self.request.user)
+        page = page_of(rows, self.request.GET.get("page"), lambda row: _difference(row, user, telling))
         return context | {"page": page, "days": days, "periods": PERIODS}
 
 
-def _difference(row: models.Entry, user: Any, hidden: Hidden) -> Difference:
-    told = line(to_entry(row))
-    given = told.detail.get("target")
-    pk = given.get("pk") if isinstance(given, Mapping) else None
-    pks = [pk] if isinstance(pk, int) else []
+def _difference(row: models.Entry, user: Any, telling: Telling) -> Difference:
+    told = telling.line(to_entry(row))
+    pks = targets_in(told.detail) if told is not None else set()
     # A list's differences are of its members, which need not be seen by all who see the list.
-    if hidden.targets(pks) or hidden([told.subject]) or (told.kind == Kind.LIST and not user.is_superuser):
+    if told is None or (not user.is_superuser and (told.kind == Kind.LIST or not pks)):
         return Difference(None)
     target = next(iter(allowed(user, pks).values()), None)
     return Difference(told, target, _maps(told, "differs"), _maps(told, "conflicting"))

@@ -11,11 +11,14 @@ from django.views.generic import TemplateView, View
 from plotly.offline import get_plotlyjs
 
 from bridge.ledger.port import Outcome
-from bridge.operations.status import TopicStatus
+from bridge.operations.status import TopicStatus, ledgers_problems
 from bridge.tomtoolkit import models
 from bridge.tomtoolkit.conf import AppSettings
+from bridge.tomtoolkit.ledger.store import DjangoLedger
+from bridge.tomtoolkit.operating import health
+from bridge.tomtoolkit.operating.home import named
 from bridge.tomtoolkit.pages import lag, plots
-from bridge.tomtoolkit.pages.page import BridgePage, settings_or_problem
+from bridge.tomtoolkit.pages.page import BridgePage, BridgeView, settings_or_problem
 from bridge.tomtoolkit.permissions import Visitor, may_manage
 
 PERIODS = {"7": "a week", "30": "a month", "365": "a year"}
@@ -40,15 +43,19 @@ class Overview(Visitor, BridgePage):
             "days": days,
             "plot": plots.in_and_out(timezone.now() - timedelta(days=int(days))),
         }
+        if settings is not None and may_manage(self.request.user):
+            told = [*health.problems(), *ledgers_problems(DjangoLedger())]
+            context["problems"] = [named(problem) for problem in told]
         if settings is not None:
             context |= {"origin": settings.origin, "name": settings.display_name, **topics(settings)}
         return context
 
 
-class Lag(Visitor, TemplateView):
+class Lag(Visitor, BridgeView, TemplateView):
     """The table of topics with the lag, loaded by the first page once it is shown."""
 
     template_name = "tom_bridge/partials/topics.html"
+    fragment = True
 
     def get_context_data(self, **given: Any) -> dict[str, Any]:
         """Return the topics; where the stream doesn't answer in time, the lag is unknown."""

@@ -3,23 +3,62 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import structlog
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db import transaction
-from django.http import HttpRequest
-from django.utils.decorators import method_decorator
-from django.views.generic import TemplateView
+from django.db import DatabaseError, transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.generic import TemplateView, View
 
-from bridge.errors import ConfigurationError
+from bridge.errors import AwayError, BridgeError, ConfigurationError, StopError
 from bridge.tomtoolkit import conf
+from bridge.tomtoolkit.database import told
 from bridge.tomtoolkit.models import Dead, Parked
 from bridge.tomtoolkit.permissions import may_manage
 
+log = structlog.get_logger(__name__)
+
 PER_PAGE = 25
+_UNAVAILABLE = 503
 
 
-@method_decorator(transaction.non_atomic_requests, name="dispatch")
-class BridgePage(TemplateView):
+class BridgeView(View):
+    """A view that says what is wrong where the bridge can't work now, instead of failing.
+
+    A ``fragment`` is a part of a page that is loaded by itself.
+    """
+
+    fragment = False
+
+    @classmethod
+    def as_view(cls, **given: Any) -> Any:
+        """Return the view; its transactions are its own, also where ``ATOMIC_REQUESTS`` is on."""
+        return transaction.non_atomic_requests(super().as_view(**given))
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Answer, or say that the database is away or that a person has to do something."""
+        try:
+            with told():
+                response = super().dispatch(request, *args, **kwargs)
+                # A template asks the database too.
+                return response.render() if hasattr(response, "render") else response
+        except (AwayError, StopError) as error:
+            log.warning("page.unavailable", path=request.path, message=str(error))
+            return self._unavailable(request, error)
+
+    def _unavailable(self, request: HttpRequest, error: BridgeError) -> HttpResponse:
+        context = {"unavailable": str(error) if may_manage(request.user) else "", "tab": getattr(self, "tab", "")}
+        if self.fragment:  # htmx shows nothing of an answer that is an error
+            return render(request, "tom_bridge/partials/unavailable.html", context)
+        try:
+            return render(request, "tom_bridge/unavailable.html", context, status=_UNAVAILABLE)
+        except DatabaseError:  # so it is all of the TOM that has no database
+            told_plainly = context["unavailable"] or "The bridge can't be used now."
+            return HttpResponse(told_plainly, content_type="text/plain; charset=utf-8", status=_UNAVAILABLE)
+
+
+class BridgePage(BridgeView, TemplateView):
     """One page under "Bridge", with the tabs; ``tab`` is the name of its own."""
 
     tab = ""

@@ -8,17 +8,20 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.decorators import method_decorator
-from django.views import View
 from django.views.decorators.http import require_POST
 
+from bridge.errors import BridgeError
 from bridge.ledger import port
 from bridge.ledger.port import Reason
-from bridge.operations.records import Line, line
+from bridge.operations import records
+from bridge.operations.records import Line
 from bridge.tomtoolkit import models
 from bridge.tomtoolkit.ledger.rows import to_parked
+from bridge.tomtoolkit.ledger.store import DjangoLedger
 from bridge.tomtoolkit.operating.retrying import retry_parked
-from bridge.tomtoolkit.pages.page import BridgePage, integers, page_of, settings_or_problem, tell
-from bridge.tomtoolkit.permissions import Hidden, Manager, allowed
+from bridge.tomtoolkit.pages.page import BridgePage, BridgeView, integers, page_of, settings_or_problem, tell
+from bridge.tomtoolkit.pages.telling import Telling
+from bridge.tomtoolkit.permissions import Manager, allowed
 from bridge.tomtoolkit.receiving.choices import choose, forget
 
 _TO_CHOOSE = (Reason.AMBIGUOUS, Reason.POSITION_DISAGREES)
@@ -44,16 +47,16 @@ class ParkedList(Manager, BridgePage):
     def get_context_data(self, **given: Any) -> dict[str, Any]:
         """Return one page of what is parked, and the choices that were made."""
         context = super().get_context_data(**given)
-        rows = models.Parked.objects.select_related("entry").prefetch_related("names").order_by("pk")
+        rows = _rows()
         reason = self.request.GET.get("reason", "")
         if reason:
             rows = rows.filter(reason=reason)
-        user, hidden = self.request.user, Hidden(self.request.user)
+        user, telling = self.request.user, Telling(self.request.user)
         chosen = models.Choice.objects.select_related("target").order_by("name")[:200]
         may_see = allowed(user, [one.target_id for one in chosen])
         reasons = models.Parked.objects.order_by("reason").values_list("reason", flat=True).distinct()
         return context | {
-            "page": page_of(rows, self.request.GET.get("page"), lambda row: _shown(to_parked(row), user, hidden)),
+            "page": page_of(rows, self.request.GET.get("page"), lambda row: _shown(to_parked(row), user, telling)),
             "reason": reason,
             "reasons": list(reasons),
             "choices": [one for one in chosen if one.target_id in may_see],
@@ -61,13 +64,15 @@ class ParkedList(Manager, BridgePage):
 
 
 @method_decorator(require_POST, name="dispatch")
-class Choose(Manager, View):
+class Choose(Manager, BridgeView):
     """Say which target of the TOM is meant; what was parked for the lack of that is tried at once."""
 
     @staticmethod
     def post(request: HttpRequest, pk: int) -> HttpResponse:
         """Remember the choice, and try again."""
-        one = to_parked(get_object_or_404(models.Parked.objects.select_related("entry"), pk=pk))
+        one = to_parked(get_object_or_404(_rows(), pk=pk))
+        if _told(one, Telling(request.user)) is None:
+            raise PermissionDenied("It is about a target that you may not see.")
         given = integers([request.POST.get("target", "")])
         targets = allowed(request.user, set(given) & set(_candidate_pks(one)), "change")
         if not targets:
@@ -82,17 +87,34 @@ class Choose(Manager, View):
 
 
 @method_decorator(require_POST, name="dispatch")
-class Retry(Manager, View):
+class Retry(Manager, BridgeView):
     """Try parked things again."""
 
     @staticmethod
     def post(request: HttpRequest) -> HttpResponse:
         """Try what was ticked, as far as the time of a request goes."""
-        return _tried(request, integers(request.POST.getlist("id")))
+        return _tried(request, _ids(request))
 
 
 @method_decorator(require_POST, name="dispatch")
-class Forget(Manager, View):
+class Drop(Manager, BridgeView):
+    """Drop parked things."""
+
+    @staticmethod
+    def post(request: HttpRequest) -> HttpResponse:
+        """Drop what was ticked: the bytes go, the outcome becomes *ignored: dropped by command*."""
+        ids = _ids(request)
+        try:
+            dropped = records.drop_parked(DjangoLedger(), port.Filter(), ids) if ids else 0
+        except BridgeError as error:
+            messages.error(request, f"Nothing was dropped: {error}")
+        else:
+            messages.success(request, f"{dropped} dropped.")
+        return redirect("tom_bridge:parked")
+
+
+@method_decorator(require_POST, name="dispatch")
+class Forget(Manager, BridgeView):
     """Take a choice back: what comes from now on is matched by its names again."""
 
     @staticmethod
@@ -106,6 +128,18 @@ class Forget(Manager, View):
         return redirect("tom_bridge:parked")
 
 
+def _ids(request: HttpRequest) -> list[int]:
+    """Return what was ticked; none of it may be about a target that the person may not see."""
+    ids, telling = integers(request.POST.getlist("id")), Telling(request.user)
+    if any(_told(to_parked(row), telling) is None for row in _rows().filter(pk__in=ids)):
+        raise PermissionDenied("It is about a target that you may not see.")
+    return ids
+
+
+def _rows() -> Any:
+    return models.Parked.objects.select_related("entry").prefetch_related("names").order_by("pk")
+
+
 def _tried(request: HttpRequest, ids: list[int]) -> HttpResponse:
     _, problem = settings_or_problem()
     if problem:
@@ -116,11 +150,16 @@ def _tried(request: HttpRequest, ids: list[int]) -> HttpResponse:
     return redirect("tom_bridge:parked")
 
 
-def _shown(one: port.Parked, user: Any, hidden: Hidden) -> Shown:
+def _told(one: port.Parked, telling: Telling) -> Line | None:
+    told = telling.line(one.entry, one.detail, names={_name(one), *one.names})
+    return None if told is None else replace(told, id=one.id, member=one.member, reason=str(one.reason))
+
+
+def _shown(one: port.Parked, user: Any, telling: Telling) -> Shown:
     pks = _candidate_pks(one)
-    if hidden.targets(pks) or hidden({_name(one), *one.names}):
+    told = _told(one, telling)
+    if told is None:
         return Shown(one.id, None)
-    told = replace(line(one.entry, one.detail), id=one.id, member=one.member, reason=str(one.reason))
     offered = allowed(user, pks, "change") if pks and one.reason in _TO_CHOOSE else {}
     return Shown(one.id, told, list(offered.values()))
 

@@ -10,13 +10,16 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.utils.decorators import method_decorator
-from django.views import View
 from django.views.decorators.http import require_POST
+from tom_dataproducts.models import DataProduct
 
 from bridge.tomtoolkit import models, permissions
-from bridge.tomtoolkit.pages.page import BridgePage, page_of, settings_or_problem
-from bridge.tomtoolkit.pages.share import end_of, lists_for
+from bridge.tomtoolkit.pages.page import BridgePage, BridgeView, page_of, settings_or_problem
+from bridge.tomtoolkit.pages.starting import end_of
 from bridge.tomtoolkit.permissions import may_share, shareable
+
+_SHOWN_LEFT_OUT = 3
+_MOST_LEFT_OUT = 50
 
 
 class ChangeForm(forms.Form):
@@ -40,11 +43,12 @@ class SelfShares(permissions.Visitor, BridgePage):
         for one in page:
             one.expired = one.expires is not None and one.expires <= now
             one.changeable = _may_change(self.request.user, one)
+            one.leaves_out, one.leaves_out_hidden = _left_out(self.request.user, one)
         return context | {"page": page, "now": now}
 
 
 @method_decorator(require_POST, name="dispatch")
-class Change(permissions.Visitor, View):
+class Change(permissions.Visitor, BridgeView):
     """Switch a self-share off or on, or set its expiry."""
 
     @staticmethod
@@ -62,9 +66,10 @@ class Change(permissions.Visitor, View):
             raise PermissionDenied("You may not share this to that topic.")
         if action == "expiry":
             one.expires = end_of(form.cleaned_data["expires"])
-        else:
-            one.active = action == "on"
-            one.created_by = request.user if one.active else one.created_by
+        elif action == "off":
+            one.active = False
+        elif not one.active:  # one that is on stays with the person who let it share
+            one.active, one.created_by = True, request.user
         one.save(update_fields=["active", "expires", "created_by"])
         told = {"on": "shares itself again", "off": "shares itself no longer", "expiry": "has a new expiry"}[action]
         messages.success(request, f"{one.target or one.target_list} {told}.")
@@ -76,7 +81,22 @@ def _visible(user: Any) -> Any:
     if user.is_superuser:
         return rows
     targets = permissions.targets(user).values("pk")
-    return rows.filter(Q(target__in=targets) | Q(target_list__in=lists_for(user).values("pk")))
+    return rows.filter(Q(target__in=targets) | Q(target_list__in=permissions.lists(user).values("pk")))
+
+
+def _left_out(user: Any, one: models.SelfShare) -> tuple[list[models.LeftOut], int]:
+    """Return some of what could not be shared, as far as ``user`` may see it, and how much there is besides."""
+    rows = list(one.left_out.select_related("target").order_by("-since")[:_MOST_LEFT_OUT])
+    seen = permissions.allowed(user, {row.target_id for row in rows if row.target_id is not None})
+    products = DataProduct.objects.filter(pk__in=[row.product_id for row in rows if row.product_id is not None])
+    seen_products = set(permissions.visible(user, products).values_list("pk", flat=True))
+    shown = [
+        row
+        for row in rows
+        if (row.target_id is None or row.target_id in seen)
+        and (row.product_id is None or row.product_id in seen_products)
+    ]
+    return shown[:_SHOWN_LEFT_OUT], one.left_out.count() - min(len(shown), _SHOWN_LEFT_OUT)
 
 
 def _may_change(user: Any, one: models.SelfShare) -> bool:

@@ -1,90 +1,61 @@
-"""Sharing from a page: a target with what belongs to it, or a target list."""
+"""Sharing from a page: a target with what belongs to it, or a target list; reviewed before it goes, for good."""
 
+import hashlib
+import json
 from dataclasses import dataclass
-from datetime import datetime, time
+from functools import cached_property
 from typing import Any
 
-from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils import timezone
-from guardian.shortcuts import get_objects_for_user
 from tom_dataproducts.models import DataProduct
 
-from bridge.errors import BridgeError, InvalidEventError
-from bridge.events import Kind
-from bridge.tomtoolkit import models, permissions
+from bridge.errors import AwayError, BridgeError, InvalidEventError
+from bridge.tomtoolkit import permissions
+from bridge.tomtoolkit.database import writing
 from bridge.tomtoolkit.pages import words
+from bridge.tomtoolkit.pages.offered import offered, rows_of
 from bridge.tomtoolkit.pages.page import BridgePage, page_of, settings_or_problem
-from bridge.tomtoolkit.permissions import SHARE, may_share, shareable, visible
-from bridge.tomtoolkit.rows.bodies import DATUMS, KINDS, own, own_targets
-from bridge.tomtoolkit.sharing import Receipt, share
+from bridge.tomtoolkit.pages.share_forms import ListForm, ShareForm, TargetForm
+from bridge.tomtoolkit.pages.starting import Subject, let_share_itself, started
+from bridge.tomtoolkit.permissions import SHARE, refusal, shareable, visible
+from bridge.tomtoolkit.rows.bodies import own, own_targets
+from bridge.tomtoolkit.sharing.accept import prepare
+from bridge.tomtoolkit.sharing.outbox import PATIENCE_S, Parcel, Receipt, Words
 
-_SHOWN_POINTS = 5
+_SHOWN_TARGETS = 5
 _SHOWN_PRODUCTS = 200
+_NOT_REPEATED = frozenset({"csrfmiddlewaretoken", "reviewed", "change"})
 
 
 @dataclass(frozen=True)
-class Offered:
-    """One kind of datums that may be shared of a target."""
+class Review:
+    """What would go where, for a person to look at before it does."""
 
-    kind: str
-    name: str
-    counted: str
-    """The number with its word: "3 points"."""
-    querysets: tuple[Any, ...]
-    count: int
-    received: int
-    """How many more came over the bridge: they are not sent back."""
-    first: datetime | None
-    last: datetime | None
-    preview: tuple[Any, ...]
+    topic: str
+    what: str
+    """"48 points, 1 spectrum"; empty: nothing goes now."""
+    left_out: dict[str, int]
+    token: str
+    """Changes with what would go: what was reviewed is what goes."""
 
-
-class ShareForm(forms.Form):
-    """Where to share, and what to say of it."""
-
-    topic = forms.ChoiceField(help_text="All who subscribe to the topic receive it.")
-    title = forms.CharField(max_length=500, required=False)
-    message = forms.CharField(
-        max_length=10_000, required=False, widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="For the people who receive it.",
-    )  # fmt: skip
-    by_itself = forms.BooleanField(
-        required=False, label="From now on, share what is new by itself",
-        help_text="It can be switched off under Bridge, Self-sharing.",
-    )  # fmt: skip
-    expires = forms.DateField(
-        required=False, label="Until", widget=forms.DateInput(attrs={"type": "date"}),
-        help_text="Empty: until it is switched off.",
-    )  # fmt: skip
-
-    kinds = forms.MultipleChoiceField(
-        required=False,
-        label="Only these kinds",
-        choices=[(str(kind), words.name(kind)) for kind in KINDS],
-        widget=forms.CheckboxSelectMultiple,
-        help_text="None ticked: all of them.",
-    )
-
-    def __init__(self, *given: Any, topics: list[str], **named: Any) -> None:
-        super().__init__(*given, **named)
-        self.fields["topic"].choices = [(topic, topic) for topic in topics]
-
-    def clean_expires(self) -> Any:
-        """Refuse a day that is over."""
-        day = self.cleaned_data["expires"]
-        if day is not None and day < timezone.localdate():
-            raise forms.ValidationError("This day is over; choose a later one.")
-        return day
+    @classmethod
+    def of(cls, parcel: Parcel) -> "Review":
+        """Return the review of a share that is ready to be written."""
+        contents = parcel.contents()
+        seen = json.dumps([parcel.topic, contents, dict(parcel.left_out)], sort_keys=True)
+        what = ", ".join(words.counted(kind, number) for kind, number in contents.items())
+        return cls(parcel.topic, what, dict(parcel.left_out), hashlib.sha256(seen.encode()).hexdigest())
 
 
 class _SharePage(permissions.Visitor, BridgePage):
-    """A page with the form: needs the permission to share, and a topic to which the person may."""
+    """A page with the form: needs the permission to share, and a topic to which the person may.
+
+    What is sent is shown first (without ``reviewed``), and goes when the person has seen it.
+    """
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Refuse who may not share at all."""
@@ -93,39 +64,106 @@ class _SharePage(permissions.Visitor, BridgePage):
         return super().dispatch(request, *args, **kwargs)
 
     def get_context_data(self, **given: Any) -> dict[str, Any]:
-        """Return the form, empty unless it was sent."""
+        """Return the form, as at first unless it was sent."""
         topics, problem = topics_for(self.request.user)
         context = super().get_context_data(**given)
-        return {"form": ShareForm(topics=topics), "topics": topics, "settings_problem": problem} | context
+        context.setdefault("form", self.form())
+        return {"topics": topics, "settings_problem": problem, "started": started(self.subject())} | context
 
-    def accept(self, form: ShareForm, what: list[Any], subject: dict[str, Any], **options: Any) -> Receipt | None:
-        """Share ``what``, and let ``subject`` share itself where that was asked for; None where it can't be shared."""
+    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Show what would go; share it where that was seen."""
+        del pk
+        form = self.form(request.POST)
+        if "change" in request.POST:
+            return self.render_to_response(self.get_context_data(form=form))
+        parcel = self._prepared(form) if form.is_valid() else None
+        if parcel is None:
+            return self.render_to_response(self.get_context_data(form=form), status=422)
+        review, seen = Review.of(parcel), request.POST.get("reviewed", "")
+        if seen != review.token:
+            context = {"form": form, "review": review, "changed": bool(seen), "sent": self._sent()}
+            self.template_name = "tom_bridge/share_review.html"
+            return self.render_to_response(self.get_context_data(**context))
+        receipt = self._written(form, parcel)
+        if receipt is None:
+            return self.render_to_response(self.get_context_data(form=form), status=422)
+        self._tell(receipt, by_itself=form.cleaned_data["by_itself"])
+        return redirect(self.then())
+
+    # -- what a page is about: for the two below ----------------------------------------------------------------------
+
+    def form(self, data: Any = None) -> ShareForm:
+        """Return the form, with ``data`` where it was sent."""
+        raise NotImplementedError
+
+    def subject(self) -> Subject:
+        """Return what would share itself."""
+        raise NotImplementedError
+
+    def wanted(self, form: ShareForm) -> tuple[list[Any], dict[str, bool]]:
+        """Return what was ticked, and how it is to be shared."""
+        raise NotImplementedError
+
+    def then(self) -> str:
+        """Return where to go when it is shared."""
+        raise NotImplementedError
+
+    # -- steps --------------------------------------------------------------------------------------------------------
+
+    def _arguments(self) -> dict[str, Any]:
+        return {"topics": topics_for(self.request.user)[0], "user": self.request.user, "subject": self.subject()}
+
+    def _prepared(self, form: ShareForm) -> Parcel | None:
+        """Return the share, ready to be written; None where it can't be shared, which the form says then."""
         given = form.cleaned_data
-        said = {"topic": given["topic"], "title": given["title"], "message": given["message"]}
+        what, options = self.wanted(form)
+        said = Words(title=given["title"], message=given["message"])
         try:
-            with transaction.atomic():
-                receipt = share(what, user=self.request.user, **said, **options)
-                if given["by_itself"]:
-                    let_share_itself(self.request.user, subject, said, given["expires"], given["kinds"])
-        except InvalidEventError as error:
+            parcel = prepare(what, topic=given["topic"], user=self.request.user, words=said, **options)
+        except AwayError:
+            raise
+        except BridgeError as error:
             form.add_error(None, str(error))
             return None
-        except BridgeError as error:
+        if not len(parcel) and not given["by_itself"]:
+            why = "; ".join(f"{number} left out ({reason})" for reason, number in parcel.left_out.items())
+            form.add_error(None, f"There is nothing to share{f': {why}' if why else ''}.")
+            return None
+        return parcel
+
+    def _written(self, form: ShareForm, parcel: Parcel) -> Receipt | None:
+        """Put the share in the outbox, and let the subject share itself where that was asked for, or neither."""
+        given = form.cleaned_data
+        said = {name: given[name] for name in ("topic", "title", "message")}
+        try:
+            with writing(patience_s=PATIENCE_S):
+                receipt = parcel.write()
+                if given["by_itself"]:
+                    let_share_itself(
+                        self.request.user, self.subject(), said, given["expires"], given["kinds"],
+                        take_over=given["take_over"],
+                    )  # fmt: skip
+        except (InvalidEventError, AwayError) as error:  # what was written into the form is not lost
             form.add_error(None, f"Nothing was shared: {error}")
             return None
+        return receipt
+
+    def _sent(self) -> list[tuple[str, str]]:
+        """Return what was sent, to be sent again when it was seen."""
+        data = self.request.POST
+        return [(name, value) for name in data if name not in _NOT_REPEATED for value in data.getlist(name)]
+
+    def _tell(self, receipt: Receipt, *, by_itself: bool) -> None:
         told = ", ".join(f"{number} {words.name(kind)}" for kind, number in receipt.events.items())
         if receipt:
             points = f" with {receipt.points:,} data" if receipt.points else ""
             messages.success(
                 self.request, f"Queued for {receipt.topic}: {told}{points}. It is sent when the stream can be reached."
             )
-        else:
-            messages.warning(self.request, "There was nothing to share.")
         for why, number in receipt.left_out.items():
             messages.warning(self.request, f"Left out: {number} ({why}).")
-        if given["by_itself"]:
+        if by_itself:
             messages.success(self.request, "From now on what is new is shared by itself.")
-        return receipt
 
 
 class ShareTarget(_SharePage):
@@ -135,8 +173,7 @@ class ShareTarget(_SharePage):
 
     def get_context_data(self, **given: Any) -> dict[str, Any]:
         """Return the target and what there is to share; 404 for one that the visitor may not see."""
-        target = self._target()
-        products = visible(self.request.user, target.dataproduct_set.all()).order_by("-pk")
+        target, products = self._found, self._products()
         mine = own(products)
         context = {
             "target": target,
@@ -144,39 +181,42 @@ class ShareTarget(_SharePage):
             "offered": offered(self.request.user, target),
             "products": list(mine[:_SHOWN_PRODUCTS]),
             "products_received": products.count() - mine.count(),
+            "back": reverse("tom_bridge:share-target", args=[target.pk]),
         }
         return super().get_context_data(**given) | context
 
-    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Share what was ticked."""
-        del pk
-        target = self._target()
-        topics, _ = topics_for(request.user)
-        form = ShareForm(request.POST, topics=topics)
-        what = self._ticked(target)
-        if not what:
-            form.add_error(None, "Tick what is to be shared.")
-        if form.is_valid() and self.accept(form, what, {"target_id": target.pk}) is not None:
-            return redirect(f"{reverse('targets:detail', args=[target.pk])}?tab=shares")
-        return self.render_to_response(self.get_context_data(form=form), status=422)
+    def form(self, data: Any = None) -> ShareForm:
+        """Return the form of what there is of the target."""
+        mine = own(self._products())[:_SHOWN_PRODUCTS]
+        return TargetForm(data, products=list(mine), **self._arguments())
 
-    def _target(self) -> Any:
+    def subject(self) -> Subject:
+        """Return the target."""
+        return {"target_id": self._found.pk}
+
+    def wanted(self, form: ShareForm) -> tuple[list[Any], dict[str, bool]]:
+        """Return the target, querysets of datums and of products that were ticked."""
+        given, target = form.cleaned_data, self._found
+        what: list[Any] = [target] if given["target"] else []
+        for kind in given["datums"]:
+            what += rows_of(self.request.user, target, kind)
+        if given["product"]:
+            what.append(DataProduct.objects.filter(target_id=target.pk, pk__in=[int(pk) for pk in given["product"]]))
+        return what, {}
+
+    def then(self) -> str:
+        """Return the target's page, where the tab shows what became of it."""
+        return f"{reverse('targets:detail', args=[self._found.pk])}?tab=shares"
+
+    @cached_property
+    def _found(self) -> Any:
         target = get_object_or_404(permissions.targets(self.request.user), pk=self.kwargs["pk"])
         if target.pk not in shareable(self.request.user, [target.pk]):
             raise PermissionDenied("You may not change this target, so you may not share it.")
         return target
 
-    def _ticked(self, target: Any) -> list[Any]:
-        """Return the target, querysets of datums and of products that were ticked."""
-        given = self.request.POST
-        what: list[Any] = [target] if given.get("target") else []
-        for one in offered(self.request.user, target):
-            if one.kind in given.getlist("datums"):
-                what += one.querysets
-        pks = [int(pk) for pk in given.getlist("product") if pk.isascii() and pk.isdigit() and len(pk) < 19]
-        if pks:
-            what.append(DataProduct.objects.filter(target_id=target.pk, pk__in=pks))
-        return what
+    def _products(self) -> Any:
+        return visible(self.request.user, self._found.dataproduct_set.all()).order_by("-pk")
 
 
 class Lists(permissions.Visitor, BridgePage):
@@ -189,7 +229,7 @@ class Lists(permissions.Visitor, BridgePage):
         """Return one page of lists with the number of members that the visitor may see."""
         context = super().get_context_data(**given)
         user = self.request.user
-        page = page_of(lists_for(user), self.request.GET.get("page"), lambda row: row)
+        page = page_of(permissions.lists(user), self.request.GET.get("page"), lambda row: row)
         for one in page:
             one.shown = permissions.targets(user).filter(targetlist=one).distinct().count()
         return context | {"page": page, "may_share": user.has_perm(SHARE) and bool(topics_for(user)[0])}
@@ -203,31 +243,38 @@ class ShareList(_SharePage):
 
     def get_context_data(self, **given: Any) -> dict[str, Any]:
         """Return the list and how many members go."""
-        target_list = self._list()
+        target_list = self._found
         pks = list(target_list.targets.values_list("pk", flat=True))
         allowed = shareable(self.request.user, pks)
-        shown = permissions.targets(self.request.user).filter(pk__in=sorted(allowed)[:_SHOWN_POINTS])
+        shown = permissions.targets(self.request.user).filter(pk__in=sorted(allowed)[:_SHOWN_TARGETS])
         context = {
             "target_list": target_list,
             "members": len(allowed),
             "left_out": len(pks) - len(allowed),
             "shown": list(shown),
+            "back": reverse("tom_bridge:share-list", args=[target_list.pk]),
         }
         return super().get_context_data(**given) | context
 
-    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Share the list."""
-        del pk
-        target_list = self._list()
-        topics, _ = topics_for(request.user)
-        form = ShareForm(request.POST, topics=topics)
-        options = {name: bool(request.POST.get(name)) for name in ("with_targets", "with_data")}
-        if form.is_valid() and self.accept(form, [target_list], {"target_list_id": target_list.pk}, **options):
-            return redirect("tom_bridge:lists")
-        return self.render_to_response(self.get_context_data(form=form), status=422)
+    def form(self, data: Any = None) -> ShareForm:
+        """Return the form of a list."""
+        return ListForm(data, **self._arguments())
 
-    def _list(self) -> Any:
-        return get_object_or_404(lists_for(self.request.user), pk=self.kwargs["pk"])
+    def subject(self) -> Subject:
+        """Return the list."""
+        return {"target_list_id": self._found.pk}
+
+    def wanted(self, form: ShareForm) -> tuple[list[Any], dict[str, bool]]:
+        """Return the list, with its targets and their data where that was ticked."""
+        return [self._found], {name: form.cleaned_data[name] for name in ("with_targets", "with_data")}
+
+    def then(self) -> str:
+        """Return the page of lists."""
+        return reverse("tom_bridge:lists")
+
+    @cached_property
+    def _found(self) -> Any:
+        return get_object_or_404(permissions.lists(self.request.user), pk=self.kwargs["pk"])
 
 
 def topics_for(user: Any) -> tuple[list[str], str]:
@@ -235,68 +282,5 @@ def topics_for(user: Any) -> tuple[list[str], str]:
     settings, problem = settings_or_problem()
     if settings is None:
         return [], problem
-    return [one.topic for one in settings.publish.topics if may_share(user, one.topic)], ""
-
-
-def lists_for(user: Any) -> Any:
-    """Return the target lists that ``user`` may see, by TOM Toolkit's own rule."""
-    return get_objects_for_user(user, "tom_targets.view_targetlist").order_by("name", "pk")
-
-
-def offered(user: Any, target: Any) -> list[Offered]:
-    """Return what there is to share of ``target``, by kind, as far as ``user`` may see it; photometry in any case."""
-    found = []
-    for kind in dict.fromkeys(one.kind for one in DATUMS):
-        everything = [
-            visible(user, one.model.objects.filter(one.only, target_id=target.pk)) for one in DATUMS if one.kind is kind
-        ]
-        mine = [own(rows) for rows in everything]
-        counts = [rows.count() for rows in mine]
-        times = [
-            moment
-            for rows, number in zip(mine, counts, strict=True)
-            if number
-            for moment in (rows.order_by("timestamp").values_list("timestamp", flat=True)[0], _last(rows))
-        ]
-        preview = [row for rows in mine for row in rows.order_by("-timestamp")[:_SHOWN_POINTS]]
-        one = Offered(
-            kind=str(kind),
-            name=words.name(kind),
-            counted=words.counted(kind, sum(counts)),
-            querysets=tuple(rows for rows, number in zip(everything, counts, strict=True) if number),
-            count=sum(counts),
-            received=sum(rows.count() for rows in everything) - sum(counts),
-            first=min(times, default=None),
-            last=max(times, default=None),
-            preview=tuple(preview[:_SHOWN_POINTS]),
-        )
-        if one.count or one.received or kind is Kind.PHOTOMETRY:
-            found.append(one)
-    return found
-
-
-def let_share_itself(user: Any, subject: dict[str, Any], said: dict[str, str], expires: Any, kinds: list[str]) -> None:
-    """Let a target or a list share itself, or go on doing so as ``said``."""
-    models.SelfShare.objects.update_or_create(
-        **subject,
-        topic=said["topic"],
-        defaults={
-            "active": True,
-            "expires": end_of(expires),
-            "kinds": kinds,
-            "created_by": user,
-            "title": said["title"],
-            "message": said["message"],
-            "rests": "",
-        },
-    )
-
-
-def end_of(day: Any) -> datetime | None:
-    """Return the end of ``day`` in the TOM's time zone; None stays None: without an end."""
-    return None if day is None else timezone.make_aware(datetime.combine(day, time.max))
-
-
-def _last(rows: Any) -> datetime:
-    moment: datetime = rows.order_by("-timestamp").values_list("timestamp", flat=True)[0]
-    return moment
+    topics = [one.topic for one in settings.publish.topics]
+    return [topic for topic in topics if not refusal(user, topic, settings=settings)], ""

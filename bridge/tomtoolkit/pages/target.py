@@ -9,10 +9,11 @@ from django.views.generic import TemplateView
 
 from bridge.events import Kind
 from bridge.names import simplify_all
-from bridge.operations.records import line
 from bridge.tomtoolkit import models, permissions
 from bridge.tomtoolkit.ledger.rows import LONGEST_INDEXED, to_entry
 from bridge.tomtoolkit.pages import words
+from bridge.tomtoolkit.pages.page import BridgeView
+from bridge.tomtoolkit.pages.telling import Telling
 
 _MOST_PAGES = 200
 _ALONE = frozenset({str(Kind.TARGET), str(Kind.DATA_PRODUCT)})
@@ -37,10 +38,11 @@ class Share:
     why: str
 
 
-class Shares(permissions.Visitor, TemplateView):
+class Shares(permissions.Visitor, BridgeView, TemplateView):
     """``/bridge/targets/<pk>/shares/``: a page of the target's shares, the newest first, without the TOM's frame."""
 
     template_name = "tom_bridge/partials/target_shares.html"
+    fragment = True
     per_page = 20
 
     def get_context_data(self, **given: Any) -> dict[str, Any]:
@@ -50,7 +52,9 @@ class Shares(permissions.Visitor, TemplateView):
         asked = self.request.GET.get("page", "1")
         number = min(max(int(asked), 1), _MOST_PAGES) if asked.isascii() and asked.isdigit() else 1
         needed = number * self.per_page + 1
-        found = sorted([*received(target, needed), *sent(target, needed)], key=lambda one: one.at, reverse=True)
+        found = sorted(
+            [*received(self.request.user, target, needed), *sent(target, needed)], key=lambda one: one.at, reverse=True
+        )
         first = (number - 1) * self.per_page
         return context | {
             "target": target,
@@ -61,13 +65,14 @@ class Shares(permissions.Visitor, TemplateView):
         }
 
 
-def received(target: Any, most: int) -> list[Share]:
-    """Return the newest events that came by one of the target's names."""
+def received(user: Any, target: Any, most: int) -> list[Share]:
+    """Return the newest events that came by one of the target's names, as ``user`` may know of them."""
+    telling = Telling(user)
     names = simplify_all([target.name, *(alias.name for alias in target.aliases.all())])
     rows = models.Entry.objects.filter(simple_subject__in=[name[:LONGEST_INDEXED] for name in names])
     shares = []
     for row in rows.exclude(kind="list").order_by("-published_at", "-pk")[:most]:
-        told = line(to_entry(row))
+        told = telling.of_target(to_entry(row))
         share = Share(
             at=row.published_at,
             out=False,

@@ -3,7 +3,12 @@
 from bridge.events import Kind
 
 _NAMES = {Kind.REDUCED_DATUM: "other data", Kind.DATA_PRODUCT: "data product", Kind.LIST: "target list"}
-_THINGS = {Kind.SPECTROSCOPY: ("spectrum", "spectra"), Kind.REDUCED_DATUM: ("datum", "data")}
+_THINGS = {
+    Kind.TARGET: ("target", "targets"),
+    Kind.DATA_PRODUCT: ("data product", "data products"),
+    Kind.SPECTROSCOPY: ("spectrum", "spectra"),
+    Kind.REDUCED_DATUM: ("datum", "data"),
+}
 
 
 def name(kind: str) -> str:
@@ -12,6 +17,8 @@ def name(kind: str) -> str:
 
 
 def counted(kind: str, number: int) -> str:
-    """Return a number of data of a kind: "3 points", "1 spectrum"."""
+    """Return a number of data of a kind: "3 points", "1 spectrum"; of a list, the number of its members."""
+    if kind == Kind.LIST:
+        return f"a list of {counted(Kind.TARGET, number)}"
     one, many = next((words for known, words in _THINGS.items() if kind == known), ("point", "points"))
     return f"{number:,} {one if number == 1 else many}"

@@ -6,7 +6,7 @@ The columns of each model are the fields of its kind (:data:`bridge.tom.values.W
 import json
 import math
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -19,9 +19,9 @@ from tom_dataproducts.models import ReducedDatum
 from bridge.budget import Budget
 from bridge.errors import BridgeError, TomAwayError
 from bridge.events import KINDS, TYPED, Datum, Kind, Spectrum
-from bridge.tom.compare import RULES, SPECTRUM, as_existing, fate, is_same_spectrum, near
+from bridge.tom.compare import RULES, Beside, is_same_spectrum
 from bridge.tom.port import DatumResult, ExistingDatum, Fate, NewDatum
-from bridge.tom.reserved import kept
+from bridge.tom.reserved import kept, source_of
 from bridge.tom.values import WORDS, row_of
 from bridge.tomtoolkit.database import MANY, words, writing
 from bridge.tomtoolkit.receiving import written
@@ -33,10 +33,8 @@ _DATA_TYPES = {kind: data_type for data_type, kind in TYPED.items()}
 
 _YEARS = (1000, 3000)
 """What a TOM's pages can show, in whatever time zone."""
-_Place = tuple[int, datetime]
-"""Target and time."""
-_Rows = dict[tuple[int, Hashable], list[ExistingDatum]]
-"""Rows by target and what they have in common with all that is compared with them."""
+_Rows = dict[int, list[ExistingDatum]]
+"""Rows by target."""
 
 
 @dataclass(frozen=True)
@@ -45,15 +43,6 @@ class _Fresh:
 
     index: int
     new: NewDatum
-
-    @property
-    def place(self) -> _Place:
-        return self.new.target_pk, self.new.datum.timestamp
-
-    @property
-    def beside(self) -> tuple[int, Hashable]:
-        """By what the rows to compare with are found."""
-        return self.new.target_pk, near(self.new.datum)
 
 
 class DatumWriter:
@@ -64,11 +53,11 @@ class DatumWriter:
         self._visibility = visibility
 
     def rows(self, pk: int, wanted: Sequence[Datum]) -> tuple[ExistingDatum, ...]:
-        """Return the target's datums of the kinds and timestamps of ``wanted``."""
-        places: dict[Kind, list[_Place]] = defaultdict(list)
+        """Return the target's datums of the kinds and timestamps of ``wanted``, and the spectra of the same numbers."""
+        of_kinds: dict[Kind, list[tuple[int, Datum]]] = defaultdict(list)
         for datum in wanted:
-            places[KINDS[type(datum)]].append((pk, datum.timestamp))
-        return tuple(row for kind in places for rows in self._rows(kind, places[kind]).values() for row in rows)
+            of_kinds[KINDS[type(datum)]].append((pk, datum))
+        return tuple(row for kind, datums in of_kinds.items() for row in self._rows(kind, datums).get(pk, ()))
 
     def add(self, datums: Sequence[NewDatum], budget: Budget) -> list[DatumResult]:
         """Write datums and return the fate of each in the same order."""
@@ -88,18 +77,16 @@ class DatumWriter:
 
     def _write(self, kind: Kind, fresh: Sequence[_Fresh], results: list[DatumResult | None]) -> None:
         """Write what the rows there leave room for; of datums at one place the first goes first."""
-        there = self._rows(kind, [one.place for one in fresh])
+        beside = self._beside(kind, [one.new for one in fresh])
         wanted: list[_Fresh] = []
         followers: list[tuple[_Fresh, Fate]] = []
-        at_hand: _Rows = defaultdict(list)
         for one in fresh:
-            datum, beside = one.new.datum, one.beside
-            if (found := fate(datum, there[beside]) or self._twin(one.new)) is not None:
+            if (found := beside.fate(one.new)) is not None:
                 results[one.index] = DatumResult(found)
-            elif (found := fate(datum, at_hand[beside]) or _twin_among(one, wanted)) is not None:
+            elif (found := beside.fate_among_noted(one.new)) is not None:
                 followers.append((one, found))
             else:
-                at_hand[beside].append(as_existing(datum))
+                beside.note(one.new)
                 wanted.append(one)
         self._insert(kind, wanted, results)
         if any(results[one.index] is not None for one in wanted):
@@ -108,13 +95,6 @@ class DatumWriter:
             return
         for one, found in followers:
             results[one.index] = DatumResult(found)
-
-    def _twin(self, new: NewDatum) -> Fate | None:
-        """Return ``duplicate`` for a spectrum that the target has under another time."""
-        spectrum = new.datum
-        if isinstance(spectrum, Spectrum) and twins_of(self._using, new.target_pk, as_existing(spectrum)):
-            return Fate.DUPLICATE
-        return None
 
     def _insert(self, kind: Kind, wanted: Sequence[_Fresh], results: list[DatumResult | None]) -> None:
         """Insert rows at once; where the database refuses, halve until what is refused stands alone."""
@@ -137,7 +117,7 @@ class DatumWriter:
                 return
             (one,) = wanted
             # Another process may have written it between our look and the insert.
-            found = fate(one.new.datum, self._rows(kind, [one.place])[one.beside])
+            found = self._beside(kind, [one.new]).fate(one.new)
             results[one.index] = DatumResult(found) if found is not None else _refused(words(error))
 
     def _show(self, wanted: Sequence[_Fresh], rows: Sequence[Any]) -> None:
@@ -147,73 +127,74 @@ class DatumWriter:
         for topic, shown in by_topic.items():
             self._visibility.show_datums(shown, topic)
 
-    def _rows(self, kind: Kind, places: Iterable[_Place]) -> _Rows:
-        """Return the rows of a kind at these places: those of its model, and those kept as before 3.1."""
+    def _beside(self, kind: Kind, datums: Sequence[NewDatum]) -> Beside:
+        """Return what the TOM has beside datums of one kind."""
+        beside = Beside(datums)
+        for pk, rows in self._rows(kind, [(new.target_pk, new.datum) for new in datums]).items():
+            beside.take_in(pk, rows)
+        return beside
+
+    def _rows(self, kind: Kind, datums: Iterable[tuple[int, Datum]]) -> _Rows:
+        """Return the rows of a kind at the targets and times of these: those of its model, and those from before 3.1.
+
+        Of spectra also those of other times that begin with the same wavelength and flux.
+        """
         found: _Rows = defaultdict(list)
-        fields = RULES[kind].fields
-        ordered = sorted(set(places))
-        for first in range(0, len(ordered), MANY):
-            chunk = ordered[first : first + MANY]
-            at = {"target_id__in": {target for target, _ in chunk}, "timestamp__in": {time for _, time in chunk}}
-            for target, *values in (
-                MODELS[kind].objects.using(self._using).filter(**at).values_list("target_id", *fields)
-            ):
-                row = _existing(kind, dict(zip(fields, values, strict=True)))
-                if row is not None:
-                    found[target, near(row)].append(row)
-            if kind is Kind.REDUCED_DATUM:
+        columns = tuple(dict.fromkeys(("pk", "target_id", *RULES[kind].fields, "value")))
+        seen: set[int] = set()
+        for at in _conditions(datums):
+            for values in MODELS[kind].objects.using(self._using).filter(**at).values(*columns):
+                if values["pk"] not in seen and (row := _existing(kind, values)) is not None:
+                    found[values["target_id"]].append(row)
+                seen.add(values["pk"])
+            if kind is Kind.REDUCED_DATUM or "timestamp__in" not in at:
                 continue
             legacy = ReducedDatum.objects.using(self._using).filter(**at, data_type__iexact=_DATA_TYPES[kind])
             for datum in legacy.values("target_id", "timestamp", "data_type", "value", *_LEGACY_COLUMNS):
                 if (old := legacy_row(datum)) is not None:
-                    found[datum["target_id"], near(old)].append(old)
+                    found[datum["target_id"]].append(old)
         return found
 
 
-def _existing(kind: Kind, values: dict[str, Any]) -> ExistingDatum | None:
+def _conditions(datums: Iterable[tuple[int, Datum]]) -> Iterator[dict[str, Any]]:
+    """Yield by what the rows are found that have to do with these datums of targets, some at a time."""
+    given = list(datums)
+    ordered = sorted({(pk, datum.timestamp) for pk, datum in given})
+    for first in range(0, len(ordered), MANY):
+        chunk = ordered[first : first + MANY]
+        yield {"target_id__in": {pk for pk, _ in chunk}, "timestamp__in": {time for _, time in chunk}}
+    spectra = sorted({(pk, one.wavelength[0], one.flux[0]) for pk, one in given if isinstance(one, Spectrum)})
+    for first in range(0, len(spectra), MANY):
+        pks, wavelengths, fluxes = zip(*spectra[first : first + MANY], strict=True)
+        yield {"target_id__in": set(pks), "wavelength__0__in": set(wavelengths), "flux__0__in": set(fluxes)}
+
+
+def _existing(kind: Kind, values: Mapping[str, Any]) -> ExistingDatum | None:
     """Return a row of a model; None for one that no event can be compared with: a value that is no dictionary."""
-    if kind is Kind.REDUCED_DATUM and not isinstance(values["value"], dict):
+    free = values["value"]
+    if kind is Kind.REDUCED_DATUM and not isinstance(free, dict):
         return None
-    return ExistingDatum(kind=kind, values=_with_tuples(values))
+    compared = {name: values[name] for name in RULES[kind].fields}
+    arrays = {name: tuple(value) for name, value in compared.items() if isinstance(value, list)}
+    return ExistingDatum(kind=kind, values=compared | arrays, source=source_of(free) if isinstance(free, dict) else "")
 
 
-def twins_of(using: str, target_pk: int, spectrum: ExistingDatum) -> set[int]:
-    """Return the keys of the target's rows that are this spectrum, at whatever time.
+def twins_of(using: str, spectrum: Any) -> set[int]:
+    """Return the keys of other rows of the target of a row that are the same spectrum, at whatever time.
 
     The database looks for those that begin alike, so that not all spectra of the target are read.
     """
     model = MODELS[Kind.SPECTROSCOPY]
-    rows = model.objects.using(using).filter(target_id=target_pk)
+    columns = tuple(dict.fromkeys((*RULES[Kind.SPECTROSCOPY].fields, "value")))
+    mine = _existing(Kind.SPECTROSCOPY, {name: getattr(spectrum, name) for name in columns})
+    rows = model.objects.using(using).filter(target_id=spectrum.target_id).exclude(pk=spectrum.pk)
     for name in ("wavelength", "flux"):
-        if not spectrum.values[name]:
+        if mine is None or not mine.values[name]:
             return set()
         first = KeyTransform("0", name, output_field=JSONField())
-        rows = rows.alias(**{f"first_{name}": first}).filter(**{f"first_{name}": spectrum.values[name][0]})
-    found = set()
-    for pk, *values in rows.values_list("pk", *SPECTRUM):
-        if is_same_spectrum(spectrum, spectrum_of(dict(zip(SPECTRUM, values, strict=True)))):
-            found.add(pk)
-    return found
-
-
-def spectrum_of(values: Mapping[str, Any]) -> ExistingDatum:
-    """Return a spectrum by these columns of its row."""
-    return ExistingDatum(kind=Kind.SPECTROSCOPY, values=_with_tuples(values))
-
-
-def _with_tuples(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
-
-
-def _twin_among(one: _Fresh, others: Sequence[_Fresh]) -> Fate | None:
-    """Return ``duplicate`` for a spectrum that is one of ``others`` of the target, at whatever time."""
-    if not isinstance(one.new.datum, Spectrum):
-        return None
-    same = (
-        other.new.target_pk == one.new.target_pk and is_same_spectrum(one.new.datum, other.new.datum)
-        for other in others
-    )
-    return Fate.DUPLICATE if any(same) else None
+        rows = rows.alias(**{f"first_{name}": first}).filter(**{f"first_{name}": mine.values[name][0]})
+    found = ((row.pop("pk"), _existing(Kind.SPECTROSCOPY, row)) for row in rows.values("pk", *columns))
+    return {pk for pk, other in found if mine is not None and other is not None and is_same_spectrum(mine, other)}
 
 
 _LEGACY_COLUMNS = ("telescope", "instrument", "reduction_version")

@@ -21,13 +21,12 @@ from bridge.budget import NO_LIMIT, Budget
 from bridge.errors import RejectedError, TomAwayError
 from bridge.events import DataProduct, EventRef, Kind
 from bridge.ledger.port import Outcome
-from bridge.tom.compare import SPECTRUM
 from bridge.tom.port import Fate, LocalProduct, ProductResult, Provenance
 from bridge.tom.reserved import ORIGINAL_SOURCE_KEY
 from bridge.tomtoolkit import models
 from bridge.tomtoolkit.database import MANY, processing, refusing, writing
 from bridge.tomtoolkit.receiving import files, written
-from bridge.tomtoolkit.receiving.datums import spectrum_of, twins_of
+from bridge.tomtoolkit.receiving.datums import twins_of
 from bridge.tomtoolkit.receiving.processing import process
 from bridge.tomtoolkit.receiving.targets import existing
 from bridge.tomtoolkit.receiving.visibility import Visibility
@@ -238,8 +237,7 @@ class Products:
         self._visibility.show_datums(datums, provenance.topic)
 
     def _removed_as_twin(self, spectrum: Any) -> bool:
-        values = {name: getattr(spectrum, name) for name in SPECTRUM}
-        if not twins_of(self._using, spectrum.target_id, spectrum_of(values)) - {spectrum.pk}:
+        if not twins_of(self._using, spectrum):
             return False
         spectrum.delete()
         return True

@@ -14,7 +14,7 @@ from django.db import connections
 from tom_targets.base_models import BaseTarget, TargetMatchManager
 from tom_targets.models import Target, TargetName
 
-from bridge.names import simplify, simplify_all
+from bridge.names import simplify, simplify_all, toolkit_rule
 from bridge.tomtoolkit.database import MANY, among
 
 _OVERRIDABLE = ("match_name", "match_fuzzy_name", "simplify_name", "get_queryset")
@@ -124,7 +124,8 @@ def own_manager() -> bool:
 
 def spellings(simple: str) -> list[str] | None:
     """Return all index keys of names that simplify to ``simple``; None where there are too many to ask for."""
-    written = [(letter, *_written_as().get(letter, ())) for letter in simple]
+    # Nothing is left of a name of blanks, hyphens and brackets alone: all such have the empty key.
+    written = [(letter, *_written_as().get(letter, ())) for letter in toolkit_rule(simple)]
     number = 1
     for ways in written:
         number *= len(ways)

@@ -15,7 +15,7 @@ from tom_targets.models import TargetList as TargetListModel
 from bridge.errors import ConfigurationError, InvalidEventError
 from bridge.events import MAX_MEMBERS, ListMember, TargetList
 from bridge.tomtoolkit import conf
-from bridge.tomtoolkit.permissions import refusal, shareable, visible
+from bridge.tomtoolkit.permissions import lists, refusal, shareable, visible
 from bridge.tomtoolkit.rows.bodies import (
     DATUMS,
     RECEIVED,
@@ -58,22 +58,43 @@ def share(
     belongs to them. It means nothing for products and datums, which go by their targets' names.
 
     What came over the bridge is not published back, what ``user`` may not change or see does not go, and neither does
-    what others could not hold: the receipt counts it. ``user`` None is the TOM's own code, which may share anything.
+    what others could not hold or a file that can't be read: the receipt counts it. ``user`` None is the TOM's own code,
+    which may share anything.
 
-    Raises PermissionDenied where ``user`` may not share to the topic, or not the one target; ConfigurationError for a
-    topic that the settings don't name; InvalidEventError where the one target or product can't be shared, or the words
-    are too long; TypeError for anything else than the above; DatabaseError as any write does.
+    On SQLite a transaction of the caller's own that reads before it shares has to be IMMEDIATE, as the system checks
+    ask for; else SQLite refuses it where something else writes meanwhile.
+
+    Raises PermissionDenied where ``user`` may not share to the topic, or not the one target, or may not see the one
+    list or product; ConfigurationError for a topic that the settings don't name; InvalidEventError where the one target
+    or product can't be shared, or the words are too long; TypeError for anything else than the above; DatabaseError as
+    any write does.
+    """
+    words = Words(title=title, message=message, acknowledgement=acknowledgement)
+    return prepare(what, topic=topic, user=user, words=words, with_data=with_data, with_targets=with_targets).write()
+
+
+def prepare(
+    what: Any,
+    *,
+    topic: str,
+    user: Any = None,
+    words: Words | None = None,
+    with_data: bool = False,
+    with_targets: bool = True,
+) -> Parcel:
+    """Return a share that is ready to be written; nothing is written yet. All is as for :func:`share`.
+
+    What takes time is done here: the transaction that writes keeps nobody waiting.
     """
     everything = what if isinstance(what, list | tuple) else [what]
     settings = conf.load()
     for one in everything:
         _check(user, topic, one, settings)
-    words = Words(title=title, message=message, acknowledgement=acknowledgement)
-    parcel = Parcel(topic, user, words, settings=settings)
+    parcel = Parcel(topic, user, words or Words(), settings=settings)
     packer = _Packer(parcel, with_data=with_data, with_targets=with_targets)
     for one in everything:
         packer.pack(one)
-    return parcel.write()
+    return parcel
 
 
 def _check(user: Any, topic: str, what: Any, settings: conf.AppSettings) -> None:
@@ -89,6 +110,8 @@ def _check(user: Any, topic: str, what: Any, settings: conf.AppSettings) -> None
         raise PermissionDenied(told)
     if isinstance(what, ProductModel) and not visible(user, ProductModel.objects.filter(pk=what.pk)).exists():
         raise PermissionDenied(f"{user.get_username()!r} may not see the data product {what}")
+    if isinstance(what, TargetListModel) and not lists(user).filter(pk=what.pk).exists():
+        raise PermissionDenied(f"{user.get_username()!r} may not see the target list {what.name!r}")
 
 
 class _Packer:

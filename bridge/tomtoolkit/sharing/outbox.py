@@ -7,15 +7,18 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import DEFAULT_DB_ALIAS, transaction
+from django.db import DEFAULT_DB_ALIAS
 from pydantic import ValidationError
 
 from bridge.errors import InvalidEventError
 from bridge.events import Body, Kind, Share
 from bridge.tomtoolkit import conf, models
+from bridge.tomtoolkit.database import immediate
 from bridge.tomtoolkit.rows.bodies import told
 
 _INSERTED_AT_ONCE = 50
+PATIENCE_S = 20.0
+"""Seconds for which a share waits for others that write into an SQLite database, whatever its own time-out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,11 +102,18 @@ class Parcel:
     def __len__(self) -> int:
         return len(self._events)
 
+    def contents(self) -> dict[str, int]:
+        """Return by kind how many targets, members of lists, datums and files are in it."""
+        found: Counter[str] = Counter()
+        for event in self._events:
+            found[event.kind] += event.items
+        return dict(found)
+
     def write(self, using: str = DEFAULT_DB_ALIAS) -> Receipt:
         """Write all events, in the transaction that is open or else in one of their own."""
         share = self._share
         if self._events:
-            with transaction.atomic(using=using):
+            with immediate(using, patience_s=PATIENCE_S):
                 models.OutboxShare.objects.using(using).create(
                     share_id=share.share_id,
                     topic=self.topic,

@@ -2,7 +2,7 @@
 
 A row is marked as sent only after ``flush`` has returned. A relay that dies in between leaves rows queued that the
 stream has: the next one sends them again, as the same events, and who receives them sees duplicates. One relay works
-at a time (:func:`~bridge.tomtoolkit.database.relaying`); others stand by. Should two work nevertheless, for a moment,
+at a time, by a :class:`~bridge.tomtoolkit.database.Lease`; others stand by. Should two work nevertheless, for a moment,
 each sends rows in order: what comes first of a row comes behind what comes first of the rows before it.
 
 What the stream will never take (too large, not valid) is refused, with its reason, and holds nothing back: for what
@@ -21,13 +21,14 @@ import structlog
 from django.db import DEFAULT_DB_ALIAS, close_old_connections
 from django.db.models.functions import Length
 
-from bridge.errors import AwayError, EventError, NotDeliveredError, TooLargeError, TopicMissingError
+from bridge.errors import AwayError, EventError, NotDeliveredError, StopError, TooLargeError, TopicMissingError
 from bridge.events import Event
 from bridge.operations.assemble import stream_of
 from bridge.publishing.publisher import Publisher
 from bridge.stream.port import Stream
 from bridge.tomtoolkit.conf import AppSettings
-from bridge.tomtoolkit.database import MANY, relaying, told, writing
+from bridge.tomtoolkit.database import MANY, Lease, told, words, writing
+from bridge.tomtoolkit.database.leases import LASTS_S
 from bridge.tomtoolkit.models import OutboxEvent
 from bridge.tomtoolkit.rows.bodies import chunks
 from bridge.tomtoolkit.sharing.self_sharing import SelfSharing
@@ -38,6 +39,7 @@ QUEUED, SENT, REFUSED = OutboxEvent.State.QUEUED, OutboxEvent.State.SENT, Outbox
 _ROWS_AT_ONCE = 200
 _BYTES_AT_ONCE = 16 * 1024 * 1024
 _CLEAN_EVERY_S = 3600.0
+_MOST_ODD = 3
 
 Place = tuple[str, bytes]
 """Topic and key."""
@@ -56,6 +58,8 @@ class Pace:
     announce_s: float = 5.0
     rest_s: float = 30.0
     """Between two tries of a topic that is missing."""
+    lease_s: float = LASTS_S
+    """How long a relay that has stopped without a word keeps others standing by."""
     shortest_wait_s: float = 0.5
     longest_wait_s: float = 60.0
     keep: timedelta = timedelta(days=7)
@@ -81,6 +85,7 @@ class Relay:
         self._pace = pace or Pace(look_s=publish.look_s, keep=timedelta(days=publish.keep_days))
         self._open_stream = open_stream
         self._using = using
+        self._lease = Lease("relay", using, lasts_s=self._pace.lease_s)
         self._self_sharing = SelfSharing(using)
         self._sender: Sender | None = None
         self._failures = 0
@@ -94,6 +99,7 @@ class Relay:
         """
         log.info("relay.started", origin=self._settings.origin)
         with ExitStack() as stack:
+            stack.callback(close_old_connections)
             stack.callback(self.close)
             while not stopped.is_set():
                 try:
@@ -116,11 +122,8 @@ class Relay:
 
         Raises AwayError while the database or the stream is away.
         """
-        with told(self._using), relaying(self._using) as mine:
-            if mine is self._standing_by:
-                self._standing_by = not mine
-                log.info("relay.stands_by" if self._standing_by else "relay.takes_over")
-            if not mine:
+        with told(self._using):
+            if not self._is_the_one():
                 return False
             if time.monotonic() >= self._next_look and not self._self_sharing.look():
                 self._next_look = time.monotonic() + self._pace.look_s
@@ -133,10 +136,22 @@ class Relay:
             return more
 
     def close(self) -> None:
-        """Release the stream; what is not confirmed is sent again by whoever is next."""
+        """Release the stream, and let others relay; what is not confirmed is sent again by whoever is next."""
         if self._sender is not None:
             self._sender.close()
             self._sender = None
+        self._lease.release()
+
+    def _is_the_one(self) -> bool:
+        """Return whether it is this relay that works; say when that changes."""
+        mine = self._lease.take()
+        if mine is self._standing_by:
+            self._standing_by = not mine
+            if mine:
+                log.info("relay.takes_over")
+            else:
+                log.info("relay.stands_by", works=self._lease.holder)
+        return mine
 
     def _clean(self) -> None:
         """Forget the content of what was sent long ago."""
@@ -177,6 +192,8 @@ class Sender:
         """Keys of which something was refused, and it isn't known what: one row goes at a time."""
         self._resting: dict[str, float] = {}
         """Topics that are missing, and when they are tried again."""
+        self._odd = 0
+        """How many rows failed, one after the other, in a way that nobody has foreseen."""
         self._reasons: dict[str, str] = {}
         """What the rows of a topic wait for, as it is in the database."""
 
@@ -240,7 +257,16 @@ class Sender:
             self._wait_for(row.topic, str(error))
         except EventError as error:
             self._refused[row.pk] = str(error)
+        except (AwayError, StopError):
+            raise
+        except Exception as error:
+            self._odd += 1
+            if self._odd > _MOST_ODD:  # then it does not lie in the events
+                raise
+            log.exception("relay.failed", row=row.pk)
+            self._refused[row.pk] = f"it can't be sent: {words(error)}"
         else:
+            self._odd = 0
             self._handed[row.pk] = (row.topic, bytes(row.key))
 
     # -- what became of it --------------------------------------------------------------------------------------------

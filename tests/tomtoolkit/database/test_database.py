@@ -1,8 +1,10 @@
 """The TOM's database: locked, gone, replaced, not migrated."""
 
+import select
 import shutil
 import sqlite3
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 from parts.django_fixtures import MakeOrmTom
 from parts.django_tom import InProcessTom
 from parts.entries import PARTITION, Arrival
+from parts.wait import wait_until
 
 from bridge.errors import PositionLostError, StopError, TomAwayError
 from bridge.ledger.port import Outcome, Position
@@ -154,3 +157,181 @@ def test_a_unit_within_a_transaction_of_the_caller_is_undone_with_it(ledger: Any
     with pytest.raises(RuntimeError):
         write()
     assert ledger.positions() == {}
+
+
+# -- PostgreSQL: locked, read-only, closed -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def postgresql_tom(make_orm_tom: MakeOrmTom, monkeypatch: pytest.MonkeyPatch) -> InProcessTom:
+    from bridge.tomtoolkit.database import transactions
+
+    monkeypatch.setattr(transactions, "LONGEST_LOCK_S", 1)
+    return make_orm_tom("postgresql")
+
+
+def server(statement: str) -> None:
+    """Let an administrator of the server do something."""
+    from django.db import connections
+
+    with connections["second"].cursor() as cursor:
+        cursor.execute(statement)
+
+
+@contextmanager
+def locked(table: str) -> Iterator[None]:
+    """Lock a table elsewhere for a block, as a migration or a dump does."""
+    server("BEGIN")
+    server(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+    yield
+    server("COMMIT")
+
+
+def read() -> None:
+    from tom_targets.models import BaseTarget
+
+    from bridge.tomtoolkit.database import told
+
+    with told():
+        BaseTarget.objects.exists()
+
+
+def read_in_chunks() -> None:
+    from tom_targets.models import BaseTarget
+
+    from bridge.tomtoolkit.database import told
+
+    with told():
+        list(BaseTarget.objects.iterator())
+
+
+def write() -> None:
+    from tom_targets.models import BaseTarget
+
+    from bridge.tomtoolkit.database import writing
+
+    with writing():
+        BaseTarget.objects.update(name="x")
+
+
+def write_without_a_transaction() -> None:
+    from tom_targets.models import BaseTarget
+
+    from bridge.tomtoolkit.database import told
+
+    with told():
+        BaseTarget.objects.update(name="x")
+
+
+def write_after_a_savepoint() -> None:
+    from bridge.tomtoolkit.database import writing
+
+    with writing(), writing():
+        pass
+    with writing():
+        read()
+        write()
+
+
+USES = (read, read_in_chunks, write, write_without_a_transaction, write_after_a_savepoint)
+
+
+@pytest.mark.parametrize("use", USES)
+def test_a_lock_held_elsewhere_is_said_after_some_seconds(
+    postgresql_tom: InProcessTom, use: Callable[[], None]
+) -> None:
+    postgresql_tom.make_target("A")
+    with locked("tom_targets_basetarget"), pytest.raises(TomAwayError, match=r"lock timeout.*pg_locks"):
+        use()
+    use()
+
+
+def test_the_tom_waits_for_locks_as_it_did_before(postgresql_tom: InProcessTom) -> None:
+    """Not a setting of the session, which would stay, and go to others by a pooler."""
+    from django.db import connection
+
+    for use in USES:
+        use()
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW lock_timeout")
+        assert cursor.fetchone() == ("0",)
+
+
+def test_a_server_that_takes_no_writes_is_waited_for(postgresql_tom: InProcessTom) -> None:
+    from django.db import connections
+
+    postgresql_tom.make_target("A")
+    name = connections["default"].settings_dict["NAME"]
+    server(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    connections["default"].close()
+    read()
+    for use in (write, write_without_a_transaction, write_after_a_savepoint):
+        with pytest.raises(TomAwayError, match=r"read-only.*failover"):
+            use()
+    server(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+    write()
+
+
+def test_a_server_that_ends_what_idles_is_waited_for(postgresql_tom: InProcessTom) -> None:
+    from django.db import connection
+
+    from bridge.tomtoolkit.database import writing
+
+    def idle() -> None:
+        with writing():
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 1")
+            wait_until(lambda: _is_ended(connection), what="its end")
+            read()
+
+    with pytest.raises(TomAwayError):
+        idle()
+    read()
+
+
+def _is_ended(connection: Any) -> bool:
+    """Return whether the server has closed the connection; asks it nothing."""
+    readable, _, _ = select.select([connection.connection.pgconn.socket], [], [], 0)
+    return bool(readable)
+
+
+def test_an_account_that_the_server_refuses_is_a_matter_for_a_person(postgresql_tom: InProcessTom) -> None:
+    from django.db import connection
+    from tom_targets.models import Target
+
+    from bridge.tomtoolkit.database import told
+
+    server("DROP ROLE IF EXISTS stranger")
+    server("CREATE ROLE stranger")
+    with connection.cursor() as cursor:
+        cursor.execute("SET ROLE stranger")
+    with pytest.raises(StopError, match=r"permission denied.*grant"), told():
+        Target.objects.count()
+    connection.close()
+    server("DROP ROLE stranger")
+
+
+# -- SQLite: not writable ----------------------------------------------------------------------------------------------
+
+
+def test_a_file_that_may_not_be_written_is_waited_for_with_what_to_do(sqlite_tom: InProcessTom) -> None:
+    from django.db import connection
+
+    connection.close()
+    connection.settings_dict["NAME"] = f"file:{sqlite_tom.site.database}?mode=ro"
+    connection.settings_dict["OPTIONS"] = {"uri": True}
+    from bridge.tomtoolkit.database.errors import meaning
+
+    def attempt() -> Any:
+        from django.db import DatabaseError
+        from tom_targets.models import BaseTarget
+
+        try:
+            BaseTarget.objects.update(name="x")
+        except DatabaseError as error:
+            return meaning(error, "default")
+        return None
+
+    found = attempt()
+    assert isinstance(found, TomAwayError)
+    assert "write the file" in found.mend

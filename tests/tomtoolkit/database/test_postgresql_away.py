@@ -1,4 +1,4 @@
-"""A PostgreSQL server that is stopped under a running bridge: it waits, and nothing is lost."""
+"""A PostgreSQL server that is stopped, locked or read-only under a running bridge: it waits, and nothing is lost."""
 
 import importlib.util
 import json
@@ -82,3 +82,52 @@ def test_a_server_that_is_stopped_for_a_while_is_waited_for_by_both_halves(
     count = beta.shell("from tom_dataproducts.models import PhotometryReducedDatum as P; result = P.objects.count()")
     beta.stop()
     assert count == 5
+
+
+def statement(server: Any, *sql: str) -> Any:
+    """Let an administrator of the server do something; return the connection, whose transaction is open."""
+    import psycopg
+
+    connection = psycopg.connect(server.get_uri(), autocommit=len(sql) > 1)
+    for one in sql:
+        connection.execute(one)
+    return connection
+
+
+def test_a_server_that_takes_no_writes_for_a_while_is_waited_for(
+    alpha: Publishing, beta: ManagedTom, server: Any, tmp_path: Path
+) -> None:
+    alpha.publish(SUPERNOVA, on_day(1))
+    with beta.managing("bridgerun", log=tmp_path / "log") as running:
+        running.wait_for("event.applied", 2)
+        statement(server, "ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()").close()
+        alpha.publish(on_day(2))
+        running.wait_for("consumer.waiting", 1)
+        assert "It takes no writes" in running.said()
+        statement(
+            server,
+            "SET default_transaction_read_only = off",
+            "ALTER SYSTEM RESET default_transaction_read_only",
+            "SELECT pg_reload_conf()",
+        ).close()
+        running.wait_for("event.applied", 3)
+        assert running.end() == 0
+    assert "Traceback" not in (tmp_path / "log").read_text()
+
+
+def test_a_table_that_is_locked_elsewhere_is_said_and_a_stop_is_heard(
+    alpha: Publishing, beta: ManagedTom, server: Any, tmp_path: Path
+) -> None:
+    alpha.publish(SUPERNOVA, on_day(1))
+    with beta.managing("bridgerun", log=tmp_path / "log") as running:
+        running.wait_for("event.applied", 2)
+        other = statement(server, "LOCK TABLE tom_dataproducts_photometryreduceddatum IN ACCESS EXCLUSIVE MODE")
+        alpha.publish(on_day(2))
+        running.wait_for("consumer.waiting", 1)
+        assert "lock timeout" in running.said()
+        assert running.end() == 0, "also while the table is locked"
+        other.rollback()
+        other.close()
+    with beta.managing("bridgerun", log=tmp_path / "log") as running:
+        running.wait_for("event.applied", 3)
+        assert running.end() == 0

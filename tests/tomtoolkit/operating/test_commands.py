@@ -226,6 +226,67 @@ def test_a_group_that_does_not_exist_costs_no_event(alpha: Publishing, beta: Man
     assert beta.viewers("SN 2024abc") == set()
 
 
+def test_monitoring_is_told_of_a_group_that_was_deleted(alpha: Publishing, beta: ManagedTom, ask: Ask) -> None:
+    done = beta.manage("bridgestatus", "--check")
+    assert (done.returncode, done.stdout.strip()) == (0, "All is well")
+    beta.shell("from django.contrib.auth.models import Group; Group.objects.all().delete()")
+    done = beta.manage("bridgestatus", "--check")
+    assert done.returncode == 1
+    assert f"TOM_BRIDGE: subscribe: {TOPIC}: there is no group '{GROUP}'" in done.stdout
+    assert f"there is no group '{GROUP}'" in beta.manage("bridgestatus").stdout
+    assert ask("bridgestatus")["well"] is False
+    assert "Problem: TOM_BRIDGE" in beta.manage("bridgemail", "--dry-run").stdout
+
+
+def test_monitoring_is_told_of_shares_that_nobody_sends(alpha: Publishing, beta: ManagedTom) -> None:
+    beta.configure(publish=[{"topic": TOPIC}])
+    shared(beta, "M 31")
+    assert beta.manage("bridgestatus", "--check").returncode == 0, "it was shared a moment ago"
+    beta.shell(
+        "from datetime import datetime, timedelta, timezone\n"
+        "from bridge.tomtoolkit.models import OutboxEvent\n"
+        "OutboxEvent.objects.update(created=datetime.now(timezone.utc) - timedelta(hours=1))"
+    )
+    done = beta.manage("bridgestatus", "--check")
+    assert done.returncode == 1
+    assert "1 events wait to be sent" in done.stdout
+    assert "bridgerun" in done.stdout
+    assert beta.manage("bridgerelay", "--until-end").returncode == 0
+    assert beta.manage("bridgestatus", "--check").returncode == 0
+
+
+@pytest.mark.parametrize("mode", ["DEFERRED", "IMMEDIATE"])
+def test_doctor_asks_for_transactions_that_sqlite_does_not_refuse(
+    alpha: Publishing, beta: ManagedTom, ask: Ask, mode: str
+) -> None:
+    database = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(beta.site.database)}
+    beta._settings = f"DATABASES = {{'default': {database | {'OPTIONS': {'transaction_mode': mode}}!r}}}\n"
+    beta.set()
+    told = [mend for what, mend in findings(ask, "warn").items() if "database is locked" in what]
+    assert told == ([] if mode == "IMMEDIATE" else ["Set 'OPTIONS': {'transaction_mode': 'IMMEDIATE', 'timeout': 20}"])
+
+
+_ROUTED = """
+DATABASES['replica'] = dict(DATABASES['default'])
+class Router:
+    def db_for_read(self, model, **hints):
+        return 'replica'
+DATABASE_ROUTERS = [Router()]
+"""
+
+
+def test_a_router_that_reads_from_a_replica_stops_a_command_with_a_mend(beta: ManagedTom, ask: Ask) -> None:
+    beta._settings = _ROUTED
+    beta.set()
+    done = beta.manage("bridgeconsume", "--until-end")
+    assert done.returncode == 2
+    assert "DATABASE_ROUTERS" in done.stderr
+    assert "Let the routers name 'default'" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert any("'replica'" in what for what in findings(ask, "fail", code=1))
+    assert "tom_bridge.E007" in beta.manage("check").stderr
+
+
 def test_doctor_finds_what_toolkit_shares_by_itself_and_a_missing_index(
     alpha: Publishing, beta: ManagedTom, ask: Ask
 ) -> None:

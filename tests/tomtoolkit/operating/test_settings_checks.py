@@ -27,6 +27,7 @@ Check = Callable[..., list[Any]]
 def check(make_orm_tom: MakeOrmTom) -> Check:
     """Return the bridge's messages for settings that differ from the right ones."""
     make_orm_tom("sqlite")
+    transactions("IMMEDIATE")
 
     def found(bridge: Any = RIGHT, **others: Any) -> list[Any]:
         from django.core.checks import run_checks
@@ -36,6 +37,13 @@ def check(make_orm_tom: MakeOrmTom) -> Check:
             return [one for one in run_checks() if (one.id or "").startswith("tom_bridge.")]
 
     return found
+
+
+def transactions(mode: str | None) -> None:
+    """Let the TOM's own transactions begin in this way."""
+    from django.db import connections
+
+    connections["default"].settings_dict["OPTIONS"] = {"transaction_mode": mode} if mode else {}
 
 
 def test_right_settings_are_read_as_they_are_meant(check: Check) -> None:
@@ -103,6 +111,50 @@ def test_targets_that_nobody_would_see_are_warned_of(check: Check) -> None:
     (message,) = check(unseen)
     assert (message.id, message.level) == ("tom_bridge.W001", 30)
     assert check(unseen, TARGET_DEFAULT_PERMISSION="OPEN") == []
+
+
+@pytest.mark.parametrize("mode", [None, "DEFERRED", "immediate", "EXCLUSIVE"])
+def test_transactions_that_sqlite_would_refuse_are_warned_of(check: Check, mode: str | None) -> None:
+    transactions(mode)
+    found = check()
+    if mode in ("immediate", "EXCLUSIVE"):
+        assert found == []
+        return
+    (warning,) = found
+    assert warning.id == "tom_bridge.W002"
+    assert "'transaction_mode': 'IMMEDIATE'" in warning.hint
+
+
+def test_on_postgresql_nothing_is_said_of_sqlites_transactions(make_orm_tom: MakeOrmTom) -> None:
+    from bridge.tomtoolkit.checks import check_settings
+
+    make_orm_tom("postgresql")
+    assert "tom_bridge.W002" not in [one.id for one in check_settings()]
+
+
+class Replica:
+    """A router that reads the models of some apps from a replica, or writes them elsewhere."""
+
+    def __init__(self, method: str, *labels: str) -> None:
+        self._labels = labels
+        setattr(self, method, self._answer)
+
+    def _answer(self, model: Any, **hints: Any) -> str | None:
+        return "second" if model._meta.app_label in self._labels else None
+
+
+@pytest.mark.parametrize("method", ["db_for_read", "db_for_write"])
+@pytest.mark.parametrize("label", ["tom_bridge", "tom_targets", "tom_dataproducts", "auth", "guardian"])
+def test_a_router_that_reads_from_a_replica_is_refused(check: Check, method: str, label: str) -> None:
+    (error,) = check(DATABASE_ROUTERS=[Replica(method, label)])
+    assert error.id == "tom_bridge.E007"
+    assert label in error.msg
+    assert "'second'" in error.msg
+    assert "'default'" in error.hint
+
+
+def test_a_router_of_what_is_not_the_bridges_is_the_toms_own_affair(check: Check) -> None:
+    assert check(DATABASE_ROUTERS=[Replica("db_for_read", "tom_observations", "sessions")]) == []
 
 
 def test_times_without_zones_are_refused(check: Check) -> None:

@@ -124,7 +124,7 @@ result = {
             "host": "much too long for it",
             "class": "Ia",
             "given to": "Observers",
-        },  # fmt: skip
+        },
         "pk": True,
         "epoch": 2000.0,
         "seen": ["SN 2024abc"],

@@ -2,15 +2,24 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from parts.bridges import TOPIC, Publishing
 from parts.django_fixtures import MakeOrmTom
 from parts.django_tom import InProcess, InProcessTom
-from parts.outgoing import T0, may_share_user, outbox, photometry, publishing, relay_all, sent
-
-from bridge.events import Event
+from parts.outgoing import (
+    T0,
+    kinds,
+    look,
+    may_share_user,
+    outbox,
+    photometry,
+    points,
+    publishing,
+    relay_all,
+    self_share,
+    sent,
+)
 
 pytestmark = pytest.mark.usefixtures("alpha")
 
@@ -19,29 +28,6 @@ pytestmark = pytest.mark.usefixtures("alpha")
 def settings(in_process: InProcess, url: str) -> Iterator[None]:
     with publishing(url):
         yield
-
-
-def self_share(pk: int | None = None, *, by: str = "bridge", **given: Any) -> Any:
-    from bridge.tomtoolkit.models import SelfShare
-
-    return SelfShare.objects.create(target_id=pk, topic=TOPIC, created_by=may_share_user(by), **given)
-
-
-def look() -> list[Event]:
-    """Let the self-shares look once, and return what came to the outbox by that."""
-    from bridge.tomtoolkit.sharing.self_sharing import SelfSharing
-
-    before = len(outbox())
-    assert not SelfSharing("default").look()
-    return outbox()[before:]
-
-
-def kinds(events: list[Event]) -> list[str]:
-    return [str(event.kind) for event in events]
-
-
-def points(events: list[Event]) -> int:
-    return sum(len(event.body.points) for event in events if event.kind == "photometry")  # type: ignore[union-attr]
 
 
 def test_a_target_shares_itself_and_what_comes_to_it(orm_tom: InProcessTom, alpha: Publishing) -> None:
@@ -312,7 +298,7 @@ def test_what_can_not_travel_is_looked_at_once(orm_tom: InProcessTom) -> None:
 # -- when it rests ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("why", ["off", "expired", "deactivated", "permission", "target", "topic", "gone"])
+@pytest.mark.parametrize("why", ["off", "expired", "deactivated", "permission", "target", "topic", "gone", "kind"])
 def test_it_rests_and_what_came_meanwhile_goes_when_it_may_again(orm_tom: InProcessTom, url: str, why: str) -> None:
     from django.contrib.auth.models import User
     from guardian.shortcuts import assign_perm, remove_perm
@@ -330,6 +316,7 @@ def test_it_rests_and_what_came_meanwhile_goes_when_it_may_again(orm_tom: InProc
         "expired": ({"expires": datetime.now(UTC) - timedelta(seconds=1)}, "expired"),
         "topic": ({"topic": "elsewhere"}, "the settings name no topic 'elsewhere'"),
         "gone": ({"created_by": None}, "is gone"),
+        "kind": ({"kinds": ["photometry", "radio-map"]}, "kinds that this release doesn't know: radio-map"),
     }
     fields, told = resting.get(why, ({}, ""))
     for name, value in fields.items():
@@ -352,7 +339,7 @@ def test_it_rests_and_what_came_meanwhile_goes_when_it_may_again(orm_tom: InProc
     User.objects.update(is_active=True)
     may_share_user("bridge")
     assign_perm("tom_targets.change_target", user, row)
-    share.active, share.expires, share.topic, share.created_by = True, None, TOPIC, user
+    share.active, share.expires, share.topic, share.created_by, share.kinds = True, None, TOPIC, user, []
     share.save()
     assert points(look()) == 3
     share.refresh_from_db()
@@ -369,23 +356,6 @@ def test_members_that_the_creator_may_not_change_do_not_go(orm_tom: InProcessTom
     assert kinds(found) == ["list", "target"]
     assert b"Theirs" not in b"".join(event.model_dump_json().encode() for event in found)
     assert look() == []
-
-
-def test_one_that_fails_keeps_no_other_from_sharing(orm_tom: InProcessTom, monkeypatch: pytest.MonkeyPatch) -> None:
-    from bridge.tomtoolkit.sharing import self_sharing
-
-    first, second = (orm_tom.make_target(name) for name in "AB")
-    self_share(first)
-    self_share(second)
-    original = self_sharing.target_body
-
-    def body(row: Any) -> Any:
-        if row.pk == first:
-            raise ZeroDivisionError
-        return original(row)
-
-    monkeypatch.setattr(self_sharing, "target_body", body)
-    assert [event.subject for event in look()] == ["B"]
 
 
 def test_a_target_that_is_removed_takes_its_self_share_along(orm_tom: InProcessTom) -> None:

@@ -335,7 +335,24 @@ def test_a_person_needs_the_permission_the_group_and_the_target(orm_tom: InProce
     assert len(outbox()) == 1
 
 
+def test_a_list_that_a_person_may_not_see_is_refused(orm_tom: InProcessTom) -> None:
+    from django.core.exceptions import PermissionDenied
+    from guardian.shortcuts import assign_perm
+    from tom_targets.models import TargetList
+
+    from bridge.tomtoolkit.sharing import share
+
+    orm_tom.make_target("Mine", users=["bridge"], lists=["Secret plans"])
+    user, target_list = may_share_user("bridge"), TargetList.objects.get()
+    with pytest.raises(PermissionDenied, match="may not see the target list"):
+        share(target_list, topic=TOPIC, user=user)
+    assert outbox() == []
+    assign_perm("tom_targets.view_targetlist", user, target_list)
+    assert share(target_list, topic=TOPIC, user=user).events == {"list": 1}
+
+
 def test_what_a_person_may_not_change_stays_out_of_lists_and_querysets(orm_tom: InProcessTom) -> None:
+    from guardian.shortcuts import assign_perm
     from tom_dataproducts.models import PhotometryReducedDatum
     from tom_targets.models import Target, TargetList
 
@@ -344,6 +361,7 @@ def test_what_a_person_may_not_change_stays_out_of_lists_and_querysets(orm_tom: 
     photometry(orm_tom.make_target("Mine", users=["bridge"], lists=["Both"]), 2)
     photometry(orm_tom.make_target("Theirs", users=[], lists=["Both"]), 2)
     user = may_share_user("bridge")
+    assign_perm("tom_targets.view_targetlist", user, TargetList.objects.get())
     for what in (PhotometryReducedDatum.objects.all(), Target.objects.all(), TargetList.objects.get()):
         receipt = share(what, topic=TOPIC, user=user)
         assert receipt.left_out == {"targets that the person may not change": 1}

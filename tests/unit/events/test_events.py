@@ -1,11 +1,15 @@
 """What a valid event is, and how an invalid one is told."""
 
+import json
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID
 
 import pytest
-from parts.events import astrometry, datum, event, position, reduced_data, spectroscopy, spectrum
+from hypothesis import given
+from hypothesis import strategies as st
+from parts.events import astrometry, datum, event, photometry, position, reduced_data, spectroscopy, spectrum
+from parts.strategies import NOT_IN_NAMES
 
 from bridge.errors import InvalidEventError
 from bridge.events import DataProduct, Event, ListMember, Photometry, Point, Share, Target, TargetList, uuid7
@@ -55,12 +59,96 @@ def test_an_error_names_the_place_the_event_the_field_and_the_mend():
         ("extra", {"a": float("nan")}, "finite"),
         ("extra", {"a": "\0"}, "NUL"),
         ("colour", "red", "not permitted"),
+        ("brightness", 10**400, "valid number"),
+        ("timestamp", "0999-12-31T23:59:59Z", "is not in the years 1000 to 3000"),
+        ("timestamp", "3001-01-01T00:00:00Z", "is not in the years 1000 to 3000"),
+        ("timestamp", "0001-01-01T00:00:00+14:00", "is not in the years 1000 to 3000"),
+        ("timestamp", "9999-12-31T23:59:59-14:00", "is not in the years 1000 to 3000"),
+        ("timestamp", 1e300, "datetime"),
     ],
 )
 def test_a_wrong_field_of_one_point_is_told_by_its_number(field, value, words):
     message = told(points(**{field: value}))
     assert "points[1]" in message
     assert words in message
+
+
+SURROGATES = st.characters(categories=["Cs"])
+
+
+@st.composite
+def holding_a_surrogate(draw: st.DrawFn) -> Any:
+    """Draw a free value with a lone surrogate in a key or a text, at any depth."""
+    around = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=5)
+    text = draw(around) + draw(SURROGATES) + draw(around)
+    value: Any = {text: 1} if draw(st.booleans()) else text
+    for _ in range(draw(st.integers(0, 4))):
+        value = [1, value] if draw(st.booleans()) else {"a": value}
+    return {"a": value}
+
+
+@given(holding_a_surrogate())
+def test_a_lone_surrogate_is_refused_wherever_it_is_in_a_free_value(free: Any) -> None:
+    assert "lone surrogate" in told(points(extra=free))
+    datum_of_another_type = {"timestamp": POINT["timestamp"], "data_type": "polarimetry", "value": free}
+    data = {"kind": "reduced-datum", "target": {"name": "M 31"}, "data": [datum_of_another_type]}
+    message = told(data)
+    assert "data[0].value" in message
+    assert "lone surrogate" in message
+    message.encode()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"name": "a\ud800"}, {"aliases": ["\udfff"]}, {"extras": {"\ud800": "v"}}, {"extras": {"k": "\ud800"}}],
+    ids=lambda wrong: next(iter(wrong)),
+)
+def test_a_lone_surrogate_is_refused_in_every_text_of_a_target(wrong: dict[str, Any]) -> None:
+    told(TARGET | wrong).encode()
+
+
+def test_a_character_beyond_the_first_plane_is_no_lone_surrogate() -> None:
+    free = {"😀": ["a \\ud800", "😀"]}
+    assert Point(**POINT, extra=free).extra == free
+    given = event(photometry(1, extra=free))
+    assert Event.checked(json.dumps(given.model_dump(mode="json"))) == given
+
+
+@pytest.mark.parametrize("depth", [300, 5_000])
+def test_what_is_nested_too_deeply_is_invalid_and_no_crash(depth: int) -> None:
+    value: Any = 1
+    for _ in range(depth):
+        value = {"a": value}
+    assert len(told(points(extra={"a": value}))) < 2_000
+
+
+@pytest.mark.parametrize("year", [1000, 1866, 2026, 3000])
+def test_a_time_that_people_have_observed_at_is_valid(year: int) -> None:
+    assert Point(**POINT | {"timestamp": f"{year}-07-01T00:00:00Z"}).timestamp.year == year
+
+
+def test_a_time_is_judged_in_utc() -> None:
+    assert Point(**POINT | {"timestamp": "3001-01-01T01:00:00+02:00"}).timestamp.year == 3000
+    assert "years 1000 to 3000" in told(points(timestamp="1000-01-01T01:00:00+02:00"))
+    assert "shared_at: 0999" in told(TARGET, shared_at="0999-01-01T00:00:00Z")
+
+
+@pytest.mark.parametrize("character", [*NOT_IN_NAMES, "\0", "\t", "\n", "\r", "\x1b", "\x7f", "\x85", "\x9b"])
+def test_a_name_has_no_tags_no_controls_and_no_turned_writing(character: str) -> None:
+    wrong = f"SN{character}2024"
+    reference = {"name": "M 31", "aliases": ["ok", wrong]}
+    assert f"{character!r} at 2; remove it" in told(TARGET | {"name": wrong})
+    assert "aliases[1]: has the character" in told(TARGET | {"aliases": ["ok", wrong]})
+    assert "target.aliases[1]: has the character" in told(points() | {"target": reference})
+    assert "name: has the character" in told({"kind": "list", "name": wrong, "members": []})
+    assert "members[0].reference.name" in told(
+        {"kind": "list", "name": "L", "members": [{"reference": {"name": wrong}}]}
+    )
+
+
+@pytest.mark.parametrize("name", ["-", "()", "α Cen", "2MASS J1234−56", "SN\xa02024abc", "V838 Mon's", "a & b; #1"])
+def test_an_odd_name_is_no_wrong_one(name: str) -> None:
+    assert Target(**TARGET | {"name": name}).name == name
 
 
 def test_a_brightness_of_zero_is_a_value():

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from parts.tom_site import Toolkit, ToolkitMissingError
 
-from bridge.names import simplify, simplify_all
+from bridge.names import look_alikes, ordinary, simplify, simplify_all, toolkit_rule
 
 _ASK_TOM_TOOLKIT = """
 import json, sys, django
@@ -40,10 +40,36 @@ def test_names_are_simplified_as_tom_toolkit_does() -> None:
         @given(_NAMES)
         def agrees(name: str) -> None:
             print(json.dumps(name), file=ask, flush=True)
-            assert simplify(name) == json.loads(answers.readline())
+            assert toolkit_rule(name) == json.loads(answers.readline())
+            assert simplify(name) == (toolkit_rule(name) or name.strip())
 
         agrees()
 
 
-def test_names_that_simplify_to_nothing_match_nothing() -> None:
-    assert simplify_all(["(-_ )", "SN 2024-abc", "sn2024ABC"]) == {"sn2024abc"}
+def test_a_name_of_which_the_rule_leaves_nothing_is_compared_as_it_is() -> None:
+    assert simplify_all(["(-_ )", " - ", "SN 2024-abc", "sn2024ABC"]) == {"(-_ )", "-", "sn2024abc"}
+    assert simplify("-") != simplify("()")
+
+
+@given(_NAMES)
+def test_what_is_simplified_stays_as_it_is(name: str) -> None:
+    assert simplify(simplify(name)) in {simplify(name), simplify(name).lower()}
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "told"),
+    [
+        ("SN\xa02024abc", "SN 2024abc", ("a non-breaking blank (U+00A0)",)),
+        ("2MASS J1234\u22121\u2212\u2009x", "2MASS J1234-1- x",
+         ("a minus sign (U+2212)", "a blank of another width (U+2009)")),
+        ("Barnard\u2019s star", "Barnard's star", ("a curly quote (U+2019)",)),
+        ("O\u0308", "Ö", ("an accent apart from its letter (NFD)",)),
+        ("SN\u200b 1", "SN 1", ("an invisible character (U+200B)",)),
+        ("α Cen-1 'b'", "α Cen-1 'b'", ()),
+    ],
+    ids=ascii,
+)  # fmt: skip
+def test_characters_that_look_alike_are_named(name: str, typed: str, told: tuple[str, ...]) -> None:
+    assert ordinary(name) == typed
+    assert look_alikes(name) == told
+    assert (ordinary(name) == name) == (not told)

@@ -9,7 +9,7 @@ import requests
 from bridge.errors import ConfigurationError
 from bridge.events import Kind
 from bridge.tom.reserved import unreserved
-from bridge.tom.rest.session import RestAccount, normalised
+from bridge.tom.rest.connection import RestAccount, normalised
 from bridge.tom.rest.versions import Toolkit
 from bridge.tom.rest.words import retry_after_s, words
 
@@ -44,9 +44,15 @@ def test_pages_are_told_without_html() -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "seconds"), [("17", 17.0), ("-3", 0.0), ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0), ("soon", None)]
-)
-def test_retry_after_is_seconds_or_a_date(header: str, seconds: float | None) -> None:
+    ("header", "seconds"),
+    [
+        ("17", 17.0), ("-3", 0.0), ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0), ("soon", None), ("nan", None), ("", None),
+        ("31536000", 300.0), ("inf", 300.0), ("1e999", 300.0), ("-inf", 0.0), ("9" * 500, 300.0),
+        ("Wed, 21 Oct 2999 07:28:00 GMT", 300.0), ("Wed, 21 Oct 99999 07:28:00 GMT", None),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", 300.0),
+    ],
+)  # fmt: skip
+def test_retry_after_is_seconds_or_a_date_and_at_most_five_minutes(header: str, seconds: float | None) -> None:
     assert retry_after_s(an_answer("", 503, Retry_After=header)) == seconds
 
 
@@ -77,9 +83,18 @@ def test_secrets_are_not_shown() -> None:
     assert "secret" not in repr(RestAccount(base_url="http://x", password="secret", api_key="secret"))
 
 
-def test_a_version_can_be_forced() -> None:
-    assert Toolkit.forced("3.1.0").typed_datums
-    assert not Toolkit.forced("3.0").typed_datums
-    assert not Toolkit.forced("2.32").shared_from
-    with pytest.raises(ConfigurationError):
-        Toolkit.forced("new")
+TYPED: dict[str, Any] = {"value": {"required": False}}
+UNTYPED: dict[str, Any] = {"value": {"required": True}}
+
+
+def test_a_tom_is_known_by_what_it_shows_whatever_version_the_settings_name() -> None:
+    for named in ("auto", "2.32", "3.0", "3.0.1", "3.1"):
+        assert Toolkit.seen({"shared_from": {}}, TYPED, otherwise=named) == Toolkit(typed_datums=True, shared_from=True)
+        assert Toolkit.seen({}, UNTYPED, otherwise=named) == Toolkit(typed_datums=False, shared_from=False)
+
+
+def test_where_a_tom_shows_nothing_of_itself_the_settings_decide_and_nothing_is_guessed() -> None:
+    assert all(Toolkit.seen({}, {}, otherwise=named).typed_datums for named in ("3", "3.0", "3.0.1", "3.1", "10.0"))
+    assert not Toolkit.seen({}, {}, otherwise="2.32").typed_datums
+    with pytest.raises(ConfigurationError, match=r"tom\.toolkit: .*write the TOM's version"):
+        Toolkit.seen({}, {})

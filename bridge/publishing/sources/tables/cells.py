@@ -1,0 +1,69 @@
+"""What single cells say: nothing, a number, a mark, a yes or no."""
+
+import math
+import re
+
+from bridge.publishing.sources.tables.words import words
+
+EMPTY = frozenset(
+    {"", "nan", "null", "none", "n/a", "na", "-", "--", "---", "masked", "nodata", "...", "\u2026", "<na>"}
+)
+YES = words("true t yes y 1 1.0")
+NO = words("false f no n 0 0.0")
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d+)?")
+_INTEGER = re.compile(r"-?(0|[1-9]\d{0,14})")
+_DECIMAL = re.compile(r"[+-]?(0|[1-9]\d*)?(\.\d*)?([eE][+-]?\d+)?")
+_NO_MAGNITUDE = re.compile(r"-?9?99+(\.[09]+)?")
+_PLUS_MINUS = re.compile(r"\s*(?:\$?\\pm\$?|\u00b1|\+/-|\+-)\s*")
+_IN_BRACKETS = re.compile(r"([^()]+)\((\d*\.\d+)\)")
+_MINUS = str.maketrans({"\u2212": "-", "\u2012": "-", "\u2013": "-", "\u00a0": " "})
+
+
+def is_empty(cell: str) -> bool:
+    """Return whether a cell holds nothing."""
+    return cell.lower() in EMPTY
+
+
+def is_no_magnitude(cell: str) -> bool:
+    """Return whether a cell says that no magnitude was measured: nothing, or 99, 99.99, -99.0, 999, as tables write."""
+    return is_empty(cell) or bool(_NO_MAGNITUDE.fullmatch(cell))
+
+
+def number_of(text: str) -> float | None:
+    """Return ``text`` as a finite number, or None. ``1.5D3`` is Fortran's 1500."""
+    text = text.translate(_MINUS)
+    if not NUMBER.fullmatch(text):
+        return None
+    number = float(text.replace("D", "e").replace("d", "e"))
+    return number if math.isfinite(number) else None
+
+
+def split_mark(cell: str) -> tuple[str, str]:
+    """Return the mark before a value (``<``, ``>``, ``<=``, ``\u2264``, ... or nothing) and the rest."""
+    rest = cell.replace("$", "").lstrip()
+    bare = rest.lstrip("<>=\u2264\u2265\u2272\u2273~ ")
+    return rest[: len(rest) - len(bare)].strip(), bare.strip()
+
+
+def split_error(cell: str) -> tuple[str, str]:
+    """Return value and error of a cell such as ``18.2\u00b10.1`` or ``18.2(0.1)``; an empty error where there is none.
+
+    ``18.21(5)`` is left as it is: whether it means 0.05 nothing says.
+    """
+    if found := _IN_BRACKETS.fullmatch(cell):
+        return found[1].strip(), found[2]
+    parts = _PLUS_MINUS.split(cell, maxsplit=1)
+    return (parts[0].strip(), parts[1].strip()) if len(parts) == 2 else (cell, "")
+
+
+def typed(cell: str) -> int | float | str:
+    """Return a number only where it can be written back as the same: 007 and long identifiers stay text.
+
+    Whole numbers of more than 15 digits may be more than floating point holds, which is all that many readers know.
+    """
+    if _INTEGER.fullmatch(cell):
+        return int(cell)
+    if cell.lstrip("-").isdigit() or not _DECIMAL.fullmatch(cell):
+        return cell
+    number = number_of(cell)
+    return cell if number is None else number

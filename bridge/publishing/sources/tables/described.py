@@ -1,0 +1,130 @@
+"""Formats of text that describe their columns, read by astropy: ECSV, IPAC, CDS and machine-readable tables, LaTeX."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from bridge.publishing.sources.tables.columnar import columns_of, flat, rows_of
+from bridge.publishing.sources.tables.lines import units_in
+from bridge.publishing.sources.tables.table import Table
+
+_ECSV = re.compile(r"#\s*%ECSV\s")
+_COMMENT = ("#", "\\", "|")
+_LATEX_WORD = re.compile(r"\\(?:mathrm|mathit|rm|text|textit|textbf)\{([^}]*)\}")
+_LATEX_MARK = re.compile(r"\$|\\phm\{[^}]*\}|\\nodata|~|\\,")
+
+
+def is_ecsv(text: str) -> bool:
+    """Return whether ``text`` begins as ECSV does."""
+    return bool(_ECSV.match(text))
+
+
+def is_ipac(text: str) -> bool:
+    """Return whether ``text`` is an IPAC table: keywords after a backslash, names and types between bars."""
+    head = [line for line in text.split("\n", 200)[:200] if line.strip()]
+    body = [line for line in head if not line.startswith("\\")]
+    if len(body) < 2 or not all(line.startswith("|") and line.rstrip().endswith("|") for line in body[:2]):
+        return False
+    types = {cell.strip().lower() for cell in body[1].strip(" |").split("|")}
+    return types <= {"double", "d", "real", "r", "float", "f", "int", "i", "long", "l", "char", "c", "date"}
+
+
+def is_cds(text: str) -> bool:
+    """Return whether ``text`` has the byte-by-byte description of the CDS and of the AAS journals."""
+    return "Byte-by-byte Description" in text
+
+
+def is_latex(text: str) -> bool:
+    """Return whether ``text`` is a table of LaTeX."""
+    return r"\begin{table" in text or r"\begin{deluxetable" in text or r"\begin{tabular" in text
+
+
+def read_ecsv(text: str) -> Table:
+    """Return a table of ECSV, with the time scale and the unit of each column."""
+    table = _read(text, "ecsv")
+    remarks = flat(table.meta)
+    told = {str(name).upper(): str(value) for name, value in table.meta.items() if isinstance(value, str | int | float)}
+    return Table(
+        format="ECSV",
+        columns=columns_of(table),
+        rows=rows_of(table, _lines(text, len(table), skipped=1)),
+        remarks=remarks,
+        keywords=told,
+        header_place=f"line {_first_line(text)}",
+    )
+
+
+def read_ipac(text: str) -> Table:
+    """Return an IPAC table, with the units of its columns."""
+    table = _read(text, "ipac")
+    keywords = {str(name).upper(): str(told.get("value", "")) for name, told in table.meta.get("keywords", {}).items()}
+    keywords.pop("FIXLEN", None)
+    return Table(
+        format="IPAC",
+        columns=columns_of(table),
+        rows=rows_of(table, _lines(text, len(table), skipped=0)),
+        remarks=tuple(str(comment) for comment in table.meta.get("comments", ())),
+        keywords=keywords,
+        header_place="the header",
+    )
+
+
+def read_cds(text: str) -> Table:
+    """Return a table of the CDS or an AAS journal, with unit and description of each column, and its notes."""
+    table = _read(text, "cds" if "ReadMe" in text or "Explanations" in text else "mrt")
+    notes = re.findall(r"^Note.*$|^\s{4,}(?:Upper|Lower|Limit).*$", text, re.MULTILINE)
+    return Table(
+        format="CDS",
+        columns=columns_of(table),
+        rows=rows_of(table, ()),
+        remarks=tuple(" ".join(note.split()) for note in notes),
+        header_place="the description",
+    )
+
+
+def read_latex(text: str) -> Table:
+    """Return a table of LaTeX. Notes below it are kept as remarks."""
+    table = _read(text, "aastex" if "deluxetable" in text else "latex")
+    notes = re.findall(r"\\(?:tablecomments|tablenotetext|caption|tablecaption)\b.*", text)
+    rows = [replace(row, cells=tuple(_without_latex(cell) for cell in row.cells)) for row in rows_of(table, ())]
+    columns = [replace(column, name=_without_latex(column.name)) for column in columns_of(table)]
+    if rows and (units := units_in(rows[0].cells)) is not None:
+        columns = [replace(column, unit=unit) for column, unit in zip(columns, units, strict=True)]
+        rows = rows[1:]
+    return Table(format="LaTeX", columns=tuple(columns), rows=rows, remarks=tuple(notes), header_place="the header")
+
+
+def _without_latex(cell: str) -> str:
+    return _LATEX_MARK.sub("", _LATEX_WORD.sub(r"\1", cell)).strip()
+
+
+def _read(text: str, fmt: str) -> Any:
+    from astropy.io import ascii as astropy_ascii
+    from astropy.table import Table as AstropyTable
+
+    try:
+        if fmt == "ecsv":
+            return AstropyTable.read(text.split("\n"), format="ascii.ecsv")
+        if fmt in ("latex", "aastex"):
+            converters = {"*": [astropy_ascii.convert_numpy(str)]}
+            return astropy_ascii.read(text, format=fmt, guess=False, converters=converters)
+        return astropy_ascii.read(text, format=fmt, guess=False)
+    except Exception as error:  # astropy's readers raise what the text makes them stumble over
+        told = " ".join(str(error).split())[:300]
+        raise ValueError(f"can't be read as {fmt.upper()}: {told}") from None
+
+
+def _lines(text: str, count: int, *, skipped: int) -> Sequence[int]:
+    """Return the line number of each of ``count`` rows, or nothing where they can't be told from the lines."""
+    body = [
+        number
+        for number, line in enumerate(text.split("\n"), 1)
+        if line.strip() and not line.startswith(_COMMENT if not skipped else "#")
+    ][skipped:]
+    return body if len(body) == count else ()
+
+
+def _first_line(text: str) -> int:
+    lines = enumerate(text.split("\n"), 1)
+    return next((number for number, line in lines if line.strip() and not line.startswith("#")), 1)

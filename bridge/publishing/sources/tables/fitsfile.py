@@ -1,0 +1,62 @@
+"""A table in a FITS file, by astropy, with what the headers say of times."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bridge.publishing.sources.tables.columnar import columns_of, rows_of
+from bridge.publishing.sources.tables.table import Table
+
+_WRITTEN_BY_FITS = (
+    "SIMPLE",
+    "BITPIX",
+    "NAXIS",
+    "EXTEND",
+    "XTENSION",
+    "PCOUNT",
+    "GCOUNT",
+    "TFIELDS",
+    "CHECKSUM",
+    "DATASUM",
+)
+
+
+def read(path: Path) -> Table:
+    """Return the only table of a FITS file. ValueError where there is none, or are several."""
+    from astropy.io import fits
+    from astropy.table import Table as AstropyTable
+
+    try:
+        with fits.open(path) as hdus:
+            tables = [hdu for hdu in hdus if getattr(hdu, "columns", None) is not None]
+            if len(tables) != 1:
+                raise ValueError(f"holds {len(tables) or 'no'} tables, and one is needed. Save that table alone")
+            table = AstropyTable.read(tables[0])
+            keywords = {**header_of(hdus[0].header), **header_of(tables[0].header)}
+            remarks = [str(text) for hdu in (hdus[0], tables[0]) for text in hdu.header.get("COMMENT", ())]
+    except OSError as error:
+        raise ValueError(f"can't be read as FITS: {error}") from None
+    columns = [
+        replace(column, note=" ".join((column.note, keywords.get(f"TCOMM{number}", ""))).strip())
+        for number, column in enumerate(columns_of(table), 1)
+    ]
+    return Table(
+        format="FITS",
+        columns=tuple(columns),
+        rows=rows_of(table, ()),
+        remarks=tuple(
+            remark for remark in remarks if "Astronomy and Astrophysics" not in remark and "FITS" not in remark
+        ),
+        keywords=keywords,
+        header_place="the header",
+    )
+
+
+def header_of(header: Mapping[str, Any]) -> dict[str, str]:
+    """Return the cards of a header that say something, but for comments and the shape of the data."""
+    return {
+        str(name).upper(): str(value).strip()
+        for name, value in header.items()
+        if name and name not in ("COMMENT", "HISTORY", "") and not str(name).startswith(_WRITTEN_BY_FITS)
+    }

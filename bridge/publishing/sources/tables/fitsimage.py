@@ -1,0 +1,103 @@
+"""A spectrum in a FITS image: wavelengths in the header, fluxes in the pixels."""
+
+import math
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bridge.publishing.sources.tables import fitsfile
+from bridge.publishing.sources.tables.outcome import Taken
+
+
+@dataclass(kw_only=True)
+class Found:
+    """A spectrum as the file has it."""
+
+    wavelength: list[float]
+    flux: list[float | None]
+    error: list[float | None] | None
+    wavelength_unit: str
+    flux_unit: str | None
+    keywords: dict[str, str]
+    format: str
+    taken: Taken = ()
+    left_out: list[str] = field(default_factory=list)
+
+
+def read(path: Path) -> Found | None:
+    """Return the spectrum in a FITS image with wavelengths along its first axis; None where the file is none."""
+    from astropy.io import fits
+
+    try:
+        with path.open("rb") as file:
+            if file.read(9) != b"SIMPLE  =":
+                return None
+        with fits.open(path) as hdus:
+            images = [hdu for hdu in hdus if hdu.is_image and hdu.data is not None]
+            if not images or any(getattr(hdu, "columns", None) is not None for hdu in hdus):
+                return None
+            if len(images) > 1:
+                raise ValueError(f"holds {len(images)} images; one spectrum a file is needed")
+            header, data = images[0].header, images[0].data
+            keywords = {**fitsfile.header_of(hdus[0].header), **fitsfile.header_of(header)}
+            return _from_image(header, data, keywords)
+    except OSError as error:
+        raise ValueError(f"can't be read as FITS: {error}") from None
+
+
+def _from_image(header: Any, data: Any, keywords: dict[str, str]) -> Found:
+    flux, error = _bands(data, keywords)
+    step = header.get("CD1_1", header.get("CDELT1"))
+    start, pixel = header.get("CRVAL1"), header.get("CRPIX1", 1.0)
+    kind = str(header.get("CTYPE1", "")).strip().upper()
+    if start is None or not step or kind not in ("", "WAVE", "AWAV", "LINEAR", "LAMBDA", "WAVELENGTH", "MULTISPE"):
+        raise ValueError(
+            f"the header tells no linear wavelengths (CTYPE1 = {kind or 'missing'}, CRVAL1, CDELT1 or CD1_1)"
+        )
+    if kind == "MULTISPE" and not _is_linear_multispec(keywords):
+        raise ValueError("the wavelengths are in IRAF's multispec form; save the spectrum as a table")
+    wavelengths = [float(start) + (index + 1 - float(pixel)) * float(step) for index in range(len(flux))]
+    if str(keywords.get("DC-FLAG", "0")) not in ("0", "0.0", "-1"):
+        wavelengths = [10.0**value for value in wavelengths]
+    return Found(
+        wavelength=wavelengths,
+        flux=flux,
+        error=error,
+        wavelength_unit=_axis_unit(keywords),
+        flux_unit=keywords.get("BUNIT") or None,
+        keywords=keywords,
+        format="FITS image",
+        taken=(("first axis", "wavelength"), ("image", "flux"), *((("sigma", "error"),) if error is not None else ())),
+    )
+
+
+def _is_linear_multispec(keywords: dict[str, str]) -> bool:
+    return "WAT2_001" not in keywords or "spec1" not in keywords["WAT2_001"]
+
+
+def _bands(data: Any, keywords: dict[str, str]) -> tuple[list[float | None], list[float | None] | None]:
+    """Return flux and error of an image: its only line, or those that IRAF's BANDID keywords name."""
+    shape = [size for size in data.shape if size > 1]
+    if len(shape) == 1:
+        return _finite(data.reshape(-1)), None
+    bands = {number: keywords.get(f"BANDID{number}", "").lower() for number in range(1, data.shape[0] + 1)}
+    if len(shape) == 2 and bands[1].startswith("spectrum"):
+        lines = data.reshape(data.shape[0], -1)
+        sigma = next((number for number, said in bands.items() if said.startswith("sigma")), None)
+        return _finite(lines[0]), None if sigma is None else _finite(lines[sigma - 1])
+    raise ValueError(
+        f"the image has {' x '.join(map(str, data.shape[::-1]))} pixels; one spectrum is needed, in one line"
+    )
+
+
+def _finite(values: Any) -> list[float | None]:
+    return [float(value) if math.isfinite(value) else None for value in values]
+
+
+def _axis_unit(keywords: dict[str, str]) -> str:
+    """Return the unit of the wavelengths by IRAF's own attribute, else by CUNIT1 where that is a unit of length."""
+    if found := re.search(r"units=(\w+)", keywords.get("WAT1_001", "")):
+        return found[1]
+    unit = keywords.get("CUNIT1", "")
+    return "" if unit.lower() in ("deg", "pixel", "pix") else unit

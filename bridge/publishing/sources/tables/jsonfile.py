@@ -1,0 +1,69 @@
+"""Records in JSON: a list of flat objects, as brokers give, or an event of the Open Astronomy Catalogs."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bridge.publishing.sources.tables.table import Column, Row, Table
+
+CATALOG = "Open Astronomy Catalog"
+_LISTS = ("photometry", "data", "detections", "results", "lightcurve")
+
+
+def is_json(text: str) -> bool:
+    """Return whether ``text`` begins as JSON does."""
+    return text.lstrip()[:1] in ("{", "[")
+
+
+def read(text: str) -> Table:
+    """Return the records as a table, a column a key. ValueError where there is no list of records."""
+    try:
+        content = json.loads(text, parse_float=_Written, parse_int=_Written)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"can't be read as JSON: {error}") from None
+    records, told = _records(content)
+    names = list(dict.fromkeys(name for record in records for name in record))
+    return Table(
+        format=told or "JSON",
+        columns=tuple(Column(name=name) for name in names),
+        rows=[
+            Row(place=f"record {number}", cells=tuple(_cell(record.get(name)) for name in names))
+            for number, record in enumerate(records, 1)
+        ],
+        header_place="record 1",
+    )
+
+
+class _Written(str):
+    """A number as it is written."""
+
+    __slots__ = ()
+
+
+def _records(content: Any) -> tuple[Sequence[Mapping[str, Any]], str]:
+    """Return the records, and how people call the file where that is known."""
+    if _is_records(content):
+        return content, ""
+    if isinstance(content, Mapping):
+        if len(content) == 1 and isinstance(event := next(iter(content.values())), Mapping) and "photometry" in event:
+            if not _is_records(event["photometry"]):
+                raise ValueError("'photometry' is no list of records. One object a measurement is needed")
+            return event["photometry"], CATALOG
+        if content.get("non_detections"):
+            raise ValueError("holds detections and non-detections. Save the non-detections as a table of their own")
+        lists = [content[name] for name in _LISTS if _is_records(content.get(name))]
+        if len(lists) == 1:
+            return lists[0], ""
+    raise ValueError("holds no list of records. A list of flat objects, one a measurement, is needed")
+
+
+def _is_records(content: Any) -> bool:
+    return isinstance(content, list) and bool(content) and all(isinstance(record, Mapping) for record in content)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value).strip() if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,140 @@
+"""What each column of a table means, by the general rules; refused where that is not clear.
+
+Nothing is dropped: a column is used, or it is kept as a further value after :mod:`leftovers` has made sure that it
+can't bear on the others.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bridge.publishing.sources.tables import forms, leftovers, names, scales, series, timing, units
+from bridge.publishing.sources.tables.columns import Columns
+from bridge.publishing.sources.tables.names import Role
+from bridge.publishing.sources.tables.series import Series
+from bridge.publishing.sources.tables.timing import Timing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Meaning:
+    """What the columns of a table are."""
+
+    timing: Timing
+    series: tuple[Series, ...]
+    texts: dict[Role, int]
+    unit: int | None
+    system: int | None
+    zero_point: int | None
+    exposure: int | None
+    exposure_factor: float
+    extra: tuple[int, ...]
+    taken: tuple[tuple[str, str], ...]
+    """What each column was taken for, in the table's order."""
+
+
+def understand(columns: Columns) -> Meaning:
+    """Return what the columns are. ValueError says what is not clear, and what to do."""
+    columns.check_names()
+    for name in columns.options.named(Role.EXTRA):
+        columns.take(columns.table.names.index(name), "further value")
+    found = series.find(columns)
+    texts = {role: index for role in names.TEXTS if (index := columns.one(role)) is not None}
+    unit, system, zero_point = columns.one(Role.UNIT), columns.one(Role.SYSTEM), columns.one(Role.ZERO_POINT)
+    exposure = columns.one(Role.EXPOSURE)
+    _check_time_unit(columns)
+    when = timing.find(columns.table, columns.names, columns.options, frozenset(columns.taken))
+    when = leftovers.with_keywords(columns.table, when)
+    for index in when.columns:
+        columns.take(index, f"time: {when.form.text}")
+    found = [scales.with_scale(columns, one, unit=unit, system=system, zero_point=zero_point) for one in found]
+    zero_point = scales.check_zero_point(columns, found, zero_point, system)
+    _check_bands(columns, found, texts)
+    factor = _exposure_factor(columns, exposure)
+    has_limits = any(
+        one.marks or one.limit is not None or one.detections or series.is_marked(columns, one) for one in found
+    )
+    for index in columns.free():
+        if columns.table.names[index] or any(columns.table.cells(index)):
+            leftovers.check_column(columns.table, index, columns.names[index], has_limits=has_limits)
+            columns.take(index, "further value")
+    fluxes = any(one.scale is None or not one.scale.is_magnitude for one in found)
+    leftovers.check_remarks(
+        columns.table,
+        columns.names,
+        when,
+        has_limits=has_limits,
+        is_flux=fluxes,
+        has_exposure=exposure is not None and factor == 1.0,
+    )
+    return Meaning(
+        timing=when,
+        series=tuple(found),
+        texts=texts,
+        unit=unit,
+        system=system,
+        zero_point=zero_point,
+        exposure=exposure,
+        exposure_factor=factor,
+        extra=tuple(index for index, what in columns.taken.items() if what == "further value"),
+        taken=tuple((name, columns.taken.get(index, "nothing")) for index, name in enumerate(columns.table.names)),
+    )
+
+
+def _check_bands(columns: Columns, series: Sequence[Series], texts: dict[Role, int]) -> None:
+    """Refuse a table that tells no bandpass, or two."""
+    column = texts.get(Role.BANDPASS)
+    if column is None:
+        if any(not one.band for one in series) and "bandpass" not in columns.options.given:
+            raise ValueError(
+                f"no column holds the filter (found: {', '.join(columns.table.names)}); name one 'filter', or "
+                "say --bandpass"
+            )
+        return
+    cells = {cell for cell in columns.table.cells(column) if cell}
+    if cells and all(cell.isdigit() for cell in cells):
+        raise ValueError(
+            f"column {columns.table.names[column]!r} holds numbers; write the names of the filters, as g or V"
+        )
+    for one in series:
+        said = one.value is not None and columns.said(Role.BRIGHTNESS) == one.value
+        if len(series) > 1 or (one.band and not said and any(one.band.lower() not in cell.lower() for cell in cells)):
+            raise ValueError(
+                f"the brightness in {columns.table.names[one.value or 0]!r} and column "
+                f"{columns.table.names[column]!r} tell "
+                "different filters; keep one"
+            )
+
+
+def _exposure_factor(columns: Columns, exposure: int | None) -> float:
+    if exposure is None:
+        return 1.0
+    told = [text for text in (columns.table.columns[exposure].unit, *columns.names[exposure].said) if text]
+    try:
+        factors = {units.seconds(text) for text in told}
+    except ValueError as error:
+        raise ValueError(f"column {columns.table.names[exposure]!r} {error}") from None
+    if len(factors) > 1:
+        raise ValueError(f"column {columns.table.names[exposure]!r} tells two units; keep one")
+    columns.taken[exposure] = f"exposure time, {told[0] if told else 's'}"
+    return factors.pop() if factors else 1.0
+
+
+def _check_time_unit(columns: Columns) -> None:
+    """Refuse a column that says how times are written, unless it says what is understood."""
+    index = columns.one(Role.TIME_UNIT)
+    if index is None:
+        return
+    said = {cell.strip().lower() for cell in columns.table.cells(index)} - {""}
+    if not said <= {"mjd", "jd", "utc", "iso", "isot", "mjd utc", "jd utc"} or len(said) > 1:
+        raise ValueError(
+            f"column {columns.table.names[index]!r} says that times are in {', '.join(sorted(said))[:60]}; write "
+            "them as MJD or "
+            "JD in UTC"
+        )
+    wanted = said & {"mjd", "jd"}
+    for name in columns.names:
+        form = forms.form_of(name, "", "")
+        if wanted and isinstance(form, forms.Form) and form.count.lower() not in (*wanted, "time"):
+            raise ValueError(
+                f"columns {name.whole!r} and {columns.table.names[index]!r} disagree on how times are written"
+            )
+    columns.taken[index] = "further value"

@@ -1,0 +1,300 @@
+"""By which names columns are known, and what a name says beside: a unit, a time scale, a band, an offset.
+
+``err (mmag)`` is an error in millimagnitudes, ``mjd_tt`` an MJD in TT, ``e_Vmag`` the error of a V magnitude.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+
+from bridge.publishing.sources.tables.words import words
+
+
+class Role(StrEnum):
+    """What a column holds; the words of ``--columns``."""
+
+    TIME = "time"
+    BRIGHTNESS = "brightness"
+    ERROR = "error"
+    LIMIT = "limit"
+    IS_LIMIT = "is_limit"
+    IS_DETECTION = "is_detection"
+    BANDPASS = "bandpass"
+    UNIT = "unit"
+    EXPOSURE = "exposure_time"
+    TELESCOPE = "telescope"
+    INSTRUMENT = "instrument"
+    REDUCTION = "reduction_version"
+    SOURCE = "source_name"
+    LOCATION = "source_location"
+    ZERO_POINT = "zero_point"
+    SYSTEM = "system"
+    TIME_UNIT = "time_unit"
+    WAVELENGTH = "wavelength"
+    RA = "ra"
+    DEC = "dec"
+    RA_ERROR = "ra_error"
+    DEC_ERROR = "dec_error"
+    EXTRA = "extra"
+
+
+TEXTS = (Role.BANDPASS, Role.TELESCOPE, Role.INSTRUMENT, Role.REDUCTION, Role.SOURCE, Role.LOCATION)
+"""Roles whose cells are taken as they are."""
+
+MAGNITUDES = words(
+    "brightness magnitude magnitudes mag mags magpsf psfmag calmag apmag magap apparentmagnitude appmag "
+    "averagemag meanmag magmean avgmag magauto magaper magcal calibmag calibratedmag"
+)
+FLUXES = words(
+    "flux fluxdensity psfflux forcedflux fluxpsf fnu flambda diffflux fluxdiff psfdiffflux countrate "
+    "fluxcal apflux fluxap aperflux rate netrate"
+)
+_FLUX_UNITS = {"jy": "Jy", "mjy": "mJy", "ujy": "uJy", "njy": "nJy"}
+
+GENERAL_ERRORS = words("error err unc uncertainty sigma sig uncert e errors stddev std")
+MAGNITUDE_ERRORS = words(
+    "brightnesserror brightnesserr magnitudeerror magnitudeerr magerr magerror errmag errormag emag "
+    "emagnitude dmag sigmag sigmamag sigmapsf magsigma magsig magunc merr psfmagerr magnitudeuncertainty "
+    "maguncertainty uncmag mage magnitudeerrors magstd ebrightness apmagerr errmagnitude emags magerrs "
+    "magpsferr"
+)
+FLUX_ERRORS = words(
+    "fluxerr fluxerror eflux dflux fluxunc sigmaflux fluxsigma psffluxerr fluxuncertainty errflux "
+    "forcedfluxerr fluxdensityerr fluxdensityerror psfdifffluxerr fluxcalerr difffluxerr rateerr raterror "
+    "countrateerr fluxpsferr fluxerrs fluxe brightnesserr brightnesserror"
+)
+_NAMES: Mapping[Role, frozenset[str]] = {
+    Role.LIMIT: words(
+        "limit upperlimit limitingmagnitude limitingmag limmag maglim maglimit magnitudelimit diffmaglim "
+        "detectionlimit ul lim uplim upperlim ulim limitmag limmagnitude limitmagnitude maglimiting limits "
+        "upperlimits 3sigmalimit 5sigmalimit limit3sigma limit5sigma maglim3sig maglim5sig limmag5sigma "
+        "limmag3sigma magul ulmag fluxlimit fluxlim limflux nondetectionlimit mlim nondetlimit detlim detlimit "
+        "upperlimitmag magupperlimit maglimit5sigma"
+    ),
+    Role.IS_LIMIT: words(
+        "islimit isupper upper limit limitflag upperlimitflag nondetection isnondetection nondet ulflag flagul isul "
+        "limflag isulimit limitmark limmark isuplim uplimflag isnondet flaglimit magflaglimit isupper "
+        "isupperlim nondetectionflag"
+    ),
+    Role.IS_DETECTION: words("detected detection isdetection isdetected isdet det detectionflag detflag detect"),
+    Role.BANDPASS: words(
+        "bandpass filter band passband filtername filt flt filtercode filterid bandname passbandname "
+        "photfilter filters bands filtro photband obsfilter fil filterused"
+    ),
+    Role.UNIT: words("unit units brightnessunit magunit fluxunit fluxunits magunits brightnessunits unitflux"),
+    Role.EXPOSURE: words(
+        "exposuretime exptime exposure texp expt exp exposuretimes itime integrationtime tint totalexptime "
+        "totexp exposuresec"
+    ),
+    Role.TELESCOPE: words("telescope tel telescopename facility observatory telescop facilityname"),
+    Role.INSTRUMENT: words("instrument inst instrumentname instr camera instrume detector"),
+    Role.REDUCTION: frozenset(["reductionversion", "redversion", "pipelineversion"]),
+    Role.SOURCE: frozenset(["sourcename", "source", "survey", "origin"]),
+    Role.LOCATION: frozenset(["sourcelocation", "sourceurl"]),
+    Role.ZERO_POINT: words("zp zeropoint zeropt magzp zpt zpmag photzp magzpt zpdiff zeropointmag zpvalue zmag"),
+    Role.SYSTEM: words(
+        "magsys zpsys magsystem magnitudesystem photsys photometricsystem system sys photsystem zpsystem magtype"
+    ),
+    Role.TIME_UNIT: words(
+        "timeunit tunit timeunits utime timeformat timesys timesystem timescale timetype jdtype datetype dateformat"
+    ),
+}
+
+_SIGMAS = re.compile(r"[35](?:sig(?:mas?)?|s$)")
+OBJECTS = words(
+    "object objects objectname objectid objid target targetname star starname oid sn snname snid event "
+    "iauname ztfid atlasid name identifier sourceid obj objname tnsname designation"
+)
+"""Names of columns that name the object: a table of several is of several targets."""
+SCALES = {"utc": "utc", "ut": "utc", "gmt": "utc", "tt": "tt", "tdt": "tt", "et": "tt", "tai": "tai", "tdb": "tdb"}
+OTHER_CLOCKS = words(
+    "tcb tcg bjd hjd bmjd hmjd mbjd mhjd btjd tbjd bkjd thjd rjd rhjd rbjd gps ut1 lst local lmst gmst "
+    "barycentric heliocentric bary helio bjdtdb bjdutc hjdutc hjdtt bjdtt hjdtdb"
+)
+"""Clocks that are not the observatory's: up to eight minutes off UTC, or something else altogether."""
+
+BANDS = words(
+    "UVW1 UVW2 UVM2 uvw1 uvw2 uvm2 W1 W2 W3 W4 BP RP Bp Rp Ks gp rp ip up zs Rc Ic CV CR TG TB TR U B V R I J H K Y G "
+    "u g r i z y w c o L"
+)
+_BAND = "|".join(sorted(BANDS))
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?<![mun\u00b5\u03bc](?=Jy))(?=[A-Z])|[^A-Za-z0-9\u00b5\u03bc]+")
+_OF_SIGMAS = re.compile(r"[35](?:\.0)?[ -]?(?:sigma|sig|\u03c3|s)", re.IGNORECASE)
+_FLAT = re.compile(r"[^a-z0-9]")
+_UNIT_TOKENS = words(
+    "s sec secs second seconds min mins minute minutes h hr hrs hour hours d day days ms mag mags mmag "
+    "millimag Jy mJy uJy muJy nJy microJy jy mjy ujy njy deg arcsec mas"
+)
+_SYSTEM_TOKENS = frozenset({"ab", "vega"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Name:
+    """A column's name, taken apart."""
+
+    whole: str
+    flat: str
+    """Lower case, without brackets, unit and time scale; what is looked up."""
+    said: tuple[str, ...]
+    """What stands in brackets, and units and scales at the end, as written."""
+    tokens: frozenset[str]
+    """The words that it is made of, in lower case."""
+
+
+@lru_cache(maxsize=10_000)
+def parsed(whole: str) -> Name:
+    """Return ``whole`` taken apart."""
+    bare, brackets = split_brackets(whole)
+    said = [part.strip() for text in brackets for part in text.split(",") if part.strip()]
+    said = [part for part in said if not _OF_SIGMAS.fullmatch(part)]
+    offset = re.search(r"[+-]\s*\d[\d.,]*\s*$|[+-]\s*\d[\d.]*[eE]\d\s*$", bare)
+    if offset and re.search(r"jd|day|date|time", bare, re.IGNORECASE):
+        said.append(bare)
+        bare = bare[: offset.start()]
+    tokens = [token for token in _CAMEL.split(bare) if token]
+    words = frozenset(token.lower() for token in _CAMEL.split(whole) if token)
+    if len(tokens) > 1 and tokens[0].lower() in _SYSTEM_TOKENS and _known("".join(tokens[1:]).lower()):
+        said.append(tokens.pop(0))
+    while len(tokens) > 1 and _is_said(tokens[-1]) and not _known("".join(tokens).lower()):
+        if any("".join(tokens[:-1]).lower() in _NAMES[role] for role in TEXTS):
+            break  # a text has no unit: inst_mag is no instrument
+        said.append(tokens.pop())
+    return Name(whole=whole, flat=_FLAT.sub("", "".join(tokens).lower()), said=tuple(said), tokens=words)
+
+
+def split_brackets(whole: str) -> tuple[str, list[str]]:
+    """Return a name without its brackets, and what stands in each of them: ``flux``, ``erg / (s cm2)``."""
+    bare, found, depth = "", [""], 0
+    for mark in whole:
+        if mark in "([{":
+            depth += 1
+            if depth == 1:
+                bare += " "
+                continue
+        elif mark in ")]}" and depth:
+            depth -= 1
+            if depth == 0:
+                found.append("")
+                continue
+        if depth:
+            found[-1] += mark
+        else:
+            bare += mark
+    return " ".join(bare.split()), [text.strip() for text in found if text.strip()]
+
+
+def _is_said(token: str) -> bool:
+    return token in _UNIT_TOKENS or token.lower() in SCALES or token.lower() in _SYSTEM_TOKENS | OTHER_CLOCKS
+
+
+def _known(flat: str) -> bool:
+    return (
+        flat in GENERAL_ERRORS
+        or flat in MAGNITUDES | FLUXES | MAGNITUDE_ERRORS | FLUX_ERRORS
+        or any(flat in names for names in _NAMES.values())
+    )
+
+
+def role_of(name: Name) -> Role | None:
+    """Return what a column of this name holds, by the name alone; None for times, brightnesses and what is unknown."""
+    flat = _SIGMAS.sub("", name.flat)
+    return next(
+        (role for role, names in _NAMES.items() if name.flat in names or (flat in names and role is Role.LIMIT)), None
+    )
+
+
+def is_magnitude(name: Name) -> bool:
+    """Return whether a column of this name is the brightness."""
+    return name.flat in MAGNITUDES
+
+
+def flux_unit(name: Name) -> str | None:
+    """Return the unit in the name of a column of fluxes, empty where there is none; None for any other column."""
+    if name.flat in _FLUX_UNITS:
+        return name.whole if name.whole in ("Jy", "mJy", "uJy", "nJy") else _FLUX_UNITS[name.flat]
+    if name.flat.startswith("flux") and name.flat[4:] in _FLUX_UNITS:
+        return _FLUX_UNITS[name.flat[4:]]
+    return "" if name.flat in FLUXES else None
+
+
+def is_error(name: Name, *, of_flux: bool) -> bool:
+    """Return whether a column of this name is the error of the brightness."""
+    if name.flat in GENERAL_ERRORS:
+        return True
+    if of_flux and re.fullmatch(r"(?:d|e|err|sigma)(?:[munj]?jy)|(?:[mun]?jy)(?:err|error|unc)", name.flat):
+        return True
+    return name.flat in (FLUX_ERRORS if of_flux else MAGNITUDE_ERRORS)
+
+
+def is_flux_error(name: Name) -> bool:
+    """Return whether a column is the error of a flux by its name."""
+    return name.flat not in GENERAL_ERRORS and is_error(name, of_flux=True)
+
+
+def is_one_sided(name: Name) -> bool:
+    """Return whether a column is the error to one side only."""
+    sides = {"plus", "minus", "upper", "lower", "hi", "lo", "high", "low", "pos", "neg", "up", "down"}
+    return bool(name.tokens & sides) and bool(name.tokens & (GENERAL_ERRORS | {"magerr", "emag", "unc", "fluxerr"}))
+
+
+_VALUE = re.compile(
+    rf"(?:({_BAND})[ _.-]?(?:mags?|Mags?|magnitude|MAG|Magnitude)?|(?:mags?|Mag|m_|m|magnitude|MAG)[ _.-]?({_BAND}))"
+)
+_PREFIXED = rf"(?:e|err|error|sig|sigma|unc|d|s|ERR|E|Err)[ _.-]?(?:mag[ _.-]?)?({_BAND})[ _.-]?(?:mag|Mag|MAG)?"
+_SUFFIXED = (
+    rf"(?:mag[ _.-]?|m_)?({_BAND})[ _.-]?(?:mag|Mag|MAG)?[ _.-]?(?:err|error|e|sig|sigma|unc|uncertainty|ERR|Err|Error)"
+)
+_JOINED = rf"(?:magerr|emag|e_mag|mag_err|MagErr)[ _.-]?({_BAND})|({_BAND})[ _.-]?(?:emag|e_mag)"
+_BAND_ERROR = re.compile(rf"{_PREFIXED}|{_SUFFIXED}|{_JOINED}")
+_BAND_MARK = re.compile(rf"l_(?:({_BAND})(?:mag)?|mag_?({_BAND}))")
+
+
+def band_of_value(whole: str) -> tuple[str, bool] | None:
+    """Return the band in a name (``Vmag``, ``mag_g``, bare ``V``), and whether it names a magnitude."""
+    bare = split_brackets(whole)[0]
+    if found := _VALUE.fullmatch(bare):
+        band = found[1] or found[2]
+        return band, bare != band
+    if (found := re.fullmatch(r"(?:mag|magnitude)\s*[\[(]\s*(\w+)\s*[\])]", whole, re.IGNORECASE)) and found[
+        1
+    ] in BANDS:
+        return found[1], True
+    return None
+
+
+def band_of_error(whole: str) -> str | None:
+    """Return the band in the name of an error (``e_Vmag``, ``g_err``, ``sigma_r``)."""
+    found = _BAND_ERROR.fullmatch(split_brackets(whole)[0])
+    return next((band for band in found.groups() if band), None) if found else None
+
+
+def band_of_mark(whole: str) -> str | None:
+    """Return the band in the name of a limit's mark, as VizieR names it (``l_Vmag``)."""
+    found = _BAND_MARK.fullmatch(whole.strip())
+    return next((band for band in found.groups() if band), None) if found else None
+
+
+_LIMIT_OF = r"(?:lim|limit|limmag|maglim|uplim|upperlimit|ul|lim_mag|mag_lim)"
+_BAND_LIMIT = re.compile(rf"({_BAND})[ _.-]?(?:mag[ _.-]?)?{_LIMIT_OF}|{_LIMIT_OF}[ _.-]?({_BAND})")
+
+
+def band_of_limit(whole: str) -> str | None:
+    """Return the band in the name of a limit (``g_lim``, ``limit_r``)."""
+    found = _BAND_LIMIT.fullmatch(split_brackets(whole)[0])
+    return next((band for band in found.groups() if band), None) if found else None
+
+
+LIMIT_WORDS = re.compile(
+    r"\blim(?:it|its|iting|mag)?\b|upper|uplim|\bul\b|^ul|[_ ]ul|non[ _-]?det|undetect|not "
+    r"detected|fainter|depth|\bl_|limit|"
+    r"\b[35] ?-?sig(?:ma)?\b|\bm5\b",
+    re.IGNORECASE,
+)
+"""Words that may say that values are limits, in a column's name."""
+TIME_WORDS = re.compile(
+    r"jd|date|time|epoch|phase|\bday|\bhour|\butc?\b|year|month|\bsince\b|\bt0\b|\bdt\b|\bt-|explo|burst|trigger|clock",
+    re.IGNORECASE,
+)
+NO_TIME = re.compile(r"exp|integration|frame|dead|updat|run ?time|timeline|tile|candidate|elapse", re.IGNORECASE)

@@ -1,0 +1,261 @@
+"""A table of measured positions: right ascension and declination with their times, and errors where it has them."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from bridge.events import Position
+from bridge.publishing.sources.errors import SourceError
+from bridge.publishing.sources.tables import leftovers, names, reading, timing, units
+from bridge.publishing.sources.tables.astro import astropy_at_hand
+from bridge.publishing.sources.tables.cells import is_empty, number_of, typed
+from bridge.publishing.sources.tables.names import Role
+from bridge.publishing.sources.tables.options import Options, check_names
+from bridge.publishing.sources.tables.outcome import Reading, told_columns
+from bridge.publishing.sources.tables.table import Row, Table
+from bridge.publishing.sources.tables.words import words
+
+_NAMES = {
+    Role.RA: words("ra raj2000 radeg rightascension alpha alphaj2000 radegj2000 raicrs raicrsdeg"),
+    Role.DEC: words("dec decl dej2000 decj2000 decdeg dedeg declination delta deltaj2000 deicrs decicrs de"),
+    Role.RA_ERROR: words(
+        "raerr raerror era sigmara raunc rasigma raerrs errra eraj2000 rmsra radeviation dra raerrdeg"
+    ),
+    Role.DEC_ERROR: words(
+        "decerr decerror edec ede sigmadec decunc decsigma errdec edej2000 edecj2000 rmsdec ddec decerrdeg deerr"
+    ),
+}
+_SEXAGESIMAL = re.compile(r"[+-]?\d{1,3}[:h\u00b0d\s]\s*\d{1,2}[:m'\u2032\s]\s*\d{1,2}(?:\.\d*)?\s*[s\"\u2033]?")
+_EQUINOX = re.compile(r"b1950|1950|\bb1900|apparent|of date|galactic|ecliptic", re.IGNORECASE)
+_ERROR_UNITS = words("deg arcmin arcsec mas uas rad s")
+
+
+def read_positions(path: Path, options: Options | None = None) -> Reading:
+    """Return the positions of the table in ``path``, in its order. Raises SourceError, ConfigurationError."""
+    with astropy_at_hand():
+        return _Positions(path, options or Options()).reading()
+
+
+class _Positions:
+    """The work of :func:`read_positions`."""
+
+    def __init__(self, path: Path, options: Options) -> None:
+        self.path = path
+        self.options = options
+        self.problems: list[str] = []
+        self.positions: list[Position] = []
+        self.taken: dict[int, str] = {}
+
+    def reading(self) -> Reading:
+        table = reading.read(self.path)
+        try:
+            self._understand(table)
+        except ValueError as error:
+            told = told_columns(
+                tuple((name, self.taken.get(index, "not clear")) for index, name in enumerate(table.names))
+            )
+            what = str(error) if str(error).startswith(("line ", "row ")) else f"{table.header_place}: {error}"
+            raise SourceError.of(str(self.path), [what], preview=told) from None
+        taken = tuple((name, self.taken.get(index, "further value")) for index, name in enumerate(table.names))
+        empty = 0
+        for number, row in enumerate(table.rows):
+            if self.options.skip_empty and all(is_empty(row.cells[self.columns[role]]) for role in (Role.RA, Role.DEC)):
+                empty += 1
+                continue
+            self._row(table, number, row)
+        if self.problems or not self.positions:
+            raise SourceError.of(
+                str(self.path), self.problems or ["no row holds a position"], preview=told_columns(taken)
+            )
+        told = (f"{empty} rows left out: no position",) if empty else ()
+        return Reading(format=table.format, datums=tuple(self.positions), taken=taken, left_out=told)
+
+    def _understand(self, table: Table) -> None:
+        """Find out what the columns are. ValueError says what is not clear."""
+        check_names(self.options.columns, table.names)
+        parsed = [names.parsed(column.name) for column in table.columns]
+        self.columns = {role: index for role in _NAMES if (index := self._one(table, parsed, role)) is not None}
+        for role in (Role.RA, Role.DEC):
+            if role not in self.columns:
+                found = ", ".join(table.names)
+                raise ValueError(f"no column holds the {role.value} (found: {found}); say --columns {role.value}=...")
+        self._check_equinox(table)
+        self.forms = {role: self._form(table, parsed, role) for role in (Role.RA, Role.DEC)}
+        self.error_units = {
+            role: self._error_unit(table, parsed, role)
+            for role in (Role.RA_ERROR, Role.DEC_ERROR)
+            if role in self.columns
+        }
+        self.texts = {
+            role: index
+            for role in names.TEXTS
+            if role is not Role.BANDPASS
+            if (index := self._text(table, parsed, role)) is not None
+        }
+        said = frozenset(index for index, name in enumerate(table.names) if name in self.options.columns)
+        extra = {table.names.index(name) for name in self.options.named(Role.EXTRA)}
+        found_time = timing.find(table, parsed, self.options, frozenset({*self.taken} | extra | (said - extra)))
+        self.timing = leftovers.with_keywords(table, found_time)
+        for index in self.timing.columns:
+            self.taken[index] = f"time: {self.timing.form.text}"
+        for index, name in enumerate(parsed):
+            if index not in self.taken and index not in extra and name.flat in names.OBJECTS:
+                leftovers.check_column(table, index, name, has_limits=True)
+        leftovers.check_remarks(table, parsed, self.timing, has_limits=True, is_flux=False, has_exposure=False)
+
+    def _one(self, table: Table, parsed: Sequence[names.Name], role: Role) -> int | None:
+        if said := self.options.named(role):
+            found = [table.names.index(said[0])]
+        else:
+            found = [
+                index
+                for index, name in enumerate(parsed)
+                if name.flat in _NAMES[role] and table.names[index] not in self.options.columns
+            ]
+        if len(found) > 1:
+            first, second = (table.names[index] for index in found[:2])
+            raise ValueError(
+                f"columns {first!r} and {second!r} may both be the {role.value}; say --columns {role.value}={first}"
+            )
+        if found:
+            self.taken[found[0]] = role.value
+        return found[0] if found else None
+
+    def _text(self, table: Table, parsed: Sequence[names.Name], role: Role) -> int | None:
+        said = [table.names.index(name) for name in self.options.named(role)]
+        found = said or [
+            index
+            for index, name in enumerate(parsed)
+            if index not in self.taken
+            and names.role_of(name) is role
+            and table.names[index] not in self.options.columns
+        ]
+        if found:
+            self.taken[found[0]] = role.value
+        return found[0] if found else None
+
+    def _check_equinox(self, table: Table) -> None:
+        told = [table.names[self.columns[role]] for role in (Role.RA, Role.DEC)]
+        told += [table.columns[self.columns[role]].note for role in (Role.RA, Role.DEC)]
+        for text in (*told, *table.remarks, table.keywords.get("RADESYS", ""), table.keywords.get("EQUINOX", "")):
+            if _EQUINOX.search(text) or text.upper() in ("FK4", "FK4-NO-E"):
+                raise ValueError(f"{text[:60]!r} says that positions are not in ICRS or J2000; convert them")
+        for index, name in enumerate(table.names):
+            if name.lower() in ("equinox", "coordsys", "frame", "radesys"):
+                values = {cell.strip().upper().removesuffix(".0") for cell in table.cells(index)} - {""}
+                if not values <= {"2000", "J2000", "ICRS", "FK5"}:
+                    raise ValueError(f"column {name!r} says that positions are not in ICRS or J2000; convert them")
+
+    def _form(self, table: Table, parsed: Sequence[names.Name], role: Role) -> str:
+        """Return how a coordinate is written: ``deg``, ``rad``, ``hourangle``, or ``sexagesimal``."""
+        index = self.columns[role]
+        cells = [cell for cell in table.cells(index) if not is_empty(cell)]
+        if cells and all(_SEXAGESIMAL.fullmatch(cell) for cell in cells):
+            return "sexagesimal"
+        told = [
+            text
+            for text in (table.columns[index].unit, *parsed[index].said)
+            if text and text.upper() not in ("J2000", "ICRS")
+        ]
+        if parsed[index].flat.endswith("deg"):
+            told.append("deg")
+        forms = {_angle(text, table.names[index]) for text in told}
+        if len(forms) > 1:
+            raise ValueError(f"column {table.names[index]!r} tells two units; keep one")
+        if forms:
+            return forms.pop()
+        numbers = [number_of(cell) for cell in cells]
+        if role is Role.RA and numbers and all(number is None or 0 <= number < 24 for number in numbers):
+            raise ValueError(
+                f"column {table.names[index]!r} may be in hours or degrees; write its unit, as in 'ra (deg)'"
+            )
+        return "deg"
+
+    def _error_unit(self, table: Table, parsed: Sequence[names.Name], role: Role) -> str:
+        index = self.columns[role]
+        told = [text for text in (table.columns[index].unit, *parsed[index].said) if text]
+        unit = units.unit_of(told[0]) if told else None
+        if parsed[index].flat.endswith("deg") and unit is None:
+            unit = units.unit_of("deg")
+        if unit is None or str(unit) not in _ERROR_UNITS:
+            name = table.names[index]
+            raise ValueError(f"column {name!r} is an error without a unit of angle; write it, as in '{name} (arcsec)'")
+        return str(unit)
+
+    def _row(self, table: Table, number: int, row: Row) -> None:
+        """Add the position of one row, or what is wrong with it."""
+        wrong: list[str] = []
+        fields: dict[str, Any] = {
+            name: text for name, text in self.options.given.items() if name in ("telescope", "instrument")
+        }
+        fields |= {role.value: row.cells[index] for role, index in self.texts.items() if not is_empty(row.cells[index])}
+        moment = self.timing.moments[number]
+        if not isinstance(moment, datetime):
+            wrong.append(f"column {table.names[self.timing.columns[0]]}: {moment or 'is empty; write the time'}")
+        for role in (Role.RA, Role.DEC):
+            index = self.columns[role]
+            degrees = _degrees(row.cells[index], self.forms[role], is_hours=role is Role.RA)
+            if degrees is None:
+                wrong.append(f"column {table.names[index]}: {row.cells[index][:40]!r} is no {role.value}")
+            fields[role.value] = degrees
+        for role, unit in self.error_units.items():
+            index = self.columns[role]
+            if not is_empty(row.cells[index]):
+                error = number_of(row.cells[index])
+                if error is None or error <= 0:
+                    wrong.append(
+                        f"column {table.names[index]}: {row.cells[index][:40]!r} is no error; write a number above 0"
+                    )
+                fields |= {role.value: error, f"{role.value}_units": unit}
+        used = {*self.taken}
+        fields["extra"] = {
+            name: typed(row.cells[index])
+            for index, name in enumerate(table.names)
+            if index not in used and name and not is_empty(row.cells[index])
+        }
+        if wrong:
+            self.problems += [f"{row.place}, {what}" for what in wrong]
+            return
+        try:
+            self.positions.append(Position.model_validate({**fields, "timestamp": moment}))
+        except ValidationError as error:
+            problem = error.errors(include_url=False)[0]
+            place = ".".join(str(part) for part in problem["loc"])
+            self.problems.append(f"{row.place}, {place}: {str(problem['msg']).removeprefix('Value error, ')}")
+
+
+def _angle(text: str, name: str) -> str:
+    lowered = text.lower().strip('"')
+    if lowered in ("h:m:s", "d:m:s", "hms", "dms", "hh:mm:ss", "dd:mm:ss"):
+        return "sexagesimal"
+    if lowered in ("h", "hr", "hours", "hour", "hourangle"):
+        return "hourangle"
+    unit = units.unit_of(text)
+    if unit is None or str(unit) not in ("deg", "rad"):
+        raise ValueError(f"column {name!r} is in {text!r}; write deg")
+    return str(unit)
+
+
+def _degrees(cell: str, form: str, *, is_hours: bool) -> float | None:
+    from astropy.coordinates import Angle
+
+    if is_empty(cell):
+        return None
+    if form == "sexagesimal":
+        if not _SEXAGESIMAL.fullmatch(cell):
+            return None
+        hours = is_hours and "d" not in cell and "\u00b0" not in cell
+        try:
+            return float(
+                Angle(cell.replace("\u2032", "m").replace("\u2033", "s"), unit="hourangle" if hours else "deg").deg
+            )
+        except ValueError:
+            return None
+    number = number_of(cell)
+    if number is None or form == "deg":
+        return number
+    return float(Angle(number, unit=form).deg)

@@ -1,0 +1,67 @@
+"""A file as a :class:`~bridge.publishing.sources.tables.table.Table`: how it is written is found out, never guessed at.
+
+The first lines of a file say what it is (``SIMPLE``, ``<VOTABLE``, ``%ECSV``, ``Byte-by-byte``, ...); what says
+nothing is columns of text with one header.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from bridge.publishing.sources.errors import SourceError
+from bridge.publishing.sources.tables import described, fitsfile, jsonfile, lines, special, votable
+from bridge.publishing.sources.tables.astro import astropy_at_hand
+from bridge.publishing.sources.tables.table import Table
+
+MAX_TABLE_BYTES = 256 * 1024 * 1024
+_FITS_MARK = b"SIMPLE  ="
+_BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+
+_TEXTS: tuple[tuple[Callable[[str], bool], Callable[[str], Table]], ...] = (
+    (votable.is_votable, votable.read),
+    (jsonfile.is_json, jsonfile.read),
+    (described.is_ecsv, described.read_ecsv),
+    (described.is_cds, described.read_cds),
+    (described.is_ipac, described.read_ipac),
+    (described.is_latex, described.read_latex),
+    (special.is_snana, special.read_snana),
+    (special.is_aavso, special.read_aavso),
+    (special.is_sousa, special.read_sousa),
+)
+
+
+def read(path: Path) -> Table:
+    """Return the table in ``path``, of any format that astropy reads. Raises SourceError, ConfigurationError."""
+    try:
+        if path.stat().st_size > MAX_TABLE_BYTES:
+            raise SourceError(f"is larger than {MAX_TABLE_BYTES} bytes", where=str(path), mend="Split the table")
+        content = path.read_bytes()
+    except OSError as error:
+        raise SourceError(f"can't be read: {error.strerror}", where=str(path)) from None
+    try:
+        if content.startswith(_FITS_MARK):
+            table = fitsfile.read(path)
+        else:
+            text = decoded(content)
+            table = next((reader for fits, reader in _TEXTS if fits(text)), lines.read)(text)
+    except lines.UnevenError as error:
+        raise SourceError.of(str(path), error.problems) from None
+    except ValueError as error:
+        raise SourceError(" ".join(str(error).split()), where=str(path)) from None
+    if not table.rows:
+        raise SourceError("has a header but no rows", where=str(path), mend="At least one row of data is needed")
+    return table
+
+
+def decoded(content: bytes) -> str:
+    """Return a file's text, in UTF-8 or with the byte-order mark of UTF-16; ValueError says that it is none."""
+    encoding = _BYTE_ORDER_MARKS.get(content[:2], "utf-8-sig")
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"is no text in UTF-8 (byte {error.start}). Save it as CSV in UTF-8") from None
+    if "\x00" in text:
+        raise ValueError("is no text: it holds a NUL character. Save it as CSV in UTF-8")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+__all__ = ["MAX_TABLE_BYTES", "astropy_at_hand", "decoded", "read"]

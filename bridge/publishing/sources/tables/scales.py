@@ -1,0 +1,130 @@
+"""In which units brightnesses, errors and limits are, and what zero points make of fluxes."""
+
+from collections.abc import Sequence
+
+from bridge.publishing.sources.tables import names, units
+from bridge.publishing.sources.tables.columns import Columns
+from bridge.publishing.sources.tables.names import Role
+from bridge.publishing.sources.tables.series import Series
+from bridge.publishing.sources.tables.units import Scale
+
+
+def with_scale(
+    columns: Columns, series: Series, *, unit: int | None, system: int | None, zero_point: int | None
+) -> Series:
+    """Return ``series`` with its scale and the units of error and limit. ValueError where they don't agree."""
+    scale = _scale(columns, series, unit=unit, zero_point=zero_point)
+    if series.value is not None and system is None and scale is not None:
+        columns.taken[series.value] += f", {scale.name or ('magnitudes' if scale.is_magnitude else '')}".rstrip(", ")
+    error_unit = _unit_of(columns, series.error) if series.error is not None else ""
+    limit_unit = _unit_of(columns, series.limit) if series.limit is not None else ""
+    if series.limit is not None and series.value is not None and not limit_unit:
+        flat = columns.names[series.limit].flat
+        if (scale is None or not scale.is_magnitude) and unit is None:
+            kind = "may be in magnitudes" if "mag" not in flat else "is in magnitudes"
+            raise ValueError(
+                f"column {columns.table.names[series.limit]!r} {kind}, the brightness is a flux; write its unit "
+                "in brackets, "
+                f"or say --columns extra={columns.table.names[series.limit]}"
+            )
+    for told, index, what in ((error_unit, series.error, "error"), (limit_unit, series.limit, "limit")):
+        if told and index is not None and scale is not None:
+            try:
+                scale.factor_of(told)
+            except ValueError as error:
+                raise ValueError(f"column {columns.table.names[index]!r} {error}") from None
+            columns.taken[index] = f"{what}, from {told}"
+    return Series(
+        value=series.value,
+        scale=scale,
+        error=series.error,
+        error_unit=error_unit,
+        limit=series.limit,
+        limit_unit=limit_unit,
+        marks=series.marks,
+        detections=series.detections,
+        band=series.band,
+    )
+
+
+def _unit_of(columns: Columns, index: int) -> str:
+    """Return the unit that a column's description or name tells; ValueError where they differ."""
+    told = [text for text in (columns.table.columns[index].unit, *columns.names[index].said) if text]
+    told = [text for text in told if text not in names.BANDS]
+    scales = {text: _brightness(columns, text, index) for text in told}
+    if len({(scale.name, scale.factor) for scale in scales.values()}) > 1 and len(told) > 1:
+        systems = {text: scale for text, scale in scales.items() if scale.is_magnitude and scale.name}
+        plain = [text for text in told if text not in systems]
+        if len(systems) == 1 and all(scales[text].is_magnitude for text in plain):
+            return next(iter(systems))  # "mag" as unit, AB in the name
+        raise ValueError(f"column {columns.table.names[index]!r} tells two units, {' and '.join(told)}; keep one")
+    return told[0] if told else ""
+
+
+def _brightness(columns: Columns, text: str, index: int) -> Scale:
+    try:
+        return units.brightness(text)
+    except ValueError as error:
+        raise ValueError(f"column {columns.table.names[index]!r} {error}") from None
+
+
+def _scale(columns: Columns, series: Series, *, unit: int | None, zero_point: int | None) -> Scale | None:
+    given = columns.options.given.get("unit", "")
+    if given and zero_point is not None:
+        raise ValueError("the table has zero points, so its fluxes are in no unit that --unit could name; leave it out")
+    index = series.value
+    if index is None:
+        if series.limit is not None and (told := _unit_of(columns, series.limit)):
+            return _brightness(columns, told, series.limit)
+        return units.brightness(given) if given else (None if unit is not None else units.MAGNITUDES)
+    name = columns.names[index]
+    told = _unit_of(columns, index) or names.flux_unit(name) or ""
+    is_flux = names.flux_unit(name) is not None
+    if told:
+        scale = _brightness(columns, told, index)
+        is_clear = name.flat == "brightness" or columns.said(Role.BRIGHTNESS) == index
+        if scale.is_magnitude == is_flux and not is_clear:
+            raise ValueError(f"column {name.whole!r} is in {told!r} by its unit, and something else by its name")
+        return scale
+    if unit is not None or (is_flux and zero_point is not None):
+        return None
+    if given:
+        scale = units.brightness(given)
+        if scale.is_magnitude == is_flux and name.flat != "brightness" and columns.said(Role.BRIGHTNESS) != index:
+            raise ValueError(f"column {name.whole!r} can't be in {given!r}; mend --unit")
+        return scale
+    if is_flux:
+        raise ValueError(
+            f"column {name.whole} is a flux without a unit; write it in the header, as in 'flux (uJy)', add a "
+            "column "
+            "'unit', or say --unit uJy if that is its unit"
+        )
+    return units.MAGNITUDES
+
+
+def check_zero_point(
+    columns: Columns, series: Sequence[Series], zero_point: int | None, system: int | None
+) -> int | None:
+    """Return the column of zero points where fluxes need it; ValueError where nothing says what to make of it."""
+    if zero_point is None:
+        return None
+    name = columns.table.names[zero_point]
+    if "unit" in columns.taken.values():
+        raise ValueError(f"the table has units and a zero point ({name!r}); fluxes have one or the other")
+    used = [one for one in series if one.scale is None and one.value is not None]
+    if not used:
+        has_flux = any(names.flux_unit(columns.names[index]) is not None for index in columns.free())
+        if has_flux or columns.said(Role.ZERO_POINT) is not None:
+            columns.taken[zero_point] = "further value"
+            return None
+        raise ValueError(
+            f"column {name!r} is a zero point, and nothing says whether the magnitudes have it; say --columns "
+            f"extra={name} if they do"
+        )
+    if system is None:
+        raise ValueError(
+            f"column {name!r} is a zero point of an unknown system; add a column 'magsys' (ab), or publish magnitudes"
+        )
+    if any(one.limit is not None for one in used):
+        raise ValueError("the table has fluxes with zero points beside limits; publish magnitudes")
+    return zero_point

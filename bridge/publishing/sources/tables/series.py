@@ -1,0 +1,263 @@
+"""Which columns are brightnesses, one or one a band, with their errors, their limits and the marks of limits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bridge.publishing.sources.tables import leftovers, limits, names, units
+from bridge.publishing.sources.tables.cells import is_empty, is_no_magnitude, number_of, split_error, split_mark
+from bridge.publishing.sources.tables.columns import Columns
+from bridge.publishing.sources.tables.names import Name, Role
+from bridge.publishing.sources.tables.units import Scale
+
+
+@dataclass(frozen=True, kw_only=True)
+class Series:
+    """A column of brightnesses, and what belongs to it; a table may have one a band."""
+
+    value: int | None
+    """None where a table holds limits only."""
+    scale: Scale | None
+    """None where each row tells its unit."""
+    error: int | None = None
+    error_unit: str = ""
+    limit: int | None = None
+    limit_unit: str = ""
+    marks: tuple[int, ...] = ()
+    """Columns that say which values are limits."""
+    detections: tuple[int, ...] = ()
+    """Columns that say which values are no limits."""
+    band: str = ""
+
+
+def find(columns: Columns) -> list[Series]:
+    values = _values(columns)
+    if not values:
+        limit, marks, detections = _limits(columns, [None], "")
+        if limit is None:
+            raise _no_brightness(columns, "no column holds a brightness or a limit")
+        _check_nothing_looks_like_a_brightness(columns)
+        return [Series(value=None, scale=None, limit=limit, marks=marks, detections=detections)]
+    found = []
+    for index, band in values:
+        columns.take(index, f"brightness{f' in {band}' if band else ''}")
+    for index, band in values:
+        error = _error(columns, index, band, alone=len(values) == 1)
+        limit, marks, detections = _limits(columns, values, band)
+        found.append(
+            Series(value=index, scale=None, band=band, error=error, limit=limit, marks=marks, detections=detections)
+        )
+    return found
+
+
+def _no_brightness(columns: Columns, what: str) -> ValueError:
+    found = ", ".join(columns.table.names)
+    return ValueError(f"{what} (found: {found}); name one 'magnitude', or say --columns brightness=...")
+
+
+def _values(columns: Columns) -> list[tuple[int, str]]:
+    """Return the columns of brightnesses, each with the band that its name tells."""
+    if (said := columns.said(Role.BRIGHTNESS)) is not None:
+        found = names.band_of_value(columns.table.names[said])
+        return [(said, found[0] if found else "")]
+    free = columns.free()
+    primary = [index for index in free if names.is_magnitude(columns.names[index])]
+    if not primary:  # m is one where it has an error
+        named_m = [index for index in free if columns.names[index].flat == "m"]
+        primary = [one for one in named_m if any(_is_error_of(columns, index, one) for index in free)]
+    bands = [(index, found) for index in free if (found := names.band_of_value(columns.table.names[index]))]
+    named = [(index, band) for index, (band, is_named) in bands if is_named and index not in primary]
+    numeric = [
+        (index, band) for index, band in named if columns.is_numeric(index) or not any(columns.table.cells(index))
+    ]
+    if primary:
+        for index in (*primary[1:], *(index for index, _ in numeric)):
+            raise columns.unclear(primary[0], index, Role.BRIGHTNESS)
+        found_in_name = names.band_of_value(columns.table.names[primary[0]])
+        return [(primary[0], found_in_name[0] if found_in_name else "")]
+    if numeric:
+        return numeric
+    fluxes = [index for index in free if names.flux_unit(columns.names[index]) is not None]
+    if fluxes:
+        for other in fluxes[1:]:
+            raise columns.unclear(fluxes[0], other, Role.BRIGHTNESS)
+        return [(fluxes[0], "")]
+    bare = [(index, band) for index, (band, is_named) in bands if not is_named and _is_bare(columns, index)]
+    errors = {names.band_of_error(columns.table.names[index]) for index in free}
+    alone = any(names.is_error(columns.names[index], of_flux=False) for index in free)
+    if len(bare) == 1 and not alone and bare[0][1] not in errors:
+        return []
+    return bare
+
+
+def _is_bare(columns: Columns, index: int) -> bool:
+    """Return whether a column named by a band alone holds magnitudes."""
+    if columns.table.names[index].lower() == "y" and any(name.lower() == "x" for name in columns.table.names):
+        return False
+    held = [split_error(split_mark(cell)[1])[0] for cell in columns.table.cells(index) if not is_no_magnitude(cell)]
+    numbers = [number_of(cell) for cell in held]
+    return bool(numbers) and all(number is not None and 0 < number < 30 for number in numbers)
+
+
+def _error(columns: Columns, value: int, band: str, *, alone: bool) -> int | None:
+    if alone and (said := columns.said(Role.ERROR)) is not None:
+        return columns.take(said, "error")
+    is_flux = names.flux_unit(columns.names[value]) is not None or _is_in_flux(columns, value)
+    free = columns.free()
+    own = [index for index in free if band and names.band_of_error(columns.table.names[index]) == band]
+    own += [index for index in free if _is_error_of(columns, index, value) and index not in own]
+    general = [
+        index
+        for index in free
+        if index not in own
+        and names.is_error(columns.names[index], of_flux=is_flux)
+        and not names.is_one_sided(columns.names[index])
+    ]
+    if general and not alone:
+        raise ValueError(
+            f"column {columns.table.names[general[0]]!r} is an error, and nothing says of which brightness; rename it"
+        )
+    _check_whose_error(columns, own, general, is_flux=is_flux)
+    found = own + general
+    for index in found[1:]:
+        if columns.table.cells(index) != columns.table.cells(found[0]):
+            raise columns.unclear(found[0], index, Role.ERROR)
+        columns.take(index, "further value")
+    return columns.take(found[0], f"error{f' in {band}' if band else ''}") if found else None
+
+
+def _check_whose_error(columns: Columns, own: Sequence[int], general: Sequence[int], *, is_flux: bool) -> None:
+    """Refuse an error that may be the one of a flux beside the magnitude."""
+    free = columns.free()
+    fluxes = [index for index in free if names.flux_unit(columns.names[index]) is not None]
+    if own or is_flux or not fluxes or not general:
+        return
+    error = columns.names[general[0]]
+    flux_has_its_own = any(
+        names.is_flux_error(columns.names[index]) or _is_error_of(columns, index, fluxes[0]) for index in free
+    )
+    if error.flat in names.GENERAL_ERRORS and not flux_has_its_own:
+        flux = columns.table.names[fluxes[0]]
+        raise ValueError(
+            f"column {error.whole!r} may be the error of the magnitude or of {flux!r}; say --columns "
+            f"error={error.whole} or extra={error.whole}"
+        )
+
+
+def _is_error_of(columns: Columns, index: int, value: int) -> bool:
+    """Return whether a column is named after the brightness: ``e_X``, ``X_err``, ``MAGERR_AUTO`` of ``MAG_AUTO``."""
+    name, of = columns.names[index].flat, columns.names[value].flat
+    after = {f"e{of}", f"err{of}", f"sigma{of}", f"{of}err", f"{of}error", f"{of}unc", f"{of}sigma", f"d{of}"}
+    inside = {of.replace(word, f"{word}err", 1) for word in ("mag", "flux") if word in of}
+    return name in after | inside
+
+
+def _is_in_flux(columns: Columns, index: int) -> bool:
+    for said in (columns.table.columns[index].unit, *columns.names[index].said):
+        try:
+            if said and not units.brightness(said).is_magnitude:
+                return True
+        except ValueError:
+            continue
+    return "unit" in columns.options.given and not _is_magnitude_unit(columns.options.given["unit"])
+
+
+def _limits(
+    columns: Columns, values: Sequence[tuple[int, str] | None], band: str
+) -> tuple[int | None, tuple[int, ...], tuple[int, ...]]:
+    """Return the column of limits, the columns of marks, and those of detections, of the series in ``band``."""
+    alone = len(values) == 1
+    limit: int | None = None
+    marks: list[int] = []
+    detections: list[int] = []
+    said = {role: columns.said(role) for role in (Role.LIMIT, Role.IS_LIMIT, Role.IS_DETECTION)}
+    if alone:
+        for role, index in said.items():
+            if index is None:
+                continue
+            cells = columns.table.cells(index)
+            if role is Role.LIMIT and not limits.are_marks(cells):
+                limit = columns.take(index, "limit")
+            elif role is Role.IS_DETECTION:
+                detections.append(columns.take(index, "whether it is a detection"))
+            else:
+                marks.append(columns.take(index, "whether it is a limit"))
+    for index in columns.free():
+        what = _kind_of_mark(columns, index, values, band)
+        if what is Role.IS_LIMIT:
+            marks.append(_mark(columns, index))
+        elif what is Role.IS_DETECTION:
+            detections.append(columns.take(index, "whether it is a detection"))
+        elif what is Role.LIMIT:
+            if limit is not None:
+                raise columns.unclear(limit, index, Role.LIMIT)
+            limit = columns.take(index, "limit")
+    return limit, tuple(marks), tuple(detections)
+
+
+def _kind_of_mark(columns: Columns, index: int, values: Sequence[tuple[int, str] | None], band: str) -> Role | None:
+    """Return whether a column marks the limits of the series in ``band``, or holds them."""
+    name, cells = columns.names[index], columns.table.cells(index)
+    alone = len(values) == 1
+    of_band = names.band_of_mark(name.whole)
+    if of_band is not None and (of_band == band or (alone and not band)):
+        return Role.IS_LIMIT
+    if band and not alone and names.band_of_limit(name.whole) == band:
+        return Role.IS_LIMIT if any(cells) and limits.are_marks(cells) else Role.LIMIT
+    role = names.role_of(name) if alone else None
+    is_mark = role is Role.IS_LIMIT or (alone and (limits.are_signs(cells) or _is_named_mark(columns, name, values[0])))
+    if role is Role.LIMIT and not is_mark:
+        if any(cells) and limits.are_marks(cells) and not _is_numeric_flag(columns, index, name):
+            return Role.IS_LIMIT
+        return Role.LIMIT if any(not is_empty(cell) for cell in cells) else None
+    return Role.IS_LIMIT if is_mark else (role if role is Role.IS_DETECTION else None)
+
+
+def _is_named_mark(columns: Columns, name: Name, value: tuple[int, str] | None) -> bool:
+    """Return whether a column is named as VizieR names the marks of the brightness: ``l_`` and its name."""
+    return value is not None and name.whole.lower().startswith("l_") and _marks(columns, name, value[0])
+
+
+def _is_numeric_flag(columns: Columns, index: int, name: Name) -> bool:
+    """Return whether a column of limits holds only 0 and 1, and its name does not say that they are flags."""
+    if not limits.are_flags(columns.table.cells(index)):
+        return False
+    if name.flat in ("ul", "uplim", "upperlim", "upperlimit", "ulim", "upperlimits"):
+        return False
+    raise ValueError(f"column {name.whole} holds only 0 and 1; name it 'is_limit' if it marks limits")
+
+
+def _marks(columns: Columns, name: Name, value: int) -> bool:
+    return name.whole[2:].lower() == columns.table.names[value].lower() or name.flat in ("lmag", "lmagnitude", "lflux")
+
+
+def _mark(columns: Columns, index: int) -> int:
+    for row in columns.table.rows:
+        if limits.is_limit(row.cells[index]) is None:
+            raise ValueError(
+                f"{row.place}, column {columns.table.names[index]}: {row.cells[index][:40]!r} says neither limit nor "
+                "detection; write < or nothing, true or false"
+            )
+    return columns.take(index, "whether it is a limit")
+
+
+def is_marked(columns: Columns, series: Series) -> bool:
+    if series.value is None:
+        return False
+    return any(split_mark(cell)[0] for cell in columns.table.cells(series.value))
+
+
+def _check_nothing_looks_like_a_brightness(columns: Columns) -> None:
+    """Refuse limits alone where a column of numbers may be the brightness."""
+    for index in columns.free():
+        name = columns.names[index]
+        known = names.role_of(name) is not None or names.is_error(name, of_flux=False) or leftovers.is_harmless(name)
+        when = bool(names.TIME_WORDS.search(name.whole)) and not names.band_of_value(name.whole)
+        if not known and not when and columns.is_numeric(index):
+            raise _no_brightness(columns, f"column {name.whole!r} may be the brightness")
+
+
+def _is_magnitude_unit(text: str) -> bool:
+    try:
+        return units.brightness(text).is_magnitude
+    except ValueError:
+        return False

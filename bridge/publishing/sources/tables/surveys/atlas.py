@@ -1,0 +1,47 @@
+"""The table of the ATLAS forced-photometry service.
+
+Its magnitude column ``m`` is negative where the flux is negative, and says little where the flux is in the noise. As
+the service advises (https://fallingstar-data.com/forcedphot/resultdesc/) and TOM Toolkit's own processor does, a
+point of no more than three sigma becomes a limit of three sigma.
+"""
+
+import math
+
+from bridge.publishing.sources.tables.surveys.survey import Cells, Fields, Survey, number, positive
+from bridge.publishing.sources.tables.words import words
+
+_SIGMAS = 3.0
+_ZERO_POINT_UJY = 23.9
+"""AB magnitude of one microjansky."""
+
+
+def _row(cells: Cells) -> Fields:
+    """Return the fields of one row: a detection above three sigma, else a limit."""
+    flux, error = number(cells, "uJy", "flux"), positive(cells, "duJy", "error of a flux")
+    common = {"bandpass": cells["F"]}
+    if flux <= _SIGMAS * error:
+        limit = _ZERO_POINT_UJY - 2.5 * math.log10(_SIGMAS * error)
+        return {**common, "limit": limit}, frozenset({"MJD", "F"})
+    magnitude, its_error = number(cells, "m", "magnitude"), positive(cells, "dm", "error of a magnitude")
+    fields = {**common, "brightness": magnitude, "brightness_error": its_error}
+    return fields, frozenset({"MJD", "F", "m", "dm"})
+
+
+SURVEYS = (
+    Survey(
+        name="atlas",
+        title="ATLAS forced photometry",
+        needs=words("MJD m dm uJy duJy F"),
+        may=words("err chi/N RA Dec x y maj min phi apfit mag5sig Sky Obs"),
+        time="MJD",
+        read_row=_row,
+        given={"telescope": "ATLAS", "source_name": "ATLAS"},
+        roles={
+            "m": "brightness above 3 sigma, magnitudes",
+            "dm": "its error",
+            "F": "bandpass",
+            "uJy": "limit of 3 sigma, with duJy",
+            "duJy": "limit of 3 sigma, with uJy",
+        },
+    ),
+)

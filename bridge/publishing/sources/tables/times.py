@@ -1,0 +1,206 @@
+"""Times of observations as tables write them, as UTC: MJD, JD or ISO; TT, TAI and TDB converted by astropy."""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+
+from bridge.publishing.sources.tables.cells import is_empty
+from bridge.publishing.sources.tables.forms import MJD_ZERO, Count, Form
+
+_JD_RANGE = (Decimal(2_086_303), Decimal(2_816_788))
+"""The years 1000 to 3000."""
+_MJD_RANGE = (Decimal(15_000), Decimal(416_788))
+"""From 1899: an MJD before it is far more often one from which something was subtracted, which nothing says."""
+_ANY_MJD_RANGE = (Decimal(40_000), Decimal(70_000))
+_ANY_JD_RANGE = (Decimal(2_415_020), Decimal(2_488_070))
+"""1968 to 2050 and 1900 to 2100, where only the value tells what it is: no year or Unix time falls into either."""
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_MONTHS = {
+    "jan": 1, "feb": 2, "mar": 3, "apr": 4, "may": 5, "jun": 6,
+    "jul": 7, "aug": 8, "sep": 9, "oct": 10, "nov": 11, "dec": 12,
+}  # fmt: skip
+_ISO = re.compile(
+    r"(?P<year>\d{4})(?P<mark>[-/])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})(?P<fraction>\.\d+)?"
+    r"(?:(?:T|\s+)(?P<clock>\d{1,2}:\d{2}(?::\d{2}(?:\.\d*)?)?))?"
+    r"\s*(?P<zone>Z|UTC|UT|[+-]\d{2}:?\d{2}|[+-]\d{2})?"
+)
+_NAMED_MONTH = re.compile(
+    r"(?P<year>\d{4})[ -]*(?P<month>[A-Za-z]{3})[a-z]*\.?[ -]*(?P<day>\d{1,2})(?P<fraction>\.\d+)?"
+    r"(?:(?:T|\s+)(?P<clock>\d{1,2}:\d{2}(?::\d{2}(?:\.\d*)?)?))?\s*(?P<zone>Z|UTC|UT)?"
+)
+_CLOCK = re.compile(r"(\d{1,2})[:h ](\d{1,2})(?:[:m ](\d{1,2}(?:\.\d*)?)s?)?m?\s*(?:Z|UTC?)?")
+RIGHT = "write an MJD (60341.25), a JD (2460341.75) or 2024-02-01T06:00:00"
+
+
+def read_times(cells: Sequence[str], form: Form) -> list[datetime | str | None]:
+    """Return each cell as a time in UTC, None where it is empty, or a text that says what is wrong with it.
+
+    Times from an MJD or a JD are rounded to the millisecond: a double holds a JD to 40 microseconds only.
+    """
+    found: list[datetime | str | None] = [None] * len(cells)
+    numbers: list[tuple[int, Decimal]] = []
+    if form.count is Count.ANY and form.offset is None:
+        written = [cell for cell in cells if _NUMBER.fullmatch(cell)]
+        if written and all("." not in cell for cell in written):
+            return [
+                f"{cell[:40]} may be anything; name the column mjd or jd if it is one" if cell else None
+                for cell in cells
+            ]
+    for index, cell in enumerate(cells):
+        if is_empty(cell):
+            continue
+        if not _NUMBER.fullmatch(cell):
+            found[index] = _from_text(cell, form.scale)
+            continue
+        jd = _jd(cell, form)
+        if isinstance(jd, str):
+            found[index] = jd
+        else:
+            numbers.append((index, jd))
+    moments = _moments([jd for _, jd in numbers], form.scale)
+    for (index, _), moment in zip(numbers, moments, strict=True):
+        found[index] = moment
+    return found
+
+
+def _jd(cell: str, form: Form) -> Decimal | str:
+    number = Decimal(cell)
+    if form.offset is not None:
+        jd = number + form.offset
+        in_range = _JD_RANGE[0] <= jd <= _JD_RANGE[1] and abs(number) < 100_000
+        return jd if in_range else f"{cell} is no {form.text}; write the full JD or MJD"
+    as_mjd = _within(number, _ANY_MJD_RANGE if form.count is Count.ANY else _MJD_RANGE)
+    as_jd = _within(number, _ANY_JD_RANGE if form.count is Count.ANY else _JD_RANGE)
+    if as_mjd and form.count is not Count.JD:
+        return number + MJD_ZERO
+    if as_jd and form.count is not Count.MJD:
+        return number
+    if as_jd:
+        return f"{cell} is no MJD but looks like a JD; name the column jd if it is one, in UTC at the observatory"
+    if form.count is Count.ANY:
+        return f"{cell} is no time; {RIGHT}"
+    subtracted = "2400000" if form.count is Count.JD else "50000"
+    return (
+        f"{cell} is no {form.count}; write the full {form.count}, or say in the header what was subtracted, as in "
+        f"({form.count}-{subtracted})"
+    )
+
+
+def _within(number: Decimal, span: tuple[Decimal, Decimal]) -> bool:
+    return span[0] <= number <= span[1]
+
+
+def _moments(jds: Sequence[Decimal], scale: str) -> list[datetime | str]:
+    """Return Julian dates in ``scale`` as times in UTC.
+
+    A day of UTC has 86,400 s here, as in the dates of those who write tables; astropy's has 86,401 where it ends with a
+    leap second, for which there is no datetime.
+    """
+    if scale == "utc":
+        return [_since_mjd_zero(jd - MJD_ZERO) for jd in jds]
+    from astropy.time import Time
+
+    found: list[datetime | str] = []
+    for jd in jds:
+        try:
+            utc = Time(int(jd), float(jd - int(jd)), format="jd", scale=scale).utc
+            found.append(to_millisecond(utc.to_value("datetime")))
+        except ValueError:
+            found.append(f"{jd} is no time in {scale.upper()} that has one in UTC (a leap second?)")
+    return found
+
+
+def _since_mjd_zero(days: Decimal) -> datetime:
+    return datetime(1858, 11, 17, tzinfo=UTC) + timedelta(milliseconds=round(days * 86_400_000))
+
+
+def to_millisecond(moment: datetime) -> datetime:
+    """Return ``moment`` in UTC, to the nearest millisecond."""
+    rest = moment.microsecond % 1000
+    rounded = moment - timedelta(microseconds=rest) + timedelta(milliseconds=1 if rest >= 500 else 0)
+    return rounded.replace(tzinfo=UTC)
+
+
+def _from_text(text: str, scale: str) -> datetime | str:
+    plain = text.strip()
+    if (found := _ISO.fullmatch(plain)) or (found := _NAMED_MONTH.fullmatch(plain)):
+        parts = found.groupdict()
+        month = _MONTHS.get(parts["month"].lower(), 0) if parts["month"].isalpha() else int(parts["month"])
+        if not parts["fraction"] and not parts["clock"]:
+            return f"{text[:40]!r} has no time of day; write 2024-02-01T06:00:00 or 2024-02-01.25"
+        if parts["fraction"] and parts["clock"]:
+            return f"{text[:40]!r} has a part of a day and a time of day; write one"
+        try:
+            day = datetime(int(parts["year"]), month, int(parts["day"]), tzinfo=UTC)
+            moment = day + (_clock(parts["clock"]) if parts["clock"] else _part(parts["fraction"]))
+            return _in_utc(moment, parts.get("zone") or "", scale)
+        except ValueError:
+            pass
+    return f"{text[:40]!r} is no time; {RIGHT}"
+
+
+def _part(fraction: str) -> timedelta:
+    """Return a part of a day, to the millisecond where that is finer than its digits."""
+    milliseconds = round(Decimal(fraction) * 86_400_000)
+    return timedelta(milliseconds=milliseconds)
+
+
+def _clock(text: str) -> timedelta:
+    found = _CLOCK.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(text)
+    hours, minutes, seconds = int(found[1]), int(found[2]), Decimal(found[3] or 0)
+    if hours > 23 or minutes > 59 or seconds >= 60:
+        raise ValueError(text)
+    return timedelta(hours=hours, minutes=minutes, microseconds=round(seconds * 1_000_000))
+
+
+def _in_utc(moment: datetime, zone: str, scale: str) -> datetime | str:
+    if zone and zone not in ("Z", "UTC", "UT"):
+        digits = zone.replace(":", "")[1:].ljust(4, "0")
+        shift = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+        own = timezone(-shift if zone[0] == "-" else shift)
+        return moment.replace(tzinfo=own).astimezone(UTC)
+    if scale == "utc":
+        return moment
+    if zone:
+        return f"says {zone}, and its column {scale.upper()}"
+    from astropy.time import Time
+
+    return to_millisecond(Time(moment.replace(tzinfo=None), scale=scale).utc.to_value("datetime"))
+
+
+def is_clock(cells: Sequence[str]) -> bool:
+    """Return whether all cells hold times of day, as ``06:15:00``."""
+    held = [cell for cell in cells if not is_empty(cell)]
+    return bool(held) and all(":" in cell and _CLOCK.fullmatch(cell) for cell in held)
+
+
+def is_day(cells: Sequence[str]) -> bool:
+    """Return whether all cells hold days without a time of day."""
+    held = [cell for cell in cells if not is_empty(cell)]
+    matches = [_ISO.fullmatch(cell) or _NAMED_MONTH.fullmatch(cell) for cell in held]
+    return bool(held) and all(found and not found["clock"] and not found["fraction"] for found in matches)
+
+
+def joined(day: str, clock: str) -> str:
+    """Return a day and a time of day as one text."""
+    found = _CLOCK.fullmatch(clock.strip())
+    if is_empty(day) or found is None:
+        return ""
+    seconds = found[3] or "00"
+    return f"{day.strip()}T{found[1]:0>2}:{found[2]:0>2}:{seconds:0>2}"
+
+
+def resolution(cell: str) -> timedelta:
+    """Return to what span a time is written, at least a second: half a unit of its last digit, or its whole day."""
+    if _NUMBER.fullmatch(cell):
+        digits = len(cell.partition(".")[2])
+        return max(timedelta(seconds=1), timedelta(days=10.0**-digits))
+    found = _ISO.fullmatch(cell.strip()) or _NAMED_MONTH.fullmatch(cell.strip())
+    if found is None or (not found["clock"] and not found["fraction"]):
+        return timedelta(days=1)
+    if found["fraction"]:
+        return max(timedelta(seconds=1), timedelta(days=10.0 ** -(len(found["fraction"]) - 1)))
+    return timedelta(seconds=60 if found["clock"].count(":") == 1 else 1)

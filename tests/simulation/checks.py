@@ -1,0 +1,159 @@
+"""What must hold in every world: looked at when something is committed, while it runs, and at its end."""
+
+from typing import TYPE_CHECKING
+
+from simulation.faults import Crash
+from simulation.ledger import Commit
+
+from bridge.errors import BridgeError, StopError
+from bridge.events import Kind
+from bridge.ledger import rules
+from bridge.ledger.model import Entry, Outcome, Place
+from bridge.stream.port import Partition
+
+if TYPE_CHECKING:
+    from simulation.process import Process
+    from simulation.world import World
+
+SILENT_POLLS = 20
+"""How often a process may poll while a partition with work stands still, and nobody says so."""
+
+
+def fail(what: str) -> None:
+    """Say that something happened which must never happen."""
+    from simulation.world import Violation
+
+    raise Violation(what)
+
+
+# -- while it runs ----------------------------------------------------------------------------------------------------
+
+
+def check_commit(world: "World", process: "Process", commit: Commit) -> None:
+    """Look at one transaction: positions, order and witnesses."""
+    for partition, topic_id, expected, next_offset in commit.moves:
+        if expected is not None:
+            _check_accounted(world, partition, topic_id, expected, next_offset)
+    if not process.restoring:
+        for entry in commit.recorded:
+            _check_order(world, entry)
+    for event in commit.witnessed:
+        _check_done(world, event)
+
+
+def _check_accounted(world: "World", partition: Partition, topic_id: str, first: int, until: int) -> None:
+    """No position goes beyond what has an outcome."""
+    places = places_of(world, partition, topic_id, first, until)
+    missing = places - world.ledger.recorded(places).keys()
+    if missing:
+        fail(f"the position of {partition} went to {until}, but {sorted(missing)} have no outcome")
+
+
+def places_of(world: "World", partition: Partition, topic_id: str, first: int, until: int) -> set[Place]:
+    """Return the places of all events in these offsets; of what has a flaw the first alone."""
+    found = set()
+    for record in world.records:
+        if record.topic_id == topic_id and record.partition == partition and first <= record.offset < until:
+            found.add(Place(topic_id, partition.number, record.offset))
+    return found
+
+
+def _check_order(world: "World", entry: Entry) -> None:
+    """Nothing is applied while an earlier event of its line waits."""
+    if entry.outcome not in rules.SUCCESS or entry.kind == Kind.LIST or "came before" in str(entry.detail):
+        return
+    kinds = [str(Kind.TARGET)] if entry.kind == Kind.TARGET else None
+    first = world.ledger.lines([entry.line], kinds=kinds).get(entry.line)
+    if first and first[0].entry.place < entry.place and "waits already" not in str(entry.detail):
+        fail(f"{entry.where} was {entry.outcome} while {first[0].entry.where} of the same line waits")
+
+
+def _check_done(world: "World", ref: object) -> None:
+    """Done is only what is in the TOM, or was."""
+    for content in world.universe.contents:
+        for event in content.events:
+            if event.ref == ref:
+                lacking = lacks(world, event)
+                if lacking:
+                    fail(f"{ref} is witnessed as done, but the TOM never had {lacking[0]}")
+
+
+def lacks(world: "World", event: object) -> list[tuple[object, ...]]:
+    """Return what of an event the TOM never had."""
+    from simulation.content import facts
+
+    return [one for one in facts(event) if not any(way in world.holdings.ever for way in one)]
+
+
+def check_end(world: "World", process: "Process") -> None:
+    """A process ends because it was killed, asked to, or a person is needed, which it says; never otherwise."""
+    from simulation.world import PERSON, Violation
+
+    error = process.ended_by
+    if isinstance(error, Violation):
+        raise error
+    expected = (Crash, BridgeError) if process.number == PERSON else (Crash, StopError)
+    if not process.has_ended or error is None or isinstance(error, expected):
+        return
+    fail(f"process {process.number} ended with {type(error).__name__}: {error}")
+
+
+def check_told(world: "World", process: "Process") -> None:
+    """What has work and does not move says so: that it waits, for whom, or at least since when it stands."""
+    from simulation.world import PERSON, Seen
+
+    if process.number == PERSON or process.member is None or process.frozen:
+        return
+    progress = process.bridge.parts.progress
+    positions = world.ledger.positions()
+    for partition in process.member.assignment():
+        topic = world.broker.topics.get(partition.topic)
+        at = positions[partition].next if partition in positions else -1
+        moves = progress.state.moves.get(partition)
+        now = Seen(at, process.polls, moves.at if moves is not None else None)
+        before = world.seen.setdefault((process.number, partition), now)
+        if topic is None or at >= topic.ends(partition.number).next or before.offset != at:
+            world.seen[process.number, partition] = now
+            continue
+        stands = moves is not None and moves.at == before.moved_at
+        told = progress.state.troubles or partition in progress.holds() or stands
+        if process.polls - before.polls > SILENT_POLLS and not told:
+            fail(f"process {process.number}: {partition} has work, stands at {at} for long, and nobody says so")
+
+
+# -- at the end -------------------------------------------------------------------------------------------------------
+
+
+def check_books(world: "World") -> None:
+    """Kept bytes are those of the records that are kept, and these are kept of what waits or is dead alone."""
+    rows = world.ledger.rows
+    told = rows("SELECT kept_bytes FROM ledger")[0][0]
+    kept = rows("SELECT coalesce(sum(bytes), 0) FROM kept")[0][0]
+    counted = rows("SELECT coalesce(sum(counted), 0) FROM event")[0][0]
+    if told != kept + counted:
+        fail(f"kept_bytes says {told}, but {kept} are kept and {counted} counted")
+    for_nothing = rows(
+        "SELECT count(*) FROM kept WHERE NOT EXISTS (SELECT 1 FROM event WHERE event.topic_id = kept.topic_id"
+        " AND event.partition = kept.partition AND event.record_offset = kept.record_offset"
+        " AND (event.id IN (SELECT event FROM waiting) OR event.id IN (SELECT event FROM letter)))"
+    )[0][0]
+    if for_nothing:
+        fail(f"{for_nothing} records are kept for nothing")
+    unkept = rows(
+        "SELECT count(*) FROM event WHERE (event.id IN (SELECT event FROM waiting) OR event.id IN"
+        " (SELECT event FROM letter)) AND NOT EXISTS (SELECT 1 FROM kept WHERE event.topic_id = kept.topic_id"
+        " AND event.partition = kept.partition AND event.record_offset = kept.record_offset)"
+    )[0][0]
+    if unkept:
+        fail(f"{unkept} events wait or are dead without their record")
+    tallies = {(row[0], row[1]): row[2] for row in rows("SELECT kind, outcome, sum(events) FROM tally GROUP BY 1, 2")}
+    counts = {(row[0], row[1]): row[2] for row in rows("SELECT kind, outcome, count(*) FROM event GROUP BY 1, 2")}
+    if {key: value for key, value in tallies.items() if value} != counts:
+        fail(f"the tally says {tallies}, but there are {counts}")
+    wrong = rows(
+        "SELECT count(*) FROM event WHERE outcome = ? AND id NOT IN (SELECT event FROM waiting)"
+        " OR outcome = ? AND id NOT IN (SELECT event FROM letter)",
+        (Outcome.PARKED.value, Outcome.DEAD.value),
+    )[0][0]
+    if wrong:
+        fail(f"{wrong} outcomes say parked or dead, and nothing is")

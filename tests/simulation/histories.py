@@ -1,0 +1,169 @@
+"""Histories by chance: the same seed makes the same history."""
+
+import random
+from collections.abc import Callable
+
+from simulation.faults import FOR_EVER, Kind
+from simulation.steps import (
+    Advance,
+    Again,
+    Appear,
+    Choose,
+    Command,
+    Erase,
+    Freeze,
+    Hole,
+    Inject,
+    Kill,
+    Lose,
+    Make,
+    Mend,
+    Permit,
+    Publish,
+    Rebalance,
+    Remove,
+    Run,
+    SetPosition,
+    Split,
+    Start,
+    Step,
+    Stop,
+    StreamAway,
+    Upgrade,
+    Vanish,
+)
+from simulation.universe import FLAWS, KINDS, NAMES, ORIGINS, TOPICS, alias
+
+from bridge.names import simplify
+
+ANY = (Kind.AWAY, Kind.HANG, Kind.CRASH)
+AFTER = (Kind.AWAY_AFTER, Kind.CRASH_AFTER)
+ITS_CODE = (Kind.REFUSE, Kind.ODD, Kind.EXIT)
+PLACES: tuple[tuple[str, tuple[Kind, ...]], ...] = (
+    ("stream.poll", ANY),
+    ("stream.subscribe", ANY),
+    ("stream.ends", ANY),
+    ("stream.identity", ANY),
+    ("stream.read", ANY),
+    ("stream.", (Kind.CRASH,)),
+    ("ledger.commit", ANY + AFTER),
+    ("ledger.commit", AFTER),
+    ("ledger.", ANY + AFTER),
+    ("ledger.begin", ANY + AFTER),
+    ("tom.write", ANY + AFTER + ITS_CODE),
+    ("tom.create", ANY + AFTER + ITS_CODE),
+    ("tom.join", ANY + AFTER + ITS_CODE),
+    ("tom.add", ANY + AFTER + ITS_CODE),
+    ("tom.store", ANY + AFTER + ITS_CODE),
+    ("tom.find", (*ANY, Kind.ODD, Kind.EXIT)),
+    ("tom.appeared", (*ANY, Kind.ODD)),
+    ("tom.probe", (Kind.AWAY, Kind.CRASH)),
+    ("tom.", ANY),
+    ("decode", (Kind.AWAY, Kind.CRASH, Kind.ODD)),
+)
+"""Where what may go wrong."""
+
+
+class Chance:
+    """Draws steps."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)
+        self._names = NAMES[: self._random.choice((1, 2, 3, len(NAMES)))]
+
+    def history(self) -> list[Step]:
+        """Return the steps of one history: things come, consumers run, and between it all goes wrong."""
+        chance = self._random
+        calm = chance.random() < 0.15
+        steps: list[Step] = []
+        for _ in range(chance.choice((4, 8, 15, 30))):
+            steps.append(self._publish())
+            while chance.random() < (0.3 if calm else 0.65):
+                steps.append(self._anything())
+            if chance.random() < 0.6:
+                steps.append(self._run())
+        return steps
+
+    def _publish(self) -> Step:
+        chance = self._random
+        if chance.random() < 0.15:
+            return Again(chance.randrange(40), self._topic())
+        flaw = chance.choice(FLAWS) if chance.random() < 0.2 else ""
+        kind = chance.choice(KINDS)
+        many = chance.random() < 0.02 and kind == "full list"
+        return Publish(
+            kind,
+            self._name(),
+            self._topic(),
+            chance.choice(ORIGINS[:2]) if chance.random() < 0.9 else "here",
+            size=250 if many else chance.choice((1, 1, 2, 3, 5)),
+            flaw="another's" if chance.random() < 0.02 else flaw,
+            events=chance.choice((1, 1, 1, 2, 3)) if kind == "photometry" else 1,
+        )
+
+    def _name(self) -> str:
+        return self._random.choice(self._names)
+
+    def _topic(self) -> str:
+        return TOPICS[self._random.random() < 0.4]
+
+    def _consumer(self) -> int:
+        return int(self._random.random() < 0.3)
+
+    def _run(self) -> Step:
+        return Run(self._consumer(), self._random.choice((1, 3, 8, 20, 50, 100)))
+
+    def _anything(self) -> Step:
+        chance = self._random
+        drawn: tuple[tuple[int, Callable[[], Step]], ...] = (
+            (30, self._run),
+            (14, self._fault),
+            (4, self._poison),
+            (5, lambda: Mend()),
+            (4, lambda: Start(self._consumer())),
+            (2, lambda: Kill(self._consumer())),
+            (2, lambda: Stop(self._consumer())),
+            (3, lambda: Freeze(self._consumer(), chance.random() < 0.5)),
+            (3, lambda: Rebalance()),
+            (5, lambda: Advance(chance.choice((1, 10, 61, 700, 4000, -100, -100_000)))),
+            (2, lambda: StreamAway(chance.choice(("", *TOPICS)), chance.random() < 0.6)),
+            (1, lambda: Remove(self._topic())),
+            (3, lambda: Make(self._topic())),
+            (1, lambda: Lose(self._topic(), chance.randrange(6))),
+            (2, lambda: SetPosition(self._topic())),
+            (1, lambda: Hole(self._topic())),
+            (10, lambda: Appear(self._name(), chance.choice((0.0, 0.0, 0.0, 1.0)))),
+            (3, lambda: Split(self._name())),
+            (3, lambda: Vanish(self._name())),
+            (2, lambda: Choose(self._name())),
+            (4, lambda: Permit(self._name(), chance.random() < 0.4)),
+            (2, lambda: Erase(self._name())),
+            (1, lambda: Upgrade()),
+            (8, self._command),
+        )
+        return chance.choices([draw for _, draw in drawn], [weight for weight, _ in drawn])[0]()
+
+    def _command(self) -> Step:
+        words = ("dead retry", "parked retry", "parked drop", "dead drop", "replay", "replay --restore")
+        return Command(self._random.choice(words), self._random.choice((5, 20, 80, 400)))
+
+    def _fault(self) -> Step:
+        chance = self._random
+        where, kinds = chance.choice(PLACES)
+        return Inject(where, chance.choice(kinds), chance.choice((0, 0, 1, 3, 10)), chance.choice((1, 1, 2, 5, 30)))
+
+    def _poison(self) -> Step:
+        """Something about one name, or one record, that fails every time."""
+        chance = self._random
+        if chance.random() < 0.3:
+            kind = chance.choice((Kind.CRASH, Kind.ODD))
+            return Inject("decode", kind, 0, FOR_EVER, f"content {chance.randrange(12)}")
+        name = simplify(chance.choice((str, alias))(self._name()))
+        where = chance.choice(("tom.find", "tom.write", "tom.create", "tom.join", "tom.add", "tom.store"))
+        kinds = (*ANY, *AFTER, Kind.ODD, Kind.EXIT) + ((Kind.REFUSE,) if where != "tom.find" else ())
+        return Inject(where, chance.choice(kinds), 0, FOR_EVER, name)
+
+
+def history(seed: int) -> tuple[list[Step], bool]:
+    """Return the steps of the history of a seed, and whether its TOM is written over REST."""
+    return Chance(seed).history(), seed % 3 != 0

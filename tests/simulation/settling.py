@@ -1,0 +1,208 @@
+"""When all faults have ended: whatever can be applied is, within a bounded number of calls, and the rest says why not."""
+
+from simulation import checks
+from simulation.steps import Command, Freeze, Mend, Permit, Start, Stop, set_earliest
+from simulation.universe import NAMES, TOPICS, Content
+from simulation.world import CONSUMERS, PERSON, World
+
+from bridge.events import Event, EventRef, TargetList
+from bridge.ledger import rules
+from bridge.ledger.model import Filter, Parked, Reason
+from bridge.names import simplify_all
+
+ROUNDS = 120
+CALLS = 150
+"""A consumer's calls in one round."""
+
+
+def settle(world: World) -> None:
+    """End all faults; look that everything comes to its end; then look at that end."""
+    checks.check_books(world)
+    world.note("all faults end, but for what is about one name or record alone")
+    Mend(poisons=False).do(world)
+    for consumer in CONSUMERS:
+        Freeze(consumer, frozen=False).do(world)
+    for topic in TOPICS:
+        world.broker.create(topic, partitions=2 if topic == "two" else 1)
+    _end_of_command(world)
+    _reach_the_ends(world)
+    world.note("all faults end")
+    Mend().do(world)
+    _reach_the_ends(world)
+    _upgrade(world)
+    _let_time_go(world)
+    for _ in range(2):  # what waited behind a dead letter may die in its turn
+        if not world.ledger.dead():
+            break
+        for name in NAMES:
+            Permit(name, permitted=True).do(world)
+        Command("dead retry", 20_000).do(world)
+        _end_of_command(world)
+        _let_time_go(world)
+    check_the_end(world)
+
+
+def _end_of_command(world: World) -> None:
+    process = world.processes.get(PERSON)
+    if process is not None and not process.has_ended:
+        process.freeze(frozen=False)
+        world.run(PERSON, 50_000)
+        if not process.has_ended:
+            checks.fail("a command does not come to its end")
+
+
+def _reach_the_ends(world: World) -> None:
+    """Let consumers run until all positions are at the ends; a person does what they ask for."""
+    for _ in range(ROUNDS):
+        for consumer in CONSUMERS:
+            world.run_until_idle(consumer, CALLS)
+            process = world.processes[consumer]
+            if process.has_ended and not process.killed:
+                world.note(f"a person starts {consumer} again")
+                _mend_positions(world)
+                Start(consumer).do(world)
+        if not _behind(world):
+            return
+        _mend_positions(world)
+    told = {number: process.bridge.parts.progress.told() for number, process in world.processes.items()}
+    checks.fail(f"after all faults had ended it never came to the end: {_behind(world)}; it says {told}")
+
+
+def _mend_positions(world: World) -> None:
+    """Set those positions anew that a person has to: of a topic made again, or whose history has gone."""
+    positions = world.ledger.positions()
+    for name, topic in world.broker.topics.items():
+        for partition in topic.told().each_partition():
+            position = positions.get(partition)
+            ends = topic.ends(partition.number)
+            wrong = position is not None and (
+                position.topic_id != topic.id or not ends.first <= position.next <= ends.next
+            )
+            if wrong:
+                world.note(f"a person sets {name} to earliest")
+                set_earliest(world, name)
+                break
+
+
+def _behind(world: World) -> list[str]:
+    positions = world.ledger.positions()
+    return [
+        f"{partition} at {positions.get(partition)} of {topic.ends(partition.number)}"
+        for topic in world.broker.topics.values()
+        for partition in topic.told().each_partition()
+        if partition not in positions
+        or (positions[partition].topic_id, positions[partition].next) != (topic.id, topic.ends(partition.number).next)
+    ]
+
+
+def _upgrade(world: World) -> None:
+    """Stop, as for an upgrade, and start again: within seconds, and without an error."""
+    world.release = 1
+    for consumer in CONSUMERS:
+        process = world.processes[consumer]
+        if process.has_ended:
+            continue
+        Stop(consumer).do(world)
+        before = world.clock.monotonic()
+        world.run(consumer, 400)
+        if not process.has_ended:
+            checks.fail(f"process {consumer} does not stop")
+        if world.clock.monotonic() - before > 10:
+            checks.fail(f"process {consumer} took {world.clock.monotonic() - before:.0f} s to stop")
+    for consumer in CONSUMERS:
+        world.start(consumer)
+
+
+def _let_time_go(world: World) -> None:
+    """Let all times pass at which something is looked at again, and what follows from it."""
+    for _ in range(4 if world.ledger.parked() else 1):
+        for consumer in CONSUMERS:
+            world.run_until_idle(consumer, CALLS * 4)
+            Start(consumer).do(world)
+        world.clock.advance(3700)
+    _reach_the_ends(world)
+
+
+# -- the end ----------------------------------------------------------------------------------------------------------
+
+
+def check_the_end(world: World) -> None:
+    """Everything that came has come to its end, or waits for a true reason; nothing is lost."""
+    checks.check_books(world)
+    waiting = _all_parked(world)
+    for row in waiting:
+        _check_reason(world, row, waiting)
+    waits: set[tuple[EventRef, str]] = {(row.entry.ref, row.member) for row in waiting if row.entry.ref is not None}
+    for letter in world.ledger.dead():
+        if letter.reason not in rules.BAD_IN_ITSELF:
+            checks.fail(f"{letter.entry.where} stays dead ({letter.reason}: {letter.detail.get('message')})")
+    came = {world.universe.of(record).number for record in world.records if _was_read(world, record)}
+    for number in sorted(came):
+        _check_content(world, world.universe.contents[number], waits)
+
+
+def _was_read(world: World, record: object) -> bool:
+    from bridge.ledger.model import Place
+
+    place = Place(record.topic_id, record.partition.number, record.offset)  # type: ignore[attr-defined]
+    return place not in world.skipped
+
+
+def _all_parked(world: World) -> list[Parked]:
+    found: list[Parked] = []
+    while rows := world.ledger.parked(after=found[-1].id if found else 0):
+        found += rows
+    return found
+
+
+def _check_reason(world: World, row: Parked, waiting: list[Parked]) -> None:
+    """What waits at the end waits for a reason that is true now."""
+    there = world.holdings.matching(row.names)
+    match row.reason:
+        case Reason.NO_TARGET:
+            true = not there
+        case Reason.AMBIGUOUS:
+            true = len(there) > 1 and not any(world.holdings.choices.get(name) for name in row.names)
+        case Reason.POSITION_DISAGREES:
+            true = len(there) == 1
+        case Reason.WAITS_BEHIND:
+            true = any(
+                one.entry.line == row.entry.line and one.entry.place < row.entry.place and not one.member
+                for one in waiting
+                if rules.holds_back(one.reason, one.member)
+            )
+        case _:
+            true = False
+    if not true:
+        checks.fail(
+            f"{row.entry.where} {row.member} still waits ({row.reason}, due {row.due_at}), though"
+            f" {[one.name for one in there]} are there"
+        )
+
+
+def _check_content(world: World, content: Content, waits: set[tuple[EventRef, str]]) -> None:
+    if content.flaw in ("undecodable", "invalid", "unknown schema", "unreadable", "odd", "another's"):
+        entries = [one for event in content.events[:1] for one in _entries(world, event)]
+        if not entries and content.events[0].ref not in world.dropped:
+            checks.fail(f"content {content.number} ({content.flaw}) has no outcome")
+        return
+    for event in content.events:
+        if event.origin != "here" and event.ref not in world.dropped:
+            _check_event(world, event, waits)
+
+
+def _check_event(world: World, event: Event, waits: set[tuple[EventRef, str]]) -> None:
+    """An event is in the TOM (or was), or it waits, as a whole or the members that are missing."""
+    if (event.ref, "") in waits:
+        return
+    missing = checks.lacks(world, event)
+    if isinstance(event.body, TargetList):
+        held = {simple for ref, member in waits if ref == event.ref for simple in simplify_all([member])}
+        missing = [fact for fact in missing if not any(way[-1] in held for way in fact)]
+    if missing:
+        entries = [(one.where, str(one.outcome), str(one.reason), one.detail) for one in _entries(world, event)]
+        checks.fail(f"{event.ref} ({event.kind} of {event.subject}) is lost: {missing[0][0]} never came; {entries}")
+
+
+def _entries(world: World, event: Event) -> list[object]:
+    return [one for one in world.ledger.entries(Filter(most=10_000)) if one.event_id == event.id]

@@ -1,0 +1,425 @@
+"""The steps of a history: each is one thing that somebody does, or that happens. They are printed as they are written.
+
+Numbers that name something (an event, a content) are taken modulo what there is, so that a history of which steps were
+left out is a history still.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from simulation.faults import Fault, Kind
+from simulation.universe import NAMES, alias, target
+from simulation.world import PERSON, Process, World
+
+from bridge.budget import Budget
+from bridge.events import TargetType
+from bridge.ledger.model import Filter, Place, Position
+from bridge.names import simplify
+from bridge.operations import records as operations
+from bridge.receiving.replay import Selection, replay, spans
+from bridge.stream.port import Partition
+
+if TYPE_CHECKING:
+    from bridge.operations.assemble import Bridge
+
+
+class Step(Protocol):
+    """One step."""
+
+    def do(self, world: World) -> None:
+        """Let it happen."""
+
+
+# -- what is published ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Publish:
+    """Somebody publishes a record."""
+
+    kind: str
+    name: str = NAMES[0]
+    topic: str = "one"
+    origin: str = "north"
+    size: int = 1
+    flaw: str = ""
+    events: int = 1
+
+    def do(self, world: World) -> None:
+        content = world.universe.content(
+            self.kind, self.origin, self.name, self.size, flaw=self.flaw, events=self.events
+        )
+        append(world, self.topic, content.number)
+
+
+@dataclass(frozen=True)
+class Again:
+    """A content that was published before is published once more."""
+
+    content: int
+    topic: str = "one"
+
+    def do(self, world: World) -> None:
+        if world.universe.contents:
+            append(world, self.topic, self.content % len(world.universe.contents))
+
+
+def append(world: World, topic: str, number: int) -> None:
+    """Write a record with a content; nothing where the topic is not there."""
+    content = world.universe.contents[number]
+    if topic not in world.broker.topics:
+        return
+    problem = "its headers can't be read" if content.flaw == "unreadable" else ""
+    world.records.append(world.broker.append(topic, content.events[0].key, content.value, problem=problem))
+
+
+@dataclass(frozen=True)
+class Hole:
+    """An offset is used up without a record."""
+
+    topic: str = "one"
+
+    def do(self, world: World) -> None:
+        if self.topic in world.broker.topics:
+            world.broker.leave_hole(Partition(self.topic, 0))
+
+
+# -- processes --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Run:
+    """A consumer runs for so many calls of ports; it is started where it was killed."""
+
+    consumer: int = 0
+    calls: int = 50
+
+    def do(self, world: World) -> None:
+        world.run(self.consumer, self.calls)
+
+
+@dataclass(frozen=True)
+class Start:
+    """A person starts what has ended, also where it had said that a person is needed."""
+
+    consumer: int = 0
+
+    def do(self, world: World) -> None:
+        process = world.processes.get(self.consumer)
+        if process is not None and process.has_ended:
+            world.start(self.consumer)
+
+
+@dataclass(frozen=True)
+class Kill:
+    """SIGKILL."""
+
+    consumer: int = 0
+
+    def do(self, world: World) -> None:
+        if self.consumer in world.processes:
+            world.processes[self.consumer].kill()
+
+
+@dataclass(frozen=True)
+class Stop:
+    """SIGTERM."""
+
+    consumer: int = 0
+
+    def do(self, world: World) -> None:
+        if self.consumer in world.processes:
+            world.processes[self.consumer].stopped.set()
+
+
+@dataclass(frozen=True)
+class Freeze:
+    """SIGSTOP, or SIGCONT."""
+
+    consumer: int = 0
+    frozen: bool = True
+
+    def do(self, world: World) -> None:
+        if self.consumer in world.processes:
+            world.processes[self.consumer].freeze(frozen=self.frozen)
+
+
+@dataclass(frozen=True)
+class Upgrade:
+    """The next process that starts knows what was too new."""
+
+    def do(self, world: World) -> None:
+        world.release = 1
+
+
+# -- what fails -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Inject:
+    """Calls begin to fail; see :class:`simulation.faults.Fault`."""
+
+    where: str
+    kind: Kind
+    skip: int = 0
+    times: int = 1
+    name: str = ""
+
+    def do(self, world: World) -> None:
+        world.faults.add(Fault(self.where, self.kind, self.skip, self.times, self.name))
+
+
+@dataclass(frozen=True)
+class Mend:
+    """All faults of calls end, and the broker is there; with ``poisons`` also those about one name alone."""
+
+    poisons: bool = True
+
+    def do(self, world: World) -> None:
+        world.faults.clear(poisons=self.poisons)
+        world.broker.away = False
+        for topic in world.broker.topics.values():
+            topic.away = False
+
+
+@dataclass(frozen=True)
+class StreamAway:
+    """A topic, or the whole broker, does not answer."""
+
+    topic: str = ""
+    away: bool = True
+
+    def do(self, world: World) -> None:
+        if not self.topic:
+            world.broker.away = self.away
+        elif self.topic in world.broker.topics:
+            world.broker.topics[self.topic].away = self.away
+
+
+@dataclass(frozen=True)
+class Rebalance:
+    """Partitions change hands."""
+
+    def do(self, world: World) -> None:
+        for group in world.broker.groups:
+            world.broker.rebalance(group)
+
+
+@dataclass(frozen=True)
+class Advance:
+    """Time goes by; below 0 the wall clock is set back."""
+
+    seconds: float
+
+    def do(self, world: World) -> None:
+        if self.seconds < 0:
+            world.clock.set_back(-self.seconds)
+        else:
+            world.clock.advance(self.seconds)
+
+
+@dataclass(frozen=True)
+class Remove:
+    """A topic is removed, with all that it holds."""
+
+    topic: str = "one"
+
+    def do(self, world: World) -> None:
+        skip_unread(world, self.topic)
+        world.broker.delete(self.topic)
+
+
+@dataclass(frozen=True)
+class Make:
+    """A topic is made, where there is none."""
+
+    topic: str = "one"
+
+    def do(self, world: World) -> None:
+        world.broker.create(self.topic, partitions=2 if self.topic == "two" else 1)
+
+
+@dataclass(frozen=True)
+class Lose:
+    """Retention takes the oldest records of a partition."""
+
+    topic: str = "one"
+    before: int = 1
+
+    def do(self, world: World) -> None:
+        held = world.broker.topics.get(self.topic)
+        if held is not None:
+            world.broker.lose(Partition(self.topic, 0), min(self.before, len(held.partitions[0])))
+
+
+def skip_unread(world: World, topic: str) -> None:
+    """Note what of a topic nobody will ever read, because it goes away."""
+    positions = world.ledger.positions()
+    for record in world.records:
+        held = world.broker.topics.get(topic)
+        position = positions.get(record.partition)
+        if held is not None and record.topic_id == held.id:
+            read = position is not None and position.topic_id == held.id and record.offset < position.next
+            if not read:
+                world.skipped.add(Place(record.topic_id, record.partition.number, record.offset))
+
+
+# -- what people do in the TOM ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Appear:
+    """A person makes a target, ``away_deg`` from where others have it."""
+
+    name: str
+    away_deg: float = 0.0
+
+    def do(self, world: World) -> None:
+        if not world.holdings.matching([simplify(self.name)]):
+            there = target(self.name)
+            world.holdings.create(there, dec=there.dec + self.away_deg if there.dec is not None else None)
+
+
+@dataclass(frozen=True)
+class Split:
+    """A second target gets the alias of one: what refers to it is ambiguous."""
+
+    name: str
+
+    def do(self, world: World) -> None:
+        other = target(f"{self.name} bis")
+        held = world.holdings
+        if not held.matching([simplify(other.name)]):
+            held.name(held.create(other).pk, alias(self.name))
+
+
+@dataclass(frozen=True)
+class Vanish:
+    """A person deletes all targets of a name."""
+
+    name: str
+
+    def do(self, world: World) -> None:
+        for row in world.holdings.matching([simplify(self.name), simplify(alias(self.name))]):
+            world.holdings.remove(row.pk)
+
+
+@dataclass(frozen=True)
+class Choose:
+    """A person says which target a name means."""
+
+    name: str
+
+    def do(self, world: World) -> None:
+        rows = world.holdings.matching([simplify(self.name), simplify(alias(self.name))])
+        if rows:
+            world.holdings.choices[simplify(self.name)] = rows[0].pk
+
+
+@dataclass(frozen=True)
+class Permit:
+    """The account may change a target, or may not."""
+
+    name: str
+    permitted: bool = False
+
+    def do(self, world: World) -> None:
+        for row in world.holdings.matching([simplify(self.name)]):
+            row.may_change = self.permitted
+
+
+@dataclass(frozen=True)
+class Erase:
+    """A person deletes the datums of a target."""
+
+    name: str
+
+    def do(self, world: World) -> None:
+        for row in world.holdings.matching([simplify(self.name)]):
+            world.holdings.datums.pop(row.pk, None)
+
+
+# -- commands ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Command:
+    """A person gives a command; it runs for so many calls of ports, and on with the next ``Run(2)``."""
+
+    word: str
+    calls: int = 2000
+
+    def do(self, world: World) -> None:
+        before = world.processes.get(PERSON)
+        if before is not None and not before.has_ended:
+            world.run(PERSON, self.calls)
+            return
+        world.processes[PERSON] = process = Process(world, PERSON, lambda process: command(process, self.word))
+        process.restoring = self.word == "replay --restore"
+        world.run(PERSON, self.calls)
+
+
+def command(process: Process, word: str) -> None:
+    """Carry out a command as the command line does."""
+    bridge, world = process.bridge, process.world
+    match word:
+        case "dead retry":
+            operations.retry_dead(bridge, [])
+        case "parked retry":
+            operations.retry_parked(bridge, [])
+        case "parked drop":
+            dropped = bridge.ledger.parked()[:1]
+            world.dropped |= {one.entry.ref for one in dropped if one.entry.ref}
+            if dropped:
+                operations.drop_parked(bridge.ledger, Filter(), [dropped[0].id])
+        case "dead drop":
+            letters = bridge.ledger.dead()[:1]
+            world.dropped |= {one.entry.ref for one in letters if one.entry.ref}
+            if letters:
+                operations.drop_dead(bridge.ledger, [letters[0].id])
+        case "replay" | "replay --restore":
+            again(bridge, restore=word != "replay")
+
+
+def again(bridge: "Bridge", *, restore: bool) -> None:
+    """Replay all of both topics."""
+    for topic in sorted(bridge.stream.topics()):
+        selection = Selection(topic=topic)
+        chosen = spans(bridge.stream, bridge.ledger, selection)
+        for _ in replay(
+            bridge.stream, bridge.reader, bridge.waiting, chosen, selection, restore=restore,
+            budget=Budget(clock=bridge.parts.clock),
+        ):  # fmt: skip
+            pass
+
+
+@dataclass(frozen=True)
+class SetPosition:
+    """A person sets the positions of a topic to its earliest record."""
+
+    topic: str = "one"
+
+    def do(self, world: World) -> None:
+        set_earliest(world, self.topic)
+
+
+def set_earliest(world: World, topic: str) -> None:
+    """Set the positions of a topic to what it holds first; what it does not hold any more is skipped."""
+    held = world.broker.topics.get(topic)
+    if held is None:
+        return
+    positions = world.ledger.positions()
+    for partition in held.told().each_partition():
+        first = held.ends(partition.number).first
+        before = positions.get(partition)
+        read = before.next if before is not None and before.topic_id == held.id else 0
+        for offset in range(read, first):
+            world.skipped.add(Place(held.id, partition.number, offset))
+        world.ledger.set_position(partition, Position(held.id, first))
+
+
+__all__ = [name for name, found in globals().items() if isinstance(found, type) and hasattr(found, "do")] + [
+    "Kind",
+    "Step",
+    "TargetType",
+]

@@ -1,0 +1,248 @@
+"""A stream in memory, as its contract has it (:mod:`bridge.stream.port`), and what can happen to one.
+
+:class:`Broker` is what all programs share: topics, groups and who is away. :class:`SimulatedStream` is what one program
+opens. ``tests/contracts/test_stream.py`` holds it beside the real ones, so that it can't drift from them.
+"""
+
+import itertools
+import threading
+import zlib
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from bridge.clock import CLOCK, Clock
+from bridge.errors import StreamAwayError, TooLargeError, TopicReplacedError
+from bridge.stream.names import LARGEST_VALUE, check_topic_name, gone, missing
+from bridge.stream.port import Ends, Headers, Partition, Record, StartAt, Topic
+
+if TYPE_CHECKING:
+    from simulation.group import SimulatedSubscription
+
+SESSION_S = 30.0
+"""Seconds after which a member that is not heard of loses its place."""
+
+
+@dataclass
+class HeldTopic:
+    """One topic as the broker holds it; made again it is another one."""
+
+    name: str
+    id: str
+    partitions: list[list[Record | None]]
+    """None is a hole: a transaction's marker, or what was compacted."""
+    first: list[int]
+    """The first offset that is still held, by partition."""
+    compacted: bool = False
+    away: bool = False
+
+    def ends(self, number: int) -> Ends:
+        """Return what a partition holds."""
+        return Ends(self.first[number], max(len(self.partitions[number]), self.first[number]))
+
+    def told(self) -> Topic:
+        """Return what the stream says of it."""
+        return Topic(name=self.name, id=self.id, partitions=len(self.partitions), compacted=self.compacted)
+
+
+@dataclass
+class Group:
+    """Who reads together; each partition is with one member."""
+
+    members: "list[SimulatedSubscription]" = field(default_factory=list)
+    owners: "dict[Partition, SimulatedSubscription]" = field(default_factory=dict)
+    shift: int = 0
+    """Turned by a rebalance, so that partitions change hands."""
+    because: tuple[object, ...] = ()
+    """Of what the owners were told: as long as it stays, so do they."""
+
+
+class Broker:
+    """What is there whoever looks: topics with their records, and groups."""
+
+    def __init__(self, clock: Clock = CLOCK, *, patience_s: float = 3.0) -> None:
+        """``patience_s``: after how long members ask again where to start, and say what they wait for."""
+        self.clock = clock
+        self.patience_s = patience_s
+        self.topics: dict[str, HeldTopic] = {}
+        self.groups: dict[str, Group] = {}
+        self.away = False
+        self.lock = threading.RLock()
+        self._ids = itertools.count(1)
+
+    def create(self, name: str, partitions: int = 1, *, compacted: bool = False) -> HeldTopic:
+        """Make a topic where there is none of that name."""
+        with self.lock:
+            if name not in self.topics:
+                held: list[list[Record | None]] = [[] for _ in range(partitions)]
+                topic = HeldTopic(name, f"topic-{next(self._ids)}", held, [0] * partitions, compacted)
+                self.topics[name] = topic
+            return self.topics[name]
+
+    def delete(self, name: str) -> None:
+        """Remove a topic with all that it holds."""
+        with self.lock:
+            self.topics.pop(name, None)
+
+    def lose(self, partition: Partition, before: int) -> None:
+        """Let the records below offset ``before`` go, as retention does."""
+        topic = self.topics[partition.topic]
+        topic.first[partition.number] = max(before, topic.first[partition.number])
+
+    def append(self, topic: str, key: bytes | None, value: bytes, headers: Headers = (), problem: str = "") -> Record:
+        """Write a record at the end of its key's partition, with a time that never goes back."""
+        with self.lock:
+            held = self.topics[topic]
+            number = zlib.crc32(key or b"") % len(held.partitions)
+            before = held.partitions[number]
+            now = max([self.clock.now(), *(one.timestamp for one in before[-2:] if one is not None)])
+            record = Record(
+                partition=Partition(topic, number),
+                offset=len(before),
+                timestamp=now,
+                key=key,
+                value=value,
+                headers=headers,
+                topic_id=held.id,
+                problem=problem,
+            )
+            before.append(record)
+            return record
+
+    def leave_hole(self, partition: Partition) -> None:
+        """Use up an offset without a record, as a transaction's marker does."""
+        self.topics[partition.topic].partitions[partition.number].append(None)
+
+    def held(self, name: str) -> HeldTopic:
+        """Return a topic; raises as a client is answered where it is away or isn't there."""
+        topic = self.topics.get(name)
+        if self.away or (topic is not None and topic.away):
+            raise StreamAwayError(f"{name} does not answer")
+        if topic is None:
+            raise missing(name)
+        return topic
+
+    def rebalance(self, group: str) -> None:
+        """Let partitions change hands."""
+        if group in self.groups:
+            self.groups[group].shift += 1
+            self.share_out(group)
+
+    def share_out(self, group: str) -> None:
+        """Give each partition to one member; who is not heard of for long has none any more."""
+        of = self.groups[group]
+        now = self.clock.monotonic()
+        of.members = [one for one in of.members if one.silent_since is None or now - one.silent_since < SESSION_S]
+        because = (of.shift, tuple(map(id, of.members)), tuple(topic.id for topic in self.topics.values()))
+        if because == of.because:
+            return
+        of.because = because
+        wanted = {name for member in of.members for name in member.topics} & self.topics.keys()
+        partitions = [one for name in sorted(wanted) for one in self.topics[name].told().each_partition()]
+        of.owners = {
+            partition: of.members[(index + of.shift) % len(of.members)] for index, partition in enumerate(partitions)
+        }
+
+
+class SimulatedStream:
+    """What one program opens of a broker; see :class:`bridge.stream.port.Stream`."""
+
+    url = "simulated://"
+
+    def __init__(self, broker: Broker, *, slice_s: float = 3600.0) -> None:
+        """``slice_s``: how long at a time it waits for what comes; in a simulated time nothing comes meanwhile."""
+        self._broker = broker
+        self._slice_s = slice_s
+        self._pending: list[tuple[str, bytes | None, bytes, Headers]] = []
+
+    # -- publishing ---------------------------------------------------------------------------------------------------
+
+    def publish(self, topic: str, *, key: bytes | None, value: bytes, headers: Headers = ()) -> None:
+        self._broker.held(topic)
+        if len(value) > LARGEST_VALUE:
+            raise TooLargeError(f"the value has {len(value)} bytes, {topic} takes {LARGEST_VALUE}")
+        self._pending.append((topic, key, value, headers))
+
+    def flush(self, timeout_s: float | None = None) -> None:
+        del timeout_s
+        for record in self._pending:
+            self._broker.append(*record)
+        self._pending.clear()
+
+    # -- reading ------------------------------------------------------------------------------------------------------
+
+    def subscribe(self, topics: Sequence[str], group: str, start_at: StartAt) -> "SimulatedSubscription":
+        from simulation.group import SimulatedSubscription
+
+        if self._broker.away:
+            raise StreamAwayError("the broker does not answer")
+        if not any(topic in self._broker.topics for topic in topics):
+            raise missing(topics[0])
+        return SimulatedSubscription(self._broker, topics, group, start_at, self._slice_s)
+
+    def read(
+        self, partition: Partition, first: int, until: int | None = None, *, follow: bool = False
+    ) -> Iterator[Record]:
+        held = self._broker.held(partition.topic)
+        ends = held.ends(partition.number)
+        if first < ends.first:
+            raise gone(partition, first, ends)
+        last = until if until is not None else None if follow else ends.next
+        return self._records(held, partition, first, last, follow=follow)
+
+    def _records(
+        self, held: HeldTopic, partition: Partition, first: int, until: int | None, *, follow: bool
+    ) -> Iterator[Record]:
+        at = first
+        while until is None or at < until:
+            if self._broker.held(partition.topic) is not held:
+                raise TopicReplacedError("the topic was removed and made again", where=partition.topic)
+            if at < len(held.partitions[partition.number]):
+                record = held.partitions[partition.number][at]
+                if record is not None:
+                    yield record
+                at += 1
+            elif not follow:
+                return
+            else:
+                self._broker.clock.wait(threading.Event(), min(self._slice_s, 0.05))
+
+    # -- topics -------------------------------------------------------------------------------------------------------
+
+    def identity(self, topic: str) -> str:
+        return self._broker.held(topic).id
+
+    def topics(self) -> dict[str, Topic]:
+        if self._broker.away:
+            raise StreamAwayError("the broker does not answer")
+        return {name: topic.told() for name, topic in self._broker.topics.items()}
+
+    def create_topic(self, name: str, *, partitions: int = 1, compacted: bool = False) -> Topic:
+        check_topic_name(name)
+        return self._broker.create(name, partitions, compacted=compacted).told()
+
+    def ends(self, topic: str) -> dict[Partition, Ends]:
+        held = self._broker.held(topic)
+        return {partition: held.ends(partition.number) for partition in held.told().each_partition()}
+
+    def offsets_at(self, topic: str, moment: datetime) -> dict[Partition, int]:
+        held = self._broker.held(topic)
+        found = {}
+        for partition in held.told().each_partition():
+            records = [one for one in held.partitions[partition.number] if one is not None]
+            index = bisect_left(records, moment, key=lambda one: one.timestamp)
+            offset = records[index].offset if index < len(records) else held.ends(partition.number).next
+            found[partition] = max(offset, held.first[partition.number])
+        return found
+
+    def largest_value(self, topic: str) -> int:
+        self._broker.held(topic)
+        return LARGEST_VALUE
+
+    def check(self) -> None:
+        return
+
+    def close(self) -> None:
+        self._pending.clear()

@@ -1,0 +1,170 @@
+"""A simulated world: a broker, a TOM, a ledger, two consumers of one group and a person, under one clock and one seed."""
+
+import atexit
+import contextlib
+import random
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import greenlet
+import structlog
+from simulation import checks
+from simulation.clock import SimulatedClock
+from simulation.faults import Faults
+from simulation.holdings import DatumRow, Holdings
+from simulation.ledger import Commit
+from simulation.process import Process
+from simulation.stream import Broker
+from simulation.universe import OUR_INSTALLATION, TOPICS, Universe
+
+from bridge.events import EventRef
+from bridge.ledger.model import Place
+from bridge.ledger.sqlite import SqliteLedger
+from bridge.receiving.read import Rules
+from bridge.stream.port import Partition, Record
+
+CONSUMERS = (0, 1)
+PERSON = 2
+
+
+class Violation(BaseException):
+    """Something happened that must never happen. No part of the bridge catches it."""
+
+
+@dataclass
+class Seen:
+    """Since which of its polls a partition stands where it stands, as one process sees and tells it."""
+
+    offset: int
+    polls: int
+    moved_at: datetime | None
+
+
+class World:
+    """Everything that is there, and what was noted of it. ``over_rest``: data and ledger have no transaction in common."""
+
+    def __init__(self, path: Path, *, over_rest: bool = True) -> None:
+        self.path = path
+        self.over_rest = over_rest
+        self.clock = SimulatedClock()
+        self.broker = Broker(self.clock)
+        self.holdings = Holdings()
+        self.faults = Faults()
+        self.universe = Universe()
+        self.rules: dict[str, Rules] = {}
+        self.release = 0
+        self.calls = 0
+        self.hub = greenlet.getcurrent()
+        self.processes: dict[int, Process] = {}
+        self.ledger = SqliteLedger(path, clock=self.clock)
+        """For looking at what is committed; nothing fails in it."""
+        self.records: list[Record] = []
+        self.skipped: set[Place] = set()
+        """What a person set the position past, or what a topic took along that was removed."""
+        self.dropped: set[EventRef] = set()
+        self.witnessed: dict[EventRef, int] = {}
+        self.seen: dict[tuple[int, Partition], Seen] = {}
+        self.story: list[str] = []
+        for topic in TOPICS:
+            self.broker.create(topic, partitions=2 if topic == "two" else 1)
+
+    def note(self, what: str) -> None:
+        """Write down what happens, for whoever reads a failing history."""
+        self.story.append(f"{self.calls:6} {self.clock.monotonic():9.1f} s  {what}")
+
+    # -- processes ----------------------------------------------------------------------------------------------------
+
+    def process(self, number: int) -> Process:
+        """Return a consumer; one that was killed is started again, as a supervisor does."""
+        process = self.processes.get(number)
+        if process is None or (process.has_ended and process.killed):
+            process = self.start(number)
+        return process
+
+    def start(self, number: int) -> Process:
+        """Start a process anew."""
+        self.clock.advance(5.0)
+        self.processes[number] = Process(self, number)
+        for key in [key for key in self.seen if key[0] == number]:
+            del self.seen[key]
+        return self.processes[number]
+
+    def run(self, number: int, calls: int) -> None:
+        """Let a consumer run for so many calls of ports."""
+        process = self.processes[number] if number == PERSON else self.process(number)
+        if process.frozen or process.has_ended:
+            return
+        process.run(calls)
+        checks.check_end(self, process)
+        if not process.has_ended:
+            checks.check_told(self, process)
+
+    def run_until_idle(self, number: int, calls: int) -> None:
+        """Let a consumer run until nothing has come a few times, or for so many calls."""
+        self.run(number, 1)
+        process = self.processes[number]
+        until = process.idled + 3
+        while calls > 0 and process.idled < until and not process.has_ended and not process.frozen:
+            calls -= 10
+            self.run(number, 10)
+
+    # -- what is watched ----------------------------------------------------------------------------------------------
+
+    def committed(self, process: Process, commit: Commit) -> None:
+        """Look at each transaction when it is committed."""
+        checks.check_commit(self, process, commit)
+        for event in commit.witnessed:
+            self.witnessed.setdefault(event, self.calls)
+
+    def wrote(self, process: Process, row: DatumRow) -> None:
+        """Look at each datum when it is written."""
+        done = self.witnessed.get(row.event)
+        if done is not None and done < process.facts_at and not process.restoring:
+            raise Violation(f"{row.event} datum {row.number} is written again, though the event was done")
+
+    def close(self) -> None:
+        """End everything."""
+        for process in self.processes.values():
+            process.kill()
+        self.ledger.close()
+
+
+_TEMPLATES: list[Path] = []
+
+
+def _template() -> Path:
+    if not _TEMPLATES:
+        shared = Path("/dev/shm")
+        folder = Path(tempfile.mkdtemp(prefix="simulation", dir=shared if shared.is_dir() else None))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        ledger = SqliteLedger(folder / "template.sqlite")
+        with ledger.transaction() as connection:
+            connection.execute("UPDATE ledger SET installation = ?", (str(OUR_INSTALLATION),))
+        ledger.close()
+        _TEMPLATES.append(folder / "template.sqlite")
+    return _TEMPLATES[0]
+
+
+@contextlib.contextmanager
+def a_world(*, over_rest: bool = True) -> Iterator[World]:
+    """Make a world with an empty ledger, in which chance is always the same."""
+    path = _template().with_name("ledger.sqlite")
+    for left in path.parent.glob("ledger.sqlite*"):
+        left.unlink()
+    shutil.copyfile(_template(), path)
+    random.seed(0)
+    structlog.configure(processors=[_silent])
+    world = World(path, over_rest=over_rest)
+    try:
+        yield world
+    finally:
+        world.close()
+        structlog.reset_defaults()
+
+
+def _silent(*_: object) -> dict[str, object]:
+    raise structlog.DropEvent

@@ -1,0 +1,106 @@
+"""Measured positions: in degrees, in ICRS or J2000, with errors in a unit; or refused."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from astropy.coordinates import SkyCoord
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bridge.events import Position
+from bridge.publishing.sources.errors import SourceError
+from bridge.publishing.sources.tables.options import Options, parse_columns
+from bridge.publishing.sources.tables.positions import read_positions
+
+MOMENT = datetime(2020, 5, 31, 2, 24, tzinfo=UTC)
+
+
+def positions(folder: Path, text: str, *, columns: str = "") -> tuple[Position, ...]:
+    (folder / "table.csv").write_text(text)
+    said = parse_columns(columns) if columns else {}
+    found = read_positions(folder / "table.csv", Options(columns=said)).datums
+    return tuple(one for one in found if isinstance(one, Position))
+
+
+def refused(folder: Path, text: str) -> str:
+    with pytest.raises(SourceError) as caught:
+        positions(folder, text)
+    return "\n".join((str(caught.value), *caught.value.problems))
+
+
+def test_positions_have_their_times_errors_and_further_values(tmp_path: Path) -> None:
+    text = (
+        "mjd,ra,dec,ra_err (arcsec),dec_err (mas),telescope,mag\n59000.1,210.5,-3.25,0.1,90,NOT,18.2\n"
+        "59001.1,210.6,-3.26,,,NOT,\n"
+    )
+    first, second = positions(tmp_path, text)
+    assert first == Position(
+        timestamp=MOMENT,
+        ra=210.5,
+        dec=-3.25,
+        ra_error=0.1,
+        dec_error=90,
+        ra_error_units="arcsec",
+        dec_error_units="mas",
+        telescope="NOT",
+        extra={"mag": 18.2},
+    )
+    assert (second.ra_error, second.extra) == (None, {})
+
+
+def sexagesimal(sky: SkyCoord, sep: str) -> tuple[str, str]:
+    return (
+        str(sky.ra.to_string("hourangle", sep=sep, precision=7, pad=True)),
+        str(sky.dec.to_string("deg", sep=sep, precision=6, pad=True)),
+    )
+
+
+WAYS = {
+    "deg": ("ra (deg)", "dec (deg)", lambda sky: (f"{sky.ra.deg:.9f}", f"{sky.dec.deg:.9f}")),
+    "VizieR": ("RAJ2000_deg", "DEJ2000_deg", lambda sky: (f"{sky.ra.deg:.9f}", f"{sky.dec.deg:.9f}")),
+    "hours": ("ra (h)", "dec (deg)", lambda sky: (f"{sky.ra.hour:.10f}", f"{sky.dec.deg:.9f}")),
+    "colons": ("RA", "Dec", lambda sky: sexagesimal(sky, ":")),
+    "letters": ("ra", "dec", lambda sky: sexagesimal(sky, "fromunit")),
+    "blanks": ("RA (J2000)", "Dec (J2000)", lambda sky: sexagesimal(sky, " ")),
+    "radians": ("ra (rad)", "dec (rad)", lambda sky: (f"{sky.ra.rad:.12f}", f"{sky.dec.rad:.12f}")),
+}
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.floats(0, 359.9), st.floats(-89.9, 89.9), st.sampled_from(sorted(WAYS)))
+def test_a_position_is_right_however_it_is_written(ra: float, dec: float, way: str) -> None:
+    first, second, write = WAYS[way]
+    cells = write(SkyCoord(ra, dec, unit="deg"))
+    with TemporaryDirectory() as folder:
+        (found,) = positions(Path(folder), f"mjd;{first};{second}\n59000.1;{cells[0]};{cells[1]}\n")
+    assert abs(found.ra - ra) < 1e-8
+    assert abs(found.dec - dec) < 1e-8
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("mjd,ra,dec\n59000.1,10.5,-3.2\n", "may be in hours or degrees"),
+        ("mjd,ra (deg),dec,ra_err\n59000.1,10.5,-3.2,0.1\n", "error without a unit"),
+        ("mjd,ra (B1950),dec\n59000.1,210.5,-3.2\n", "ICRS or J2000"),
+        ("mjd,ra,dec,equinox\n59000.1,210.5,-3.2,1950\n", "ICRS or J2000"),
+        ("# positions of date\nmjd,ra,dec\n59000.1,210.5,-3.2\n", "ICRS or J2000"),
+        ("mjd,ra,mag\n59000.1,210.5,-3.2\n", "no column holds the dec"),
+        ("bjd,ra,dec\n2459000.1,210.5,-3.2\n", "no UTC"),
+        ("mjd,ra,dec\n59000.1,410.5,-3.2\n", "ra"),
+        ("mjd,ra,dec\n59000.1,210.5,south\n", "'south' is no dec"),
+        ("mjd,ra,ra_deg,dec\n59000.1,210.5,210.5,1\n", "may both be the ra"),
+        ("mjd,ra,dec,object\n59000.1,210.5,1,A\n59000.2,210.5,1,B\n", "publish one target at a time"),
+        ("mjd,ra,dec,ra_err (arcsec)\n59000.1,210.5,1,-1\n", "no error"),
+    ],
+)
+def test_what_is_not_clear_is_refused_with_what_to_do(tmp_path: Path, text: str, told: str) -> None:
+    assert told in refused(tmp_path, text)
+
+
+def test_columns_can_be_said(tmp_path: Path) -> None:
+    text = "mjd,alpha1,delta1\n59000.1,210.5,1\n"
+    (found,) = positions(tmp_path, text, columns="ra=alpha1,dec=delta1")
+    assert (found.ra, found.dec) == (210.5, 1)

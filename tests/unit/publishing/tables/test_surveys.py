@@ -1,0 +1,175 @@
+"""Surveys' tables: each read by its own rules, and none ever taken for another's."""
+
+import math
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from parts.surveys import SAMPLES
+from parts.tables import points, problems, reading
+
+from bridge.events import Point
+from bridge.publishing.sources.tables import surveys
+from bridge.publishing.sources.tables.astro import astropy_at_hand
+from bridge.publishing.sources.tables.options import Options
+from bridge.publishing.sources.tables.reading import read
+from bridge.publishing.sources.tables.surveys import SURVEYS
+from bridge.publishing.sources.tables.table import Table
+
+
+def table(folder: Path, text: str) -> Table:
+    (folder / "table").write_text(text)
+    with astropy_at_hand():
+        return read(folder / "table")
+
+
+@pytest.fixture
+def tables(tmp_path: Path) -> dict[str, Table]:
+    return {name: table(tmp_path, text) for name, (_, text) in SAMPLES.items()}
+
+
+def test_every_sample_is_recognised_by_its_own_survey_and_by_no_other(tables: dict[str, Table]) -> None:
+    for name, found in tables.items():
+        by = [survey for survey in SURVEYS if survey.recognises(found)]
+        assert {survey.name for survey in by} == {SAMPLES[name][0]}, name
+        assert len(by) == 1, (name, [survey.title for survey in by])
+
+
+def test_every_survey_has_a_sample(tables: dict[str, Table]) -> None:
+    for survey in SURVEYS:
+        seen = any(survey.recognises(found) for found in tables.values())
+        # The trailing point of Gaia's column comes and goes; both are the same table.
+        assert seen or survey.name == "gaia", survey.title
+    assert {name for name, _ in SAMPLES.values()} == set(surveys.NAMES)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_every_survey_is_read_without_options_and_by_its_name(tmp_path: Path, name: str) -> None:
+    survey, text = SAMPLES[name]
+    found = reading(tmp_path, text)
+    assert found.datums
+    assert reading(tmp_path, text, survey=survey) == found
+    assert all(isinstance(point, Point) and point.bandpass for point in found.datums)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_no_table_is_read_as_another_surveys_when_that_is_asked_for(tmp_path: Path, name: str) -> None:
+    survey, text = SAMPLES[name]
+    for other in surveys.NAMES:
+        if other != survey:
+            (told,) = problems(tmp_path, text, survey=other)
+            assert f"this is no table of {other}" in told
+
+
+@pytest.mark.parametrize("name", [one for one in SAMPLES if not one.startswith(("aavso extended", "oac", "snana"))])
+def test_a_column_that_somebody_added_ends_the_recognition(tmp_path: Path, name: str) -> None:
+    """What it means nobody knows: it may mark limits."""
+    found = table(tmp_path, SAMPLES[name][1])
+    added = Table(
+        format=found.format,
+        columns=(*found.columns, type(found.columns[0])(name="my own mark")),
+        rows=found.rows,
+        remarks=found.remarks,
+    )
+    assert surveys.find(added, Options()) is None
+    if "fink" not in name:
+        assert "'my own mark'" in surveys.hint(added)
+
+
+def limits_and_detections(found: tuple[Point, ...]) -> list[tuple[float | None, float | None]]:
+    return [(point.brightness, point.limit) for point in found]
+
+
+def test_ztf_forced_photometry_follows_the_services_recipe(tmp_path: Path) -> None:
+    found = reading(tmp_path, SAMPLES["ztf forced photometry"][1])
+    seen, unseen = found.datums
+    assert isinstance(seen, Point)
+    assert isinstance(unseen, Point)
+    assert seen.brightness == pytest.approx(26.2 - 2.5 * math.log10(1500))
+    assert seen.brightness_error == pytest.approx(1.0857 * 50 / 1500, rel=1e-4)
+    assert unseen.limit == pytest.approx(26.3 - 2.5 * math.log10(5 * 40))
+    assert (seen.limit, unseen.brightness, seen.exposure_time) == (None, None, 30)
+    assert len(found.left_out) == 2
+
+
+@pytest.mark.parametrize(("flux", "is_seen"), [(120.0, False), (120.1, True), (-500.0, False), (0.0, False)])
+def test_three_sigma_decide_between_a_detection_and_a_limit(tmp_path: Path, flux: float, is_seen: bool) -> None:
+    header = "jd,filter,zpdiff,forcediffimflux,forcediffimfluxunc\n"
+    (point,) = points(tmp_path, f"{header}2460950.75,ZTF_g,26.2,{flux},40\n")
+    assert (point.brightness is not None) is is_seen
+    assert (point.limit is not None) is not is_seen
+
+
+def test_rubins_fluxes_keep_their_sign_and_its_times_are_converted_from_tai(tmp_path: Path) -> None:
+    first, second = points(tmp_path, SAMPLES["rubin forced"][1])
+    assert (first.brightness, first.brightness_error, first.unit) == (1050.5, 100.5, "nJy")
+    assert second.brightness == -50.5
+    assert first.timestamp == datetime(2024, 12, 6, 2, 23, 23, tzinfo=UTC)  # 02:24:00 TAI
+    assert first.extra["psfFlux"] == 3050.1
+
+
+@pytest.mark.parametrize("name", ["lasair, jd", "alerce detections", "fink"])
+def test_a_negative_difference_is_never_a_brightness(tmp_path: Path, name: str) -> None:
+    positive, negative = {
+        "lasair, jd": (",t,", ",f,"),
+        "alerce detections": (",1,True", ",-1,True"),
+        "fink": (",t,", ",f,"),
+    }[name]
+    text = SAMPLES[name][1].replace(positive, negative)
+    told = [reading(tmp_path, text).left_out] if name != "alerce detections" else problems(tmp_path, text)
+    assert "fainter than the reference" in str(told)
+
+
+def test_alerts_without_a_magnitude_are_limits(tmp_path: Path) -> None:
+    assert limits_and_detections(points(tmp_path, SAMPLES["lasair, jd"][1])) == [(18.1, None), (None, 20.1)]
+    assert limits_and_detections(points(tmp_path, SAMPLES["fink"][1])) == [(18.1, None), (None, 20.6)]
+    assert limits_and_detections(points(tmp_path, SAMPLES["alerce non-detections"][1])) == [(None, 20.1)]
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("asassn 1", [(14.839, 15.518), (None, 14.814)]),
+        ("asassn 2", [(12.9204, 16.9278), (None, 16.9)]),
+        ("aavso download", [(14.844, None), (None, 15.1)]),
+        ("aavso extended", [(11.235, None), (None, 13.1)]),
+        ("swift", [(15.10, 20.10), (None, 19.90)]),
+        ("skyportal", [(18.1, 20.5), (None, 20.4)]),
+        ("oac", [(14.1, None), (None, 19.1)]),
+        ("oac, csv", [(14.1, None), (None, 19.1)]),
+        ("bhtom", [(18.2, None), (None, 20.4)]),
+    ],
+)
+def test_each_surveys_own_mark_of_a_limit_is_known(
+    tmp_path: Path, name: str, found: list[tuple[float | None, float | None]]
+) -> None:
+    assert limits_and_detections(points(tmp_path, SAMPLES[name][1])) == found
+
+
+def test_snanas_fluxes_become_magnitudes(tmp_path: Path) -> None:
+    seen, unseen = points(tmp_path, SAMPLES["snana"][1])
+    assert seen.brightness == pytest.approx(16.665, abs=5e-4)  # the file's own MAG
+    assert seen.brightness_error == pytest.approx(0.0108, abs=5e-4)
+    assert unseen.limit == pytest.approx(27.5 - 2.5 * math.log10(3 * 229.733))
+
+
+def test_magnitudes_that_are_no_standard_ones_are_refused(tmp_path: Path) -> None:
+    differential = SAMPLES["aavso extended"][1].replace(",STD,", ",DIF,")
+    assert "difference to the comparison star" in problems(tmp_path, differential)[0]
+    excel = SAMPLES["aavso extended"][1].replace("#DATE=JD", "#DATE=EXCEL")
+    assert "#DATE=EXCEL" in problems(tmp_path, excel)[0]
+    vega = SAMPLES["skyportal fluxes"][1].replace(",ab,", ",vega,")
+    assert "AB zero point" in problems(tmp_path, vega)[0]
+    host = SAMPLES["oac"][1].replace('"source": "1"', '"host": true')
+    assert "no row holds a measurement" in problems(tmp_path, host)[-1]
+
+
+def test_the_points_of_two_objects_are_never_those_of_one_target(tmp_path: Path) -> None:
+    text = SAMPLES["alerce detections"][1].replace("ZTF1,2", "ZTF2,2")
+    (told,) = problems(tmp_path, text)
+    assert "publish one target at a time" in told
+
+
+def test_a_format_that_does_not_exist_is_told(tmp_path: Path) -> None:
+    (told,) = problems(tmp_path, "mjd,mag,band\n60000.1,19,V\n", survey="hubble")
+    assert "choose one of atlas, ztf" in told
