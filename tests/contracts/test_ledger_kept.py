@@ -406,6 +406,16 @@ def test_what_waits_behind_something_is_due_when_that_leaves_its_line(open_ledge
     assert {one.due_at for one in due} == {clock.now()}
 
 
+def test_what_is_due_already_keeps_its_time(open_ledger: Open) -> None:
+    clock = SetClock()
+    ledger = open_ledger(clock)
+    park(ledger, Arrival(offset=0), to_keep("m31"))
+    park(ledger, Arrival(offset=1), to_keep(reason=Reason.WAITS_BEHIND, due=STARTED))
+    clock.go_on(hours=1)
+    record(ledger, Arrival(offset=0))
+    assert [one.due_at for one in ledger.parked()] == [STARTED]
+
+
 def test_nothing_is_due_while_what_it_waits_behind_stays(open_ledger: Open) -> None:
     clock = SetClock()
     ledger = open_ledger(clock)
