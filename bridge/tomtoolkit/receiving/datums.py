@@ -12,6 +12,9 @@ from functools import cache
 from typing import Any
 
 from django.db import DatabaseError
+from django.db.models import FloatField
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast
 from tom_dataproducts.models import ReducedDatum
 
 from bridge.errors import TomAwayError
@@ -133,33 +136,53 @@ class DatumWriter:
         Of spectra also those of other times that begin with the same wavelength and flux.
         """
         found: _Rows = defaultdict(list)
+        given = list(datums)
         columns = tuple(dict.fromkeys(("pk", "target_id", *RULES[kind].fields, "value")))
         seen: set[int] = set()
-        for at in _conditions(datums):
+        for at in [*_at_times(given), *self._of_like_spectra(given)]:
             for values in MODELS[kind].objects.using(self._using).filter(**at).values(*columns):
                 if values["pk"] not in seen and (row := _existing(kind, values)) is not None:
                     found[values["target_id"]].append(row)
                 seen.add(values["pk"])
-            if kind is Kind.REDUCED_DATUM or "timestamp__in" not in at:
-                continue
+        if kind is Kind.REDUCED_DATUM:
+            return found
+        for at in _at_times(given):
             legacy = ReducedDatum.objects.using(self._using).filter(**at, data_type__iexact=_DATA_TYPES[kind])
             for datum in legacy.values("target_id", "timestamp", "data_type", "value", *_LEGACY_COLUMNS):
                 if (old := legacy_row(datum)) is not None:
                     found[datum["target_id"]].append(old)
         return found
 
+    def _of_like_spectra(self, datums: Iterable[tuple[int, Datum]]) -> Iterator[dict[str, Any]]:
+        """Yield by what the spectra are found that begin with the same wavelength and flux, at any time."""
+        begins: dict[int, set[str]] = defaultdict(set)
+        for pk, datum in datums:
+            if isinstance(datum, Spectrum):
+                begins[pk] |= _rounded(datum.wavelength[0], datum.flux[0])
+        if not begins:
+            return
+        first = {name: Cast(KeyTextTransform("0", name), FloatField()) for name in ("wavelength", "flux")}
+        alike: list[int] = []
+        rows = MODELS[Kind.SPECTROSCOPY].objects.using(self._using).filter(target_id__in=begins)
+        for pk, target, wavelength, flux in rows.values_list("pk", "target_id", first["wavelength"], first["flux"]):
+            if None not in (wavelength, flux) and not begins[target].isdisjoint(_rounded(wavelength, flux)):
+                alike.append(pk)
+        for some in range(0, len(alike), MANY):
+            yield {"pk__in": alike[some : some + MANY]}
 
-def _conditions(datums: Iterable[tuple[int, Datum]]) -> Iterator[dict[str, Any]]:
-    """Yield by what the rows are found that have to do with these datums of targets, some at a time."""
-    given = list(datums)
-    ordered = sorted({(pk, datum.timestamp) for pk, datum in given})
+
+def _at_times(datums: Iterable[tuple[int, Datum]]) -> Iterator[dict[str, Any]]:
+    """Yield by what the rows are found that the targets have at the times of these datums, some at a time."""
+    ordered = sorted({(pk, datum.timestamp) for pk, datum in datums})
     for first in range(0, len(ordered), MANY):
         chunk = ordered[first : first + MANY]
         yield {"target_id__in": {pk for pk, _ in chunk}, "timestamp__in": {time for _, time in chunk}}
-    spectra = sorted({(pk, one.wavelength[0], one.flux[0]) for pk, one in given if isinstance(one, Spectrum)})
-    for first in range(0, len(spectra), MANY):
-        pks, wavelengths, fluxes = zip(*spectra[first : first + MANY], strict=True)
-        yield {"target_id__in": set(pks), "wavelength__0__in": set(wavelengths), "flux__0__in": set(fluxes)}
+
+
+def _rounded(wavelength: float, flux: float) -> set[str]:
+    """Return two numbers as texts of which equal ones share one: a database may read a number in its last digit."""
+    ways = [{f"{number * (1 + by) + 0.0:.6e}" for by in (-1e-10, 1e-10)} for number in (wavelength, flux)]
+    return {f"{one} {other}" for one in ways[0] for other in ways[1]}
 
 
 def _existing(kind: Kind, values: Mapping[str, Any]) -> ExistingDatum | None:
