@@ -250,11 +250,20 @@ def fill_app(apps: Any, count: int) -> None:
         for number, (*_, simple) in enumerate(parked, 1) for name in simple
     ))  # fmt: skip
     fill("Dead", ({"entry_id": one.id} for one in everything() if one.dead))
-    for name in ("Parked", "Dead"):  # one that went, so that ids are not those of what is there
-        values = {"entry_id": 1} | ({"member": "gone", "reason": "x", "detail": ""} if name == "Parked" else {})
-        rows(name).create(**values | {"id": NEXT_IDS}).delete()
+    for name in ("Parked", "Dead"):  # some went, so that the next id is not that after what is there
+        _count_up(rows(name).model._meta.db_table)
     fill("Written", ({"model": WRITTEN_MODEL, "key": key, "event_id": one} for key, one in written(count)))
     fill("ProductRun", ({"event_id": one, "product_id": f"product {one}", "file": "a"} for one in PRODUCT_RUNS))
+
+
+def _count_up(table: str) -> None:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), %s)", [table, NEXT_IDS])
+        else:
+            cursor.execute("UPDATE sqlite_sequence SET seq = %s WHERE name = %s", [NEXT_IDS, table])
 
 
 def _columns(one: OldEntry) -> dict[str, Any]:

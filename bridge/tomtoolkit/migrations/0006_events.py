@@ -144,10 +144,10 @@ def _kept(model: Any, row: Any, event: Any) -> Any:
 def _go_on_counting(cursor: Any, connection: Any, old: str, new: str) -> None:
     """Let the ids of ``new`` go on from those of ``old``: none is used again, also not one of what is gone by now."""
     if connection.vendor == "postgresql":
-        sequence = f"pg_get_serial_sequence('{new}', 'id')"
         cursor.execute("SELECT pg_get_serial_sequence(%s, 'id')", [old])
         (of_old,) = cursor.fetchone()
-        cursor.execute(f"SELECT setval({sequence}, last_value, is_called) FROM {of_old}")
+        used = f"greatest(last_value, (SELECT max(id) FROM {new}))"
+        cursor.execute(f"SELECT setval(pg_get_serial_sequence('{new}', 'id'), {used}) FROM {of_old}")
         return
     cursor.execute("DELETE FROM sqlite_sequence WHERE name = %s", [new])
     cursor.execute("INSERT INTO sqlite_sequence SELECT %s, seq FROM sqlite_sequence WHERE name = %s", [new, old])
