@@ -12,6 +12,7 @@ from bridge.publishing.sources.tables.units import Scale
 _SIGMAS = r"(?:\.0)?[ -]?(?:sigmas?|sig|\u03c3|s)"
 _OF_LIMIT = re.compile(rf"[35]{_SIGMAS}", re.IGNORECASE)
 _OF_ERROR = re.compile(rf"1{_SIGMAS}|68 ?%", re.IGNORECASE)
+_OF_SEVERAL = re.compile(r"\b[2-9] ?-?(?:sigma|\u03c3)|\b9\d ?%", re.IGNORECASE)
 """What an error or a limit is by itself: ``err (1 sigma)``, but not ``err (3 sigma)``."""
 
 
@@ -22,6 +23,8 @@ def with_scale(
     scale = _scale(columns, series, unit=unit, zero_point=zero_point)
     if series.value is not None and system is None and scale is not None:
         columns.taken[series.value] += f", {scale.name or ('magnitudes' if scale.is_magnitude else '')}".rstrip(", ")
+    if series.error is not None and _OF_SEVERAL.search(note := columns.table.columns[series.error].note):
+        raise ValueError(f"column {columns.table.names[series.error]!r} is described as {note[:60]!r}; write 1 sigma")
     error_unit = _unit_of(columns, series.error, _OF_ERROR) if series.error is not None else ""
     limit_unit = _unit_of(columns, series.limit, _OF_LIMIT) if series.limit is not None else ""
     if series.limit is not None and series.value is not None and not limit_unit:
