@@ -21,7 +21,7 @@ def failure_of(steps: Sequence[Step], *, over_rest: bool) -> Failed | None:
 
 def shape(what: str) -> str:
     """Return the sort of a failure: its text without numbers."""
-    return re.sub(r"[0-9]+", "N", what)[:40]
+    return re.sub(r"[^(]*\(datetime[^)]*\)|[0-9]+|datetime.*?\)\)", "N", what)[:60]
 
 
 def shrunk(steps: Sequence[Step], *, over_rest: bool, tries: int = 600) -> list[Step]:
