@@ -239,9 +239,7 @@ def _move_up(connection: sqlite3.Connection, lines: Collection[Line], now: int) 
     )
 
 
-def _witness(
-    connection: sqlite3.Connection, *, events: Sequence[EventRef], recorded: Mapping[EventRef, Entry]
-) -> None:
+def _witness(connection: sqlite3.Connection, *, events: Sequence[EventRef], recorded: Mapping[EventRef, Entry]) -> None:
     done = [event for event in events if event not in recorded or not _keeps_members(connection, recorded[event])]
     connection.executemany(
         f"INSERT INTO done VALUES (?, ?, '{Witness.DONE}') ON CONFLICT DO NOTHING",
@@ -252,9 +250,7 @@ def _witness(
 
 def _keeps_members(connection: sqlite3.Connection, entry: Entry) -> bool:
     """Return whether single members of an event are kept."""
-    of_event = (
-        "SELECT id FROM event WHERE topic_id = ? AND partition = ? AND record_offset = ? AND number = ?"
-    )
+    of_event = "SELECT id FROM event WHERE topic_id = ? AND partition = ? AND record_offset = ? AND number = ?"
     found = connection.execute(
         f"SELECT 1 FROM waiting WHERE event = ({of_event}) AND member != ''"
         f" UNION ALL SELECT 1 FROM letter WHERE event = ({of_event}) AND member != '' LIMIT 1",

@@ -239,7 +239,7 @@ class Writer:
         stands = rules.stands(there, entry)
         if stands is entry:
             unit.record(entry, keep=self._with_due(result.keep), raw=arrival.record)
-        elif arrival.settled is not None:
+        elif arrival.settled is not None and result.outcome is not Outcome.DEAD:
             unit.record(stands)  # it stays so although it isn't wanted any more; its members wait no longer
 
     def _witness(self, unit: Unit, arrivals: Sequence[Arrival], results: Sequence[Result]) -> None:

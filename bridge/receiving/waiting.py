@@ -415,10 +415,17 @@ class WaitingLine:
         for unit in _units(waiters, self._progress.limits.batch_datums):
             if budget.stopped:
                 break
-            done = self._written([waiter.arrival for waiter in unit], budget)
+            done = self._written_or_buried(unit, budget)
             self._settle(unit, done)
             results += done
         return results
+
+    def _written_or_buried(self, unit: Sequence[_Waiter], budget: Budget) -> list[Result]:
+        first, fault = unit[0], unit[0].arrival.settled
+        if len(unit) == 1 and not first.is_whole and fault is not None and fault.outcome is Outcome.DEAD:
+            names = [row.member for row in first.rows]  # of a list that can't be read any more
+            return [self._writer.bury_members(first.arrival.place, names, fault, Outcome.PARKED)]
+        return self._written([waiter.arrival for waiter in unit], budget)
 
     def _settle(self, unit: Sequence[_Waiter], results: Sequence[Result]) -> None:
         """Put off what waits again although it seemed to have a chance."""
@@ -488,7 +495,7 @@ def _units(waiters: Sequence[_Waiter], most_datums: int) -> Iterator[list[_Waite
     unit: list[_Waiter] = []
     datums = 0
     for waiter in waiters:
-        alone = waiter.arrival.is_alone
+        alone = waiter.arrival.is_alone or not waiter.is_whole
         if unit and (alone or datums + waiter.arrival.datums > most_datums):
             yield unit
             unit, datums = [], 0

@@ -3,7 +3,7 @@
 import pytest
 from simulation.faults import FOR_EVER, Kind
 from simulation.playing import play
-from simulation.steps import Advance, Appear, Command, Inject, Publish, Rebalance, Run, Split
+from simulation.steps import Advance, Again, Appear, Command, Inject, Publish, Rebalance, Run, Split
 
 both = pytest.mark.parametrize("over_rest", [True, False], ids=["over REST", "in process"])
 
@@ -101,5 +101,30 @@ def test_what_is_put_off_comes_up_also_where_the_clock_was_set_back(over_rest: b
         Run(calls=100),
         Split("SN 1"),
         Advance(-100_000),
+        over_rest=over_rest,
+    )
+
+
+@both
+def test_members_of_a_list_that_can_not_be_read_any_more_are_dead_and_not_lost(over_rest: bool) -> None:
+    play(
+        Split("SN 2"),
+        Publish("full list", "SN 1", size=3),
+        Run(calls=300),
+        Inject("decode", Kind.ODD),
+        Advance(61),
+        Run(calls=100),
+        over_rest=over_rest,
+    )
+
+
+@both
+def test_two_deliveries_that_both_wait_do_not_each_leave_it_to_the_other(over_rest: bool) -> None:
+    play(
+        Publish("photometry"),
+        Again(0, topic="two"),
+        Run(calls=300),
+        Command("replay --restore"),
+        Appear("SN 0"),
         over_rest=over_rest,
     )
