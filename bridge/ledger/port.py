@@ -77,10 +77,10 @@ class Unit(Protocol):
         ``keep`` lists what is parked or dead of it (the whole event, or members) and replaces what was: what is kept
         already stays in its place in the line and keeps its id. With ``of`` that is said of these members alone (an
         empty name: of the event as a whole), and what is kept of others stays as it is. ``raw``, the record, is kept
-        with it, as much of it as the rules say, and is needed where that isn't kept already. Where something leaves a line, or comes to hold nothing back, what
-        waits behind becomes due at the unit's end. Texts and details are kept as far as
-        :func:`bridge.ledger.rules.fitting` says. Raises ValueError where an outcome and what is kept contradict each
-        other, or the record is missing.
+        with it, as much of it as the rules say, and is needed where that isn't kept already. Where something leaves a
+        line, or comes to hold nothing back, what waits behind becomes due at the unit's end. Texts and details are kept
+        as far as :func:`bridge.ledger.rules.fitting` says. Raises ValueError where an outcome and what is kept
+        contradict each other, or the record is missing.
         """
         ...
 

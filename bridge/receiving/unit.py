@@ -256,7 +256,7 @@ class Writer:
         return tuple(replace(one, due_at=rules.due(one.reason, 0, now, self._first_look)) for one in keep)
 
     def bury_members(self, place: Place, names: Sequence[str], fault: Result, were: Outcome | None) -> Result:
-        """Let members of a list, kept as ``were`` until now, become dead letters of ``fault``; return what the list is."""
+        """Let members of a list, kept as ``were`` until now, become dead letters; return what the list is then."""
         before = self._ledger.recorded([place])[place]
         assert fault.reason is not None
         keep = tuple(ToKeep(reason=fault.reason, detail=fault.detail, member=name) for name in names)

@@ -1,4 +1,4 @@
-"""When all faults have ended: whatever can be applied is, within a bounded number of calls, and the rest says why not."""
+"""When all faults have ended: what can be applied is, within a bounded number of calls, and the rest says why not."""
 
 from simulation import checks
 from simulation.steps import Command, Freeze, Mend, Permit, Start, Stop, set_earliest
