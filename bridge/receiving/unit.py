@@ -23,7 +23,7 @@ from bridge.ledger.model import Entry, Known, Line, Outcome, Parked, Place, ToKe
 from bridge.ledger.port import Ledger, Unit
 from bridge.receiving.execute import Executor
 from bridge.receiving.read import Arrival, Reader
-from bridge.receiving.result import Result, behind, came_before, parked, together, unmatched_ignored
+from bridge.receiving.result import Result, behind, came_before, list_told, parked, together, unmatched_ignored
 from bridge.stream.port import Partition
 
 log = structlog.get_logger(__name__)
@@ -220,7 +220,7 @@ class Writer:
         known = facts.events.get(event.ref, Known())
         if known.witness is not None and not restore and arrival.members is None:
             return came_before("this event came before")
-        if known.waits_at - {arrival.place} and not restore:
+        if known.waits_elsewhere(arrival.place) and not restore:
             return came_before("this event waits already, from another delivery")
         there = facts.there(arrival)
         if restore and there is not None and there.outcome in rules.SUCCESS:
@@ -239,7 +239,7 @@ class Writer:
         stands = rules.stands(there, entry)
         if stands is entry:
             unit.record(entry, keep=self._with_due(result.keep), raw=arrival.record)
-        elif arrival.settled is not None:
+        elif arrival.settled is not None and result.outcome is not Outcome.DEAD:
             unit.record(stands)  # it stays so although it isn't wanted any more; its members wait no longer
 
     def _witness(self, unit: Unit, arrivals: Sequence[Arrival], results: Sequence[Result]) -> None:
@@ -254,6 +254,20 @@ class Writer:
     def _with_due(self, keep: Sequence[ToKeep]) -> tuple[ToKeep, ...]:
         now = self._clock.now()
         return tuple(replace(one, due_at=rules.due(one.reason, 0, now, self._first_look)) for one in keep)
+
+    def bury_members(self, place: Place, names: Sequence[str], fault: Result, were: Outcome | None) -> Result:
+        """Let members of a list, kept as ``were`` until now, become dead letters; return what the list is then."""
+        before = self._ledger.recorded([place])[place]
+        assert fault.reason is not None
+        keep = tuple(ToKeep(reason=fault.reason, detail=fault.detail, member=name) for name in names)
+        counts = {"created": 0, "joined": 0, "parked": 0, "refused": len(names)}
+        again = {} if were is None else {"parked" if were is Outcome.PARKED else "refused": len(names)}
+        total = together(before.detail, list_told({"members": counts}, keep), **again)
+        entry = replace(before, outcome=total.outcome, reason=total.reason, detail=total.detail)
+        with self._ledger.unit() as unit:
+            unit.record(entry, keep=keep, of=names)
+        log.warning("list.refused", where=entry.where, members=len(names), message=str(fault.detail.get("message")))
+        return total
 
     # -- lists --------------------------------------------------------------------------------------------------------
 

@@ -247,9 +247,13 @@ class Lose:
     before: int = 1
 
     def do(self, world: World) -> None:
-        held = world.broker.topics.get(self.topic)
-        if held is not None:
-            world.broker.lose(Partition(self.topic, 0), min(self.before, len(held.partitions[0])))
+        held, partition = world.broker.topics.get(self.topic), Partition(self.topic, 0)
+        if held is None:
+            return
+        before = min(self.before, len(held.partitions[0]))
+        world.broker.lose(partition, before)
+        if partition not in world.ledger.positions():  # the earliest record is a later one now
+            world.skipped |= {Place(held.id, 0, offset) for offset in range(before)}
 
 
 def skip_unread(world: World, topic: str) -> None:
