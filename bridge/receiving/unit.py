@@ -279,7 +279,9 @@ class Writer:
             return self._write_step([replace(arrival, settled=early)], move, restore=restore, budget=budget)[0]
         there = facts.there(arrival)
         before = there if there is not None and (arrival.members is not None or _TAKEN in there.detail) else None
-        members = arrival.members if arrival.members is not None else _members(arrival)
+        members = self._still_kept(arrival) if arrival.members is not None else _members(arrival)
+        if before is not None and not members and arrival.members:
+            return Result(outcome=before.outcome, reason=before.reason, detail=before.detail)
         taken = before.detail.get(_TAKEN, 0) if before is not None and arrival.members is None else 0
         first = taken if isinstance(taken, int) and taken < len(members) else 0
         so_far, appeared, changed = before.detail if before is not None else {}, frozenset[str](), False
@@ -296,6 +298,14 @@ class Writer:
                 _tell(arrival, total)
                 total = replace(total, appeared=appeared, changed=changed)
                 return total.as_restored if restore else total
+
+    def _still_kept(self, arrival: Arrival) -> tuple[ListMember, ...]:
+        """Return the members to write that were parked before, without those that another process wrote meanwhile."""
+        members = arrival.members or ()
+        if arrival.were is not Outcome.PARKED:
+            return members
+        kept = {row.member for row in self._ledger.members([arrival.place]).get(arrival.place, ())}
+        return tuple(member for member in members if member.reference.name in kept)
 
     def _write_members(
         self,

@@ -8,7 +8,7 @@ from simulation.ledger import Commit
 from bridge.errors import BridgeError, StopError
 from bridge.events import Kind
 from bridge.ledger import rules
-from bridge.ledger.model import Entry, Outcome, Place
+from bridge.ledger.model import Entry, Known, Outcome, Place
 from bridge.stream.port import Partition
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def check_commit(world: "World", process: "Process", commit: Commit) -> None:
         for entry in commit.recorded:
             _check_order(world, entry)
     for event in commit.witnessed:
-        if event not in world.dropped:
+        if event not in world.dropped and world.ledger.known([event]).get(event, Known()).witness:
             _check_done(world, event)
 
 
