@@ -260,7 +260,7 @@ def test_a_file_that_cant_be_deleted_is_left_and_stops_nobody(make_orm_tom: Make
         tom.prepare_product(pk, product(), "p1", elsewhere())
     assert orm_tom.products() == []
     assert len(kept(orm_tom)) == 1
-    assert orm_tom.query("SELECT * FROM tom_bridge_productrun") == []
+    assert orm_tom.query("SELECT * FROM tom_bridge_product_run") == []
 
 
 def test_a_storage_that_is_away_is_waited_for_and_one_that_takes_others_refuses_this_file(
