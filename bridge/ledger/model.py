@@ -216,6 +216,14 @@ class Known:
     waits_at: frozenset[Place] = frozenset()
     """Where the event, or a member of it, is parked."""
 
+    def waits_elsewhere(self, here: Place) -> bool:
+        """Return whether another delivery waits for the one that came ``here``.
+
+        Of two that both wait the first goes on waiting: each must not leave it to the other.
+        """
+        others = self.waits_at - {here}
+        return any(other < here for other in others) if here in self.waits_at else bool(others)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Filter:

@@ -85,13 +85,18 @@ class Unit(Protocol):
         ...
 
     def witness(self, events: Collection[EventRef]) -> None:
-        """Note for ever that these events are done; what may have been asked of the TOM for them is forgotten."""
+        """Note for ever that these events are done; what may have been asked of the TOM for them is forgotten.
+
+        A list that this unit recorded and of which single members are kept is passed over: another process that wrote
+        some of it has left them.
+        """
         ...
 
-    def look_again(self, due: Mapping[int, datetime | None], *, looked: bool = True) -> None:
+    def look_again(self, due: Mapping[int, datetime | None], *, looked: bool = True, ended: bool = True) -> None:
         """Say when parked things (by id) are to be looked at again, and that they were ``looked`` at in vain.
 
-        Their tries have come to an end by that. Ids of what is no longer parked are passed over.
+        Their tries have come to an end by that, unless they have not ``ended`` but failed. Ids of what is no longer
+        parked are passed over.
         """
         ...
 
@@ -223,7 +228,11 @@ class Ledger(Protocol):
         ...
 
     def due(self, now: datetime, *, most: int = 1000) -> list[Parked]:
-        """Return what is due by itself, the longest due first."""
+        """Return what is due by itself, the longest due first.
+
+        So is what is put off for longer than anything ever is (:data:`bridge.ledger.rules.LONGEST_PUT_OFF`): the clock
+        was set back meanwhile.
+        """
         ...
 
     def sought(self, *, after: str = "", most: int = 5000) -> list[str]:

@@ -40,6 +40,8 @@ _LONGEST = {"origin": 100, "kind": 100}
 LONGEST_KEY = 1024
 """Bytes of the key of an outcome; that of an event is always shorter."""
 _LONGEST_WAIT = timedelta(hours=1)
+LONGEST_PUT_OFF = timedelta(days=1)
+"""Nothing is put off for longer: where something seems to be, the clock was set back."""
 
 
 class Keep(Enum):
@@ -119,7 +121,7 @@ def due(reason: Reason, looks: int, now: datetime, first: timedelta) -> datetime
     if reason is Reason.WAITS_BEHIND or (reason is Reason.NO_TARGET and looks == 0):
         return None
     wait: timedelta = first * 2 ** min(looks, 16)
-    return now + min(wait, max(_LONGEST_WAIT, first))
+    return now + min(wait, max(_LONGEST_WAIT, first), LONGEST_PUT_OFF)
 
 
 def storable(text: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from bridge.ledger.model import Dead, Filter, Kept, Line, Parked, Place, Reason, Sums
+from bridge.ledger.rules import LONGEST_PUT_OFF
 from bridge.ledger.sqlite_rows import (
     EVENT_COLUMNS,
     EVENT_OF_PLACE,
@@ -46,8 +47,8 @@ class SqliteKept(SqliteStore):
     def due(self, now: datetime, *, most: int = 1000) -> list[Parked]:
         """Return what is due by itself, the longest due first."""
         rows = self.rows(
-            f"{_WAITING} WHERE waiting.due_at <= ? ORDER BY waiting.due_at, {_IN_LINE} LIMIT ?",
-            (to_microseconds(now), most),
+            f"{_WAITING} WHERE waiting.due_at <= ? OR waiting.due_at > ? ORDER BY waiting.due_at, {_IN_LINE} LIMIT ?",
+            (to_microseconds(now), to_microseconds(now + LONGEST_PUT_OFF), most),
         )
         return [to_parked(row) for row in rows]
 
@@ -65,8 +66,15 @@ class SqliteKept(SqliteStore):
         by_name = "SELECT waiting FROM waiting_name WHERE simple IN (SELECT value FROM json_each(?))"
         rows = self.rows(
             f"{_WAITING} WHERE waiting.id IN ({by_name}) AND waiting.reason = ?"
-            f" AND (waiting.due_at IS NULL OR waiting.due_at <= ?) ORDER BY {_IN_LINE} LIMIT ?",
-            (as_list(names), Reason.NO_TARGET.value, to_microseconds(now), most),
+            " AND (waiting.due_at IS NULL OR waiting.due_at <= ? OR waiting.due_at > ?)"
+            f" ORDER BY {_IN_LINE} LIMIT ?",
+            (
+                as_list(names),
+                Reason.NO_TARGET.value,
+                to_microseconds(now),
+                to_microseconds(now + LONGEST_PUT_OFF),
+                most,
+            ),
         )
         return [to_parked(row) for row in rows]
 

@@ -8,7 +8,7 @@ from functools import partial
 
 from bridge.clock import Clock
 from bridge.errors import PositionLostError
-from bridge.events import EventRef
+from bridge.events import EventRef, Kind
 from bridge.ledger import rules
 from bridge.ledger.cut import cut, has_to_change
 from bridge.ledger.model import Entry, Line, Reason, ToKeep, Witness
@@ -47,6 +47,8 @@ class SqliteUnit:
         self._writes: list[Write] = []
         self._left: set[Line] = set()
         """Lines that something has left."""
+        self._lists: dict[EventRef, Entry] = {}
+        """Lists that were recorded."""
 
     def write(self, connection: sqlite3.Connection) -> None:
         """Write it all, in the transaction that is open."""
@@ -74,14 +76,16 @@ class SqliteUnit:
         now = to_microseconds(self._clock.now())
         about = _About(tuple(keep), None if of is None else frozenset(of), raw, now)
         self._writes.append(partial(_record, entry=rules.fitting(entry), about=about, left=self._left))
+        if entry.ref is not None and entry.kind == Kind.LIST:
+            self._lists[entry.ref] = entry
 
     def witness(self, events: Collection[EventRef]) -> None:
         """Note for ever that these events are done."""
-        self._writes.append(partial(_witness, events=tuple(events)))
+        self._writes.append(partial(_witness, events=tuple(events), recorded=self._lists))
 
-    def look_again(self, due: Mapping[int, datetime | None], *, looked: bool = True) -> None:
+    def look_again(self, due: Mapping[int, datetime | None], *, looked: bool = True, ended: bool = True) -> None:
         """Say when parked things are to be looked at again."""
-        self._writes.append(partial(_look_again, due=dict(due), looked=looked))
+        self._writes.append(partial(_look_again, due=dict(due), looked=looked, ended=ended))
 
     def remember_list(self, origin: str, name: str, handle: str) -> None:
         """Remember which local list belongs to the list ``name`` of ``origin``."""
@@ -235,12 +239,24 @@ def _move_up(connection: sqlite3.Connection, lines: Collection[Line], now: int) 
     )
 
 
-def _witness(connection: sqlite3.Connection, *, events: Sequence[EventRef]) -> None:
+def _witness(connection: sqlite3.Connection, *, events: Sequence[EventRef], recorded: Mapping[EventRef, Entry]) -> None:
+    done = [event for event in events if event not in recorded or not _keeps_members(connection, recorded[event])]
     connection.executemany(
         f"INSERT INTO done VALUES (?, ?, '{Witness.DONE}') ON CONFLICT DO NOTHING",
-        [rules.told_by(event) for event in events],
+        [rules.told_by(event) for event in done],
     )
-    _end_intents(connection, events)
+    _end_intents(connection, done)
+
+
+def _keeps_members(connection: sqlite3.Connection, entry: Entry) -> bool:
+    """Return whether single members of an event are kept."""
+    of_event = "SELECT id FROM event WHERE topic_id = ? AND partition = ? AND record_offset = ? AND number = ?"
+    found = connection.execute(
+        f"SELECT 1 FROM waiting WHERE event = ({of_event}) AND member != ''"
+        f" UNION ALL SELECT 1 FROM letter WHERE event = ({of_event}) AND member != '' LIMIT 1",
+        (*entry.place, *entry.place),
+    )
+    return found.fetchone() is not None
 
 
 def _end_intents(connection: sqlite3.Connection, events: Sequence[EventRef]) -> None:
@@ -250,10 +266,12 @@ def _end_intents(connection: sqlite3.Connection, events: Sequence[EventRef]) -> 
     )
 
 
-def _look_again(connection: sqlite3.Connection, *, due: Mapping[int, datetime | None], looked: bool) -> None:
+def _look_again(
+    connection: sqlite3.Connection, *, due: Mapping[int, datetime | None], looked: bool, ended: bool
+) -> None:
     connection.executemany(
-        "UPDATE waiting SET due_at = ?, looks = looks + ?, tries = 0 WHERE id = ?",
-        [(moment_or_none(moment), int(looked), waiting) for waiting, moment in due.items()],
+        "UPDATE waiting SET due_at = ?, looks = looks + ?, tries = tries * ? WHERE id = ?",
+        [(moment_or_none(moment), int(looked), int(not ended), waiting) for waiting, moment in due.items()],
     )
 
 

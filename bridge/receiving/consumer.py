@@ -312,7 +312,7 @@ class Consumer:
                     )
         for partition in partitions:
             self._live.start(partition, recorded[partition])
-        self._progress.assigned(partitions)
+        self._progress.assigned({partition: recorded[partition] for partition in partitions})
         self._upgraded = False
         return {partition: recorded[partition].next for partition in partitions}
 

@@ -119,20 +119,30 @@ class Progress:
         self._holds: dict[Partition, _Hold] = {}
         self._run: list[Entry] = []
         self._last: deque[bool] = deque(maxlen=_LOOKED_BACK)
+        self._stood: dict[Partition, tuple[int, datetime]] = {}
+        """Where each partition stands, and since when, also while another member has it."""
         self.state = State()
 
     # -- tries of what stands next in a partition ---------------------------------------------------------------------
 
-    def assigned(self, partitions: Collection[Partition]) -> None:
-        """Take up partitions: how often what stands there was begun is read from the ledger."""
+    def assigned(self, positions: Mapping[Partition, Position]) -> None:
+        """Take up partitions: how often what stands there was begun is read from the ledger.
+
+        Since when it stands there is remembered: taking it up again is no move.
+        """
         known = self._ledger.tries()
         now = self._clock.now()
-        for partition in partitions:
+        for partition, position in positions.items():
             self.released([partition])
             if partition in known:
                 self._tries[partition] = known[partition]
                 self._alone_before[partition] = known[partition].alone_before
-            self.state.moves[partition] = _Moves(now)
+            stood, since = self._stood.get(partition, (position.next, now))
+            self._stands(partition, position.next, since if stood == position.next else now)
+
+    def _stands(self, partition: Partition, at: int, since: datetime) -> None:
+        self._stood[partition] = (at, since)
+        self.state.moves[partition] = _Moves(since)
 
     def released(self, partitions: Collection[Partition]) -> None:
         """Forget partitions that another member has now, or that are taken up anew."""
@@ -201,7 +211,7 @@ class Progress:
         )
         if begun:
             self._begun[partition] = next_offset
-        self.state.moves[partition] = _Moves(now)
+        self._stands(partition, next_offset, now)
 
     def held(self, partition: Partition) -> bool:
         """Return whether the next record of a partition is not to be tried yet."""

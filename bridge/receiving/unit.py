@@ -23,7 +23,7 @@ from bridge.ledger.model import Entry, Known, Line, Outcome, Parked, Place, ToKe
 from bridge.ledger.port import Ledger, Unit
 from bridge.receiving.execute import Executor
 from bridge.receiving.read import Arrival, Reader
-from bridge.receiving.result import Result, behind, came_before, parked, together, unmatched_ignored
+from bridge.receiving.result import Result, behind, came_before, list_told, parked, together, unmatched_ignored
 from bridge.stream.port import Partition
 
 log = structlog.get_logger(__name__)
@@ -220,7 +220,7 @@ class Writer:
         known = facts.events.get(event.ref, Known())
         if known.witness is not None and not restore and arrival.members is None:
             return came_before("this event came before")
-        if known.waits_at - {arrival.place} and not restore:
+        if known.waits_elsewhere(arrival.place) and not restore:
             return came_before("this event waits already, from another delivery")
         there = facts.there(arrival)
         if restore and there is not None and there.outcome in rules.SUCCESS:
@@ -239,7 +239,7 @@ class Writer:
         stands = rules.stands(there, entry)
         if stands is entry:
             unit.record(entry, keep=self._with_due(result.keep), raw=arrival.record)
-        elif arrival.settled is not None:
+        elif arrival.settled is not None and result.outcome is not Outcome.DEAD:
             unit.record(stands)  # it stays so although it isn't wanted any more; its members wait no longer
 
     def _witness(self, unit: Unit, arrivals: Sequence[Arrival], results: Sequence[Result]) -> None:
@@ -255,6 +255,20 @@ class Writer:
         now = self._clock.now()
         return tuple(replace(one, due_at=rules.due(one.reason, 0, now, self._first_look)) for one in keep)
 
+    def bury_members(self, place: Place, names: Sequence[str], fault: Result, were: Outcome | None) -> Result:
+        """Let members of a list, kept as ``were`` until now, become dead letters; return what the list is then."""
+        before = self._ledger.recorded([place])[place]
+        assert fault.reason is not None
+        keep = tuple(ToKeep(reason=fault.reason, detail=fault.detail, member=name) for name in names)
+        counts = {"created": 0, "joined": 0, "parked": 0, "refused": len(names)}
+        again = {} if were is None else {"parked" if were is Outcome.PARKED else "refused": len(names)}
+        total = together(before.detail, list_told({"members": counts}, keep), **again)
+        entry = replace(before, outcome=total.outcome, reason=total.reason, detail=total.detail)
+        with self._ledger.unit() as unit:
+            unit.record(entry, keep=keep, of=names)
+        log.warning("list.refused", where=entry.where, members=len(names), message=str(fault.detail.get("message")))
+        return total
+
     # -- lists --------------------------------------------------------------------------------------------------------
 
     def _write_list(self, arrival: Arrival, move: Move | None, *, restore: bool, budget: Budget) -> Result:
@@ -265,7 +279,9 @@ class Writer:
             return self._write_step([replace(arrival, settled=early)], move, restore=restore, budget=budget)[0]
         there = facts.there(arrival)
         before = there if there is not None and (arrival.members is not None or _TAKEN in there.detail) else None
-        members = arrival.members if arrival.members is not None else _members(arrival)
+        members = self._still_kept(arrival) if arrival.members is not None else _members(arrival)
+        if before is not None and not members and arrival.members:
+            return Result(outcome=before.outcome, reason=before.reason, detail=before.detail)
         taken = before.detail.get(_TAKEN, 0) if before is not None and arrival.members is None else 0
         first = taken if isinstance(taken, int) and taken < len(members) else 0
         so_far, appeared, changed = before.detail if before is not None else {}, frozenset[str](), False
@@ -282,6 +298,14 @@ class Writer:
                 _tell(arrival, total)
                 total = replace(total, appeared=appeared, changed=changed)
                 return total.as_restored if restore else total
+
+    def _still_kept(self, arrival: Arrival) -> tuple[ListMember, ...]:
+        """Return the members to write that were parked before, without those that another process wrote meanwhile."""
+        members = arrival.members or ()
+        if arrival.were is not Outcome.PARKED:
+            return members
+        kept = {row.member for row in self._ledger.members([arrival.place]).get(arrival.place, ())}
+        return tuple(member for member in members if member.reference.name in kept)
 
     def _write_members(
         self,

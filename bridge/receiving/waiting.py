@@ -7,6 +7,7 @@ changed; what has a chance is written in units as everything else is.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -96,6 +97,8 @@ class WaitingLine:
         self._read_again = read_again
         self._period_s = period_s
         self._next_names = 0.0
+        self._begun: dict[int, datetime | None] = {}
+        """What is being looked at and has not come to an end, with its due time."""
 
     # -- by itself ----------------------------------------------------------------------------------------------------
 
@@ -233,13 +236,51 @@ class WaitingLine:
         todo = list(rows)
         while todo and not budget.stopped:
             seen |= {row.id for row in todo}
-            chances, in_vain = self._with_a_chance(self._first_in_line(self._waiters(todo)), budget)
-            done = self._released_in_units(chances, budget)
-            results += [*in_vain, *done]
-            lines = {waiter.arrival.line for waiter in chances if waiter.is_whole}
-            behind = self._ledger.lines(lines, most=_LOOKED_AT_ONCE) if self._released(done) else {}
+            lines: set[Line] = set()
+            for batch in _batches(todo):
+                told, released = self._look_at(batch, budget)
+                results += told
+                lines |= released
+            behind = self._ledger.lines(lines, most=_LOOKED_AT_ONCE) if lines else {}
             todo = [row for line in behind.values() for row in line if row.id not in seen]
         return results
+
+    def _look_at(self, rows: Sequence[Parked], budget: Budget) -> tuple[list[Result], set[Line]]:
+        """Look at rows, counted as begun until each has come to an end; return the lines that something has left."""
+        if budget.stopped:
+            return [], set()
+        before, self._begun = self._begun, {row.id: row.due_at for row in rows}
+        try:
+            return self._looked_at_as_begun(rows, budget)
+        finally:
+            self._begun = before
+
+    def _looked_at_as_begun(self, rows: Sequence[Parked], budget: Budget) -> tuple[list[Result], set[Line]]:
+        if rows[0].tries >= self._progress.limits.tries:
+            return self._given_up(rows, budget), {row.entry.line for row in rows if not row.member}
+        self._ledger.begin_parked(list(self._begun))
+        try:
+            chances, in_vain = self._with_a_chance(self._first_in_line(self._waiters(rows)), budget)
+            done = self._released_in_units(chances, budget)
+        except (AwayError, BudgetSpentError):
+            with suppress(AwayError):
+                self._put_off(dict(self._begun), looked=False)
+            raise
+        self._put_off(dict(self._begun), looked=False)
+        lines = {waiter.arrival.line for waiter in chances if waiter.is_whole} if self._released(done) else set()
+        return [*in_vain, *done], lines
+
+    def _given_up(self, rows: Sequence[Parked], budget: Budget) -> list[Result]:
+        """Let rows of one event die that were begun too often without coming to an end, without reading them."""
+        fault = dead(Reason.UNFINISHED, f"never finished: tried {rows[0].tries} times while it was parked")
+        place = rows[0].entry.place
+        if rows[0].member:
+            return [self._writer.bury_members(place, [row.member for row in rows], fault, Outcome.PARKED)]
+        kept = self._ledger.raw([place]).get(place)
+        if kept is None:
+            return []
+        arrival = replace(self._reader.unread(kept.record, fault), number=place.number)
+        return self._written([arrival], budget)
 
     def _waiters(self, rows: Sequence[Parked]) -> list[_Waiter]:
         """Return the events of these rows, in the order of their lines; what was released meanwhile is left out."""
@@ -303,9 +344,14 @@ class WaitingLine:
             return [replace(waiter, arrival=replace(waiter.arrival, settled=fault_of(error)))], []
         if waiter.holds_back:
             held.add(waiter.arrival.line)
-        later = self._clock.now() + timedelta(seconds=self._period_s)
-        self._put_off({row.id: self._later(row) or later for row in waiter.rows})
+        self._fails(waiter)
         return [], []
+
+    def _fails(self, waiter: _Waiter) -> None:
+        """Try again later, longer each time, what fails while others don't: its tries count on."""
+        now, first = self._clock.now(), timedelta(seconds=self._period_s)
+        later = rules.due(Reason.AMBIGUOUS, waiter.tries, now, first)
+        self._put_off({row.id: later for row in waiter.rows}, ended=False)
 
     def _looked_at(
         self, waiters: Sequence[_Waiter], budget: Budget, held: set[Line]
@@ -351,10 +397,16 @@ class WaitingLine:
     def _later(self, row: Parked, reason: Reason | None = None) -> datetime | None:
         return rules.due(reason or row.reason, row.looks + 1, self._clock.now(), timedelta(seconds=self._period_s))
 
-    def _put_off(self, due: dict[int, datetime | None], *, looked: bool = True) -> None:
+    def _put_off(self, due: dict[int, datetime | None], *, looked: bool = True, ended: bool = True) -> None:
         if due:
             with self._ledger.unit() as unit:
-                unit.look_again(due, looked=looked)
+                unit.look_again(due, looked=looked, ended=ended)
+            self._ended(due)
+
+    def _ended(self, ids: Iterable[int]) -> None:
+        """Note that the looks at these rows have come to an end, one way or another."""
+        for one in list(ids):
+            self._begun.pop(one, None)
 
     # -- writing ------------------------------------------------------------------------------------------------------
 
@@ -363,22 +415,27 @@ class WaitingLine:
         for unit in _units(waiters, self._progress.limits.batch_datums):
             if budget.stopped:
                 break
-            over = [waiter for waiter in unit if waiter.tries >= self._progress.limits.tries]
-            if over:
-                told = f"never finished: tried {over[0].tries} times while it was parked"
-                arrival = self._reader.unread(over[0].arrival.record, dead(Reason.UNFINISHED, told))
-                results += self._written([replace(arrival, number=over[0].arrival.number)], budget)
-                continue
-            self._ledger.begin_parked([one for waiter in unit for one in waiter.ids])
-            done = self._written([waiter.arrival for waiter in unit], budget)
+            done = self._written_or_buried(unit, budget)
             self._settle(unit, done)
             results += done
         return results
 
+    def _written_or_buried(self, unit: Sequence[_Waiter], budget: Budget) -> list[Result]:
+        first, fault = unit[0], unit[0].arrival.settled
+        if len(unit) == 1 and not first.is_whole and fault is not None and fault.outcome is Outcome.DEAD:
+            names = [row.member for row in first.rows]  # of a list that can't be read any more
+            return [self._writer.bury_members(first.arrival.place, names, fault, Outcome.PARKED)]
+        return self._written([waiter.arrival for waiter in unit], budget)
+
     def _settle(self, unit: Sequence[_Waiter], results: Sequence[Result]) -> None:
         """Put off what waits again although it seemed to have a chance."""
-        again = [pair for pair in zip(unit, results, strict=False) if pair[1].outcome is Outcome.PARKED]
-        self._put_off({row.id: self._later(row, result.reason) for waiter, result in again for row in waiter.rows})
+        self._ended(row.id for waiter in unit for row in waiter.rows)
+        again = [pair for pair in zip(unit, results, strict=True) if pair[1].outcome is Outcome.PARKED]
+        told = [pair for pair in again if pair[1].reason is not None]
+        self._put_off({row.id: self._later(row, result.reason) for waiter, result in told for row in waiter.rows})
+        for waiter, result in again:
+            if result.reason is None:
+                self._fails(waiter)
 
     def _written(self, arrivals: Sequence[Arrival], budget: Budget, *, restore: bool = False) -> list[Result]:
         """Write events that are not live; what fails in company is tried alone, what fails alone is a dead letter."""
@@ -392,7 +449,8 @@ class WaitingLine:
                     return [result for one in arrivals for result in self._written([one], budget, restore=restore)]
                 case Verdict.AGAIN:
                     log.warning("parked.suspect", where=arrivals[0].record.where, message=str(error))
-                    return []
+                    # It stays what it was: nothing is recorded of it, and no reason is told.
+                    return [Result(outcome=arrivals[0].were or Outcome.PARKED, detail={"message": str(error)})]
                 case Verdict.DEAD:
                     if not isinstance(error, EventError):
                         log.exception("record.internal_error", where=arrivals[0].record.where, exc_info=error)
@@ -403,9 +461,9 @@ class WaitingLine:
         return results
 
     def _buried(self, arrival: Arrival, fault: Result, budget: Budget) -> list[Result]:
-        if arrival.members is not None:  # the list itself can't be opened: its members wait on
-            log.warning("list.refused", where=arrival.record.where, message=str(fault.detail.get("message")))
-            return [Result(outcome=Outcome.PARKED, reason=fault.reason, detail=fault.detail)]
+        if arrival.members is not None:
+            names = [member.reference.name for member in arrival.members]
+            return [self._writer.bury_members(arrival.place, names, fault, arrival.were)]
         return self._written([replace(arrival, settled=fault)], budget)
 
     def _record(self, place: Place, topic: str) -> Record | None:
@@ -423,12 +481,21 @@ def _waiter(arrival: Arrival, rows: tuple[Parked, ...]) -> _Waiter:
     return _Waiter(arrival=arrival, rows=rows)
 
 
+def _batches(rows: Sequence[Parked]) -> Iterator[list[Parked]]:
+    """Yield what is looked at together: events that were begun and did not come to an end, each by itself, at last."""
+    ordered = sorted(rows, key=lambda row: (row.entry.place, row.id))
+    if sound := [row for row in ordered if row.tries < ALONE_AFTER]:
+        yield sound
+    for _, of_event in groupby((row for row in ordered if row.tries >= ALONE_AFTER), key=lambda row: row.entry.place):
+        yield list(of_event)
+
+
 def _units(waiters: Sequence[_Waiter], most_datums: int) -> Iterator[list[_Waiter]]:
-    """Yield what is written together: datums up to a bound, anything else, and what is suspect, by itself."""
+    """Yield what is written together: datums up to a bound, anything else by itself."""
     unit: list[_Waiter] = []
     datums = 0
     for waiter in waiters:
-        alone = waiter.arrival.is_alone or waiter.tries >= ALONE_AFTER
+        alone = waiter.arrival.is_alone or not waiter.is_whole
         if unit and (alone or datums + waiter.arrival.datums > most_datums):
             yield unit
             unit, datums = [], 0

@@ -1,7 +1,7 @@
 """What can go wrong at any call of a port, and how the simulator says where.
 
-A call is named by its port and method: ``tom.write``, ``ledger.commit``, ``stream.poll``, ``decode``. A fault is for all
-calls whose name begins so, lets some of them pass first, and then happens a number of times.
+A call is named by its port and method: ``tom.write``, ``ledger.commit``, ``stream.poll``, ``decode``. A fault is for
+all calls whose name begins so, lets some of them pass first, and then happens a number of times.
 """
 
 from collections.abc import Callable, Collection

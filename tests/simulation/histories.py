@@ -76,7 +76,7 @@ class Chance:
         chance = self._random
         calm = chance.random() < 0.15
         steps: list[Step] = []
-        for _ in range(chance.choice((4, 8, 15, 30))):
+        for _ in range(chance.choice((1, 2, 3, 4, 6, 8, 12, 20))):
             steps.append(self._publish())
             while chance.random() < (0.3 if calm else 0.65):
                 steps.append(self._anything())
@@ -119,12 +119,12 @@ class Chance:
             (30, self._run),
             (14, self._fault),
             (4, self._poison),
-            (5, lambda: Mend()),
+            (5, Mend),
             (4, lambda: Start(self._consumer())),
             (2, lambda: Kill(self._consumer())),
             (2, lambda: Stop(self._consumer())),
             (3, lambda: Freeze(self._consumer(), chance.random() < 0.5)),
-            (3, lambda: Rebalance()),
+            (3, Rebalance),
             (5, lambda: Advance(chance.choice((1, 10, 61, 700, 4000, -100, -100_000)))),
             (2, lambda: StreamAway(chance.choice(("", *TOPICS)), chance.random() < 0.6)),
             (1, lambda: Remove(self._topic())),
@@ -138,7 +138,7 @@ class Chance:
             (2, lambda: Choose(self._name())),
             (4, lambda: Permit(self._name(), chance.random() < 0.4)),
             (2, lambda: Erase(self._name())),
-            (1, lambda: Upgrade()),
+            (1, Upgrade),
             (8, self._command),
         )
         return chance.choices([draw for _, draw in drawn], [weight for weight, _ in drawn])[0]()

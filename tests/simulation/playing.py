@@ -7,7 +7,7 @@ from simulation.steps import Step
 from simulation.world import Violation, World, a_world
 
 
-class Failed(AssertionError):
+class HistoryError(AssertionError):
     """A history in which something happened that must not; ``story`` tells how."""
 
     def __init__(self, what: str, story: Sequence[str]) -> None:
@@ -17,7 +17,7 @@ class Failed(AssertionError):
 
 
 def play(*steps: Step, over_rest: bool = True) -> World:
-    """Play these steps and settle; raise :class:`Failed` where something must not have happened."""
+    """Play these steps and settle; raise :class:`HistoryError` where something must not have happened."""
     with a_world(over_rest=over_rest) as world:
         try:
             for step in steps:
@@ -25,5 +25,5 @@ def play(*steps: Step, over_rest: bool = True) -> World:
                 step.do(world)
             settle(world)
         except Violation as violation:
-            raise Failed(str(violation), world.story) from violation
+            raise HistoryError(str(violation), world.story) from violation
         return world

@@ -1,4 +1,4 @@
-"""When all faults have ended: whatever can be applied is, within a bounded number of calls, and the rest says why not."""
+"""When all faults have ended: what can be applied is, within a bounded number of calls, and the rest says why not."""
 
 from simulation import checks
 from simulation.steps import Command, Freeze, Mend, Permit, Start, Stop, set_earliest
@@ -10,7 +10,7 @@ from bridge.ledger import rules
 from bridge.ledger.model import Filter, Parked, Reason
 from bridge.names import simplify_all
 
-ROUNDS = 120
+ROUNDS = 200
 CALLS = 150
 """A consumer's calls in one round."""
 
@@ -158,19 +158,20 @@ def _all_parked(world: World) -> list[Parked]:
 def _check_reason(world: World, row: Parked, waiting: list[Parked]) -> None:
     """What waits at the end waits for a reason that is true now."""
     there = world.holdings.matching(row.names)
+    behind = not row.member and any(
+        one.entry.line == row.entry.line and one.entry.place < row.entry.place
+        for one in waiting
+        if rules.holds_back(one.reason, one.member)
+    )
     match row.reason:
         case Reason.NO_TARGET:
-            true = not there
+            true = not there or behind
         case Reason.AMBIGUOUS:
-            true = len(there) > 1 and not any(world.holdings.choices.get(name) for name in row.names)
+            true = behind or (len(there) > 1 and not any(world.holdings.choices.get(name) for name in row.names))
         case Reason.POSITION_DISAGREES:
-            true = len(there) == 1
+            true = behind or len(there) == 1
         case Reason.WAITS_BEHIND:
-            true = any(
-                one.entry.line == row.entry.line and one.entry.place < row.entry.place and not one.member
-                for one in waiting
-                if rules.holds_back(one.reason, one.member)
-            )
+            true = behind
         case _:
             true = False
     if not true:

@@ -4,24 +4,24 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from simulation.playing import Failed, play
+from simulation.playing import HistoryError, play
 from simulation.steps import Command, Inject, Publish, Run, Step
 
 
-def failure_of(steps: Sequence[Step], *, over_rest: bool) -> Failed | None:
+def failure_of(steps: Sequence[Step], *, over_rest: bool) -> HistoryError | None:
     """Play a history; return how it fails, or None."""
     try:
         play(*steps, over_rest=over_rest)
-    except Failed as failed:
+    except HistoryError as failed:
         return failed
     except RecursionError as error:
-        return Failed(f"RecursionError: {error}", ())
+        return HistoryError(f"RecursionError: {error}", ())
     return None
 
 
 def shape(what: str) -> str:
     """Return the sort of a failure: its text without numbers."""
-    return re.sub(r"[0-9]+", "N", what)[:40]
+    return re.sub(r"[^(]*\(datetime[^)]*\)|[0-9]+|datetime.*?\)\)", "N", what)[:60]
 
 
 def shrunk(steps: Sequence[Step], *, over_rest: bool, tries: int = 600) -> list[Step]:
@@ -77,7 +77,7 @@ def _simpler_than(step: Step) -> list[Step]:
             return []
 
 
-def as_test(steps: Sequence[Step], failed: Failed, *, over_rest: bool) -> str:
+def as_test(steps: Sequence[Step], failed: HistoryError, *, over_rest: bool) -> str:
     """Return a history as a short test."""
     lines = [f"    play(  # {failed.what[:200]}"]
     lines += [f"        {_short(step)}," for step in steps]

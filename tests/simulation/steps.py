@@ -4,6 +4,7 @@ Numbers that name something (an event, a content) are taken modulo what there is
 left out is a history still.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -13,7 +14,7 @@ from simulation.world import PERSON, Process, World
 
 from bridge.budget import Budget
 from bridge.events import TargetType
-from bridge.ledger.model import Filter, Place, Position
+from bridge.ledger.model import Dead, Filter, Parked, Place, Position
 from bridge.names import simplify
 from bridge.operations import records as operations
 from bridge.receiving.replay import Selection, replay, spans
@@ -247,9 +248,13 @@ class Lose:
     before: int = 1
 
     def do(self, world: World) -> None:
-        held = world.broker.topics.get(self.topic)
-        if held is not None:
-            world.broker.lose(Partition(self.topic, 0), min(self.before, len(held.partitions[0])))
+        held, partition = world.broker.topics.get(self.topic), Partition(self.topic, 0)
+        if held is None:
+            return
+        before = min(self.before, len(held.partitions[0]))
+        world.broker.lose(partition, before)
+        if partition not in world.ledger.positions():  # the earliest record is a later one now
+            world.skipped |= {Place(held.id, 0, offset) for offset in range(before)}
 
 
 def skip_unread(world: World, topic: str) -> None:
@@ -369,16 +374,24 @@ def command(process: Process, word: str) -> None:
             operations.retry_parked(bridge, [])
         case "parked drop":
             dropped = bridge.ledger.parked()[:1]
-            world.dropped |= {one.entry.ref for one in dropped if one.entry.ref}
+            _note_dropped(world, dropped)
             if dropped:
                 operations.drop_parked(bridge.ledger, Filter(), [dropped[0].id])
         case "dead drop":
             letters = bridge.ledger.dead()[:1]
-            world.dropped |= {one.entry.ref for one in letters if one.entry.ref}
+            _note_dropped(world, letters)
             if letters:
                 operations.drop_dead(bridge.ledger, [letters[0].id])
         case "replay" | "replay --restore":
             again(bridge, restore=word != "replay")
+
+
+def _note_dropped(world: World, kept: Sequence[Parked | Dead]) -> None:
+    """Note which events a person gives up; of a record that was not read these are all."""
+    places = {(one.entry.topic_id, one.entry.partition, one.entry.offset) for one in kept}
+    for record in world.records:
+        if (record.topic_id, record.partition, record.offset) in places:
+            world.dropped |= {event.ref for event in world.universe.of(record).events}
 
 
 def again(bridge: "Bridge", *, restore: bool) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from simulation.faults import FOR_EVER, Kind
 from simulation.playing import play
-from simulation.steps import Advance, Appear, Command, Inject, Publish, Run
+from simulation.steps import Advance, Again, Appear, Command, Inject, Publish, Rebalance, Run, Split
 
 both = pytest.mark.parametrize("over_rest", [True, False], ids=["over REST", "in process"])
 
@@ -54,5 +54,77 @@ def test_what_waits_and_can_not_be_looked_at_ends_no_process(over_rest: bool, ki
         Appear("SN 2"),
         Command("parked retry"),
         Run(calls=100),
+        over_rest=over_rest,
+    )
+
+
+@both
+@pytest.mark.parametrize("where", ["decode", "tom.find"])
+def test_what_waits_and_kills_the_process_when_it_is_looked_at_stops_nothing_behind_it(
+    over_rest: bool, where: str
+) -> None:
+    play(
+        Publish("photometry", "SN 1"),
+        Publish("photometry", "SN 2"),
+        Run(calls=300),
+        Inject(where, Kind.CRASH, times=FOR_EVER, name="content 0" if where == "decode" else "sn1"),
+        Appear("SN 1"),
+        Publish("photometry", "SN 2"),
+        over_rest=over_rest,
+    )
+
+
+@both
+def test_members_of_a_list_that_two_processes_take_up_at_once_are_never_taken_for_done(over_rest: bool) -> None:
+    play(
+        Publish("list", "SN 5", origin="south", size=5),
+        Publish("photometry", size=2),
+        Publish("product"),
+        Publish("product", origin="south"),
+        Run(calls=100),
+        Publish("full list", "SN 4", origin="south", size=5),
+        Run(1, calls=100),
+        Rebalance(),
+        Publish("product", "SN 4"),
+        Run(calls=50),
+        Appear("SN 5"),
+        Publish("target", "SN 1", origin="south"),
+        over_rest=over_rest,
+    )
+
+
+@both
+def test_what_is_put_off_comes_up_also_where_the_clock_was_set_back(over_rest: bool) -> None:
+    play(
+        Appear("SN 1", away_deg=1.0),
+        Publish("product", "SN 1"),
+        Run(calls=100),
+        Split("SN 1"),
+        Advance(-100_000),
+        over_rest=over_rest,
+    )
+
+
+@both
+def test_members_of_a_list_that_can_not_be_read_any_more_are_dead_and_not_lost(over_rest: bool) -> None:
+    play(
+        Split("SN 2"),
+        Publish("full list", "SN 1", size=3),
+        Run(calls=300),
+        Inject("decode", Kind.ODD),
+        Advance(61),
+        Run(calls=100),
+        over_rest=over_rest,
+    )
+
+
+@both
+def test_two_deliveries_that_both_wait_do_not_each_leave_it_to_the_other(over_rest: bool) -> None:
+    play(
+        Publish("photometry"),
+        Again(0, topic="two"),
+        Run(calls=300),
+        Command("replay --restore"),
+        Appear("SN 0"),
         over_rest=over_rest,
     )

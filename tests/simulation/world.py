@@ -1,4 +1,4 @@
-"""A simulated world: a broker, a TOM, a ledger, two consumers of one group and a person, under one clock and one seed."""
+"""A simulated world: a broker, a TOM, a ledger, two consumers of one group and a person, all under one clock."""
 
 import atexit
 import contextlib
@@ -45,7 +45,10 @@ class Seen:
 
 
 class World:
-    """Everything that is there, and what was noted of it. ``over_rest``: data and ledger have no transaction in common."""
+    """Everything that is there, and what was noted of it.
+
+    ``over_rest``: the TOM's data and the ledger have no transaction in common.
+    """
 
     def __init__(self, path: Path, *, over_rest: bool = True) -> None:
         self.path = path
@@ -107,10 +110,10 @@ class World:
         """Let a consumer run until nothing has come a few times, or for so many calls."""
         self.run(number, 1)
         process = self.processes[number]
-        until = process.idled + 3
+        until = process.idled + 2
         while calls > 0 and process.idled < until and not process.has_ended and not process.frozen:
-            calls -= 10
-            self.run(number, 10)
+            calls -= 15
+            self.run(number, 15)
 
     # -- what is watched ----------------------------------------------------------------------------------------------
 

@@ -143,6 +143,8 @@ def check_remarks(
             raise _remarked(told, "no value is a limit", "limit")
         if re.search(r"\bmmag|milli-?mag", text) and not any("mmag" in " ".join(name.said).lower() for name in names):
             raise _remarked(told, "nothing is in millimagnitudes", "error")
+        if re.search(r"\b(?:err|unc)\w*.*(?:\b[2-9] ?-?\s?(?:sigma|\u03c3)|\b9\d ?%)", text):
+            raise _remarked(told, "errors are of 1 sigma", "error")
         if is_flux and re.search(r"10\s*\^|1e[-+]?\d|10\*\*|x\s?10-", text):
             raise _remarked(told, "fluxes have no further factor", "brightness")
         if has_exposure and re.search(r"exp.*\b(?:min|minutes?|hours?)\b", text):

@@ -121,7 +121,6 @@ BANDS = words(
 )
 _BAND = "|".join(sorted(BANDS))
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?<![mun\u00b5\u03bc](?=Jy))(?=[A-Z])|[^A-Za-z0-9\u00b5\u03bc]+")
-_OF_SIGMAS = re.compile(r"[35](?:\.0)?[ -]?(?:sigma|sig|\u03c3|s)", re.IGNORECASE)
 _FLAT = re.compile(r"[^a-z0-9]")
 _UNIT_TOKENS = words(
     "s sec secs second seconds min mins minute minutes h hr hrs hour hours d day days ms mag mags mmag "
@@ -148,7 +147,6 @@ def parsed(whole: str) -> Name:
     """Return ``whole`` taken apart."""
     bare, brackets = split_brackets(whole)
     said = [part.strip() for text in brackets for part in text.split(",") if part.strip()]
-    said = [part for part in said if not _OF_SIGMAS.fullmatch(part)]
     offset = re.search(r"[+-]\s*\d[\d.,]*\s*$|[+-]\s*\d[\d.]*[eE]\d\s*$", bare)
     if offset and re.search(r"jd|day|date|time", bare, re.IGNORECASE):
         said.append(bare)

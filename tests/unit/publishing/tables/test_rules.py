@@ -467,6 +467,8 @@ def test_rows_of_several_objects_are_never_those_of_one(name: str, objects: list
             "times are MJD - 50000",
             "heliocentric corrected times",
             "errors in mmag",
+            "errors are 3-sigma",
+            "uncertainties at 90% confidence",
             "negative errors are upper limits",
             "values without errors are 3-sigma upper limits",
             "magnitudes are instrumental magnitudes",
@@ -563,3 +565,15 @@ def test_an_error_that_may_be_the_fluxs_is_never_the_magnitudes(
 @given(st.sampled_from(["zp", "zeropoint"]), st.sampled_from(["unit", "flux_unit"]))
 def test_a_flux_with_a_unit_and_a_zero_point_is_refused(zero_point: str, unit: str) -> None:
     assert right(f"mjd,flux,{zero_point},magsys,{unit},filter\n60000.5,120.5,25,ab,uJy,g\n") is None
+
+
+@EXAMPLES
+@given(
+    magnitudes,
+    st.sampled_from(["1 sigma", "1-sigma", "3 sigma", "3\u03c3", "90%", "5-sigma", "2 sigma"]),
+    st.sampled_from(["err", "magerr"]),
+)
+def test_an_error_of_more_than_a_sigma_is_never_one_of_a_sigma(value: Decimal, sigmas: str, name: str) -> None:
+    found = right(f"mjd,mag,{name} ({sigmas}),filter\n60000.5,{value},0.3,g\n")
+    assert (found is not None) == sigmas.startswith("1")
+    assert found is None or found[0].brightness_error == 0.3
