@@ -8,6 +8,7 @@ from django.db.models import Count, F, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from bridge.ledger.model import Dead, Filter, Kept, Line, Parked, Place, Reason, Sums
+from bridge.ledger.rules import LONGEST_PUT_OFF
 from bridge.tomtoolkit import models
 from bridge.tomtoolkit.database import among, told, writing
 from bridge.tomtoolkit.ledger.queries import at_places, filtered, first_in_lines, looked_for, of_records
@@ -35,7 +36,7 @@ class DjangoKept:
     def due(self, now: datetime, *, most: int = 1000) -> list[Parked]:
         """Return what is due by itself, the longest due first."""
         with told(self._using):
-            rows = models.Parked.objects.using(self._using).filter(due_at__lte=now)
+            rows = models.Parked.objects.using(self._using).filter(_is_due(now))
             return _listed(rows.order_by("due_at", *_IN_LINE)[:most])
 
     def sought(self, *, after: str = "", most: int = 5000) -> list[str]:
@@ -48,7 +49,7 @@ class DjangoKept:
     def named(self, names: Collection[str], now: datetime, *, most: int = 1000) -> list[Parked]:
         """Return what waits for one of these simplified names and is not put off until after ``now``."""
         with told(self._using):
-            rows = looked_for(self._using, names).filter(Q(due_at=None) | Q(due_at__lte=now))
+            rows = looked_for(self._using, names).filter(Q(due_at=None) | _is_due(now))
             return _listed(rows.order_by(*_IN_LINE)[:most])
 
     def lines(
@@ -118,6 +119,11 @@ class DjangoKept:
                 for model in (models.Parked, models.Dead)
             )
         return Sums(parked=parked, dead=dead, bytes=self.kept_bytes())
+
+
+def _is_due(now: datetime) -> Q:
+    """Return the condition that something is due: also what is put off for longer than anything ever is."""
+    return Q(due_at__lte=now) | Q(due_at__gt=now + LONGEST_PUT_OFF)
 
 
 def _is_among(using: str, ids: Collection[int]) -> Q:

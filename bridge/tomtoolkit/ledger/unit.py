@@ -10,7 +10,7 @@ from django.db.models import F, Q
 
 from bridge.clock import Clock
 from bridge.errors import PositionLostError
-from bridge.events import EventRef
+from bridge.events import EventRef, Kind
 from bridge.ledger import rules
 from bridge.ledger.model import Entry, Line, Outcome, Place, Reason, ToKeep, Witness
 from bridge.stream.port import Partition, Record
@@ -34,6 +34,8 @@ class DjangoUnit:
         self._clock = clock
         self._said: dict[Place, Said] = {}
         self._done: set[tuple[str, str]] = set()
+        self._lists: dict[Place, tuple[str, str]] = {}
+        """Lists that were recorded."""
         self._sums: Counter[_Sum] = Counter()
         self._successes: dict[str, datetime] = {}
         self._kept_bytes = 0
@@ -59,6 +61,8 @@ class DjangoUnit:
             self._write_outcomes()
         members = None if of is None else frozenset(map(rules.storable, of))
         self._said[entry.place] = Said(entry=rules.fitting(entry), keep=tuple(keep), of=members, raw=raw)
+        if entry.ref is not None and entry.kind == Kind.LIST:
+            self._lists[entry.place] = rules.told_by(entry.ref)
         if entry.ref is not None and rules.ends_intents(entry):
             self._end_intents({rules.told_by(entry.ref)})
 
@@ -66,14 +70,14 @@ class DjangoUnit:
         """Note for ever that these events are done."""
         self._done.update(rules.told_by(event) for event in events)
 
-    def look_again(self, due: Mapping[int, datetime | None], *, looked: bool = True) -> None:
+    def look_again(self, due: Mapping[int, datetime | None], *, looked: bool = True, ended: bool = True) -> None:
         """Say when parked things are to be looked at again."""
         self._write_outcomes()
         rows = [models.Parked(pk=pk, due_at=moment) for pk, moment in due.items()]
         parked = models.Parked.objects.using(self._using)
         parked.bulk_update(rows, ("due_at",), batch_size=MANY)
         for chunk in _chunks(list(due)):
-            parked.filter(pk__in=chunk).update(looks=F("looks") + int(looked), tries=0)
+            parked.filter(pk__in=chunk).update(looks=F("looks") + int(looked), tries=F("tries") * int(not ended))
 
     def remember_list(self, origin: str, name: str, handle: str) -> None:
         """Remember which local list belongs to the list ``name`` of ``origin``."""
@@ -153,10 +157,20 @@ class DjangoUnit:
             self._left |= keeping.left
 
     def _write_witnesses(self) -> None:
+        self._done -= self._unfinished_lists()
         if self._done:
             done = [models.Done(origin=one[0], event_id=one[1], witness=Witness.DONE.value) for one in self._done]
             models.Done.objects.using(self._using).bulk_create(done, ignore_conflicts=True)
             self._end_intents(self._done)
+
+    def _unfinished_lists(self) -> set[tuple[str, str]]:
+        """Return the lists that were recorded and of which single members are kept."""
+        lists = {place: one for place, one in self._lists.items() if one in self._done}
+        if not lists:
+            return set()
+        rows = at_places(self._using, lists)
+        kept = rows.filter(Q(parked__member__gt="") | Q(dead__member__gt=""))
+        return {lists[place_of(row)] for row in kept}
 
     def _end_intents(self, events: Collection[tuple[str, str]]) -> None:
         """Forget what was begun for these events, also under an earlier release, which did not note whose they were."""
