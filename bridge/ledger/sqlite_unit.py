@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 
 from bridge.clock import Clock
 from bridge.errors import PositionLostError
@@ -115,15 +115,13 @@ def _record(connection: sqlite3.Connection, *, entry: Entry, about: _About, left
         " AND record_offset = :record_offset AND number = :number",
         values,
     ).fetchone()
+    insert, update = _statements(tuple(values))
     if known is None:
-        columns = ", ".join(values)
-        places = ", ".join(f":{column}" for column in values)
-        event = connection.execute(f"INSERT INTO event ({columns}) VALUES ({places})", values).lastrowid
+        event = connection.execute(insert, values).lastrowid
         assert event is not None
     else:
         event = known["id"]
-        settings = ", ".join(f"{column} = :{column}" for column in values)
-        connection.execute(f"UPDATE event SET {settings} WHERE id = :id", {**values, "id": event})
+        connection.execute(update, {**values, "id": event})
     if known is not None or about.keep:
         held = _holds(connection, event)
         _keep(connection, event, entry, about)
@@ -132,6 +130,17 @@ def _record(connection: sqlite3.Connection, *, entry: Entry, about: _About, left
             left.add(entry.line)
     if entry.ref is not None and rules.ends_intents(entry):
         _end_intents(connection, [entry.ref])
+
+
+@cache
+def _statements(columns: tuple[str, ...]) -> tuple[str, str]:
+    """Return what inserts an event, and what updates one."""
+    places = ", ".join(f":{column}" for column in columns)
+    settings = ", ".join(f"{column} = :{column}" for column in columns)
+    return (
+        f"INSERT INTO event ({', '.join(columns)}) VALUES ({places})",
+        f"UPDATE event SET {settings} WHERE id = :id",
+    )
 
 
 def _holds(connection: sqlite3.Connection, event: int) -> bool:
