@@ -27,6 +27,7 @@ from bridge.ledger.port import Ledger
 from bridge.receiving.live import Live
 from bridge.receiving.progress import Progress
 from bridge.receiving.waiting import WaitingLine
+from bridge.stream.names import missing as topic_missing
 from bridge.stream.port import Fetched, Partition, Stream, Subscription
 
 log = structlog.get_logger(__name__)
@@ -300,7 +301,7 @@ class Consumer:
             known = any(partition.topic == topic for partition in recorded)
             missing = [partition for partition in of_topic if partition not in recorded]
             if missing:
-                wanted = missing if known else self._stream.topics()[topic].each_partition()
+                wanted = missing if known else self._each_partition(topic)
                 recorded |= self._first_positions(wanted, identity, known)
             for partition in of_topic:
                 position = recorded[partition]
@@ -315,6 +316,12 @@ class Consumer:
         self._progress.assigned({partition: recorded[partition] for partition in partitions})
         self._upgraded = False
         return {partition: recorded[partition].next for partition in partitions}
+
+    def _each_partition(self, topic: str) -> Sequence[Partition]:
+        found = self._stream.topics().get(topic)
+        if found is None:  # removed since it was assigned
+            raise topic_missing(topic)
+        return found.each_partition()
 
     def _first_positions(
         self, partitions: Sequence[Partition], topic_id: str, known: bool

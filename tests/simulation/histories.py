@@ -99,6 +99,7 @@ class Chance:
             size=250 if many else chance.choice((1, 1, 2, 3, 5)),
             flaw="another's" if chance.random() < 0.02 else flaw,
             events=chance.choice((1, 1, 1, 2, 3)) if kind == "photometry" else 1,
+            bare=kind == "photometry" and chance.random() < 0.2,
         )
 
     def _name(self) -> str:

@@ -12,7 +12,7 @@ from threading import Event as Flag
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import greenlet
-from simulation.faults import Crash, happen
+from simulation.faults import Crash, Kind, happen
 from simulation.group import SimulatedSubscription
 from simulation.ledger import SimulatedLedger
 from simulation.stream import SimulatedStream
@@ -158,6 +158,8 @@ class Process:
             self.idled += what == "stream.poll" and not cast(Any, result).records
             return result
         self.world.note(f"process {self.number}: {what}: {fault.kind}")
+        if fault.kind in (Kind.REFUSE, Kind.ODD, Kind.EXIT):
+            self.world.blamed.add(fault.name or "*")
         try:
             return happen(fault, what, act, self.world.clock.advance)
         except Crash:

@@ -45,10 +45,12 @@ class Publish:
     size: int = 1
     flaw: str = ""
     events: int = 1
+    bare: bool = False
+    """Without the target's alias."""
 
     def do(self, world: World) -> None:
         content = world.universe.content(
-            self.kind, self.origin, self.name, self.size, flaw=self.flaw, events=self.events
+            self.kind, self.origin, self.name, self.size, flaw=self.flaw, events=self.events, bare=self.bare
         )
         append(world, self.topic, content.number)
 
@@ -329,6 +331,7 @@ class Permit:
     permitted: bool = False
 
     def do(self, world: World) -> None:
+        world.blamed |= {simplify(self.name), simplify(alias(self.name))}
         for row in world.holdings.matching([simplify(self.name)]):
             row.may_change = self.permitted
 
@@ -429,6 +432,7 @@ def set_earliest(world: World, topic: str) -> None:
         for offset in range(read, first):
             world.skipped.add(Place(held.id, partition.number, offset))
         world.ledger.set_position(partition, Position(held.id, first))
+        world.stood[partition] = (held.id, first)
 
 
 __all__ = [name for name, found in globals().items() if isinstance(found, type) and hasattr(found, "do")] + [
