@@ -2,6 +2,7 @@
 
 VENV := .venv
 TOOLKIT_2 := .venv-toolkit-2
+TOOLKIT_30 := .venv-toolkit-3.0
 KAFKA := .cache/kafka
 BIN := $(VENV)/bin
 WORKERS ?= 2
@@ -25,7 +26,7 @@ endef
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-test: lint $(VENV)/.stamp-dev $(TOOLKIT_2)/.stamp kafka ## Lint, type-check and test; PYTEST="-k name" chooses
+test: lint $(VENV)/.stamp-dev $(TOOLKIT_2)/.stamp $(TOOLKIT_30)/.stamp kafka ## Lint, type-check and test; PYTEST="-k name" chooses
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(PYTEST)
 
 lint: $(VENV)/.stamp-dev ## ruff, mypy --strict and import-linter
@@ -47,10 +48,10 @@ benchmark: $(VENV)/.stamp-demo ## Datums a second over REST, beside TOM Toolkit'
 benchmark-orm: $(VENV)/.stamp-dev ## Datums a second over the ORM, beside bare bulk_create
 	@$(BIN)/python -W ignore -m benchmarks.orm_throughput
 
-install: $(VENV)/.stamp-dev $(TOOLKIT_2)/.stamp kafka ## Make the environments, run nothing
+install: $(VENV)/.stamp-dev $(TOOLKIT_2)/.stamp $(TOOLKIT_30)/.stamp kafka ## Make the environments, run nothing
 
 clean: ## Remove environments, caches and what the demo left
-	rm -rf $(VENV) $(TOOLKIT_2) .cache build dist demo/work .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+	rm -rf $(VENV) $(TOOLKIT_2) $(TOOLKIT_30) .cache build dist demo/work .mypy_cache .ruff_cache .pytest_cache .hypothesis \
 	  .import_linter_cache *.egg-info
 
 $(VENV)/.stamp-python:
@@ -70,6 +71,11 @@ $(VENV)/.stamp-dev: $(VENV)/.stamp-demo
 $(TOOLKIT_2)/.stamp: constraints-toolkit-2.txt
 	@$(FIND_PYTHON); echo "Installing TOM Toolkit 2.32 into $(TOOLKIT_2)"; $$found -m venv --clear $(TOOLKIT_2)
 	@$(TOOLKIT_2)/bin/python $(PIP_INSTALL) -c constraints-toolkit-2.txt tomtoolkit gunicorn
+	@touch $@
+
+$(TOOLKIT_30)/.stamp: constraints-toolkit-3.0.txt
+	@$(FIND_PYTHON); echo "Installing TOM Toolkit 3.0 into $(TOOLKIT_30)"; $$found -m venv --clear $(TOOLKIT_30)
+	@$(TOOLKIT_30)/bin/python $(PIP_INSTALL) -c constraints-toolkit-3.0.txt tomtoolkit gunicorn
 	@touch $@
 
 ifeq ($(shell command -v mvn),)

@@ -114,11 +114,11 @@ class Inside(Bridge):
 
     def outcomes(self) -> int:
         """Count them where they are, in the TOM's database."""
-        return len(self.tom.query("SELECT id FROM tom_bridge_entry"))
+        return len(self.tom.query("SELECT id FROM tom_bridge_event"))
 
     def parked(self) -> int:
         """Count it where it is, in the TOM's database."""
-        return len(self.tom.query("SELECT id FROM tom_bridge_parked"))
+        return len(self.tom.query("SELECT id FROM tom_bridge_waiting"))
 
     def _ended(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return self.tom.manage(f"bridge{arguments[0]}", *arguments[1:], timeout_s=_LONGEST_S)

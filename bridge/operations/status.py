@@ -279,7 +279,7 @@ def _waiting_since(stream: Stream, found: list[PartitionStatus]) -> datetime | N
         if one.lag and one.first is not None and not one.problem:
             first = max(one.position or 0, one.first)
             record = next(iter(stream.read(Partition(one.topic, one.partition), first)), None)
-            times += [record.timestamp] if record is not None else []
+            times += [record.timestamp] if record is not None and not record.problem else []
     return min(times, default=None)
 
 

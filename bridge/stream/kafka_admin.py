@@ -105,10 +105,11 @@ class KafkaAdmin:
         """
         description = self._ask([name], timeout_s)[name]
         asked = self._ask_ends(known, timeout_s)
-        yield from _until([description, *asked.values()])
+        yield from _until([description])
         try:
             found = self._result(description, topic=name, doing=f"describe {name}")
         except StreamAwayError:
+            yield from _until(asked.values())
             held = self._held("", asked)
             if not held.ends:
                 raise

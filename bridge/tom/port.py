@@ -7,8 +7,10 @@ writes is therefore safe to repeat, and what a killed call has already done coun
 (the event says whose it was), not as a duplicate.
 
 Errors of every method: :class:`~bridge.errors.TomAwayError` where the same call may succeed later (nothing may be
-concluded from it), :class:`~bridge.errors.RejectedError` where the TOM refuses for a reason that lies in the event
-or in the permissions of the account.
+concluded from it), :class:`~bridge.errors.RejectedError` where the TOM refuses, or can't show what it has, for a reason
+that lies in the event, in a row of the TOM or in the permissions of the account, and
+:class:`~bridge.errors.BudgetSpentError` where the budget is spent: what was done then counts as done by the call that
+is made again. A budget that is shorter than reading what is there takes gets nowhere: it has to grow.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -164,7 +166,11 @@ class Tom(Protocol):
         ...
 
     def find_each(self, wanted: Sequence[Sequence[str]], budget: Budget = NO_LIMIT) -> list[tuple[LocalTarget, ...]]:
-        """Return for each of these sequences of names what :meth:`find` returns; one call where that is cheaper."""
+        """Return for each of these sequences of names what :meth:`find` returns; one call where that is cheaper.
+
+        RejectedError, where one of the targets can't be shown, says nothing of the others: then each is to be asked for
+        alone.
+        """
         found = []
         for names in wanted:
             budget.check()
@@ -224,10 +230,11 @@ class Tom(Protocol):
     def add_datums(self, datums: Sequence[NewDatum], budget: Budget = NO_LIMIT) -> list[DatumResult]:
         """Write datums, and return the fate of each in the same order.
 
-        Datums of several kinds, targets and events may come at once; of two equal ones the second is a duplicate. What
-        is there is compared first (:mod:`bridge.tom.compare`). A datum that the TOM refuses never costs the others.
-        Only ``TomAwayError`` is raised, and BudgetSpentError where the budget is spent in between: what was written
-        then counts as written by the call that is made again.
+        Datums of several kinds, targets and events may come at once; of two equal ones the second is a duplicate. Those
+        of one event are to come together, as they never conflict with each other. What is there is compared first
+        (:mod:`bridge.tom.compare`). A datum that the TOM refuses never costs the others. Only ``TomAwayError`` is
+        raised, and BudgetSpentError where the budget is spent in between: what was written then counts as written by
+        the call that is made again.
         """
         ...
 
@@ -242,7 +249,8 @@ class Tom(Protocol):
 
         Called before the ledger's unit in which ``add_product`` follows with the same arguments. Does nothing where a
         product of that id is there, and nothing at all unless an implementation says otherwise. Raises RejectedError
-        where the TOM's data processor fails; nothing of the product is left then.
+        where the TOM's data processor fails; nothing of the product is left then. A processor is ended by a stop, not
+        by the budget's deadline: it can't be taken up where it was.
         """
         del pk, product, product_id, provenance, budget
 
@@ -251,7 +259,8 @@ class Tom(Protocol):
 
         Nothing is written where a product of that id is there: the same content on the same target is ``duplicate``,
         anything else ``conflicting``; unless it came from a call for the same event that did not end: then what is
-        missing is done and it is ``new``.
+        missing is done and it is ``new``. A file that the TOM can't process may be kept without that, which
+        ``unverified`` says.
         """
         ...
 

@@ -20,7 +20,7 @@ from bridge.errors import ConfigurationError, RejectedError, TomAwayError
 from bridge.events import DataProduct, EventRef, Point, Target, TargetReference, TargetType, uuid7
 from bridge.tom.port import Additions, Fate, NewDatum, Provenance
 from bridge.tom.rest import RestAccount, RestTom
-from bridge.tom.rest.targets import STAND_IN_FOR_ZERO
+from bridge.tom.rest.lacking import STAND_IN_FOR_ZERO
 
 pytestmark = pytest.mark.tom
 

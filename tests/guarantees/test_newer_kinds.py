@@ -50,7 +50,8 @@ def test_the_new_kinds_are_parked_by_the_release_before_and_applied_after_the_up
         assert bridge.waiting.upgraded(bridge.budget) == 3
     assert beta.outcomes() == [Outcome.APPLIED] * 3
     assert [entry.kind for entry in beta.entries()] == ["spectroscopy", "astrometry", "reduced-datum"]
-    assert [row["flux"] for row in beta.tom.datums("spectroscopy")] == [list(spectrum(3).flux)] * 2
+    # The second has the numbers of the first, so that it is the same one.
+    assert [row["flux"] for row in beta.tom.datums("spectroscopy")] == [list(spectrum(3).flux)]
     assert [(row["ra"], row["ra_error"]) for row in beta.tom.datums("astrometry")] == [(10.0, 0.0)]
     assert [row["value"] for row in beta.tom.datums("polarimetry")] == [{"q": 0.0, "u": 1}]
 
@@ -61,7 +62,7 @@ def test_after_the_upgrade_the_consumer_applies_them_by_itself_and_goes_on(alpha
     with beta.daemon() as daemon:
         daemon.wait_for("event.applied", 3)
         assert daemon.end() == 0
-    assert len(beta.tom.datums("spectroscopy")) == 2
+    assert len(beta.tom.datums("spectroscopy")) == 1
 
 
 def test_events_of_kinds_that_are_not_subscribed_to_stay_ignored(alpha, beta):

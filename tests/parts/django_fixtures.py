@@ -20,18 +20,23 @@ def in_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
     process.stop()
 
 
+def process_with(request: pytest.FixtureRequest, vendor: str) -> InProcess:
+    """Return this process with a TOM on ``vendor``; the test is skipped where something for that is missing."""
+    missing = [name for name in _NEEDED[vendor] if importlib.util.find_spec(name) is None]
+    if missing:
+        told = f"a TOM in process on {vendor} needs {', '.join(missing)}"
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(told)
+    process: InProcess = request.getfixturevalue("in_process")
+    return process
+
+
 @pytest.fixture
 def make_orm_tom(request: pytest.FixtureRequest) -> Iterator[MakeOrmTom]:
     """Return ``make(vendor, **settings)``: the TOM of this process with a pristine database, until the test's end."""
     with ExitStack() as stack:
 
         def make(vendor: str, **settings: Any) -> InProcessTom:
-            missing = [name for name in _NEEDED[vendor] if importlib.util.find_spec(name) is None]
-            if missing:
-                told = f"a TOM in process on {vendor} needs {', '.join(missing)}"
-                (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(told)
-            process: InProcess = request.getfixturevalue("in_process")
-            return stack.enter_context(process.tom(vendor, **settings))
+            return stack.enter_context(process_with(request, vendor).tom(vendor, **settings))
 
         yield make
 

@@ -45,6 +45,10 @@ def target_ends(target: Any, created: bool) -> None:
             raise KeyboardInterrupt
         case "cancel":
             raise asyncio.CancelledError
+        case "delete":
+            target.delete()
+        case "delete otherwise":
+            type(target).objects.filter(pk=target.pk).delete()
 
 
 def data_product_post_upload(product: Any) -> None:

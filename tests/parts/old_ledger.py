@@ -7,10 +7,11 @@ wait), 2 are dead and 2 ignored. The topic ``asteroids`` was removed and made ag
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -157,6 +158,22 @@ def refs(count: int, *, done: bool) -> Iterator[EventRef]:
             yield EventRef(one.origin, one.event_id)
 
 
+WRITTEN_MODEL = "tom_dataproducts.photometryreduceddatum"
+
+
+def written(count: int) -> Iterator[tuple[int, UUID]]:
+    """Yield keys of rows that were written, with their event: two an event, which are no neighbours of every third."""
+    for number in range(count):
+        one = _entry(number)
+        if one.outcome == "applied" and one.kind == "Photometry" and one.event_id is not None:
+            yield 10 * number + 1, one.event_id
+            yield 10 * number + (3 if number % 3 == 0 else 2), one.event_id
+
+
+PRODUCT_RUNS = {UUID(int=10**12 + 96): "north", UUID(int=7): ""}
+"""Of a dead event, and of one that is not recorded: whose they are."""
+
+
 def fill_file(path: Path, count: int) -> None:
     """Make the SQLite file of a ledger as the release before left it."""
     with closing(open_file(path, 10.0, STEPS[:1])) as file:
@@ -192,3 +209,82 @@ def _write(file: sqlite3.Connection, one: OldEntry) -> None:
         file.executemany("INSERT INTO parked_name VALUES (?, ?)", [(name, parked) for name in names])
     if one.dead:
         file.execute("INSERT INTO dead (entry_id) VALUES (?)", (one.id,))
+
+
+def fill_app(apps: Any, count: int) -> None:
+    """Fill the app's tables as the release before left them; ``apps`` are the models of its last migration."""
+
+    def rows(name: str) -> Any:
+        return apps.get_model("tom_bridge", name).objects
+
+    def fill(name: str, values: Iterable[dict[str, Any]]) -> None:
+        model, left = rows(name).model, iter(values)
+        while chunk := list(islice(left, 2000)):
+            rows(name).bulk_create([model(**each) for each in chunk])
+
+    everything = lambda: entries(count)  # noqa: E731
+    of_record = [one for one in everything() if one.raw is not None]
+    total = sum(len(one.key) + len(one.raw or b"") + len(one.headers) for one in of_record)
+    rows("Installation").all().delete()
+    rows("Installation").create(one=1, installation=INSTALLATION, tom_identity="tom", kept_bytes=total)
+    names = ("topic", "origin", "kind", "outcome")
+    fill("Tally", (dict(zip(names, key, strict=True)) | {"records": many} for key, many in tallies(count).items()))
+    fill("Position", (
+        {"topic": at[0], "partition": at[1], "topic_id": topic_id, "next_offset": following}
+        for at, (topic_id, following) in positions(count).items()
+    ))  # fmt: skip
+    fill("Intent", ({"event_id": event_id, "step": step} for event_id, step in intents().items()))
+    fill("List", ({"origin": key[0], "name": key[1], "handle": handle} for key, handle in LISTS.items()))
+    fill("Entry", map(_columns, everything()))
+    fill("Raw", (
+        {"entry_id": one.id, "record_key": one.key, "value": one.raw, "headers": one.headers,
+         "bytes": len(one.key) + len(one.raw or b"") + len(one.headers)} for one in of_record
+    ))  # fmt: skip
+    parked = [(one, *each) for one in everything() for each in one.parked]
+    fill("Parked", (
+        {"id": number, "entry_id": one.id, "member": member, "reason": reason, "detail": "{}", "key_digest": "x"}
+        for number, (one, member, reason, _) in enumerate(parked, 1)
+    ))  # fmt: skip
+    fill("ParkedName", (
+        {"simple": name, "parked_id": number}
+        for number, (*_, simple) in enumerate(parked, 1) for name in simple
+    ))  # fmt: skip
+    fill("Dead", ({"entry_id": one.id} for one in everything() if one.dead))
+    for name in ("Parked", "Dead"):  # some went, so that the next id is not that after what is there
+        _count_up(rows(name).model._meta.db_table)
+    fill("Written", ({"model": WRITTEN_MODEL, "key": key, "event_id": one} for key, one in written(count)))
+    fill("ProductRun", ({"event_id": one, "product_id": f"product {one}", "file": "a"} for one in PRODUCT_RUNS))
+
+
+def _count_up(table: str) -> None:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), %s)", [table, NEXT_IDS])
+        else:
+            cursor.execute("UPDATE sqlite_sequence SET seq = %s WHERE name = %s", [NEXT_IDS, table])
+
+
+def _columns(one: OldEntry) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "topic": one.topic,
+        "partition": one.partition,
+        "record_offset": one.offset,
+        "published_at": one.published_at,
+        "recorded_at": one.published_at,
+        "outcome": one.outcome,
+        "reason": one.reason,
+        "detail": one.detail,
+        "event_id": one.event_id,
+        "share_id": one.event_id,
+        "origin": one.origin,
+        "origin_name": one.origin.title(),
+        "kind": one.kind,
+        "subject": one.subject,
+        "simple_subject": simplify(one.subject),
+        "shared_by": "ada",
+        "title": "a title",
+        "record_key": one.key,
+    }

@@ -86,9 +86,10 @@ def sent(stream: Stream, topic: str = TOPIC) -> list[Event]:
     """Return all events of a topic, in order; one that was sent twice is there twice."""
     decode = Decoder(Schemas(stream)).decode
     return [
-        decode(record)
+        event
         for partition, ends in sorted(stream.ends(topic).items())
         for record in stream.read(partition, ends.first)
+        for event in decode(record)
     ]
 
 

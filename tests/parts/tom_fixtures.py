@@ -1,7 +1,8 @@
 """Fixtures that run real TOMs: servers for the session, a pristine database for each test.
 
-``tom3`` and ``tom2`` are TOMs of TOM Toolkit 3.x and 2.x, ``any_tom`` is both in turn, ``make_tom`` starts further
-ones (a second TOM, or other settings), kept for the session by version, name and settings.
+``tom3``, ``tom30`` and ``tom2`` are TOMs of TOM Toolkit 3.1, 3.0 and 2.x, ``any_tom`` is the first and the last in
+turn, ``make_tom`` starts further ones (a second TOM, or other settings), kept for the session by release, name and
+settings.
 """
 
 import os
@@ -21,16 +22,16 @@ class _Toms:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._pristine: dict[int, Pristine] = {}
+        self._pristine: dict[int | str, Pristine] = {}
         self._running: dict[str, Tom] = {}
 
-    def get(self, major: int, name: str, settings: dict[str, Any]) -> Tom:
-        key = f"{major} {name} {sorted(settings.items())!r}"
+    def get(self, release: int | str, name: str, settings: dict[str, Any]) -> Tom:
+        key = f"{release} {name} {sorted(settings.items())!r}"
         if key not in self._running:
-            if major not in self._pristine:
-                self._pristine[major] = Pristine.made(_toolkit(major), self._folder / f"toolkit{major}")
+            if release not in self._pristine:
+                self._pristine[release] = Pristine.made(_toolkit(release), self._folder / f"toolkit{release}")
             folder = self._folder / f"tom{len(self._running)}"
-            self._running[key] = Tom(self._pristine[major], folder, settings=settings).start()
+            self._running[key] = Tom(self._pristine[release], folder, settings=settings).start()
         tom = self._running[key]
         tom.reset()
         return tom
@@ -40,9 +41,9 @@ class _Toms:
             tom.stop()
 
 
-def _toolkit(major: int) -> Toolkit:
+def _toolkit(release: int | str) -> Toolkit:
     try:
-        return Toolkit.wanted(major)
+        return Toolkit.wanted(release)
     except ToolkitMissingError as missing:
         if os.environ.get("CI") == "true":
             pytest.fail(f"in CI these tests are not skipped: {missing}")
@@ -58,10 +59,10 @@ def toms_of_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Toms]
 
 @pytest.fixture
 def make_tom(toms_of_session: _Toms) -> MakeTom:
-    """Return ``make(major=3, name="", **settings)``: a running TOM with a pristine database."""
+    """Return ``make(release=3, name="", **settings)``: a running TOM with a pristine database."""
 
-    def make(major: int = 3, name: str = "", **settings: Any) -> Tom:
-        return toms_of_session.get(major, name, settings)
+    def make(release: int | str = 3, name: str = "", **settings: Any) -> Tom:
+        return toms_of_session.get(release, name, settings)
 
     return make
 
@@ -70,6 +71,12 @@ def make_tom(toms_of_session: _Toms) -> MakeTom:
 def tom3(make_tom: MakeTom) -> Tom:
     """A TOM of TOM Toolkit 3.x."""
     return make_tom(3)
+
+
+@pytest.fixture
+def tom30(make_tom: MakeTom) -> Tom:
+    """A TOM of TOM Toolkit 3.0."""
+    return make_tom("3.0")
 
 
 @pytest.fixture

@@ -80,21 +80,22 @@ class Toolkit:
         return cls(python, Path(packages), tuple(int(part) for part in re.findall(r"\d+", version)[:3]))
 
     @classmethod
-    def wanted(cls, major: int) -> "Toolkit":
-        """Return the TOM Toolkit of that major version which this machine has for tests.
+    def wanted(cls, release: int | str) -> "Toolkit":
+        """Return the TOM Toolkit of that release (3, 2 or "3.0") which this machine has for tests.
 
-        ``BRIDGE_TEST_TOOLKIT_3`` or ``_2`` names a Python; else the running one serves for 3, and
-        ``.venv-toolkit-2`` in the repository's root for 2.
+        ``BRIDGE_TEST_TOOLKIT_3``, ``_2`` or ``_3_0`` names a Python; else the running one serves for 3, and
+        ``.venv-toolkit-2`` and ``.venv-toolkit-3.0`` in the repository's root for the others.
         """
-        variable = f"BRIDGE_TEST_TOOLKIT_{major}"
+        variable = f"BRIDGE_TEST_TOOLKIT_{release}".replace(".", "_")
         root = Path(__file__).resolve().parents[2]
-        default = sys.executable if major == 3 else root / ".venv-toolkit-2/bin/python"
+        default = sys.executable if release == 3 else root / f".venv-toolkit-{release}/bin/python"
         python = Path(os.environ.get(variable) or default)
         if not python.exists():
             raise ToolkitMissingError(f"{python} does not exist; {variable} may name a Python that has it")
         toolkit = cls.of(python)
-        if toolkit.version[0] != major:
-            raise ToolkitMissingError(f"{python} has TOM Toolkit {toolkit.version}, not {major}; set {variable}")
+        wanted = tuple(int(part) for part in str(release).split("."))
+        if toolkit.version[: len(wanted)] != wanted:
+            raise ToolkitMissingError(f"{python} has TOM Toolkit {toolkit.version}, not {release}; set {variable}")
         return toolkit
 
 

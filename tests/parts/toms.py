@@ -167,9 +167,9 @@ class Tom:
     def photometry(self, name: str | None = None) -> list[Row]:
         """Return photometric rows with all their columns and ``target`` (the name), oldest first.
 
-        ``value`` is decoded: in 3.1 the extra values, before 3.1 the datum as it was written.
+        ``value`` is decoded: from 3.0 on the extra values, before the datum as it was written.
         """
-        if self.version >= (3, 1):
+        if self.version >= (3, 0):
             table, condition = "tom_dataproducts_photometryreduceddatum", "1"
         else:
             table, condition = "tom_dataproducts_reduceddatum", "d.data_type = 'photometry'"
@@ -183,9 +183,9 @@ class Tom:
     def datums(self, data_type: str) -> list[Row]:
         """Return reduced data of a type with all columns of their model, oldest first; JSON is decoded.
 
-        Before 3.1 the columns are those of ``ReducedDatum``, and ``value`` is the datum as it was written.
+        Before 3.0 the columns are those of ``ReducedDatum``, and ``value`` is the datum as it was written.
         """
-        typed = data_type in {"photometry", "spectroscopy", "astrometry"} and self.version >= (3, 1)
+        typed = data_type in {"photometry", "spectroscopy", "astrometry"} and self.version >= (3, 0)
         table = f"tom_dataproducts_{data_type if typed else ''}reduceddatum"
         condition = "" if typed else f"WHERE data_type = '{data_type}'"
         rows = self.query(f"SELECT * FROM {table} {condition} ORDER BY timestamp, id")

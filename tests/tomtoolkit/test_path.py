@@ -14,7 +14,7 @@ from parts.tom_site import GROUP
 from bridge.events import Photometry, TargetReference
 from bridge.ledger.port import Outcome, Reason
 
-DEAD, APPLIED, DUPLICATE = Outcome.DEAD, Outcome.APPLIED, Outcome.DUPLICATE
+PARKED, APPLIED, DUPLICATE = Outcome.PARKED, Outcome.APPLIED, Outcome.DUPLICATE
 
 
 def test_every_kind_arrives_and_is_seen_by_the_groups(alpha: Publishing, beta: SubscribedInProcess) -> None:
@@ -69,16 +69,20 @@ def test_photometry_of_many_events_and_targets_goes_in_together(alpha: Publishin
     assert len(beta.tom.photometry()) == 60
 
 
-def test_a_list_with_a_member_that_is_refused_is_dead_and_nothing_of_it_is_in(
+def test_a_member_of_a_list_that_is_refused_is_a_dead_letter_of_its_own_and_nothing_of_it_is_in(
     make_orm_tom: MakeOrmTom, alpha: Publishing, url: str, tmp_path: Path
 ) -> None:
     orm_tom = make_orm_tom("sqlite", HOOKS={"target_post_save": "parts.django_hooks.target_refused"})
     beta = SubscribedInProcess(orm_tom, url, tmp_path)
     alpha.publish(best_of_all())
     beta.drain()
-    assert beta.outcomes() == [DEAD]
-    assert "no M 31 here" in str(beta.entries()[0].detail["message"])
-    assert orm_tom.lists() == {}
+    assert beta.outcomes() == [PARKED]
+    (letter,) = beta.dead()
+    assert letter.member == "M 31"
+    assert "no M 31 here" in str(letter.detail["message"])
+    assert [parked.member for parked in beta.parked()] == ["SN 2024abc"]
+    assert orm_tom.targets() == []
+    assert [members for members in orm_tom.lists().values() if members] == []
 
 
 def test_what_a_person_removed_is_restored(alpha: Publishing, beta: SubscribedInProcess) -> None:

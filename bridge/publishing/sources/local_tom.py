@@ -16,10 +16,10 @@ from pydantic import ValidationError
 from bridge.events import KINDS, MAX_MEMBERS, Datum, Kind, ListMember, Target, TargetList
 from bridge.names import simplify, simplify_all
 from bridge.publishing.sources.errors import SourceError
+from bridge.tom.rest.lacking import local_target
 from bridge.tom.rest.lists import Lists
 from bridge.tom.rest.session import RestSession
 from bridge.tom.rest.shown import TARGETS, names_of
-from bridge.tom.rest.targets import local_target
 from bridge.tom.values import WORDS, fields_of, kind_of
 
 _DATUMS = "/api/reduceddatums/"

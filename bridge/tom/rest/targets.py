@@ -11,6 +11,7 @@ from bridge.events import COORDINATE_FIELDS, REQUIRED_ELEMENTS, REQUIRED_ELEMENT
 from bridge.ledger.port import Intents
 from bridge.names import simplify_all
 from bridge.tom.port import Additions, Creation, LocalTarget, Provenance, Written
+from bridge.tom.rest.lacking import STAND_IN_FOR_ZERO, lacking_of, local_target, patch_of, told_missing
 from bridge.tom.rest.lists import Lists, text_searches
 from bridge.tom.rest.names import NameIndex
 from bridge.tom.rest.session import Answer, Request, RestSession
@@ -19,13 +20,6 @@ from bridge.tom.rest.words import words
 
 log = structlog.get_logger(__name__)
 
-STAND_IN_FOR_ZERO = 1.0e-290
-"""What is written where the TOM takes 0.0 for missing, until a ``PATCH`` makes it 0.0.
-
-A number that nobody measures: who finds it knows that the bridge was killed in between, and finishes.
-"""
-_KEPT_BY_PATCH = frozenset({"abs_mag", "slope"})
-"""Fields that the TOM's ``PATCH`` accepts and does not write (``TargetSerializer.update``)."""
 _EXISTS = "already exists"
 _MAY_NOT_SEE = (
     "Give the account permission to view and change the target that has the name (or one of its groups), or rename it"
@@ -236,11 +230,11 @@ class RestTargets:
         )
         self._index.put(pk, names_of(shown))
         shown = self._zeros_finished(shown)
-        self._write(shown, _lacking(shown, additions, also_different=True))
+        self._write(shown, lacking_of(shown, additions, also_different=True))
         shown = self._read(pk) or shown
         seen_by = {group["name"] for group in shown.get("groups", ())}
         not_seen_by = [name for name in self._session.account.groups if name not in seen_by]
-        return [*_told_missing(shown, additions), *(f"group {name}: can't see it" for name in not_seen_by)]
+        return [*told_missing(shown, additions), *(f"group {name}: can't see it" for name in not_seen_by)]
 
     def _zeros_finished(self, shown: Shown) -> Shown:
         """Make 0.0 of what stands in for it."""
@@ -257,17 +251,17 @@ class RestTargets:
         shown = self._read(pk)
         if shown is None:
             raise RejectedError("the target is gone", where=f"target {pk}", mend="It is decided anew")
-        if lacking := _lacking(shown, additions):
+        if lacking := lacking_of(shown, additions):
             self._write(shown, lacking)
             shown = self._read(pk) or shown
-        return Written(pk=pk, unverified=tuple(_told_missing(shown, additions)))
+        return Written(pk=pk, unverified=tuple(told_missing(shown, additions)))
 
     def _write(self, shown: Shown, lacking: Additions) -> None:
         """Write all at once; where the TOM refuses something, one by one, so that it costs nothing else."""
         if not lacking:
             return
         path = f"{TARGETS}{shown['id']}/"
-        answer = self._session.request("PATCH", path, json=_patch(shown, lacking))
+        answer = self._session.request("PATCH", path, json=patch_of(shown, lacking))
         if answer.status_code == 200:
             self._finish_scheme(shown, lacking)
             return
@@ -280,8 +274,8 @@ class RestTargets:
         parts += [Additions(fields=lacking.fields)] if lacking.fields else []
         for part in parts:
             current = self._read(shown["id"]) or shown
-            if left := _lacking(current, part):
-                answer = self._session.request("PATCH", path, json=_patch(current, left))
+            if left := lacking_of(current, part):
+                answer = self._session.request("PATCH", path, json=patch_of(current, left))
                 log.info("tom.patched", target=shown["name"], answer=words(answer))
                 self._finish_scheme(current, left)
 
@@ -314,30 +308,6 @@ def _matches(shown: Shown | None, names: Iterable[str]) -> bool:
     return shown is not None and not simplify_all(names).isdisjoint(simplify_all(names_of(shown)))
 
 
-def local_target(shown: Shown) -> LocalTarget:
-    """Return a target as the API shows it as one of the port."""
-    fields = {name: shown.get(name, "" if name == "scheme" else None) for name in COORDINATE_FIELDS}
-    return LocalTarget(
-        pk=shown["id"],
-        name=shown["name"],
-        aliases=tuple(alias["name"] for alias in shown.get("aliases", ())),
-        type=_type_of(shown),
-        fields={name: 0.0 if value == STAND_IN_FOR_ZERO else value for name, value in fields.items()},
-        extras={extra["key"]: extra["value"] for extra in shown.get("targetextra_set", ())},
-    )
-
-
-def _type_of(shown: Shown) -> TargetType:
-    try:
-        return TargetType(shown["type"])
-    except ValueError:
-        raise RejectedError(
-            f"the target has the type {shown['type']!r}",
-            where=str(shown["name"]),
-            mend=f"Give it {' or '.join(TargetType)}: what else it may be is not known",
-        ) from None
-
-
 def _creation(target: Target) -> str:
     """Return the step that is noted before ``target`` is asked for."""
     return f"create {target.name}"
@@ -347,58 +317,3 @@ def _required(target: Target) -> tuple[str, ...]:
     """Return the fields of which the TOM takes 0.0 for missing when it makes ``target``."""
     by_type = ("ra", "dec") if target.type is TargetType.SIDEREAL else REQUIRED_ELEMENTS
     return (*by_type, *REQUIRED_ELEMENTS_BY_SCHEME.get(target.scheme, ()))
-
-
-def _lacking(shown: Shown, additions: Additions, *, also_different: bool = False) -> Additions:
-    """Return what of ``additions`` the target has not; with ``also_different`` also what it has another value of."""
-    local = local_target(shown)
-    extras = {
-        key: value
-        for key, value in additions.extras.items()
-        if key not in local.extras or (also_different and local.extras[key] != value)
-    }
-    fields = {
-        name: value
-        for name, value in additions.fields.items()
-        if local.fields.get(name) in (None, "") or (also_different and local.fields.get(name) != value)
-    }
-    known = set(local.names)
-    return Additions(
-        aliases=tuple(alias for alias in additions.aliases if alias not in known),
-        extras=extras,
-        fields={name: value for name, value in fields.items() if name not in _KEPT_BY_PATCH},
-    )
-
-
-def _patch(shown: Shown, lacking: Additions) -> dict[str, Any]:
-    extra_ids = {extra["key"]: extra["id"] for extra in shown.get("targetextra_set", ())}
-    sent: dict[str, Any] = dict(lacking.fields)
-    if scheme := lacking.fields.get("scheme"):
-        # Who names a scheme has to send all its elements, none of them 0.0, though the target has them already.
-        for name in REQUIRED_ELEMENTS_BY_SCHEME.get(str(scheme), ()):
-            value = sent.get(name, shown.get(name))
-            sent[name] = STAND_IN_FOR_ZERO if value == 0 else value
-    if lacking.aliases:
-        sent["aliases"] = [{"name": alias} for alias in lacking.aliases]
-    if lacking.extras:
-        sent["targetextra_set"] = [
-            {"key": key, "value": value} | ({"id": extra_ids[key]} if key in extra_ids else {})
-            for key, value in lacking.extras.items()
-        ]
-    return sent
-
-
-def _told_missing(shown: Shown, additions: Additions) -> list[str]:
-    """Return what of ``additions`` can't be seen in the target, each with its reason."""
-    local = local_target(shown)
-    told = [
-        f"alias {alias}: the TOM did not take it; a target that the account may not see may have it"
-        for alias in additions.aliases
-        if alias not in local.names
-    ]
-    told += [f"extra {key}: the TOM did not take it" for key in additions.extras if key not in local.extras]
-    for name in additions.fields:
-        if local.fields.get(name) in (None, ""):
-            never = "TOM Toolkit's API does not change it" if name in _KEPT_BY_PATCH else "the TOM did not take it"
-            told.append(f"{name}: {never}")
-    return told

@@ -144,10 +144,10 @@ def _kept(model: Any, row: Any, event: Any) -> Any:
 def _go_on_counting(cursor: Any, connection: Any, old: str, new: str) -> None:
     """Let the ids of ``new`` go on from those of ``old``: none is used again, also not one of what is gone by now."""
     if connection.vendor == "postgresql":
-        sequence = f"pg_get_serial_sequence('{new}', 'id')"
         cursor.execute("SELECT pg_get_serial_sequence(%s, 'id')", [old])
         (of_old,) = cursor.fetchone()
-        cursor.execute(f"SELECT setval({sequence}, last_value, is_called) FROM {of_old}")
+        used = f"greatest(last_value, (SELECT max(id) FROM {new}))"
+        cursor.execute(f"SELECT setval(pg_get_serial_sequence('{new}', 'id'), {used}) FROM {of_old}")
         return
     cursor.execute("DELETE FROM sqlite_sequence WHERE name = %s", [new])
     cursor.execute("INSERT INTO sqlite_sequence SELECT %s, seq FROM sqlite_sequence WHERE name = %s", [new, old])
@@ -303,7 +303,7 @@ class Migration(migrations.Migration):
             options={
                 "db_table": "tom_bridge_waiting_name",
                 "constraints": [
-                    models.UniqueConstraint(fields=("simple", "parked"), name="tom_bridge_waiting_name"),
+                    models.UniqueConstraint(fields=("simple", "parked"), name="tom_bridge_waiting_named"),
                 ],
             },
         ),
@@ -373,7 +373,7 @@ class Migration(migrations.Migration):
             options={
                 "db_table": "tom_bridge_written_run",
                 "constraints": [
-                    models.UniqueConstraint(fields=("model", "last"), name="tom_bridge_written_run"),
+                    models.UniqueConstraint(fields=("model", "last"), name="tom_bridge_written_last"),
                 ],
             },
         ),
@@ -392,7 +392,7 @@ class Migration(migrations.Migration):
             options={
                 "db_table": "tom_bridge_product_run",
                 "constraints": [
-                    models.UniqueConstraint(fields=("event_id", "origin"), name="tom_bridge_product_run"),
+                    models.UniqueConstraint(fields=("event_id", "origin"), name="tom_bridge_product_once"),
                 ],
             },
         ),
@@ -405,13 +405,16 @@ class Migration(migrations.Migration):
         migrations.DeleteModel("Intent"),
         migrations.DeleteModel("Written"),
         migrations.DeleteModel("ProductRun"),
-        # The tables keep their names.
-        migrations.RenameModel("Event", "Entry"),
-        migrations.RenameModel("Waiting", "Parked"),
-        migrations.RenameModel("WaitingName", "ParkedName"),
-        migrations.RenameModel("Letter", "Dead"),
-        migrations.RenameModel("Begun", "Intent"),
-        migrations.RenameModel("WrittenRun", "Written"),
-        migrations.RenameModel("RunOfProduct", "ProductRun"),
+        migrations.SeparateDatabaseAndState(  # the tables keep their names
+            state_operations=[
+                migrations.RenameModel("Event", "Entry"),
+                migrations.RenameModel("Waiting", "Parked"),
+                migrations.RenameModel("WaitingName", "ParkedName"),
+                migrations.RenameModel("Letter", "Dead"),
+                migrations.RenameModel("Begun", "Intent"),
+                migrations.RenameModel("WrittenRun", "Written"),
+                migrations.RenameModel("RunOfProduct", "ProductRun"),
+            ]
+        ),
         migrations.RunPython(migrations.RunPython.noop, _refuse),
     ]

@@ -25,7 +25,7 @@ class Written(models.Model):
 
     class Meta:
         db_table = "tom_bridge_written_run"
-        constraints = (models.UniqueConstraint(fields=("model", "last"), name="tom_bridge_written_run"),)
+        constraints = (models.UniqueConstraint(fields=("model", "last"), name="tom_bridge_written_last"),)
 
 
 class ProductRun(models.Model):
@@ -46,7 +46,7 @@ class ProductRun(models.Model):
 
     class Meta:
         db_table = "tom_bridge_product_run"
-        constraints = (models.UniqueConstraint(fields=("event_id", "origin"), name="tom_bridge_product_run"),)
+        constraints = (models.UniqueConstraint(fields=("event_id", "origin"), name="tom_bridge_product_once"),)
 
 
 class Choice(models.Model):

@@ -150,7 +150,7 @@ class ParkedName(models.Model):
 
     class Meta:
         db_table = "tom_bridge_waiting_name"
-        constraints = (models.UniqueConstraint(fields=("simple", "parked"), name="tom_bridge_waiting_name"),)
+        constraints = (models.UniqueConstraint(fields=("simple", "parked"), name="tom_bridge_waiting_named"),)
 
 
 class Dead(models.Model):

@@ -143,8 +143,8 @@ class _SharePage(permissions.Visitor, BridgePage):
                         self.request.user, self.subject(), said, given["expires"], given["kinds"],
                         take_over=given["take_over"],
                     )  # fmt: skip
-        except InvalidEventError as error:
-            form.add_error(None, str(error))
+        except (InvalidEventError, AwayError) as error:  # what was written into the form is not lost
+            form.add_error(None, f"Nothing was shared: {error}")
             return None
         return receipt
 

@@ -12,8 +12,9 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from django.db.models import JSONField
-from django.db.models.fields.json import KeyTransform
+from django.db.models import FloatField
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast
 from tom_dataproducts.models import ReducedDatum
 
 from bridge.budget import Budget
@@ -140,33 +141,60 @@ class DatumWriter:
         Of spectra also those of other times that begin with the same wavelength and flux.
         """
         found: _Rows = defaultdict(list)
+        given = list(datums)
         columns = tuple(dict.fromkeys(("pk", "target_id", *RULES[kind].fields, "value")))
         seen: set[int] = set()
-        for at in _conditions(datums):
+        for at in [*_at_times(given), *self._of_like_spectra(given)]:
             for values in MODELS[kind].objects.using(self._using).filter(**at).values(*columns):
                 if values["pk"] not in seen and (row := _existing(kind, values)) is not None:
                     found[values["target_id"]].append(row)
                 seen.add(values["pk"])
-            if kind is Kind.REDUCED_DATUM or "timestamp__in" not in at:
-                continue
+        if kind is Kind.REDUCED_DATUM:
+            return found
+        for at in _at_times(given):
             legacy = ReducedDatum.objects.using(self._using).filter(**at, data_type__iexact=_DATA_TYPES[kind])
             for datum in legacy.values("target_id", "timestamp", "data_type", "value", *_LEGACY_COLUMNS):
                 if (old := legacy_row(datum)) is not None:
                     found[datum["target_id"]].append(old)
         return found
 
+    def _of_like_spectra(self, datums: Iterable[tuple[int, Datum]]) -> Iterator[dict[str, Any]]:
+        """Yield by what the spectra are found that begin with the same wavelength and flux, at any time."""
+        begins: dict[int, set[str]] = defaultdict(set)
+        for pk, datum in datums:
+            if isinstance(datum, Spectrum):
+                begins[pk] |= _rounded(datum.wavelength[0], datum.flux[0])
+        alike = _that_begin_so(self._using, begins) if begins else []
+        for some in range(0, len(alike), MANY):
+            yield {"pk__in": alike[some : some + MANY]}
 
-def _conditions(datums: Iterable[tuple[int, Datum]]) -> Iterator[dict[str, Any]]:
-    """Yield by what the rows are found that have to do with these datums of targets, some at a time."""
-    given = list(datums)
-    ordered = sorted({(pk, datum.timestamp) for pk, datum in given})
+
+def _that_begin_so(using: str, begins: Mapping[int, set[str]]) -> list[int]:
+    """Return the keys of spectra, by target, whose first wavelength and flux are these (:func:`_rounded`).
+
+    The database gives the first numbers alone, so that not all spectra of the targets are read.
+    """
+    first = {name: Cast(KeyTextTransform("0", name), FloatField()) for name in ("wavelength", "flux")}
+    rows = MODELS[Kind.SPECTROSCOPY].objects.using(using).filter(target_id__in=begins)
+    return [
+        pk
+        for pk, target, wavelength, flux in rows.values_list("pk", "target_id", first["wavelength"], first["flux"])
+        if None not in (wavelength, flux) and not begins[target].isdisjoint(_rounded(wavelength, flux))
+    ]
+
+
+def _at_times(datums: Iterable[tuple[int, Datum]]) -> Iterator[dict[str, Any]]:
+    """Yield by what the rows are found that the targets have at the times of these datums, some at a time."""
+    ordered = sorted({(pk, datum.timestamp) for pk, datum in datums})
     for first in range(0, len(ordered), MANY):
         chunk = ordered[first : first + MANY]
         yield {"target_id__in": {pk for pk, _ in chunk}, "timestamp__in": {time for _, time in chunk}}
-    spectra = sorted({(pk, one.wavelength[0], one.flux[0]) for pk, one in given if isinstance(one, Spectrum)})
-    for first in range(0, len(spectra), MANY):
-        pks, wavelengths, fluxes = zip(*spectra[first : first + MANY], strict=True)
-        yield {"target_id__in": set(pks), "wavelength__0__in": set(wavelengths), "flux__0__in": set(fluxes)}
+
+
+def _rounded(wavelength: float, flux: float) -> set[str]:
+    """Return two numbers as texts of which equal ones share one: a database may read a number in its last digit."""
+    ways = [{f"{number * (1 + by) + 0.0:.6e}" for by in (-1e-10, 1e-10)} for number in (wavelength, flux)]
+    return {f"{one} {other}" for one in ways[0] for other in ways[1]}
 
 
 def _existing(kind: Kind, values: Mapping[str, Any]) -> ExistingDatum | None:
@@ -180,21 +208,16 @@ def _existing(kind: Kind, values: Mapping[str, Any]) -> ExistingDatum | None:
 
 
 def twins_of(using: str, spectrum: Any) -> set[int]:
-    """Return the keys of other rows of the target of a row that are the same spectrum, at whatever time.
-
-    The database looks for those that begin alike, so that not all spectra of the target are read.
-    """
-    model = MODELS[Kind.SPECTROSCOPY]
+    """Return the keys of other rows of the target of a row that are the same spectrum, at whatever time."""
     columns = tuple(dict.fromkeys((*RULES[Kind.SPECTROSCOPY].fields, "value")))
     mine = _existing(Kind.SPECTROSCOPY, {name: getattr(spectrum, name) for name in columns})
-    rows = model.objects.using(using).filter(target_id=spectrum.target_id).exclude(pk=spectrum.pk)
-    for name in ("wavelength", "flux"):
-        if mine is None or not mine.values[name]:
-            return set()
-        first = KeyTransform("0", name, output_field=JSONField())
-        rows = rows.alias(**{f"first_{name}": first}).filter(**{f"first_{name}": mine.values[name][0]})
-    found = ((row.pop("pk"), _existing(Kind.SPECTROSCOPY, row)) for row in rows.values("pk", *columns))
-    return {pk for pk, other in found if mine is not None and other is not None and is_same_spectrum(mine, other)}
+    if mine is None or not mine.values["wavelength"] or not mine.values["flux"]:
+        return set()
+    begins = {spectrum.target_id: _rounded(mine.values["wavelength"][0], mine.values["flux"][0])}
+    alike = [pk for pk in _that_begin_so(using, begins) if pk != spectrum.pk]
+    rows = MODELS[Kind.SPECTROSCOPY].objects.using(using).filter(pk__in=alike).values("pk", *columns)
+    found = ((row.pop("pk"), _existing(Kind.SPECTROSCOPY, row)) for row in list(rows))
+    return {pk for pk, other in found if other is not None and is_same_spectrum(mine, other)}
 
 
 _LEGACY_COLUMNS = ("telescope", "instrument", "reduction_version")

@@ -71,9 +71,9 @@ class Targets:
             lock_creation(self._using)
             taken = self._names.find_each([target.names for target in targets])
             made: set[str] = set()
-            for target, there in zip(targets, taken, strict=True):
+            for target, others in zip(targets, taken, strict=True):
                 budget.check()
-                if there or self._is_among(target, made):
+                if others or self._is_among(target, made):
                     results.append(None)
                     continue
                 try:
@@ -84,6 +84,9 @@ class Targets:
                     rows.append(row)
                     made |= simplify_all(target.names)
                     results.append(Written(pk=row.pk))
+            there = existing(self._using, [row.pk for row in rows if row.pk is not None])
+            rows = [row for row in rows if row.pk in there]
+            results = [_kept(result, there, str(provenance.event)) for result in results]
             pks = [row.pk for row in rows]
             written.note(self._using, BaseTarget, written.notes(rows, provenance.event, BaseTarget))
             self._visibility.show_targets(rows, provenance.topic)
@@ -214,6 +217,13 @@ def existing(using: str, pks: Iterable[int]) -> set[int]:
         rows = BaseTarget.objects.using(using).filter(pk__in=wanted[first : first + MANY]).order_by("pk")
         found |= set(rows.select_for_update(no_key=True).values_list("pk", flat=True))
     return found
+
+
+def _kept(result: Creation, there: set[int], where: str) -> Creation:
+    """Return what became of a target after the TOM's own hook has seen it."""
+    if isinstance(result, Written) and result.pk not in there:
+        return RejectedError("the TOM's own code removed the target as it was saved", where=where)
+    return result
 
 
 def _gone(pk: int, where: str) -> RejectedError:

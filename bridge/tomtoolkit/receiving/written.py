@@ -83,8 +83,8 @@ def digest(row: Any, model: Any = None) -> bytes:
     what changes by every saving.
     """
     values = {}
-    model = model or type(row)
-    for name in _columns(model):
+    noted: Any = model or type(row)
+    for name in _columns(noted):
         if (value := getattr(row, name)) is not None and value != "":
             values[name] = _plain(value)
     text = json.dumps(values, sort_keys=True, default=str)
@@ -92,7 +92,7 @@ def digest(row: Any, model: Any = None) -> bytes:
 
 
 @cache
-def _columns(model: type[Any]) -> tuple[str, ...]:
+def _columns(model: Any) -> tuple[str, ...]:
     return tuple(
         field.attname
         for field in model._meta.concrete_fields

@@ -112,13 +112,9 @@ def test_a_product_of_any_name_is_stored_under_a_name_that_the_tom_takes(
 
 @pytest.mark.parametrize("path", ["outside", "ending"])
 def test_a_path_of_the_toms_own_that_leads_astray_is_refused(make_orm_tom: MakeOrmTom, path: str) -> None:
-    import parts.storages
-    from django.test.utils import override_settings
-
-    setattr(parts.storages, path, globals()[path])
-    orm_tom = make_orm_tom("sqlite")
+    orm_tom = make_orm_tom("sqlite", DATA_PRODUCT_PATH=f"parts.storages.{path}")
     pk = orm_tom.make_target("A")
-    with override_settings(DATA_PRODUCT_PATH=f"parts.storages.{path}"), pytest.raises(RejectedError):
+    with pytest.raises(RejectedError):
         stored(a_tom(), pk, "a.csv")
     assert kept(orm_tom) == []
 
@@ -264,7 +260,7 @@ def test_a_file_that_cant_be_deleted_is_left_and_stops_nobody(make_orm_tom: Make
         tom.prepare_product(pk, product(), "p1", elsewhere())
     assert orm_tom.products() == []
     assert len(kept(orm_tom)) == 1
-    assert orm_tom.query("SELECT * FROM tom_bridge_productrun") == []
+    assert orm_tom.query("SELECT * FROM tom_bridge_product_run") == []
 
 
 def test_a_storage_that_is_away_is_waited_for_and_one_that_takes_others_refuses_this_file(

@@ -48,7 +48,7 @@ def gamma(pristine: Pristine, url: str, tmp_path: Path) -> ManagedTom:
 
 
 def outcomes(tom: ManagedTom) -> list[str]:
-    return [row["outcome"] for row in tom.query("SELECT outcome FROM tom_bridge_entry ORDER BY record_offset")]
+    return [row["outcome"] for row in tom.query("SELECT outcome FROM tom_bridge_event ORDER BY record_offset")]
 
 
 def processed(tom: ManagedTom) -> list[str]:

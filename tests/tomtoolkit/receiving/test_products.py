@@ -114,7 +114,7 @@ def test_a_processor_that_raises_refuses_the_product_and_nothing_of_it_stays(
     with pytest.raises(RejectedError, match="processor failed: ValueError: no table in it"):
         a_tom().prepare_product(pk, product(), "p1", provenance)
     assert orm_tom.products() == orm_tom.photometry() == files(orm_tom) == []
-    for table in ("written", "productrun"):
+    for table in ("written_run", "product_run"):
         assert orm_tom.query(f"SELECT * FROM tom_bridge_{table}") == []
 
 
@@ -184,7 +184,7 @@ def test_whatever_a_processor_does_is_the_fault_of_its_event_alone(
     assert [call[0] for call in django_hooks.called()].count("processed") == 3 + 1
     assert files(orm_tom) == ["lc.csv"]
     assert len(orm_tom.photometry()) == 3
-    assert orm_tom.query("SELECT * FROM tom_bridge_productrun") == []
+    assert orm_tom.query("SELECT * FROM tom_bridge_product_run") == []
 
 
 def test_a_stop_ends_a_processor_that_hangs_and_the_product_is_begun_anew(
@@ -314,5 +314,5 @@ def test_a_process_killed_in_the_processor_leaves_nothing_twice(
     assert [row["brightness"] for row in orm_tom.photometry()] == [18.0, 19.0]
     assert [row["product_id"] for row in orm_tom.products()] == [orm_tom.products()[0]["product_id"]]
     assert files(orm_tom) == ["lc.csv"]
-    assert orm_tom.query("SELECT * FROM tom_bridge_productrun") == []
-    assert [row["outcome"] for row in orm_tom.query("SELECT * FROM tom_bridge_entry")] == ["applied"]
+    assert orm_tom.query("SELECT * FROM tom_bridge_product_run") == []
+    assert [row["outcome"] for row in orm_tom.query("SELECT * FROM tom_bridge_event")] == ["applied"]

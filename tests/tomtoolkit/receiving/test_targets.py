@@ -159,6 +159,17 @@ def test_a_hook_that_would_end_the_process_refuses_its_target_alone(
     assert orm_tom.target(how)["epoch"] is None
 
 
+@pytest.mark.parametrize("how", ["delete", "delete otherwise"])
+def test_a_target_that_a_hook_removes_costs_no_other(
+    make_orm_tom: MakeOrmTom, vendor: str, provenance: Provenance, how: str
+) -> None:
+    orm_tom = make_orm_tom(vendor, HOOKS={"target_post_save": "parts.django_hooks.target_ends"})
+    tom = a_tom(GROUP)
+    _, refused, _ = tom.create_targets([a_target("A"), a_target(how), a_target("B")], [tom.open_list("L")], provenance)
+    assert isinstance(refused, RejectedError)
+    assert orm_tom.lists() == {"L": ["A", "B"]}
+
+
 def test_a_persons_interrupt_is_nobodys_fault(make_orm_tom: MakeOrmTom, provenance: Provenance) -> None:
     make_orm_tom("sqlite", HOOKS={"target_post_save": "parts.django_hooks.target_ends"})
     with pytest.raises(KeyboardInterrupt):

@@ -125,6 +125,30 @@ def test_one_who_writes_for_longer_than_the_time_out_is_waited_for(orm_tom: InPr
     assert len(outbox()) == 1
 
 
+def test_a_database_that_stays_locked_costs_nobody_what_they_wrote(
+    orm_tom: InProcessTom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from django.db import connections
+
+    from bridge.tomtoolkit.pages import share as module
+
+    monkeypatch.setattr(module, "PATIENCE_S", 0.0)
+    client = browser(account("ada", "share"))
+    pk = orm_tom.make_target("A", users=["ada"])
+    path, given = f"/bridge/targets/{pk}/share/", {"topic": TOPIC, "target": "1", "message": "Look at this"}
+    seen = token(client.post(path, given))
+    connections["default"].close()
+    connections["default"].settings_dict["OPTIONS"] = {"timeout": 0.1}
+    with closing(sqlite3.connect(orm_tom.site.database, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        answer = client.post(path, given | {"reviewed": seen})
+        other.execute("ROLLBACK")
+    assert answer.status_code == 422
+    assert "Nothing was shared" in answer.content.decode()
+    assert "Look at this" in answer.content.decode()
+    assert outbox() == []
+
+
 def test_a_page_has_its_own_transactions_also_where_the_tom_has_one_a_request(orm_tom: InProcessTom) -> None:
     """``ATOMIC_REQUESTS``: a transaction of the whole request would read before the share is written."""
     from django.db import connections

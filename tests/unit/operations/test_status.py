@@ -9,7 +9,16 @@ import pytest
 from parts.events import event
 
 from bridge.codec import Decoder, Schemas
-from bridge.operations.status import PartitionStatus, Status, Thresholds, TopicStatus, judge
+from bridge.ledger.port import Reason, Sums
+from bridge.operations.status import (
+    PartitionStatus,
+    ProcessStatus,
+    Status,
+    Thresholds,
+    TopicStatus,
+    Verdict,
+    judge,
+)
 from bridge.operations.tailing import tail
 from bridge.publishing.publisher import Publisher
 from bridge.stream import Stream, open_stream
@@ -18,16 +27,21 @@ NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LONG_AGO = NOON - timedelta(hours=1)
 JUST_NOW = NOON - timedelta(seconds=5)
 TOPIC = TopicStatus(topic="t", lag=7, waiting_since=LONG_AGO, last_success=None, last_outcome=None, partitions=())
+ALIVE = ProcessStatus(
+    process="here:1", started_at=LONG_AGO, at=JUST_NOW, ended=False, troubles={}, moved={"t[0]": JUST_NOW}, held={}
+)
 WELL = Status(
     stream="sqlite:///s.db",
     stream_problem="",
     topics=(replace(TOPIC, lag=0, waiting_since=None),),
     counts=(),
     outcomes={},
+    sums=Sums(),
     parked=3,
     dead=2,
     kept_bytes=10,
     kept_bytes_limit=100,
+    processes=(ALIVE,),
 )
 BROKEN = PartitionStatus(topic="t", partition=0, position=1, first=5, end=9, lag=4, problem="position 1 is gone")
 
@@ -97,3 +111,40 @@ def test_what_can_not_be_decoded_is_shown_with_the_reason(stream: Stream) -> Non
     (one,) = tail(stream, Decoder(Schemas(stream)), "t")
     assert one.event is None
     assert "t[0]@0" in one.problem
+
+
+def lagging(process: ProcessStatus, *, lag: int = 4) -> Status:
+    behind = PartitionStatus(topic="t", partition=0, position=5, first=0, end=5 + lag, lag=lag)
+    topic = replace(TOPIC, lag=lag, last_outcome=JUST_NOW, partitions=(behind,))
+    return replace(WELL, topics=(topic,), processes=(process,))
+
+
+def test_a_partition_that_has_records_and_stands_still_is_not_well() -> None:
+    stuck = replace(ALIVE, moved={"t[0]": LONG_AGO}, held={"t[0]": "answers 414"})
+    (problem,) = judge(lagging(stuck), Thresholds(), at=NOON).problems
+    assert problem.startswith("t[0]: records wait, and nothing has moved since")
+    assert "answers 414" in problem
+    assert judge(lagging(ALIVE), Thresholds(), at=NOON).well
+
+
+def test_records_that_wait_while_nobody_says_that_it_lives_are_not_well() -> None:
+    for process in (replace(ALIVE, at=LONG_AGO), replace(ALIVE, ended=True)):
+        (problem,) = judge(lagging(process), Thresholds(), at=NOON).problems
+        assert "no process has said" in problem
+    assert judge(replace(WELL, processes=()), Thresholds(), at=NOON).well
+
+
+def test_what_needs_a_person_is_said_at_once_and_what_is_waited_for_after_a_while() -> None:
+    def troubled(since: datetime, whose: str, *, person: bool) -> Verdict:
+        trouble = {"what": "it is not there", "since": since.isoformat(), "needs_a_person": person}
+        return judge(replace(WELL, processes=(replace(ALIVE, troubles={whose: trouble}),)), Thresholds(), at=NOON)
+
+    assert "t since" in troubled(JUST_NOW, "t", person=True).problems[0]
+    assert troubled(JUST_NOW, "[tom]", person=False).well
+    assert "it is not there" in troubled(LONG_AGO, "[tom]", person=False).problems[0]
+    assert troubled(LONG_AGO, "[group]", person=False).well  # it stands by
+
+
+def test_another_installation_of_our_origin_is_not_well() -> None:
+    (problem,) = judge(replace(WELL, sums=Sums(dead={Reason.ANOTHERS: 3})), Thresholds(), at=NOON).problems
+    assert "another installation publishes as this TOM: 3 events" in problem

@@ -139,6 +139,22 @@ def test_a_datum_comes_from_the_tom_that_sent_it_and_keeps_its_own_source():
     assert new.datum.extra == {ORIGINAL_SOURCE_KEY: "ZTF"}
 
 
+@pytest.mark.parametrize(
+    ("source", "extra", "kept"),
+    [
+        ("", {}, ""),
+        ("Alpha TOM", {}, "Alpha TOM"),
+        ("ZTF", {}, "ZTF"),
+        ("Beta TOM", {ORIGINAL_SOURCE_KEY: "ZTF"}, "ZTF"),
+    ],
+)
+def test_the_source_that_the_first_publisher_had_is_always_kept_also_when_it_is_empty(source, extra, kept):
+    point = Point(timestamp=NOON, bandpass="r", brightness=0.0, source_name=source, extra={"a": 1} | extra)
+    body = Photometry(target=TargetReference(name="SN 2024abc"), points=(point,))
+    (new,) = decide(event(body), tom_with(local(7)), Policy()).datums
+    assert (new.datum.source_name, new.datum.extra) == ("Alpha TOM", {"a": 1, ORIGINAL_SOURCE_KEY: kept})
+
+
 def test_a_product_without_an_id_gets_one_that_is_the_same_at_every_try():
     product = DataProduct.of(b"x", target=TargetReference(name="SN 2024abc"), filename="a", data_product_type="phot")
     shared_product = event(product)

@@ -24,6 +24,8 @@ _UNSET = frozenset({"0", "0.0", "false", "f", "ok", "good"})
 """What a flag says that is not set."""
 _SIGNS = words("isdiffpos polarity negative ispositive isnegative subtraction")
 _SCALING = words("factor scale scalefactor multiplier exponent offset magoffset fluxscale norm normalization")
+_ZONES = words("tz timezone utcoffset zone gmtoffset tzoffset")
+_IN_UTC = frozenset({"UTC", "UT", "Z", "GMT", "0", "+0", "+00", "+0000", "+00:00", "0.0"})
 _PARTS_OF_TIME = words("year month day hour minute second jdn doy")
 _CORRECTED = re.compile(r"correct|dered|ext_?corr|k_?corr", re.IGNORECASE)
 _LIMIT_TEXT = re.compile(
@@ -59,6 +61,8 @@ def check_column(table: Table, index: int, name: Name, *, has_limits: bool) -> N
         raise _unclear(name, "may say what the values mean", "is_limit")
     if name.flat in _SIGNS and not values <= {"t", "1", "true", "True", "1.0", "pos"}:
         raise _unclear(name, "says that some values are negative", "brightness")
+    if name.flat in _ZONES and not {cell.upper() for cell in values} <= _IN_UTC:
+        raise ValueError(f"column {name.whole!r} says that times are in another zone; write them in UTC")
     if name.flat in _SCALING:
         raise _unclear(name, "may scale the values", "brightness")
     if name.flat in _PARTS_OF_TIME or name.tokens & {"year", "month"}:
@@ -139,6 +143,8 @@ def check_remarks(
             raise _remarked(told, "no value is a limit", "limit")
         if re.search(r"\bmmag|milli-?mag", text) and not any("mmag" in " ".join(name.said).lower() for name in names):
             raise _remarked(told, "nothing is in millimagnitudes", "error")
+        if re.search(r"\b(?:err|unc)\w*.*(?:\b[2-9] ?-?\s?(?:sigma|\u03c3)|\b9\d ?%)", text):
+            raise _remarked(told, "errors are of 1 sigma", "error")
         if is_flux and re.search(r"10\s*\^|1e[-+]?\d|10\*\*|x\s?10-", text):
             raise _remarked(told, "fluxes have no further factor", "brightness")
         if has_exposure and re.search(r"exp.*\b(?:min|minutes?|hours?)\b", text):

@@ -53,7 +53,7 @@ FLUXES = words(
 )
 _FLUX_UNITS = {"jy": "Jy", "mjy": "mJy", "ujy": "uJy", "njy": "nJy"}
 
-_ERRORS = words("error err unc uncertainty sigma sig uncert e errors stddev std")
+GENERAL_ERRORS = words("error err unc uncertainty sigma sig uncert e errors stddev std")
 MAGNITUDE_ERRORS = words(
     "brightnesserror brightnesserr magnitudeerror magnitudeerr magerr magerror errmag errormag emag "
     "emagnitude dmag sigmag sigmamag sigmapsf magsigma magsig magunc merr psfmagerr magnitudeuncertainty "
@@ -121,7 +121,6 @@ BANDS = words(
 )
 _BAND = "|".join(sorted(BANDS))
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?<![mun\u00b5\u03bc](?=Jy))(?=[A-Z])|[^A-Za-z0-9\u00b5\u03bc]+")
-_OF_SIGMAS = re.compile(r"[35](?:\.0)?[ -]?(?:sigma|sig|\u03c3|s)", re.IGNORECASE)
 _FLAT = re.compile(r"[^a-z0-9]")
 _UNIT_TOKENS = words(
     "s sec secs second seconds min mins minute minutes h hr hrs hour hours d day days ms mag mags mmag "
@@ -148,7 +147,6 @@ def parsed(whole: str) -> Name:
     """Return ``whole`` taken apart."""
     bare, brackets = split_brackets(whole)
     said = [part.strip() for text in brackets for part in text.split(",") if part.strip()]
-    said = [part for part in said if not _OF_SIGMAS.fullmatch(part)]
     offset = re.search(r"[+-]\s*\d[\d.,]*\s*$|[+-]\s*\d[\d.]*[eE]\d\s*$", bare)
     if offset and re.search(r"jd|day|date|time", bare, re.IGNORECASE):
         said.append(bare)
@@ -158,6 +156,8 @@ def parsed(whole: str) -> Name:
     if len(tokens) > 1 and tokens[0].lower() in _SYSTEM_TOKENS and _known("".join(tokens[1:]).lower()):
         said.append(tokens.pop(0))
     while len(tokens) > 1 and _is_said(tokens[-1]) and not _known("".join(tokens).lower()):
+        if any("".join(tokens[:-1]).lower() in _NAMES[role] for role in TEXTS):
+            break  # a text has no unit: inst_mag is no instrument
         said.append(tokens.pop())
     return Name(whole=whole, flat=_FLAT.sub("", "".join(tokens).lower()), said=tuple(said), tokens=words)
 
@@ -189,7 +189,7 @@ def _is_said(token: str) -> bool:
 
 def _known(flat: str) -> bool:
     return (
-        flat in _ERRORS
+        flat in GENERAL_ERRORS
         or flat in MAGNITUDES | FLUXES | MAGNITUDE_ERRORS | FLUX_ERRORS
         or any(flat in names for names in _NAMES.values())
     )
@@ -219,17 +219,22 @@ def flux_unit(name: Name) -> str | None:
 
 def is_error(name: Name, *, of_flux: bool) -> bool:
     """Return whether a column of this name is the error of the brightness."""
-    if name.flat in _ERRORS:
+    if name.flat in GENERAL_ERRORS:
         return True
     if of_flux and re.fullmatch(r"(?:d|e|err|sigma)(?:[munj]?jy)|(?:[mun]?jy)(?:err|error|unc)", name.flat):
         return True
     return name.flat in (FLUX_ERRORS if of_flux else MAGNITUDE_ERRORS)
 
 
+def is_flux_error(name: Name) -> bool:
+    """Return whether a column is the error of a flux by its name."""
+    return name.flat not in GENERAL_ERRORS and is_error(name, of_flux=True)
+
+
 def is_one_sided(name: Name) -> bool:
     """Return whether a column is the error to one side only."""
     sides = {"plus", "minus", "upper", "lower", "hi", "lo", "high", "low", "pos", "neg", "up", "down"}
-    return bool(name.tokens & sides) and bool(name.tokens & (_ERRORS | {"magerr", "emag", "unc", "fluxerr"}))
+    return bool(name.tokens & sides) and bool(name.tokens & (GENERAL_ERRORS | {"magerr", "emag", "unc", "fluxerr"}))
 
 
 _VALUE = re.compile(
@@ -239,7 +244,7 @@ _PREFIXED = rf"(?:e|err|error|sig|sigma|unc|d|s|ERR|E|Err)[ _.-]?(?:mag[ _.-]?)?
 _SUFFIXED = (
     rf"(?:mag[ _.-]?|m_)?({_BAND})[ _.-]?(?:mag|Mag|MAG)?[ _.-]?(?:err|error|e|sig|sigma|unc|uncertainty|ERR|Err|Error)"
 )
-_JOINED = rf"(?:magerr|emag|e_mag|mag_err|MagErr)[ _.-]?({_BAND})"
+_JOINED = rf"(?:magerr|emag|e_mag|mag_err|MagErr)[ _.-]?({_BAND})|({_BAND})[ _.-]?(?:emag|e_mag)"
 _BAND_ERROR = re.compile(rf"{_PREFIXED}|{_SUFFIXED}|{_JOINED}")
 _BAND_MARK = re.compile(rf"l_(?:({_BAND})(?:mag)?|mag_?({_BAND}))")
 

@@ -1,5 +1,6 @@
 """In which units brightnesses, errors and limits are, and what zero points make of fluxes."""
 
+import re
 from collections.abc import Sequence
 
 from bridge.publishing.sources.tables import names, units
@@ -7,6 +8,12 @@ from bridge.publishing.sources.tables.columns import Columns
 from bridge.publishing.sources.tables.names import Role
 from bridge.publishing.sources.tables.series import Series
 from bridge.publishing.sources.tables.units import Scale
+
+_SIGMAS = r"(?:\.0)?[ -]?(?:sigmas?|sig|\u03c3|s)"
+_OF_LIMIT = re.compile(rf"[35]{_SIGMAS}", re.IGNORECASE)
+_OF_ERROR = re.compile(rf"1{_SIGMAS}|68 ?%", re.IGNORECASE)
+_OF_SEVERAL = re.compile(r"\b[2-9] ?-?(?:sigma|\u03c3)|\b9\d ?%", re.IGNORECASE)
+"""What an error or a limit is by itself: ``err (1 sigma)``, but not ``err (3 sigma)``."""
 
 
 def with_scale(
@@ -16,8 +23,10 @@ def with_scale(
     scale = _scale(columns, series, unit=unit, zero_point=zero_point)
     if series.value is not None and system is None and scale is not None:
         columns.taken[series.value] += f", {scale.name or ('magnitudes' if scale.is_magnitude else '')}".rstrip(", ")
-    error_unit = _unit_of(columns, series.error) if series.error is not None else ""
-    limit_unit = _unit_of(columns, series.limit) if series.limit is not None else ""
+    if series.error is not None and _OF_SEVERAL.search(note := columns.table.columns[series.error].note):
+        raise ValueError(f"column {columns.table.names[series.error]!r} is described as {note[:60]!r}; write 1 sigma")
+    error_unit = _unit_of(columns, series.error, _OF_ERROR) if series.error is not None else ""
+    limit_unit = _unit_of(columns, series.limit, _OF_LIMIT) if series.limit is not None else ""
     if series.limit is not None and series.value is not None and not limit_unit:
         flat = columns.names[series.limit].flat
         if (scale is None or not scale.is_magnitude) and unit is None:
@@ -47,10 +56,10 @@ def with_scale(
     )
 
 
-def _unit_of(columns: Columns, index: int) -> str:
+def _unit_of(columns: Columns, index: int, by_itself: re.Pattern[str] | None = None) -> str:
     """Return the unit that a column's description or name tells; ValueError where they differ."""
     told = [text for text in (columns.table.columns[index].unit, *columns.names[index].said) if text]
-    told = [text for text in told if text not in names.BANDS]
+    told = [text for text in told if text not in names.BANDS and not (by_itself and by_itself.fullmatch(text))]
     scales = {text: _brightness(columns, text, index) for text in told}
     if len({(scale.name, scale.factor) for scale in scales.values()}) > 1 and len(told) > 1:
         systems = {text: scale for text, scale in scales.items() if scale.is_magnitude and scale.name}
@@ -74,7 +83,7 @@ def _scale(columns: Columns, series: Series, *, unit: int | None, zero_point: in
         raise ValueError("the table has zero points, so its fluxes are in no unit that --unit could name; leave it out")
     index = series.value
     if index is None:
-        if series.limit is not None and (told := _unit_of(columns, series.limit)):
+        if series.limit is not None and (told := _unit_of(columns, series.limit, _OF_LIMIT)):
             return _brightness(columns, told, series.limit)
         return units.brightness(given) if given else (None if unit is not None else units.MAGNITUDES)
     name = columns.names[index]
@@ -109,6 +118,8 @@ def check_zero_point(
     if zero_point is None:
         return None
     name = columns.table.names[zero_point]
+    if "unit" in columns.taken.values():
+        raise ValueError(f"the table has units and a zero point ({name!r}); fluxes have one or the other")
     used = [one for one in series if one.scale is None and one.value is not None]
     if not used:
         has_flux = any(names.flux_unit(columns.names[index]) is not None for index in columns.free())

@@ -116,6 +116,7 @@ def _error(columns: Columns, value: int, band: str, *, alone: bool) -> int | Non
         raise ValueError(
             f"column {columns.table.names[general[0]]!r} is an error, and nothing says of which brightness; rename it"
         )
+    _check_whose_error(columns, own, general, is_flux=is_flux)
     found = own + general
     for index in found[1:]:
         if columns.table.cells(index) != columns.table.cells(found[0]):
@@ -124,19 +125,30 @@ def _error(columns: Columns, value: int, band: str, *, alone: bool) -> int | Non
     return columns.take(found[0], f"error{f' in {band}' if band else ''}") if found else None
 
 
+def _check_whose_error(columns: Columns, own: Sequence[int], general: Sequence[int], *, is_flux: bool) -> None:
+    """Refuse an error that may be the one of a flux beside the magnitude."""
+    free = columns.free()
+    fluxes = [index for index in free if names.flux_unit(columns.names[index]) is not None]
+    if own or is_flux or not fluxes or not general:
+        return
+    error = columns.names[general[0]]
+    flux_has_its_own = any(
+        names.is_flux_error(columns.names[index]) or _is_error_of(columns, index, fluxes[0]) for index in free
+    )
+    if error.flat in names.GENERAL_ERRORS and not flux_has_its_own:
+        flux = columns.table.names[fluxes[0]]
+        raise ValueError(
+            f"column {error.whole!r} may be the error of the magnitude or of {flux!r}; say --columns "
+            f"error={error.whole} or extra={error.whole}"
+        )
+
+
 def _is_error_of(columns: Columns, index: int, value: int) -> bool:
-    """Return whether a column is named after the brightness: ``e_X``, ``X_err``."""
+    """Return whether a column is named after the brightness: ``e_X``, ``X_err``, ``MAGERR_AUTO`` of ``MAG_AUTO``."""
     name, of = columns.names[index].flat, columns.names[value].flat
-    return name in {
-        f"e{of}",
-        f"err{of}",
-        f"sigma{of}",
-        f"{of}err",
-        f"{of}error",
-        f"{of}unc",
-        f"{of}sigma",
-        f"d{of}",
-    }
+    after = {f"e{of}", f"err{of}", f"sigma{of}", f"{of}err", f"{of}error", f"{of}unc", f"{of}sigma", f"d{of}"}
+    inside = {of.replace(word, f"{word}err", 1) for word in ("mag", "flux") if word in of}
+    return name in after | inside
 
 
 def _is_in_flux(columns: Columns, index: int) -> bool:

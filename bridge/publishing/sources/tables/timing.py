@@ -9,6 +9,7 @@ from bridge.publishing.sources.tables.forms import Count, Form
 from bridge.publishing.sources.tables.names import NO_TIME, TIME_WORDS, Name, Role
 from bridge.publishing.sources.tables.options import Options
 from bridge.publishing.sources.tables.table import Table
+from bridge.publishing.sources.tables.words import words
 
 _ORDER = {Count.MJD: 0, Count.JD: 1, Count.ANY: 2}
 _MOMENTS = {"middle": 0, "": 1, "start": 2, "end": 3}
@@ -53,6 +54,7 @@ def find(table: Table, names: Sequence[Name], options: Options, taken: frozenset
         raise ValueError(f"no column holds the time (found: {found}); name one 'mjd', 'jd' or 'timestamp'")
     chosen = _chosen(table, candidates)
     timing = Timing(columns=chosen.columns, form=chosen.form, moments=_moments(table, chosen), is_said=bool(said))
+    _check_whole_days(table, names, timing, free)
     if not said:
         _check_others(table, names, timing, [other for other in candidates if other is not chosen], refused)
         _check_unknown(table, names, timing, {*free} - {*chosen.columns} - {*refused}, candidates)
@@ -99,6 +101,9 @@ def _candidates(table: Table, names: Sequence[Name], indexes: Sequence[int]) -> 
     return found, refused
 
 
+_OF_DAY = words(
+    "ut utc uth uthours time hour hours hr h frac fraction dayfraction fracday fractionofday timeofday sod ut1"
+)
 _PARTS = {"year": ("year", "yr", "yyyy"), "month": ("month", "mon", "mm"), "day": ("day", "dd", "dom")}
 
 
@@ -138,6 +143,20 @@ def _texts(table: Table, candidate: _Candidate) -> list[str]:
             found.append(times.joined(text, clock[0]) if clock else text)
         return found
     return table.cells(candidate.columns[0])
+
+
+def _check_whole_days(table: Table, names: Sequence[Name], timing: Timing, free: Sequence[int]) -> None:
+    """Refuse whole days where another column may hold the time of day."""
+    cells = [cell for cell in table.cells(timing.columns[0]) if cell]
+    if len(timing.columns) > 1 or not all(cell.isdigit() for cell in cells):
+        return
+    for index in free:
+        of_day = names[index].flat in _OF_DAY or times.is_clock(table.cells(index))
+        if index not in timing.columns and of_day and any(table.cells(index)):
+            day, clock = table.names[timing.columns[0]], table.names[index]
+            raise ValueError(
+                f"column {day!r} holds whole days, and {clock!r} may be the time of day; write one with both"
+            )
 
 
 def _check_others(

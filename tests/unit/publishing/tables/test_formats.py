@@ -215,6 +215,14 @@ def test_a_description_that_puts_times_at_the_sun_is_heeded(tmp_path: Path) -> N
     assert "Heliocentric date" in told
 
 
+def test_a_description_of_an_error_of_several_sigmas_is_heeded(tmp_path: Path) -> None:
+    found = table()
+    found["mag_err"].description = "90% confidence"
+    text = StringIO()
+    found.write(text, format="ascii.ecsv")
+    assert "90% confidence" in problems(tmp_path, text.getvalue())[0]
+
+
 def test_a_missing_astropy_is_one_line_that_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(astro, "find_spec", lambda _name: None)
     with pytest.raises(ConfigurationError, match=r"pip install 'tom-bridge\[files\]'"):

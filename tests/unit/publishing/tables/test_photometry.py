@@ -210,3 +210,10 @@ def test_a_header_that_is_not_enough_is_refused_with_what_would_be_right(tmp_pat
 def test_a_file_that_is_no_table_is_refused_by_name(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(SourceError, match=r"table\.csv"):
         reading(tmp_path, content)
+
+
+@pytest.mark.parametrize("name", ["inst_mag", "filter_mag", "source_s", "telescope_min", "band_mag"])
+def test_a_number_is_never_taken_for_a_text(tmp_path: Path, name: str) -> None:
+    (point,) = points(tmp_path, f"mjd,mag,{name},filter\n60341.5,18.1,6.9,V\n")
+    assert (point.instrument, point.telescope, point.source_name, point.bandpass) == ("", "", "", "V")
+    assert point.extra == {name: 6.9}

@@ -467,6 +467,8 @@ def test_rows_of_several_objects_are_never_those_of_one(name: str, objects: list
             "times are MJD - 50000",
             "heliocentric corrected times",
             "errors in mmag",
+            "errors are 3-sigma",
+            "uncertainties at 90% confidence",
             "negative errors are upper limits",
             "values without errors are 3-sigma upper limits",
             "magnitudes are instrumental magnitudes",
@@ -517,3 +519,61 @@ def test_what_is_said_wrongly_of_columns_is_told(tmp_path: Path) -> None:
         except SourceError as error:  # pragma: no cover - right_or_refused takes it
             raise AssertionError(columns) from error
         assert right_or_refused(tmp_path, "mjd,mag,band\n60000.5,18,V\n", columns=columns) is None
+
+
+@EXAMPLES
+@given(
+    st.integers(50_000, 65_000),
+    st.sampled_from([("UT", "06:15:00"), ("time", "6:15"), ("hour", "6.25"), ("frac", "0.26"), ("UTC", "06:15:00")]),
+    st.sampled_from([("MJD", 0), ("JD", 2_400_000)]),
+)
+def test_a_whole_day_is_never_its_midnight_where_another_column_has_the_time(
+    day: int, clock: tuple[str, str], count: tuple[str, int]
+) -> None:
+    text = f"{count[0]},{clock[0]},mag,filter\n{day + count[1]},{clock[1]},18.1,g\n"
+    assert "time of day" in refused(text)
+
+
+@EXAMPLES
+@given(
+    moments,
+    st.sampled_from(["tz", "timezone", "UTC offset"]),
+    st.sampled_from(["-7", "+02:00", "CEST", "PDT", "UTC", "0"]),
+)
+def test_the_zone_in_another_column_is_never_passed_over(moment: datetime, name: str, zone: str) -> None:
+    found = right(f"date,{name},mag,filter\n{moment:%Y-%m-%dT%H:%M:%S},{zone},18.1,g\n")
+    assert (found is not None) == (zone in ("UTC", "0"))
+
+
+@EXAMPLES
+@given(
+    magnitudes,
+    st.sampled_from(["err", "error", "sigma", "unc"]),
+    st.sampled_from(["flux (uJy)", "flux", "uJy"]),
+    st.booleans(),
+)
+def test_an_error_that_may_be_the_fluxs_is_never_the_magnitudes(
+    value: Decimal, name: str, flux: str, is_clear: bool
+) -> None:
+    clear = ",fluxerr" if is_clear else ""
+    found = right(f"mjd,mag,{name},{flux},filter{clear}\n60000.5,{value},0.5,120.5,g{',7.5' if is_clear else ''}\n")
+    assert (found is None) is not is_clear
+    assert found is None or found[0].brightness_error == 0.5
+
+
+@EXAMPLES
+@given(st.sampled_from(["zp", "zeropoint"]), st.sampled_from(["unit", "flux_unit"]))
+def test_a_flux_with_a_unit_and_a_zero_point_is_refused(zero_point: str, unit: str) -> None:
+    assert right(f"mjd,flux,{zero_point},magsys,{unit},filter\n60000.5,120.5,25,ab,uJy,g\n") is None
+
+
+@EXAMPLES
+@given(
+    magnitudes,
+    st.sampled_from(["1 sigma", "1-sigma", "3 sigma", "3\u03c3", "90%", "5-sigma", "2 sigma"]),
+    st.sampled_from(["err", "magerr"]),
+)
+def test_an_error_of_more_than_a_sigma_is_never_one_of_a_sigma(value: Decimal, sigmas: str, name: str) -> None:
+    found = right(f"mjd,mag,{name} ({sigmas}),filter\n60000.5,{value},0.3,g\n")
+    assert (found is not None) == sigmas.startswith("1")
+    assert found is None or found[0].brightness_error == 0.3

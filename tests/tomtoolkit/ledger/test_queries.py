@@ -1,0 +1,98 @@
+"""A unit of the app's ledger, and what is asked before one, costs a few queries however many events there are."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import groupby
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from parts.django_tom import InProcessTom
+from parts.entries import PARTITION, TOPIC_ID, Arrival, park, record, to_keep
+
+from bridge.ledger.model import Outcome, Position, Reason
+from bridge.stream.port import Partition
+
+MANY = [
+    Arrival(partition=Partition(PARTITION.topic, number % 3), offset=number // 3, subject=f"SN {number}")
+    for number in range(500)
+]
+
+
+@pytest.fixture
+def ledger(orm_tom: InProcessTom) -> Iterator[Any]:
+    from bridge.tomtoolkit.ledger.store import DjangoLedger
+
+    opened = DjangoLedger()
+    yield opened
+    opened.close()
+
+
+@contextmanager
+def at_most(queries: int) -> Iterator[None]:
+    """Fail where the block asks the database more often.
+
+    Transactions and savepoints don't count, and an insert that Django cuts for SQLite counts once.
+    """
+    with CaptureQueriesContext(connection) as captured:
+        yield
+    asked = [one["sql"] for one in captured if one["sql"].split()[0] in {"SELECT", "INSERT", "UPDATE", "DELETE"}]
+    counted = [group for group, _ in groupby(one[:60] for one in asked)]
+    assert len(counted) <= queries, "\n".join(one[:150] for one in asked)
+
+
+def test_five_hundred_outcomes_with_their_witnesses_and_a_move_are_a_few_queries(ledger: Any) -> None:
+    record(ledger, Arrival(topic_id="another"))
+    ledger.set_position(PARTITION, Position(TOPIC_ID, 0))
+    with at_most(8), ledger.unit() as unit:
+        for arrival in MANY:
+            unit.record(arrival.entry(Outcome.APPLIED), raw=arrival.record)
+        unit.witness([arrival.ref for arrival in MANY])
+        unit.move(PARTITION, TOPIC_ID, 0, 500)
+    with at_most(1):
+        assert len(ledger.recorded([arrival.place for arrival in MANY])) == 500
+    with at_most(2):
+        assert len(ledger.known([arrival.ref for arrival in MANY])) == 500
+
+
+def test_five_hundred_events_are_parked_by_a_few_queries(ledger: Any) -> None:
+    park(ledger, Arrival(topic_id="another"), to_keep("m31"))
+    with at_most(12), ledger.unit() as unit:
+        for arrival in MANY:
+            entry = arrival.entry(Outcome.PARKED, Reason.NO_TARGET)
+            unit.record(entry, keep=[to_keep(arrival.subject, "alias")], raw=arrival.record)
+    with at_most(2):
+        assert len(ledger.lines({arrival.line for arrival in MANY})) == 500
+    with at_most(2):
+        assert len(ledger.lines({arrival.line for arrival in MANY}, kinds=["photometry"])) == 500
+    with at_most(1):
+        assert len(ledger.raw([arrival.place for arrival in MANY])) == 500
+    with at_most(2):
+        assert len(ledger.known([arrival.ref for arrival in MANY])) == 500
+    parked = ledger.parked(after=ledger.parked(most=1)[0].id)
+    with at_most(1):
+        ledger.begin_parked([one.id for one in parked])
+    with at_most(2), ledger.unit() as unit:
+        unit.look_again({one.id: one.entry.published_at for one in parked})
+    again = ledger.parked(ids=[one.id for one in parked])
+    assert {(one.looks, one.tries) for one in again} == {(1, 0)}
+    assert [one.due_at for one in again] == [one.entry.published_at for one in parked]
+
+
+def test_a_long_line_is_asked_for_its_first_alone(ledger: Any) -> None:
+    line = [Arrival(offset=offset) for offset in range(300)]
+    with ledger.unit() as unit:
+        for arrival in line:
+            unit.record(
+                arrival.entry(Outcome.PARKED, Reason.WAITS_BEHIND),
+                keep=[to_keep(reason=Reason.WAITS_BEHIND)],
+                raw=arrival.record,
+            )
+    with at_most(2):
+        (first,) = ledger.lines([line[0].line])[line[0].line]
+    assert first.entry.place == line[0].place
+    park(ledger, line[0], to_keep("m31"))
+    with at_most(20), ledger.unit() as unit:
+        unit.record(line[0].entry(Outcome.APPLIED))
+    assert len(ledger.due(first.entry.published_at.max.replace(tzinfo=first.entry.published_at.tzinfo))) == 299
