@@ -8,12 +8,17 @@ from django.db.models import Count, F, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from bridge.ledger.model import Dead, Filter, Kept, Line, Parked, Place, Reason, Sums
+from bridge.ledger.rules import LONGEST_PUT_OFF
 from bridge.tomtoolkit import models
 from bridge.tomtoolkit.database import among, told, writing
 from bridge.tomtoolkit.ledger.queries import at_places, filtered, first_in_lines, looked_for, of_records
 from bridge.tomtoolkit.ledger.rows import line_digest, to_dead, to_kept, to_parked
 
 _IN_LINE = ("entry__topic_id", "entry__partition", "record_offset", "number", "pk")
+
+
+def _is_due(now: datetime) -> Q:
+    return Q(due_at__lte=now) | Q(due_at__gt=now + LONGEST_PUT_OFF)
 
 
 class DjangoKept:
@@ -35,7 +40,7 @@ class DjangoKept:
     def due(self, now: datetime, *, most: int = 1000) -> list[Parked]:
         """Return what is due by itself, the longest due first."""
         with told(self._using):
-            rows = models.Parked.objects.using(self._using).filter(due_at__lte=now)
+            rows = models.Parked.objects.using(self._using).filter(_is_due(now))
             return _listed(rows.order_by("due_at", *_IN_LINE)[:most])
 
     def sought(self, *, after: str = "", most: int = 5000) -> list[str]:
@@ -48,7 +53,7 @@ class DjangoKept:
     def named(self, names: Collection[str], now: datetime, *, most: int = 1000) -> list[Parked]:
         """Return what waits for one of these simplified names and is not put off until after ``now``."""
         with told(self._using):
-            rows = looked_for(self._using, names).filter(Q(due_at=None) | Q(due_at__lte=now))
+            rows = looked_for(self._using, names).filter(Q(due_at=None) | _is_due(now))
             return _listed(rows.order_by(*_IN_LINE)[:most])
 
     def lines(

@@ -10,7 +10,7 @@ from django.db.models import F, Q
 
 from bridge.clock import Clock
 from bridge.errors import PositionLostError
-from bridge.events import EventRef
+from bridge.events import EventRef, Kind
 from bridge.ledger import rules
 from bridge.ledger.model import Entry, Line, Outcome, Place, Reason, ToKeep, Witness
 from bridge.stream.port import Partition, Record
@@ -34,6 +34,7 @@ class DjangoUnit:
         self._clock = clock
         self._said: dict[Place, Said] = {}
         self._done: set[tuple[str, str]] = set()
+        self._lists: dict[tuple[str, str], Place] = {}
         self._sums: Counter[_Sum] = Counter()
         self._successes: dict[str, datetime] = {}
         self._kept_bytes = 0
@@ -59,6 +60,8 @@ class DjangoUnit:
             self._write_outcomes()
         members = None if of is None else frozenset(map(rules.storable, of))
         self._said[entry.place] = Said(entry=rules.fitting(entry), keep=tuple(keep), of=members, raw=raw)
+        if entry.ref is not None and entry.kind == Kind.LIST:
+            self._lists[rules.told_by(entry.ref)] = entry.place
         if entry.ref is not None and rules.ends_intents(entry):
             self._end_intents({rules.told_by(entry.ref)})
 
@@ -66,14 +69,14 @@ class DjangoUnit:
         """Note for ever that these events are done."""
         self._done.update(rules.told_by(event) for event in events)
 
-    def look_again(self, due: Mapping[int, datetime | None], *, looked: bool = True) -> None:
+    def look_again(self, due: Mapping[int, datetime | None], *, looked: bool = True, ended: bool = True) -> None:
         """Say when parked things are to be looked at again."""
         self._write_outcomes()
         rows = [models.Parked(pk=pk, due_at=moment) for pk, moment in due.items()]
         parked = models.Parked.objects.using(self._using)
         parked.bulk_update(rows, ("due_at",), batch_size=MANY)
         for chunk in _chunks(list(due)):
-            parked.filter(pk__in=chunk).update(looks=F("looks") + int(looked), tries=0)
+            parked.filter(pk__in=chunk).update(looks=F("looks") + int(looked), tries=F("tries") * int(not ended))
 
     def remember_list(self, origin: str, name: str, handle: str) -> None:
         """Remember which local list belongs to the list ``name`` of ``origin``."""
@@ -153,10 +156,22 @@ class DjangoUnit:
             self._left |= keeping.left
 
     def _write_witnesses(self) -> None:
+        self._done -= {event for event in self._done & self._lists.keys() if self._keeps_members(self._lists[event])}
         if self._done:
             done = [models.Done(origin=one[0], event_id=one[1], witness=Witness.DONE.value) for one in self._done]
             models.Done.objects.using(self._using).bulk_create(done, ignore_conflicts=True)
             self._end_intents(self._done)
+
+    def _keeps_members(self, place: Place) -> bool:
+        """Return whether single members of an event are kept."""
+        of_event = {
+            "entry__topic_id": place.topic_id,
+            "entry__partition": place.partition,
+            "entry__record_offset": place.offset,
+            "entry__number": place.number,
+        }
+        kept = (models.Parked, models.Dead)
+        return any(one.objects.using(self._using).filter(**of_event).exclude(member="").exists() for one in kept)
 
     def _end_intents(self, events: Collection[tuple[str, str]]) -> None:
         """Forget what was begun for these events, also under an earlier release, which did not note whose they were."""
