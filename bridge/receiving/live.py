@@ -34,6 +34,8 @@ class Live:
         self.positions: dict[Partition, Position] = {}
         """Where the ledger stands, as far as this process knows."""
         self._backlogs: dict[Partition, Backlog] = {}
+        self._read_to: dict[Partition, int] = {}
+        """Up to which offset partitions were read."""
         self._settled: dict[Place, Result] = {}
         """What is clear of events that failed, until it is written."""
 
@@ -42,18 +44,27 @@ class Live:
     def start(self, partition: Partition, at: Position) -> None:
         """Take up a partition, or take it up anew, at a position."""
         self.positions[partition] = at
-        self._backlogs.pop(partition, None)
+        self._drop(partition)
         self._settled.clear()
 
     def leave(self, partitions: Sequence[Partition]) -> None:
         """Forget partitions that another process has now."""
         for partition in partitions:
             self.positions.pop(partition, None)
-            self._backlogs.pop(partition, None)
+            self._drop(partition)
         self._progress.released(partitions)
 
-    def take(self, records: Sequence[Record]) -> None:
-        """Take records that came, in order per partition; those of a held partition come again when it goes on."""
+    def _drop(self, partition: Partition) -> None:
+        """Forget what came of a partition and is not done."""
+        self._backlogs.pop(partition, None)
+        self._read_to.pop(partition, None)
+
+    def take(self, records: Sequence[Record], read_to: Mapping[Partition, int] | None = None) -> None:
+        """Take records that came, in order per partition; those of a held partition come again when it goes on.
+
+        ``read_to`` says up to which offset partitions were read: what no record was for are holes.
+        """
+        self._read_to |= {one: at for one, at in (read_to or {}).items() if one not in self._progress.holds()}
         by_partition: dict[Partition, list[Record]] = {}
         for record in records:
             at = self.positions.get(record.partition)
@@ -87,16 +98,15 @@ class Live:
                 units += 1
         return units
 
-    def skip_holes(self, read_to: Mapping[Partition, int]) -> None:
+    def skip_holes(self) -> None:
         """Move positions over what the stream has no records for, where everything before is done."""
         moved = {
             partition: offset
-            for partition, offset in read_to.items()
-            if partition in self.positions
-            and self.positions[partition].next < offset
-            and not self._at_hand(partition)
-            and partition not in self._progress.holds()
+            for partition, offset in self._read_to.items()
+            if partition in self.positions and not self._at_hand(partition) and partition not in self._progress.holds()
         }
+        self._read_to = {partition: at for partition, at in self._read_to.items() if partition not in moved}
+        moved = {partition: offset for partition, offset in moved.items() if offset > self.positions[partition].next}
         if not moved:
             return
         with self._ledger.unit() as unit:
@@ -164,7 +174,7 @@ class Live:
                 self._progress.isolate(partition, max(records) + 1)
             case Verdict.AGAIN:
                 self._progress.hold(partition, error)
-                self._backlogs.pop(partition, None)  # it is read again when it goes on
+                self._drop(partition)  # it is read again when it goes on
             case Verdict.DEAD:
                 if not isinstance(error, EventError):
                     log.exception("record.internal_error", where=arrivals[0].record.where, exc_info=error)
