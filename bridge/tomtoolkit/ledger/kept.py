@@ -125,6 +125,11 @@ class DjangoKept:
         return Sums(parked=parked, dead=dead, bytes=self.kept_bytes())
 
 
+def _is_due(now: datetime) -> Q:
+    """Return the condition that something is due: also what is put off for longer than anything ever is."""
+    return Q(due_at__lte=now) | Q(due_at__gt=now + LONGEST_PUT_OFF)
+
+
 def _is_among(using: str, ids: Collection[int]) -> Q:
     one_of, value = among(using, sorted({int(one) for one in ids}))
     table = models.Parked._meta.db_table
