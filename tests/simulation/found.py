@@ -64,7 +64,7 @@ FOUND: Mapping[str, Sequence[Step]] = {
             Run(calls=300),
             Inject(where, Kind.CRASH, times=FOR_EVER, name=name),
             Appear("SN 1"),
-            Publish("photometry", "SN 2"),
+            Appear("SN 2"),
         )
         for where, name in (("decode", "content 0"), ("tom.find", "sn1"))
     },

@@ -26,6 +26,9 @@ def settle(world: World) -> None:
         world.broker.create(topic, partitions=2 if topic == "two" else 1)
     _end_of_command(world)
     _reach_the_ends(world)
+    if world.faults.active:
+        _let_time_go(world)
+        _check_others(world)
     world.note("all faults end")
     Mend().do(world)
     _reach_the_ends(world)
@@ -139,6 +142,17 @@ def check_the_end(world: World) -> None:
     came = {world.universe.of(record).number for record in world.records if _was_read(world, record)}
     for number in sorted(came):
         _check_content(world, world.universe.contents[number], waits)
+
+
+def _check_others(world: World) -> None:
+    """What is about one name or record alone costs no other that waits."""
+    waiting = _all_parked(world)
+    poisoned = {fault.name for fault in world.faults.active}
+    for row in waiting:
+        content = next(one for one in world.universe.contents if row.entry.event_id in {each.id for each in one.events})
+        about = row.names | simplify_all([row.entry.subject, row.member]) | {f"content {content.number}"}
+        if about.isdisjoint(poisoned) and row.reason is not Reason.NEWER_VERSION:
+            _check_reason(world, row, waiting)
 
 
 def _was_read(world: World, record: object) -> bool:
