@@ -17,10 +17,6 @@ from bridge.tomtoolkit.ledger.rows import line_digest, to_dead, to_kept, to_park
 _IN_LINE = ("entry__topic_id", "entry__partition", "record_offset", "number", "pk")
 
 
-def _is_due(now: datetime) -> Q:
-    return Q(due_at__lte=now) | Q(due_at__gt=now + LONGEST_PUT_OFF)
-
-
 class DjangoKept:
     """What a ledger keeps of events until their reason is gone; see :class:`bridge.ledger.port.Ledger`."""
 
