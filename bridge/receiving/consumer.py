@@ -135,6 +135,7 @@ class Consumer:
                 self._go_back(subscription)
             self._poll(subscription)
             self._apply(subscription)
+            self._live.skip_holes()
             self._waiting.turn(self._budget.within(self._progress.limits.batch_s))
             self._progress.well("[tom]")
             self._do_what_is_due(subscription)
@@ -169,9 +170,7 @@ class Consumer:
         gone = [one for one in self._live.positions if one not in subscription.assignment()]
         self._live.leave(gone)
         self._live.take(fetched.records)
-        if fetched.read_to:
-            self._apply(subscription)
-            self._live.skip_holes(fetched.read_to)
+        self._live.take_ends(fetched.read_to)
 
     def _apply(self, subscription: Subscription) -> None:
         if not self._live.has_work:
