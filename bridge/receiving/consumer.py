@@ -135,6 +135,7 @@ class Consumer:
                 self._go_back(subscription)
             self._poll(subscription)
             self._apply(subscription)
+            self._live.skip_holes()
             self._waiting.turn(self._budget.within(self._progress.limits.batch_s))
             self._progress.well("[tom]")
             self._do_what_is_due(subscription)
@@ -168,13 +169,15 @@ class Consumer:
         self._take_problems(fetched)
         gone = [one for one in self._live.positions if one not in subscription.assignment()]
         self._live.leave(gone)
-        self._live.take(fetched.records, fetched.read_to)
+        self._live.take(fetched.records)
+        self._live.take_ends(fetched.read_to)
 
     def _apply(self, subscription: Subscription) -> None:
-        if self._live.has_work:
-            self._live.turn(self._budget.within(self._progress.limits.batch_s))
-            subscription.keep_alive()
-        self._live.skip_holes()
+        if not self._live.has_work:
+            return
+        budget = self._budget.within(self._progress.limits.batch_s)
+        self._live.turn(budget)
+        subscription.keep_alive()
 
     def _take_problems(self, fetched: Fetched) -> None:
         """Say what topics wait for; stop where every topic needs a person."""

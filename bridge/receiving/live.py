@@ -34,8 +34,8 @@ class Live:
         self.positions: dict[Partition, Position] = {}
         """Where the ledger stands, as far as this process knows."""
         self._backlogs: dict[Partition, Backlog] = {}
-        self._read_to: dict[Partition, int] = {}
-        """Up to which offset partitions were read."""
+        self._ends: dict[Partition, int] = {}
+        """How far partitions have been read whose last offsets are holes, until it is written."""
         self._settled: dict[Place, Result] = {}
         """What is clear of events that failed, until it is written."""
 
@@ -55,16 +55,12 @@ class Live:
         self._progress.released(partitions)
 
     def _drop(self, partition: Partition) -> None:
-        """Forget what came of a partition and is not done."""
+        """Forget what is at hand of a partition: it comes again."""
         self._backlogs.pop(partition, None)
-        self._read_to.pop(partition, None)
+        self._ends.pop(partition, None)
 
-    def take(self, records: Sequence[Record], read_to: Mapping[Partition, int] | None = None) -> None:
-        """Take records that came, in order per partition; those of a held partition come again when it goes on.
-
-        ``read_to`` says up to which offset partitions were read: what no record was for are holes.
-        """
-        self._read_to |= {one: at for one, at in (read_to or {}).items() if one not in self._progress.holds()}
+    def take(self, records: Sequence[Record]) -> None:
+        """Take records that came, in order per partition; those of a held partition come again when it goes on."""
         by_partition: dict[Partition, list[Record]] = {}
         for record in records:
             at = self.positions.get(record.partition)
@@ -98,15 +94,25 @@ class Live:
                 units += 1
         return units
 
+    def take_ends(self, read_to: Mapping[Partition, int]) -> None:
+        """Take note of how far partitions have been read: told once, and remembered until it is written.
+
+        Not of those that are held: their records come again, and with them how far they have been read.
+        """
+        held = self._progress.holds()
+        for partition, offset in read_to.items():
+            if partition in self.positions and partition not in held:
+                self._ends[partition] = offset
+
     def skip_holes(self) -> None:
         """Move positions over what the stream has no records for, where everything before is done."""
+        self._ends = {one: offset for one, offset in self._ends.items() if self.positions[one].next < offset}
+        held = self._progress.holds()
         moved = {
             partition: offset
-            for partition, offset in self._read_to.items()
-            if partition in self.positions and not self._at_hand(partition) and partition not in self._progress.holds()
+            for partition, offset in self._ends.items()
+            if not self._at_hand(partition) and partition not in held
         }
-        self._read_to = {partition: at for partition, at in self._read_to.items() if partition not in moved}
-        moved = {partition: offset for partition, offset in moved.items() if offset > self.positions[partition].next}
         if not moved:
             return
         with self._ledger.unit() as unit:
@@ -114,6 +120,7 @@ class Live:
                 at = self.positions[partition]
                 unit.move(partition, at.topic_id, at.next, offset)
         for partition, offset in moved.items():
+            del self._ends[partition]
             self._moved(partition, offset, begun=False)
 
     def _unit(self, partition: Partition, budget: Budget) -> None:

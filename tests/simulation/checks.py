@@ -125,7 +125,10 @@ def check_told(world: "World", process: "Process") -> None:
         return
     progress = process.bridge.parts.progress
     positions = world.ledger.positions()
-    for partition in process.member.assignment():
+    mine = process.member.assignment()
+    for key in [key for key in world.seen if key[0] == process.number and key[1] not in mine]:
+        del world.seen[key]
+    for partition in mine:
         topic = world.broker.topics.get(partition.topic)
         at = positions[partition].next if partition in positions else -1
         moves = progress.state.moves.get(partition)

@@ -134,6 +134,13 @@ FOUND: Mapping[str, Sequence[Step]] = {
         Run(calls=300),
     ),
     "holes at the end of a partition are passed": (Publish("photometry"), Hole(), Run(calls=300)),
+    "holes are passed also where that could not be written at first": (
+        Publish("photometry"),
+        Run(calls=300),
+        Hole(),
+        Inject("ledger.commit", Kind.AWAY, times=2),
+        Run(calls=60),
+    ),
     "who was frozen while another took over writes nothing": (
         Appear("SN 0"),
         Publish("photometry"),

@@ -158,7 +158,7 @@ class Process:
             self.idled += what == "stream.poll" and not cast(Any, result).records
             return result
         self.world.note(f"process {self.number}: {what}: {fault.kind}")
-        if fault.kind in (Kind.REFUSE, Kind.ODD, Kind.EXIT):
+        if fault.name or fault.kind in (Kind.REFUSE, Kind.ODD, Kind.EXIT):
             self.world.blamed.add(fault.name or "*")
         try:
             return happen(fault, what, act, self.world.clock.advance)

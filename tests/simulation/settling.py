@@ -2,7 +2,7 @@
 
 from simulation import checks
 from simulation.steps import Command, Freeze, Mend, Permit, Start, Stop, set_earliest
-from simulation.universe import NAMES, TOPICS, Content
+from simulation.universe import NAMES, TOPICS, US, Content
 from simulation.world import CONSUMERS, PERSON, World
 
 from bridge.events import Event, EventRef, TargetList
@@ -196,13 +196,14 @@ def _check_reason(world: World, row: Parked, waiting: list[Parked]) -> None:
 
 
 def _check_content(world: World, content: Content, waits: set[tuple[EventRef, str]]) -> None:
-    if content.flaw in ("undecodable", "invalid", "unknown schema", "unreadable", "odd", "another's"):
+    others = content.flaw == "another's" and content.events[0].origin == US
+    if others or content.flaw in ("undecodable", "invalid", "unknown schema", "unreadable", "odd"):
         entries = [one for event in content.events[:1] for one in _entries(world, event)]
         if not entries and content.events[0].ref not in world.dropped:
             checks.fail(f"content {content.number} ({content.flaw}) has no outcome")
         return
     for event in content.events:
-        if event.origin != "here" and event.ref not in world.dropped:
+        if event.origin != US and event.ref not in world.dropped:
             _check_event(world, event, waits)
 
 
