@@ -95,18 +95,17 @@ class Live:
         return units
 
     def take_ends(self, read_to: Mapping[Partition, int]) -> None:
-        """Take note of how far partitions have been read: told once, and remembered until it is written."""
-        self._ends.update({partition: offset for partition, offset in read_to.items() if partition in self.positions})
+        """Take note of how far partitions have been read: told once, and remembered until it is written.
+
+        Not of held ones: what came of these was not taken, and comes again.
+        """
+        held = self._progress.holds()
+        self._ends |= {one: offset for one, offset in read_to.items() if one in self.positions and one not in held}
 
     def skip_holes(self) -> None:
         """Move positions over what the stream has no records for, where everything before is done."""
         self._ends = {one: offset for one, offset in self._ends.items() if self.positions[one].next < offset}
-        held = self._progress.holds()
-        moved = {
-            partition: offset
-            for partition, offset in self._ends.items()
-            if not self._at_hand(partition) and partition not in held
-        }
+        moved = {one: offset for one, offset in self._ends.items() if not self._at_hand(one)}
         if not moved:
             return
         with self._ledger.unit() as unit:

@@ -327,6 +327,7 @@ class WaitingLine:
         something earlier waits on.
         """
         held = set() if held is None else held
+        before = set(held)
         try:
             return self._looked_at(waiters, budget, held)
         except (StopError, PositionLostError, BudgetSpentError):
@@ -334,7 +335,7 @@ class WaitingLine:
         except (Exception, SystemExit) as error:
             if self._progress.judge(error, in_company=len(waiters) > 1) is not Verdict.ISOLATE:
                 return self._failed(waiters[0], error, held)
-        alone = [self._with_a_chance([waiter], budget, held) for waiter in waiters]
+        alone = [self._with_a_chance([waiter], budget, before) for waiter in waiters]
         return [one for chances, _ in alone for one in chances], [one for _, in_vain in alone for one in in_vain]
 
     def _failed(self, waiter: _Waiter, error: BaseException, held: set[Line]) -> tuple[list[_Waiter], list[Result]]:
