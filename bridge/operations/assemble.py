@@ -112,7 +112,8 @@ def open_bridge(settings: Settings, stopped: threading.Event | None = None) -> I
         stack.callback(stream.close)
         ledger = ledger_of(settings)
         stack.callback(ledger.close)
-        tom = RestTom(account_of(settings), ledger.intents)
+        stopped = stopped or threading.Event()
+        tom = RestTom(account_of(settings), ledger.intents, Budget(stopped=stopped))
         stack.callback(tom.close)
         yield put_together(settings, stream, ledger, tom, stopped=stopped)
 

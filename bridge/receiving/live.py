@@ -97,15 +97,22 @@ class Live:
     def take_ends(self, read_to: Mapping[Partition, int]) -> None:
         """Take note of how far partitions have been read: told once, and remembered until it is written.
 
-        Not of held ones: what came of these was not taken, and comes again.
+        Not of those that are held: their records come again, and with them how far they have been read.
         """
         held = self._progress.holds()
-        self._ends |= {one: offset for one, offset in read_to.items() if one in self.positions and one not in held}
+        for partition, offset in read_to.items():
+            if partition in self.positions and partition not in held:
+                self._ends[partition] = offset
 
     def skip_holes(self) -> None:
         """Move positions over what the stream has no records for, where everything before is done."""
         self._ends = {one: offset for one, offset in self._ends.items() if self.positions[one].next < offset}
-        moved = {one: offset for one, offset in self._ends.items() if not self._at_hand(one)}
+        held = self._progress.holds()
+        moved = {
+            partition: offset
+            for partition, offset in self._ends.items()
+            if not self._at_hand(partition) and partition not in held
+        }
         if not moved:
             return
         with self._ledger.unit() as unit:

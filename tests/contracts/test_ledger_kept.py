@@ -19,7 +19,7 @@ from parts.entries import (
 )
 from parts.ledgers import Open
 
-from bridge.ledger.port import Filter, Ledger, Line, Outcome, Reason, Sums
+from bridge.ledger.port import Filter, Ledger, Line, Outcome, Reason, Sums, Witness
 from bridge.ledger.rules import BAD_IN_ITSELF, FREE_DETAIL_BYTES, HEAD_BYTES, LONGEST_PUT_OFF
 from bridge.stream.port import Partition
 
@@ -293,6 +293,13 @@ def test_what_is_due_comes_the_longest_due_first_and_nothing_before_its_time(led
     assert offsets(ledger.due(STARTED)) == []
 
 
+def test_what_is_put_off_for_longer_than_anything_ever_is_is_due_as_the_clock_was_set_back(ledger: Ledger) -> None:
+    park(ledger, Arrival(offset=0), to_keep("m31", due=STARTED + LONGEST_PUT_OFF))
+    park(ledger, Arrival(offset=1), to_keep("m31", due=STARTED + LONGEST_PUT_OFF + timedelta(seconds=1)))
+    assert offsets(ledger.due(STARTED)) == [1]
+    assert offsets(ledger.named(["m31"], STARTED)) == [1]
+
+
 def test_what_is_put_off_is_due_later_and_its_looks_are_counted(ledger: Ledger) -> None:
     park(ledger, Arrival(offset=0), to_keep(reason=Reason.AMBIGUOUS, due=STARTED))
     park(ledger, Arrival(offset=1), to_keep(reason=Reason.AMBIGUOUS, due=STARTED))
@@ -446,6 +453,16 @@ def test_what_waits_behind_something_is_due_when_that_leaves_its_line(open_ledge
     assert {one.due_at for one in due} == {clock.now()}
 
 
+def test_what_is_due_already_keeps_its_time(open_ledger: Open) -> None:
+    clock = SetClock()
+    ledger = open_ledger(clock)
+    park(ledger, Arrival(offset=0), to_keep("m31"))
+    park(ledger, Arrival(offset=1), to_keep(reason=Reason.WAITS_BEHIND, due=STARTED))
+    clock.go_on(hours=1)
+    record(ledger, Arrival(offset=0))
+    assert [one.due_at for one in ledger.parked()] == [STARTED]
+
+
 def test_nothing_is_due_while_what_it_waits_behind_stays(open_ledger: Open) -> None:
     clock = SetClock()
     ledger = open_ledger(clock)
@@ -506,6 +523,24 @@ def test_a_member_dies_alone_and_comes_back_alone(ledger: Ledger) -> None:
     assert [one.member for one in ledger.parked()] == ["M 33"]
 
 
+def test_a_list_is_not_witnessed_while_single_members_of_it_are_kept(ledger: Ledger) -> None:
+    waits, dead, through = (Arrival(offset=offset, kind="list") for offset in range(3))
+    keep = {waits: to_keep(member="M 31"), dead: to_keep(member="M 31", reason=Reason.REJECTED)}
+    for arrival, kept in keep.items():  # as another process left it
+        with ledger.unit() as unit:
+            unit.record(arrival.entry(Outcome.APPLIED), keep=[kept], raw=arrival.record)
+    for arrival in (waits, dead, through):
+        with ledger.unit() as unit:
+            unit.record(arrival.entry(Outcome.APPLIED), of=["M 33"])
+            unit.witness([arrival.ref])
+    known = ledger.known([arrival.ref for arrival in (waits, dead, through)])
+    assert {ref for ref, one in known.items() if one.witness} == {through.ref}
+    with ledger.unit() as unit:
+        unit.record(waits.entry(Outcome.APPLIED), of=["M 31"])
+        unit.witness([waits.ref])
+    assert ledger.known([waits.ref])[waits.ref].witness is Witness.DONE
+
+
 def test_members_of_many_events_are_told_at_once_and_never_whole_events(ledger: Ledger) -> None:
     one, other, whole = Arrival(offset=0), Arrival(offset=1), Arrival(offset=2)
     park(ledger, one, to_keep(member="A"), to_keep(member="B"))
@@ -527,6 +562,9 @@ def test_tries_of_what_is_parked_are_counted_before_each_and_taken_back_by_an_en
     ledger.begin_parked([first.id])
     assert [one.tries for one in open_ledger().parked()] == [2, 1]
     park(ledger, Arrival(offset=0), to_keep("m31"))
+    assert [one.tries for one in ledger.parked()] == [0, 1]
+    with ledger.unit() as unit:
+        unit.look_again({second.id: STARTED}, looked=False, ended=False)
     assert [one.tries for one in ledger.parked()] == [0, 1]
     with ledger.unit() as unit:
         unit.look_again({second.id: STARTED}, looked=False)

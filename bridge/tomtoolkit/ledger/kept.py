@@ -17,10 +17,6 @@ from bridge.tomtoolkit.ledger.rows import line_digest, to_dead, to_kept, to_park
 _IN_LINE = ("entry__topic_id", "entry__partition", "record_offset", "number", "pk")
 
 
-def _is_due(now: datetime) -> Q:
-    return Q(due_at__lte=now) | Q(due_at__gt=now + LONGEST_PUT_OFF)
-
-
 class DjangoKept:
     """What a ledger keeps of events until their reason is gone; see :class:`bridge.ledger.port.Ledger`."""
 
@@ -123,6 +119,11 @@ class DjangoKept:
                 for model in (models.Parked, models.Dead)
             )
         return Sums(parked=parked, dead=dead, bytes=self.kept_bytes())
+
+
+def _is_due(now: datetime) -> Q:
+    """Return the condition that something is due: also what is put off for longer than anything ever is."""
+    return Q(due_at__lte=now) | Q(due_at__gt=now + LONGEST_PUT_OFF)
 
 
 def _is_among(using: str, ids: Collection[int]) -> Q:

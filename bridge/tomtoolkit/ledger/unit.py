@@ -34,7 +34,8 @@ class DjangoUnit:
         self._clock = clock
         self._said: dict[Place, Said] = {}
         self._done: set[tuple[str, str]] = set()
-        self._lists: dict[tuple[str, str], Place] = {}
+        self._lists: dict[Place, tuple[str, str]] = {}
+        """Lists that were recorded."""
         self._sums: Counter[_Sum] = Counter()
         self._successes: dict[str, datetime] = {}
         self._kept_bytes = 0
@@ -61,7 +62,7 @@ class DjangoUnit:
         members = None if of is None else frozenset(map(rules.storable, of))
         self._said[entry.place] = Said(entry=rules.fitting(entry), keep=tuple(keep), of=members, raw=raw)
         if entry.ref is not None and entry.kind == Kind.LIST:
-            self._lists[rules.told_by(entry.ref)] = entry.place
+            self._lists[entry.place] = rules.told_by(entry.ref)
         if entry.ref is not None and rules.ends_intents(entry):
             self._end_intents({rules.told_by(entry.ref)})
 
@@ -156,22 +157,20 @@ class DjangoUnit:
             self._left |= keeping.left
 
     def _write_witnesses(self) -> None:
-        self._done -= {event for event in self._done & self._lists.keys() if self._keeps_members(self._lists[event])}
+        self._done -= self._unfinished_lists()
         if self._done:
             done = [models.Done(origin=one[0], event_id=one[1], witness=Witness.DONE.value) for one in self._done]
             models.Done.objects.using(self._using).bulk_create(done, ignore_conflicts=True)
             self._end_intents(self._done)
 
-    def _keeps_members(self, place: Place) -> bool:
-        """Return whether single members of an event are kept."""
-        of_event = {
-            "entry__topic_id": place.topic_id,
-            "entry__partition": place.partition,
-            "entry__record_offset": place.offset,
-            "entry__number": place.number,
-        }
-        kept = (models.Parked, models.Dead)
-        return any(one.objects.using(self._using).filter(**of_event).exclude(member="").exists() for one in kept)
+    def _unfinished_lists(self) -> set[tuple[str, str]]:
+        """Return the lists that were recorded and of which single members are kept."""
+        lists = {place: one for place, one in self._lists.items() if one in self._done}
+        if not lists:
+            return set()
+        rows = at_places(self._using, lists)
+        kept = rows.filter(Q(parked__member__gt="") | Q(dead__member__gt=""))
+        return {lists[place_of(row)] for row in kept}
 
     def _end_intents(self, events: Collection[tuple[str, str]]) -> None:
         """Forget what was begun for these events, also under an earlier release, which did not note whose they were."""

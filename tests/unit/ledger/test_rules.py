@@ -176,7 +176,7 @@ def test_an_entry_that_fits_is_left_as_it_is() -> None:
 # -- when something is looked at again -------------------------------------------------------------------------------
 
 
-@given(REASONS, st.integers(0, 10_000), st.timedeltas(timedelta(seconds=1), timedelta(days=2)))
+@given(REASONS, st.integers(0, 10_000), st.timedeltas(timedelta(seconds=1), rules.LONGEST_PUT_OFF))
 def test_what_is_looked_at_again_by_itself_waits_longer_each_time_and_never_for_more_than_an_hour_or_its_period(
     reason: Reason, looks: int, first: timedelta
 ) -> None:
