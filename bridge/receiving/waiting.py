@@ -312,7 +312,7 @@ class WaitingLine:
         for waiter in waiters:
             earlier = (first_target if waiter.kind is Kind.TARGET else first).get(waiter.arrival.line)
             if waiter.holds_back and earlier is not None and earlier.entry.place < waiter.arrival.place:
-                put_off |= {row.id: None for row in waiter.rows if row.due_at is not None}
+                put_off |= self._behind(waiter)
             else:
                 left.append(waiter)
         self._put_off(put_off, looked=False)
@@ -327,6 +327,7 @@ class WaitingLine:
         something earlier waits on.
         """
         held = set() if held is None else held
+        before = set(held)
         try:
             return self._looked_at(waiters, budget, held)
         except (StopError, PositionLostError, BudgetSpentError):
@@ -334,7 +335,7 @@ class WaitingLine:
         except (Exception, SystemExit) as error:
             if self._progress.judge(error, in_company=len(waiters) > 1) is not Verdict.ISOLATE:
                 return self._failed(waiters[0], error, held)
-        alone = [self._with_a_chance([waiter], budget, held) for waiter in waiters]
+        alone = [self._with_a_chance([waiter], budget, before) for waiter in waiters]
         return [one for chances, _ in alone for one in chances], [one for _, in_vain in alone for one in in_vain]
 
     def _failed(self, waiter: _Waiter, error: BaseException, held: set[Line]) -> tuple[list[_Waiter], list[Result]]:
@@ -363,7 +364,7 @@ class WaitingLine:
         put_off: dict[int, datetime | None] = {}
         for waiter in waiters:
             if waiter.holds_back and waiter.arrival.line in held:
-                put_off |= {row.id: None for row in waiter.rows if row.due_at is not None}
+                put_off |= self._behind(waiter)
                 continue
             left, vain = self._chance_of(waiter, budget)
             if vain:
@@ -393,6 +394,11 @@ class WaitingLine:
             hold = self._executor.holds(arrival.event) if arrival.event and waiter.kind is not Kind.LIST else None
             reason = hold.reason if hold is not None else None
         return (None, waiter.rows) if reason is waiter.rows[0].reason else (waiter, ())
+
+    def _behind(self, waiter: _Waiter) -> dict[int, datetime | None]:
+        """Return when what waits behind another is looked at again by itself, where it was to be looked at now."""
+        due = rules.due(Reason.WAITS_BEHIND, 0, self._clock.now(), timedelta(seconds=self._period_s))
+        return {row.id: due for row in waiter.rows if row.due_at is not None}
 
     def _later(self, row: Parked, reason: Reason | None = None) -> datetime | None:
         return rules.due(reason or row.reason, row.looks + 1, self._clock.now(), timedelta(seconds=self._period_s))

@@ -141,6 +141,15 @@ FOUND: Mapping[str, Sequence[Step]] = {
         Inject("ledger.commit", Kind.AWAY, times=2),
         Run(calls=60),
     ),
+    "what came of a held partition is not passed with its end": (
+        Publish("full list", size=3),
+        Publish("target", "SN 1", size=2, flaw="unreadable"),
+        Publish("list", "SN 1", size=5),
+        Publish("photometry", origin="south"),
+        Inject("tom.create", Kind.AWAY_AFTER, name="ztf0"),
+        Publish("target", "SN 1", origin="south", size=2),
+        Publish("list", "SN 2", size=3),
+    ),
     "who was frozen while another took over writes nothing": (
         Appear("SN 0"),
         Publish("photometry"),

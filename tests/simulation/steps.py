@@ -307,7 +307,9 @@ class Vanish:
     name: str
 
     def do(self, world: World) -> None:
-        for row in world.holdings.matching([simplify(self.name), simplify(alias(self.name))]):
+        names = {simplify(self.name), simplify(alias(self.name))}
+        world.blamed |= names  # what is under way may be refused
+        for row in world.holdings.matching(names):
             world.holdings.remove(row.pk)
 
 
