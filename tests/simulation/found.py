@@ -3,22 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from simulation.faults import FOR_EVER, Kind
-from simulation.steps import (
-    Advance,
-    Again,
-    Appear,
-    Command,
-    Freeze,
-    Hole,
-    Inject,
-    Publish,
-    Rebalance,
-    Remove,
-    Run,
-    Split,
-    Step,
-    Vanish,
-)
+from simulation.people import Appear, Command, Split, Vanish
+from simulation.steps import Advance, Again, Freeze, Hole, Inject, Publish, Rebalance, Remove, Run, Step
 
 FOUND: Mapping[str, Sequence[Step]] = {
     "a list that waited as a whole waits by its members alone once it is taken up": (

@@ -4,13 +4,10 @@ import random
 from collections.abc import Callable
 
 from simulation.faults import FOR_EVER, Kind
+from simulation.people import Appear, Choose, Command, Erase, Permit, SetPosition, Split, Vanish
 from simulation.steps import (
     Advance,
     Again,
-    Appear,
-    Choose,
-    Command,
-    Erase,
     Freeze,
     Hole,
     Inject,
@@ -18,19 +15,15 @@ from simulation.steps import (
     Lose,
     Make,
     Mend,
-    Permit,
     Publish,
     Rebalance,
     Remove,
     Run,
-    SetPosition,
-    Split,
     Start,
     Step,
     Stop,
     StreamAway,
     Upgrade,
-    Vanish,
 )
 from simulation.universe import FLAWS, KINDS, NAMES, ORIGINS, TOPICS, US, alias
 

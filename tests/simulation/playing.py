@@ -2,12 +2,10 @@
 
 from collections.abc import Sequence
 
+from simulation.people import IN_THE_TOM
 from simulation.settling import settle
-from simulation.steps import Appear, Choose, Erase, Permit, Split, Step, Vanish
+from simulation.steps import Step
 from simulation.world import Violation, World, a_world
-
-OF_PEOPLE = (Appear, Choose, Erase, Permit, Split, Vanish)
-"""What people do in the TOM."""
 
 
 class HistoryError(AssertionError):
@@ -24,7 +22,7 @@ def play(*steps: Step, over_rest: bool = True) -> World:
     with a_world(over_rest=over_rest) as world:
         try:
             for step in steps:
-                if isinstance(step, OF_PEOPLE) and world.holdings.in_transaction:
+                if isinstance(step, IN_THE_TOM) and world.holdings.in_transaction:
                     continue  # the TOM's database is locked: they come too late
                 world.note(f"{step!r}")
                 step.do(world)

@@ -1,7 +1,8 @@
 """When all faults have ended: what can be applied is, within a bounded number of calls, and the rest says why not."""
 
 from simulation import checks
-from simulation.steps import Command, Freeze, Mend, Permit, Start, Stop, set_earliest
+from simulation.people import Command, Permit, set_earliest
+from simulation.steps import Freeze, Mend, Start, Stop
 from simulation.universe import NAMES, TOPICS, US, Content
 from simulation.world import CONSUMERS, PERSON, World
 
