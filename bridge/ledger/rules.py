@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import Enum
+from typing import Any
 
 from bridge.events import EventRef
 from bridge.ledger.model import Detail, Entry, Outcome, Reason, ToKeep
@@ -129,7 +130,9 @@ def due(reason: Reason, looks: int, now: datetime, first: timedelta) -> datetime
 
 def storable(text: str) -> str:
     """Return ``text`` as every database can hold it: lone surrogates and NULs as question marks."""
-    return text.encode(errors="replace").decode().replace("\x00", "?")
+    if not text.isascii():
+        text = text.encode(errors="replace").decode()
+    return text.replace("\x00", "?")
 
 
 def fitting(entry: Entry) -> Entry:
@@ -137,9 +140,14 @@ def fitting(entry: Entry) -> Entry:
 
     Its texts are storable and cut, and so is its key; its detail is what :func:`detail_text` makes of it.
     """
-    names = ("origin", "origin_name", "kind", "subject", "shared_by", "title")
-    texts = {name: _cut(getattr(entry, name), _LONGEST.get(name, LONGEST_TEXT)) for name in names}
-    return replace(entry, **texts, key=entry.key[:LONGEST_KEY])  # type: ignore[arg-type]
+    changed: dict[str, Any] = {}
+    for name in ("origin", "origin_name", "kind", "subject", "shared_by", "title"):
+        text = getattr(entry, name)
+        if (fits := _cut(text, _LONGEST.get(name, LONGEST_TEXT))) != text:
+            changed[name] = fits
+    if len(entry.key) > LONGEST_KEY:
+        changed["key"] = entry.key[:LONGEST_KEY]
+    return replace(entry, **changed) if changed else entry
 
 
 def told_by(event: EventRef) -> tuple[str, str]:

@@ -46,8 +46,7 @@ def moment_or_none(moment: datetime | None) -> int | None:
 
 
 def event_values(entry: Entry, recorded_at: int) -> dict[str, object]:
-    """Return the columns of table ``event``."""
-    entry = rules.fitting(entry)
+    """Return the columns of table ``event`` for an entry (:func:`bridge.ledger.rules.fitting`)."""
     detail = rules.detail_text(entry.detail)
     return {
         "topic": entry.partition.topic,

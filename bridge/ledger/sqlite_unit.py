@@ -2,41 +2,22 @@
 
 import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 
 from bridge.clock import Clock
 from bridge.errors import PositionLostError
 from bridge.events import EventRef, Kind
 from bridge.ledger import rules
-from bridge.ledger.cut import cut, has_to_change
-from bridge.ledger.model import Entry, Line, Reason, ToKeep, Witness
-from bridge.ledger.sqlite_rows import (
-    as_list,
-    event_values,
-    kept_values,
-    moment_or_none,
-    to_kept,
-    to_microseconds,
-)
+from bridge.ledger.model import Entry, Line, ToKeep, Witness
+from bridge.ledger.sqlite_keeping import About, holds, keep_record, move_up, write_kept
+from bridge.ledger.sqlite_rows import event_values, moment_or_none, to_microseconds
 from bridge.stream.port import Partition, Record
 
 # All SQL below is put together from this package's own constants; values go in as parameters.
 # ruff: noqa: S608
 
 Write = Callable[[sqlite3.Connection], None]
-
-
-@dataclass(frozen=True)
-class _About:
-    """What is kept beside an outcome."""
-
-    keep: Sequence[ToKeep]
-    of: Collection[str] | None
-    raw: Record | None
-    now: int
-    """Microseconds since 1970."""
 
 
 class SqliteUnit:
@@ -55,7 +36,7 @@ class SqliteUnit:
         for write in self._writes:
             write(connection)
         if self._left:
-            _move_up(connection, self._left, to_microseconds(self._clock.now()))
+            move_up(connection, self._left, to_microseconds(self._clock.now()))
 
     def __bool__(self) -> bool:
         return bool(self._writes)
@@ -74,7 +55,7 @@ class SqliteUnit:
         """
         rules.check(entry, keep, of_all=of is None)
         now = to_microseconds(self._clock.now())
-        about = _About(tuple(keep), None if of is None else frozenset(of), raw, now)
+        about = About(tuple(keep), None if of is None else frozenset(of), raw, now)
         self._writes.append(partial(_record, entry=rules.fitting(entry), about=about, left=self._left))
         if entry.ref is not None and entry.kind == Kind.LIST:
             self._lists[entry.ref] = entry
@@ -108,134 +89,38 @@ class SqliteUnit:
         )
 
 
-def _record(connection: sqlite3.Connection, *, entry: Entry, about: _About, left: set[Line]) -> None:
+def _record(connection: sqlite3.Connection, *, entry: Entry, about: About, left: set[Line]) -> None:
     values = event_values(entry, about.now)
     known = connection.execute(
         "SELECT id FROM event WHERE topic_id = :topic_id AND partition = :partition"
         " AND record_offset = :record_offset AND number = :number",
         values,
     ).fetchone()
+    insert, update = _statements(tuple(values))
     if known is None:
-        columns = ", ".join(values)
-        places = ", ".join(f":{column}" for column in values)
-        event = connection.execute(f"INSERT INTO event ({columns}) VALUES ({places})", values).lastrowid
+        event = connection.execute(insert, values).lastrowid
         assert event is not None
     else:
         event = known["id"]
-        settings = ", ".join(f"{column} = :{column}" for column in values)
-        connection.execute(f"UPDATE event SET {settings} WHERE id = :id", {**values, "id": event})
+        connection.execute(update, {**values, "id": event})
     if known is not None or about.keep:
-        held = _holds(connection, event)
-        _keep(connection, event, entry, about)
-        _keep_record(connection, entry, about.raw)
-        if held and not _holds(connection, event):
+        held = holds(connection, event)
+        write_kept(connection, event, entry, about)
+        keep_record(connection, entry, about.raw)
+        if held and not holds(connection, event):
             left.add(entry.line)
     if entry.ref is not None and rules.ends_intents(entry):
         _end_intents(connection, [entry.ref])
 
 
-def _holds(connection: sqlite3.Connection, event: int) -> bool:
-    """Return whether an event holds back others of its line."""
-    return bool(connection.execute("SELECT max(holds) FROM waiting WHERE event = ?", (event,)).fetchone()[0])
-
-
-def _keep(connection: sqlite3.Connection, event: int, entry: Entry, about: _About) -> None:
-    """Let wait what is to wait, and list what is dead."""
-    wait = [one for one in about.keep if rules.is_parked(one.reason)]
-    letters = [one for one in about.keep if not rules.is_parked(one.reason)]
-    _take_out(connection, "waiting", event, about.of, [one.member for one in wait])
-    _take_out(connection, "letter", event, about.of, [one.member for one in letters])
-    for one in wait:
-        _let_wait(connection, event, entry, one)
-    details = [rules.detail_text(one.detail) for one in letters]
-    connection.executemany(
-        "INSERT INTO letter (event, member, reason, detail, counted) VALUES (?, ?, ?, ?, ?) ON CONFLICT (event, member)"
-        " DO UPDATE SET reason = excluded.reason, detail = excluded.detail, counted = excluded.counted",
-        [
-            (event, rules.storable(one.member), one.reason.value, detail, rules.counted_bytes(detail))
-            for one, detail in zip(letters, details, strict=True)
-        ],
-    )
-
-
-def _take_out(
-    connection: sqlite3.Connection, table: str, event: int, of: Collection[str] | None, stay: Collection[str]
-) -> None:
-    """Remove what is no longer kept of an event."""
-    where = "event = ? AND member NOT IN (SELECT value FROM json_each(?))"
-    values: list[object] = [event, as_list(stay)]
-    if of is not None:
-        where += " AND member IN (SELECT value FROM json_each(?))"
-        values.append(as_list(of))
-    connection.execute(f"DELETE FROM {table} WHERE {where}", values)
-
-
-def _let_wait(connection: sqlite3.Connection, event: int, entry: Entry, one: ToKeep) -> None:
-    """Let one thing wait, or give it another reason in the place that it has."""
-    member = rules.storable(one.member)
-    detail = rules.detail_text(one.detail)
-    connection.execute(
-        "INSERT INTO waiting (event, member, reason, detail, counted, topic_id, partition, record_offset, number,"
-        " record_key, holds, due_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (event, member)"
-        " DO UPDATE SET looks = CASE WHEN reason = excluded.reason THEN looks + 1 ELSE 0 END, tries = 0,"
-        " reason = excluded.reason, detail = excluded.detail, counted = excluded.counted,"
-        " record_key = excluded.record_key, holds = excluded.holds, due_at = excluded.due_at",
-        (
-            event,
-            member,
-            one.reason.value,
-            detail,
-            rules.counted_bytes(detail),
-            entry.topic_id,
-            entry.partition.number,
-            entry.offset,
-            entry.number,
-            entry.key,
-            rules.holds_back(one.reason, member),
-            moment_or_none(one.due_at),
-        ),
-    )
-    (waiting,) = connection.execute("SELECT id FROM waiting WHERE event = ? AND member = ?", (event, member)).fetchone()
-    names = as_list(sorted(one.names))
-    connection.execute(
-        "DELETE FROM waiting_name WHERE waiting = ? AND simple NOT IN (SELECT value FROM json_each(?))",
-        (waiting, names),
-    )
-    connection.execute(
-        "INSERT OR IGNORE INTO waiting_name (simple, waiting) SELECT value, ? FROM json_each(?)", (waiting, names)
-    )
-
-
-def _keep_record(connection: sqlite3.Connection, entry: Entry, raw: Record | None) -> None:
-    """Keep as much of the record as its events need; nothing of it where none of them does any more."""
-    place = (entry.topic_id, entry.partition.number, entry.offset)
-    at = "topic_id = ? AND partition = ? AND record_offset = ?"
-    reasons = connection.execute(
-        f"SELECT reason FROM waiting WHERE {at} UNION SELECT letter.reason FROM event CROSS JOIN letter"
-        f" ON letter.event = event.id WHERE {at}",
-        place * 2,
-    )
-    wanted = rules.kept([Reason(row[0]) for row in reasons])
-    there = connection.execute(f"SELECT whole, bytes FROM kept WHERE {at}", place).fetchone()
-    if wanted is rules.Keep.NOTHING and there is not None:
-        connection.execute(f"DELETE FROM kept WHERE {at}", place)
-    if not has_to_change(wanted, *((bool(there["whole"]), there["bytes"]) if there else (None, 0))):
-        return
-    if raw is None and there is not None and there["whole"]:
-        raw = to_kept(connection.execute(f"SELECT * FROM kept WHERE {at}", place).fetchone()).record
-    if raw is None:
-        raise ValueError(f"{entry.where} is {entry.outcome}, but its record is missing")
-    connection.execute(f"DELETE FROM kept WHERE {at}", place)
-    columns = kept_values(entry, cut(raw, wanted))
-    connection.execute(f"INSERT INTO kept VALUES ({', '.join('?' * len(columns))})", columns)
-
-
-def _move_up(connection: sqlite3.Connection, lines: Collection[Line], now: int) -> None:
-    """Make due what waits behind another in these lines."""
-    connection.executemany(
-        "UPDATE waiting SET due_at = ? WHERE topic_id = ? AND partition = ? AND record_key = ? AND holds"
-        " AND reason = ? AND coalesce(due_at > ?, true)",
-        [(now, line.topic_id, line.partition, line.key, Reason.WAITS_BEHIND.value, now) for line in lines],
+@cache
+def _statements(columns: tuple[str, ...]) -> tuple[str, str]:
+    """Return what inserts an event, and what updates one."""
+    places = ", ".join(f":{column}" for column in columns)
+    settings = ", ".join(f"{column} = :{column}" for column in columns)
+    return (
+        f"INSERT INTO event ({', '.join(columns)}) VALUES ({places})",
+        f"UPDATE event SET {settings} WHERE id = :id",
     )
 
 

@@ -26,10 +26,11 @@ from bridge.receiving.consumer import Consumer, Pace
 from bridge.receiving.decide import Policy
 from bridge.receiving.execute import Executor
 from bridge.receiving.live import Live
+from bridge.receiving.looking import Parts
 from bridge.receiving.progress import Limits, Progress
 from bridge.receiving.read import Reader
 from bridge.receiving.unit import Writer
-from bridge.receiving.waiting import Parts, WaitingLine
+from bridge.receiving.waiting import WaitingLine
 from bridge.stream.port import Record
 
 if TYPE_CHECKING:
