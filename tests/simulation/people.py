@@ -58,13 +58,13 @@ class Vanish:
 
 @dataclass(frozen=True)
 class Choose:
-    """A person says which target a name means."""
+    """A person says which target a name means; over REST nobody can."""
 
     name: str
 
     def do(self, world: World) -> None:
         rows = world.holdings.matching([simplify(self.name), simplify(alias(self.name))])
-        if rows:
+        if rows and not world.over_rest:
             world.holdings.choices[simplify(self.name)] = rows[0].pk
 
 
