@@ -6,6 +6,8 @@ TOOLKIT_30 := .venv-toolkit-3.0
 KAFKA := .cache/kafka
 BIN := $(VENV)/bin
 WORKERS ?= 2
+SEED ?= 1000000
+HISTORIES ?= 10000
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-input
 
 # The first of these that is 3.11 to 3.13 and can make environments; `make PYTHON=/usr/bin/python3.12 test` names another.
@@ -21,7 +23,7 @@ if [ -z "$$found" ]; then \
   exit 1; fi
 endef
 
-.PHONY: help test lint format demo benchmark benchmark-orm install kafka clean
+.PHONY: help test lint format simulate demo benchmark benchmark-orm install kafka clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +40,9 @@ lint: $(VENV)/.stamp-dev ## ruff, mypy --strict and import-linter
 format: $(VENV)/.stamp-dev ## Let ruff format and mend what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+simulate: $(VENV)/.stamp-dev ## Play simulated histories of the receiving side; HISTORIES= how many, SEED= from which on
+	@cd tests && PYTHONHASHSEED=0 ../$(BIN)/python -m simulation --seed $(SEED) --histories $(HISTORIES)
 
 demo: $(VENV)/.stamp-demo ## Three real TOMs share with each other; KEEP=1 leaves them up
 	@$(BIN)/python -m demo $(if $(filter-out 0,$(KEEP)),--keep)

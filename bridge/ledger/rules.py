@@ -116,10 +116,13 @@ def stands(there: Entry | None, new: Entry) -> Entry:
 def due(reason: Reason, looks: int, now: datetime, first: timedelta) -> datetime | None:
     """Return when something is looked at again by itself that was looked at ``looks`` times in vain.
 
-    After ``first``, then after twice as long each time, an hour at most. What waits behind another goes with it; what
-    has no target is looked for by its names, and is put off alone where one of them was there and did not help.
+    After ``first``, then after twice as long each time, an hour at most. What waits behind another goes with it, and is
+    looked at once an hour all the same: another process may let that go in the very moment in which it comes to wait.
+    What has no target is looked for by its names, and is put off alone where one of them was there and did not help.
     """
-    if reason is Reason.WAITS_BEHIND or (reason is Reason.NO_TARGET and looks == 0):
+    if reason is Reason.WAITS_BEHIND:
+        return now + _LONGEST_WAIT
+    if reason is Reason.NO_TARGET and looks == 0:
         return None
     wait: timedelta = first * 2 ** min(looks, 16)
     return now + min(wait, max(_LONGEST_WAIT, first), LONGEST_PUT_OFF)

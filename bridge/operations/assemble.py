@@ -20,10 +20,11 @@ from bridge.receiving.consumer import Consumer, Pace
 from bridge.receiving.decide import Policy
 from bridge.receiving.execute import Executor
 from bridge.receiving.live import Live
+from bridge.receiving.looking import Parts
 from bridge.receiving.progress import Limits, Progress
 from bridge.receiving.read import Reader, Rules
 from bridge.receiving.unit import Writer
-from bridge.receiving.waiting import Parts, WaitingLine
+from bridge.receiving.waiting import WaitingLine
 from bridge.settings import Settings, SubscriptionSettings
 from bridge.stream import Partition, Record, Stream, open_stream
 from bridge.tom.port import Tom
@@ -112,7 +113,8 @@ def open_bridge(settings: Settings, stopped: threading.Event | None = None) -> I
         stack.callback(stream.close)
         ledger = ledger_of(settings)
         stack.callback(ledger.close)
-        tom = RestTom(account_of(settings), ledger.intents)
+        stopped = stopped or threading.Event()
+        tom = RestTom(account_of(settings), ledger.intents, Budget(stopped=stopped))
         stack.callback(tom.close)
         yield put_together(settings, stream, ledger, tom, stopped=stopped)
 

@@ -27,6 +27,7 @@ from bridge.ledger.port import Ledger
 from bridge.receiving.live import Live
 from bridge.receiving.progress import Progress
 from bridge.receiving.waiting import WaitingLine
+from bridge.stream.names import missing as topic_missing
 from bridge.stream.port import Fetched, Partition, Stream, Subscription
 
 log = structlog.get_logger(__name__)
@@ -134,6 +135,7 @@ class Consumer:
                 self._go_back(subscription)
             self._poll(subscription)
             self._apply(subscription)
+            self._live.skip_holes()
             self._waiting.turn(self._budget.within(self._progress.limits.batch_s))
             self._progress.well("[tom]")
             self._do_what_is_due(subscription)
@@ -168,9 +170,7 @@ class Consumer:
         gone = [one for one in self._live.positions if one not in subscription.assignment()]
         self._live.leave(gone)
         self._live.take(fetched.records)
-        if fetched.read_to:
-            self._apply(subscription)
-            self._live.skip_holes(fetched.read_to)
+        self._live.take_ends(fetched.read_to)
 
     def _apply(self, subscription: Subscription) -> None:
         if not self._live.has_work:
@@ -300,7 +300,7 @@ class Consumer:
             known = any(partition.topic == topic for partition in recorded)
             missing = [partition for partition in of_topic if partition not in recorded]
             if missing:
-                wanted = missing if known else self._stream.topics()[topic].each_partition()
+                wanted = missing if known else self._each_partition(topic)
                 recorded |= self._first_positions(wanted, identity, known)
             for partition in of_topic:
                 position = recorded[partition]
@@ -315,6 +315,12 @@ class Consumer:
         self._progress.assigned({partition: recorded[partition] for partition in partitions})
         self._upgraded = False
         return {partition: recorded[partition].next for partition in partitions}
+
+    def _each_partition(self, topic: str) -> Sequence[Partition]:
+        found = self._stream.topics().get(topic)
+        if found is None:  # removed since it was assigned
+            raise topic_missing(topic)
+        return found.each_partition()
 
     def _first_positions(
         self, partitions: Sequence[Partition], topic_id: str, known: bool

@@ -34,6 +34,8 @@ class Live:
         self.positions: dict[Partition, Position] = {}
         """Where the ledger stands, as far as this process knows."""
         self._backlogs: dict[Partition, Backlog] = {}
+        self._ends: dict[Partition, int] = {}
+        """How far partitions have been read whose last offsets are holes, until it is written."""
         self._settled: dict[Place, Result] = {}
         """What is clear of events that failed, until it is written."""
 
@@ -42,15 +44,20 @@ class Live:
     def start(self, partition: Partition, at: Position) -> None:
         """Take up a partition, or take it up anew, at a position."""
         self.positions[partition] = at
-        self._backlogs.pop(partition, None)
+        self._drop(partition)
         self._settled.clear()
 
     def leave(self, partitions: Sequence[Partition]) -> None:
         """Forget partitions that another process has now."""
         for partition in partitions:
             self.positions.pop(partition, None)
-            self._backlogs.pop(partition, None)
+            self._drop(partition)
         self._progress.released(partitions)
+
+    def _drop(self, partition: Partition) -> None:
+        """Forget what is at hand of a partition: it comes again."""
+        self._backlogs.pop(partition, None)
+        self._ends.pop(partition, None)
 
     def take(self, records: Sequence[Record]) -> None:
         """Take records that came, in order per partition; those of a held partition come again when it goes on."""
@@ -87,15 +94,24 @@ class Live:
                 units += 1
         return units
 
-    def skip_holes(self, read_to: Mapping[Partition, int]) -> None:
+    def take_ends(self, read_to: Mapping[Partition, int]) -> None:
+        """Take note of how far partitions have been read: told once, and remembered until it is written.
+
+        Not of those that are held: their records come again, and with them how far they have been read.
+        """
+        held = self._progress.holds()
+        for partition, offset in read_to.items():
+            if partition in self.positions and partition not in held:
+                self._ends[partition] = offset
+
+    def skip_holes(self) -> None:
         """Move positions over what the stream has no records for, where everything before is done."""
+        self._ends = {one: offset for one, offset in self._ends.items() if self.positions[one].next < offset}
+        held = self._progress.holds()
         moved = {
             partition: offset
-            for partition, offset in read_to.items()
-            if partition in self.positions
-            and self.positions[partition].next < offset
-            and not self._at_hand(partition)
-            and partition not in self._progress.holds()
+            for partition, offset in self._ends.items()
+            if not self._at_hand(partition) and partition not in held
         }
         if not moved:
             return
@@ -104,6 +120,7 @@ class Live:
                 at = self.positions[partition]
                 unit.move(partition, at.topic_id, at.next, offset)
         for partition, offset in moved.items():
+            del self._ends[partition]
             self._moved(partition, offset, begun=False)
 
     def _unit(self, partition: Partition, budget: Budget) -> None:
@@ -164,7 +181,7 @@ class Live:
                 self._progress.isolate(partition, max(records) + 1)
             case Verdict.AGAIN:
                 self._progress.hold(partition, error)
-                self._backlogs.pop(partition, None)  # it is read again when it goes on
+                self._drop(partition)  # it is read again when it goes on
             case Verdict.DEAD:
                 if not isinstance(error, EventError):
                     log.exception("record.internal_error", where=arrivals[0].record.where, exc_info=error)

@@ -2,79 +2,28 @@
 
 A line is the events of one key in one partition of one topic, by offset; what waits first goes first, and nothing waits
 across lines. Something is looked at when one of its names appears in the TOM, when what went before it in its line has
-gone, when its time has come (later each time), or when a person wants it. Looking costs no write where nothing has
-changed; what has a chance is written in units as everything else is.
+gone, when its time has come (later each time), or when a person wants it: this module says when, and
+:mod:`bridge.receiving.looking` looks.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from itertools import groupby
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 
 import structlog
 
 from bridge.budget import Budget
-from bridge.clock import CLOCK, Clock
-from bridge.errors import AwayError, BudgetSpentError, EventError, PositionLostError, StopError
+from bridge.errors import AwayError
 from bridge.events import Kind
-from bridge.ledger import rules
-from bridge.ledger.model import Dead, Filter, Line, Outcome, Parked, Place, Reason
-from bridge.ledger.port import Ledger
-from bridge.receiving.execute import Executor
-from bridge.receiving.progress import ALONE_AFTER, Progress, Verdict, fault_of
-from bridge.receiving.read import Arrival, Reader
-from bridge.receiving.result import Result, dead
+from bridge.ledger.model import Dead, Filter, Outcome, Parked, Place, Reason
+from bridge.receiving.looking import LOOKED_AT_ONCE, Looking, Parts, released_of
+from bridge.receiving.read import Arrival
+from bridge.receiving.result import Result
 from bridge.receiving.spread import spread
-from bridge.receiving.unit import Writer, first_in_line
 from bridge.stream.port import Record
-from bridge.tom.port import Tom
 
 log = structlog.get_logger(__name__)
 
-_LOOKED_AT_ONCE = 500
 _NAMES_AT_ONCE = 5000
-
-
-@dataclass(frozen=True, kw_only=True)
-class Parts:
-    """What works together to write events into one TOM."""
-
-    ledger: Ledger
-    tom: Tom
-    reader: Reader
-    executor: Executor
-    writer: Writer
-    progress: Progress
-    clock: Clock = CLOCK
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Waiter:
-    """One event that waits, as a whole or by some of its members, and its rows."""
-
-    arrival: Arrival
-    rows: tuple[Parked, ...]
-
-    @property
-    def ids(self) -> list[int]:
-        return [row.id for row in self.rows]
-
-    @property
-    def tries(self) -> int:
-        return max(row.tries for row in self.rows)
-
-    @property
-    def is_whole(self) -> bool:
-        return not self.rows[0].member
-
-    @property
-    def kind(self) -> Kind | None:
-        return self.arrival.event.kind if self.arrival.event is not None else None
-
-    @property
-    def holds_back(self) -> bool:
-        return rules.holds_back(self.rows[0].reason, self.rows[0].member)
 
 
 class WaitingLine:
@@ -84,7 +33,7 @@ class WaitingLine:
     """
 
     def __init__(
-        self, parts: "Parts", *, read_again: Callable[[Place, str], Record | None], period_s: float = 60.0
+        self, parts: Parts, *, read_again: Callable[[Place, str], Record | None], period_s: float = 60.0
     ) -> None:
         """``read_again`` reads a record from the stream of which the ledger keeps the beginning alone (or None)."""
         self._ledger = parts.ledger
@@ -92,13 +41,11 @@ class WaitingLine:
         self._reader = parts.reader
         self._executor = parts.executor
         self._writer = parts.writer
-        self._progress = parts.progress
         self._clock = parts.clock
+        self._looking = Looking(parts, appeared=self.appeared, period_s=period_s)
         self._read_again = read_again
         self._period_s = period_s
         self._next_names = 0.0
-        self._begun: dict[int, datetime | None] = {}
-        """What is being looked at and has not come to an end, with its due time."""
 
     # -- by itself ----------------------------------------------------------------------------------------------------
 
@@ -128,8 +75,8 @@ class WaitingLine:
         if not names:
             return 0
         released = 0
-        while rows := self._ledger.named(names, budget.clock.now(), most=_LOOKED_AT_ONCE):
-            done = self._released(self._look(rows, budget))
+        while rows := self._ledger.named(names, budget.clock.now(), most=LOOKED_AT_ONCE):
+            done = released_of(self._looking.look(rows, budget))
             released += done
             if not done or budget.stopped:
                 return released
@@ -145,14 +92,14 @@ class WaitingLine:
             if event.kind not in (Kind.TARGET, Kind.LIST) and first[0].entry.place < lines[line].place:
                 self._executor.forget()
                 if self._executor.holds(event) is None:
-                    self._look(first, budget)
+                    self._looking.look(first, budget)
 
     def _due(self, budget: Budget) -> int:
         released = 0
         while not budget.spent:
-            rows = self._ledger.due(budget.clock.now(), most=_LOOKED_AT_ONCE)
-            released += self._released(self._look(rows, budget))
-            if len(rows) < _LOOKED_AT_ONCE:
+            rows = self._ledger.due(budget.clock.now(), most=LOOKED_AT_ONCE)
+            released += released_of(self._looking.look(rows, budget))
+            if len(rows) < LOOKED_AT_ONCE:
                 break
         return released
 
@@ -180,18 +127,14 @@ class WaitingLine:
         after = released = 0
         while (rows := page(after)) and not budget.stopped:
             after = rows[-1].id
-            released += self._released(self._look(rows, budget))
+            released += released_of(self._looking.look(rows, budget))
         return released
-
-    @staticmethod
-    def _released(results: Sequence[Result]) -> int:
-        return sum(result.outcome is not Outcome.PARKED for result in results)
 
     # -- because a person wants it ------------------------------------------------------------------------------------
 
     def retry(self, rows: Sequence[Parked], budget: Budget) -> list[Result]:
         """Look at parked things now, and at what waits behind those that get through."""
-        return self._look(rows, budget)
+        return self._looking.look(rows, budget)
 
     def retry_dead(self, letters: Iterable[Dead], budget: Budget) -> list[Result]:
         """Try dead letters again, in the order given; what fails again stays dead.
@@ -213,7 +156,7 @@ class WaitingLine:
                     arrival = replace(  # noqa: PLW2901 (the same, of one member)
                         arrival, members=arrival.only([letter.member]), were=Outcome.DEAD
                     )
-                results += self._written([arrival], budget)
+                results += self._looking.written([arrival], budget)
         return results
 
     def again(self, arrival: Arrival, *, restore: bool, dry_run: bool, budget: Budget) -> Result | None:
@@ -225,284 +168,10 @@ class WaitingLine:
             return self._writer.preview(arrival, restore=restore)
         if self._writer.stays(arrival, self._writer.facts([arrival]), restore=restore):
             return None
-        return next(iter(self._written([arrival], budget, restore=restore)), None)
-
-    # -- looking ------------------------------------------------------------------------------------------------------
-
-    def _look(self, rows: Sequence[Parked], budget: Budget) -> list[Result]:
-        """Look at these rows, and at what waits behind those that get through, in the order of their lines."""
-        results: list[Result] = []
-        seen: set[int] = set()
-        todo = list(rows)
-        while todo and not budget.stopped:
-            seen |= {row.id for row in todo}
-            lines: set[Line] = set()
-            for batch in _batches(todo):
-                told, released = self._look_at(batch, budget)
-                results += told
-                lines |= released
-            behind = self._ledger.lines(lines, most=_LOOKED_AT_ONCE) if lines else {}
-            todo = [row for line in behind.values() for row in line if row.id not in seen]
-        return results
-
-    def _look_at(self, rows: Sequence[Parked], budget: Budget) -> tuple[list[Result], set[Line]]:
-        """Look at rows, counted as begun until each has come to an end; return the lines that something has left."""
-        if budget.stopped:
-            return [], set()
-        before, self._begun = self._begun, {row.id: row.due_at for row in rows}
-        try:
-            return self._looked_at_as_begun(rows, budget)
-        finally:
-            self._begun = before
-
-    def _looked_at_as_begun(self, rows: Sequence[Parked], budget: Budget) -> tuple[list[Result], set[Line]]:
-        if rows[0].tries >= self._progress.limits.tries:
-            return self._given_up(rows, budget), {row.entry.line for row in rows if not row.member}
-        self._ledger.begin_parked(list(self._begun))
-        try:
-            chances, in_vain = self._with_a_chance(self._first_in_line(self._waiters(rows)), budget)
-            done = self._released_in_units(chances, budget)
-        except (AwayError, BudgetSpentError):
-            with suppress(AwayError):
-                self._put_off(dict(self._begun), looked=False)
-            raise
-        self._put_off(dict(self._begun), looked=False)
-        lines = {waiter.arrival.line for waiter in chances if waiter.is_whole} if self._released(done) else set()
-        return [*in_vain, *done], lines
-
-    def _given_up(self, rows: Sequence[Parked], budget: Budget) -> list[Result]:
-        """Let rows of one event die that were begun too often without coming to an end, without reading them."""
-        fault = dead(Reason.UNFINISHED, f"never finished: tried {rows[0].tries} times while it was parked")
-        place = rows[0].entry.place
-        if rows[0].member:
-            return [self._writer.bury_members(place, [row.member for row in rows], fault, Outcome.PARKED)]
-        kept = self._ledger.raw([place]).get(place)
-        if kept is None:
-            return []
-        arrival = replace(self._reader.unread(kept.record, fault), number=place.number)
-        return self._written([arrival], budget)
-
-    def _waiters(self, rows: Sequence[Parked]) -> list[_Waiter]:
-        """Return the events of these rows, in the order of their lines; what was released meanwhile is left out."""
-        ordered = sorted(rows, key=lambda row: (row.entry.place, row.id))
-        kept = self._ledger.raw({row.entry.place for row in ordered})
-        waiters: list[_Waiter] = []
-        read: dict[Place, list[Arrival]] = {}
-        for place, those in groupby(ordered, key=lambda row: row.entry.place):
-            of_event = tuple(those)
-            if place not in kept:
-                continue
-            at = place._replace(number=0)
-            if at not in read:
-                read[at] = self._reader.read(kept[place].record)
-                spread(self._ledger, read[at], of_event[0].entry, self._clock.now())
-            for arrival in read[at]:
-                if arrival.number == place.number:
-                    waiters.append(_waiter(arrival, of_event))
-        return waiters
-
-    def _first_in_line(self, waiters: Sequence[_Waiter]) -> list[_Waiter]:
-        """Leave out what waits behind something that is not being looked at."""
-        whole = [waiter.arrival for waiter in waiters if waiter.holds_back]
-        targets = [waiter.arrival for waiter in waiters if waiter.holds_back and waiter.kind is Kind.TARGET]
-        first = first_in_line(self._ledger, whole)
-        first_target = first_in_line(self._ledger, targets, [str(Kind.TARGET)])
-        left: list[_Waiter] = []
-        put_off: dict[int, datetime | None] = {}
-        for waiter in waiters:
-            earlier = (first_target if waiter.kind is Kind.TARGET else first).get(waiter.arrival.line)
-            if waiter.holds_back and earlier is not None and earlier.entry.place < waiter.arrival.place:
-                put_off |= {row.id: None for row in waiter.rows if row.due_at is not None}
-            else:
-                left.append(waiter)
-        self._put_off(put_off, looked=False)
-        return left
-
-    def _with_a_chance(
-        self, waiters: Sequence[_Waiter], budget: Budget, held: set[Line] | None = None
-    ) -> tuple[list[_Waiter], list[Result]]:
-        """Leave out what would wait for the same reason as before: it is only put off, longer than the last time.
-
-        What can't be looked at is looked at alone, and is at fault where others can. ``held`` are lines of which
-        something earlier waits on.
-        """
-        held = set() if held is None else held
-        try:
-            return self._looked_at(waiters, budget, held)
-        except (StopError, PositionLostError, BudgetSpentError):
-            raise
-        except (Exception, SystemExit) as error:
-            if self._progress.judge(error, in_company=len(waiters) > 1) is not Verdict.ISOLATE:
-                return self._failed(waiters[0], error, held)
-        alone = [self._with_a_chance([waiter], budget, held) for waiter in waiters]
-        return [one for chances, _ in alone for one in chances], [one for _, in_vain in alone for one in in_vain]
-
-    def _failed(self, waiter: _Waiter, error: BaseException, held: set[Line]) -> tuple[list[_Waiter], list[Result]]:
-        """Let what can't be looked at, though others can, become a dead letter; wait on where it may pass."""
-        log.warning("parked.suspect", where=waiter.arrival.record.where, message=str(error))
-        if waiter.is_whole and not isinstance(error, AwayError):
-            return [replace(waiter, arrival=replace(waiter.arrival, settled=fault_of(error)))], []
-        if waiter.holds_back:
-            held.add(waiter.arrival.line)
-        self._fails(waiter)
-        return [], []
-
-    def _fails(self, waiter: _Waiter) -> None:
-        """Try again later, longer each time, what fails while others don't: its tries count on."""
-        now, first = self._clock.now(), timedelta(seconds=self._period_s)
-        later = rules.due(Reason.AMBIGUOUS, waiter.tries, now, first)
-        self._put_off({row.id: later for row in waiter.rows}, ended=False)
-
-    def _looked_at(
-        self, waiters: Sequence[_Waiter], budget: Budget, held: set[Line]
-    ) -> tuple[list[_Waiter], list[Result]]:
-        self._executor.forget()
-        self._executor.find_for([waiter.arrival.event for waiter in waiters if waiter.arrival.event], budget)
-        chances: list[_Waiter] = []
-        in_vain: list[Result] = []
-        put_off: dict[int, datetime | None] = {}
-        for waiter in waiters:
-            if waiter.holds_back and waiter.arrival.line in held:
-                put_off |= {row.id: None for row in waiter.rows if row.due_at is not None}
-                continue
-            left, vain = self._chance_of(waiter, budget)
-            if vain:
-                in_vain.append(Result(outcome=Outcome.PARKED, reason=vain[0].reason, detail=vain[0].detail))
-                put_off |= {row.id: self._later(row) for row in vain}
-            if left is not None:
-                chances.append(left)
-            elif waiter.holds_back:
-                held.add(waiter.arrival.line)
-        self._put_off(put_off)
-        return chances, in_vain
-
-    def _chance_of(self, waiter: _Waiter, budget: Budget) -> tuple[_Waiter | None, Sequence[Parked]]:
-        """Return ``waiter`` as far as it has a chance now, and the rows that would wait for the same reason again."""
-        arrival = waiter.arrival
-        if arrival.members is not None:
-            holds = self._executor.member_holds(arrival.members, budget)
-            reasons = {
-                member.reference.name: hold.reason for member, hold in zip(arrival.members, holds, strict=True) if hold
-            }
-            vain = [row for row in waiter.rows if reasons.get(row.member) is row.reason]
-            left = [row for row in waiter.rows if row not in vain]
-            return (_waiter(arrival, tuple(left)) if left else None), vain
-        if arrival.settled is not None:
-            reason = arrival.settled.reason if arrival.settled.outcome is Outcome.PARKED else None
-        else:
-            hold = self._executor.holds(arrival.event) if arrival.event and waiter.kind is not Kind.LIST else None
-            reason = hold.reason if hold is not None else None
-        return (None, waiter.rows) if reason is waiter.rows[0].reason else (waiter, ())
-
-    def _later(self, row: Parked, reason: Reason | None = None) -> datetime | None:
-        return rules.due(reason or row.reason, row.looks + 1, self._clock.now(), timedelta(seconds=self._period_s))
-
-    def _put_off(self, due: dict[int, datetime | None], *, looked: bool = True, ended: bool = True) -> None:
-        if due:
-            with self._ledger.unit() as unit:
-                unit.look_again(due, looked=looked, ended=ended)
-            self._ended(due)
-
-    def _ended(self, ids: Iterable[int]) -> None:
-        """Note that the looks at these rows have come to an end, one way or another."""
-        for one in list(ids):
-            self._begun.pop(one, None)
-
-    # -- writing ------------------------------------------------------------------------------------------------------
-
-    def _released_in_units(self, waiters: Sequence[_Waiter], budget: Budget) -> list[Result]:
-        results: list[Result] = []
-        for unit in _units(waiters, self._progress.limits.batch_datums):
-            if budget.stopped:
-                break
-            done = self._written_or_buried(unit, budget)
-            self._settle(unit, done)
-            results += done
-        return results
-
-    def _written_or_buried(self, unit: Sequence[_Waiter], budget: Budget) -> list[Result]:
-        first, fault = unit[0], unit[0].arrival.settled
-        if len(unit) == 1 and not first.is_whole and fault is not None and fault.outcome is Outcome.DEAD:
-            names = [row.member for row in first.rows]  # of a list that can't be read any more
-            return [self._writer.bury_members(first.arrival.place, names, fault, Outcome.PARKED)]
-        return self._written([waiter.arrival for waiter in unit], budget)
-
-    def _settle(self, unit: Sequence[_Waiter], results: Sequence[Result]) -> None:
-        """Put off what waits again although it seemed to have a chance."""
-        self._ended(row.id for waiter in unit for row in waiter.rows)
-        again = [pair for pair in zip(unit, results, strict=True) if pair[1].outcome is Outcome.PARKED]
-        told = [pair for pair in again if pair[1].reason is not None]
-        self._put_off({row.id: self._later(row, result.reason) for waiter, result in told for row in waiter.rows})
-        for waiter, result in again:
-            if result.reason is None:
-                self._fails(waiter)
-
-    def _written(self, arrivals: Sequence[Arrival], budget: Budget, *, restore: bool = False) -> list[Result]:
-        """Write events that are not live; what fails in company is tried alone, what fails alone is a dead letter."""
-        try:
-            results = self._writer.write(arrivals, restore=restore, budget=budget.unhurried)
-        except (StopError, PositionLostError, BudgetSpentError):
-            raise
-        except (Exception, SystemExit) as error:
-            match self._progress.judge(error, in_company=len(arrivals) > 1):
-                case Verdict.ISOLATE:
-                    return [result for one in arrivals for result in self._written([one], budget, restore=restore)]
-                case Verdict.AGAIN:
-                    log.warning("parked.suspect", where=arrivals[0].record.where, message=str(error))
-                    # It stays what it was: nothing is recorded of it, and no reason is told.
-                    return [Result(outcome=arrivals[0].were or Outcome.PARKED, detail={"message": str(error)})]
-                case Verdict.DEAD:
-                    if not isinstance(error, EventError):
-                        log.exception("record.internal_error", where=arrivals[0].record.where, exc_info=error)
-                    return self._buried(arrivals[0], fault_of(error), budget)
-        self._progress.note([one.entry(result) for one, result in zip(arrivals, results, strict=True)])
-        appeared = frozenset().union(*(result.appeared for result in results))
-        self.appeared(appeared, budget)
-        return results
-
-    def _buried(self, arrival: Arrival, fault: Result, budget: Budget) -> list[Result]:
-        if arrival.members is not None:
-            names = [member.reference.name for member in arrival.members]
-            return [self._writer.bury_members(arrival.place, names, fault, arrival.were)]
-        return self._written([replace(arrival, settled=fault)], budget)
+        return next(iter(self._looking.written([arrival], budget, restore=restore)), None)
 
     def _record(self, place: Place, topic: str) -> Record | None:
         kept = self._ledger.raw([place]).get(place)
         if kept is None or kept.whole:
             return None if kept is None else kept.record
         return self._read_again(place, topic)
-
-
-def _waiter(arrival: Arrival, rows: tuple[Parked, ...]) -> _Waiter:
-    """Return what waits of an event; of a list its parked members alone."""
-    names = {row.member for row in rows if row.member}
-    if names and arrival.settled is None:
-        arrival = replace(arrival, members=arrival.only(names), were=Outcome.PARKED)
-    return _Waiter(arrival=arrival, rows=rows)
-
-
-def _batches(rows: Sequence[Parked]) -> Iterator[list[Parked]]:
-    """Yield what is looked at together: events that were begun and did not come to an end, each by itself, at last."""
-    ordered = sorted(rows, key=lambda row: (row.entry.place, row.id))
-    if sound := [row for row in ordered if row.tries < ALONE_AFTER]:
-        yield sound
-    for _, of_event in groupby((row for row in ordered if row.tries >= ALONE_AFTER), key=lambda row: row.entry.place):
-        yield list(of_event)
-
-
-def _units(waiters: Sequence[_Waiter], most_datums: int) -> Iterator[list[_Waiter]]:
-    """Yield what is written together: datums up to a bound, anything else by itself."""
-    unit: list[_Waiter] = []
-    datums = 0
-    for waiter in waiters:
-        alone = waiter.arrival.is_alone or not waiter.is_whole
-        if unit and (alone or datums + waiter.arrival.datums > most_datums):
-            yield unit
-            unit, datums = [], 0
-        unit.append(waiter)
-        datums += waiter.arrival.datums
-        if alone:
-            yield unit
-            unit, datums = [], 0
-    if unit:
-        yield unit

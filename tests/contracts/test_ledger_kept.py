@@ -313,6 +313,46 @@ def test_what_is_put_off_is_due_later_and_its_looks_are_counted(ledger: Ledger) 
     assert offsets(ledger.due(later)) == [0]
 
 
+def test_what_is_put_off_for_longer_than_anything_ever_is_is_due(ledger: Ledger) -> None:
+    """The clock was set back since."""
+    park(ledger, Arrival(offset=0), to_keep(reason=Reason.AMBIGUOUS, due=STARTED))
+    park(ledger, Arrival(offset=1), to_keep("m31", due=STARTED))
+    assert offsets(ledger.due(STARTED - LONGEST_PUT_OFF)) == []
+    before = STARTED - LONGEST_PUT_OFF - timedelta(seconds=1)
+    assert offsets(ledger.due(before)) == [0, 1]
+    assert offsets(ledger.named(["m31"], before)) == [1]
+
+
+def test_what_is_put_off_after_a_failure_counts_its_tries_on(ledger: Ledger) -> None:
+    park(ledger, Arrival(offset=0), to_keep("m31"))
+    (parked,) = ledger.parked()
+    ledger.begin_parked([parked.id])
+    with ledger.unit() as unit:
+        unit.look_again({parked.id: STARTED}, ended=False)
+    assert [(one.tries, one.looks) for one in ledger.parked()] == [(1, 1)]
+
+
+def test_a_list_of_which_members_are_kept_is_not_witnessed_as_done(ledger: Ledger) -> None:
+    arrival = Arrival(kind="list")
+    park(ledger, arrival, to_keep("m31", member="M 31"), to_keep("m33", member="M 33"))
+    for name, done in (("M 31", False), ("M 33", True)):
+        with ledger.unit() as unit:
+            unit.record(arrival.entry(Outcome.APPLIED), of=[name])
+            unit.witness([arrival.ref])
+        assert (ledger.known([arrival.ref])[arrival.ref].witness is not None) is done
+
+
+def test_the_row_of_a_list_as_a_whole_is_taken_out_by_its_empty_name(ledger: Ledger) -> None:
+    arrival = Arrival(kind="list")
+    park(ledger, arrival, to_keep(reason=Reason.NEWER_VERSION))
+    with ledger.unit() as unit:
+        unit.record(arrival.entry(Outcome.APPLIED), keep=[to_keep("m31", member="M 31")], of=["M 31", "M 33"])
+    assert [one.member for one in ledger.parked()] == ["", "M 31"]
+    with ledger.unit() as unit:
+        unit.record(arrival.entry(Outcome.APPLIED), of=["M 35", ""])
+    assert [one.member for one in ledger.parked()] == ["M 31"]
+
+
 def test_names_are_sought_in_their_order_page_by_page_each_once(ledger: Ledger) -> None:
     park(ledger, Arrival(offset=0), to_keep("m33", "m31"))
     park(ledger, Arrival(offset=1), to_keep("m31", "m32"))

@@ -49,12 +49,12 @@ def test_every_record_has_one_outcome_with_its_reason(alpha, beta, url):
 
 def test_points_are_counted_as_new_duplicate_and_conflicting(alpha, beta):
     beta.tom.make_target("SN 2024abc")
-    mixed = Photometry(target=REFERENCE, points=(*points(2), *points(1, brightness=19.0), *points(4)[2:]))
-    alpha.publish(photometry(1), mixed)
+    mixed = Photometry(target=REFERENCE, points=(*points(1, brightness=19.0), *points(4)[1:]))
+    alpha.publish(photometry(2), mixed)
     beta.drain()
     first, second = beta.entries()
-    assert first.detail["datums"] == {"new": 1}
-    assert second.detail["datums"] == {"new": 3, "duplicate": 1, "conflicting": 1}
+    assert first.detail["datums"] == {"new": 2}
+    assert second.detail["datums"] == {"new": 2, "duplicate": 1, "conflicting": 1}
     (conflict,) = second.detail["conflicting"]
     assert (conflict["timestamp"], conflict["brightness"]) == (NOON.isoformat(), 19.0)
     assert len(beta.tom.photometry()) == 4

@@ -53,7 +53,8 @@ def test_the_new_kinds_are_parked_by_the_release_before_and_applied_after_the_up
     # The second has the numbers of the first, so that it is the same one.
     assert [row["flux"] for row in beta.tom.datums("spectroscopy")] == [list(spectrum(3).flux)]
     assert [(row["ra"], row["ra_error"]) for row in beta.tom.datums("astrometry")] == [(10.0, 0.0)]
-    assert [row["value"] for row in beta.tom.datums("polarimetry")] == [{"q": 0.0, "u": 1}]
+    kept = {"q": 0.0, "u": 1, "original_source_name": ""}
+    assert [row["value"] for row in beta.tom.datums("polarimetry")] == [kept]
 
 
 def test_after_the_upgrade_the_consumer_applies_them_by_itself_and_goes_on(alpha, beta):

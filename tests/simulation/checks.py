@@ -8,7 +8,8 @@ from simulation.ledger import Commit
 from bridge.errors import BridgeError, StopError
 from bridge.events import Kind
 from bridge.ledger import rules
-from bridge.ledger.model import Entry, Known, Outcome, Place
+from bridge.ledger.model import Entry, Known, Outcome, Place, Reason
+from bridge.names import simplify_all
 from bridge.stream.port import Partition
 
 if TYPE_CHECKING:
@@ -32,7 +33,13 @@ def fail(what: str) -> None:
 
 def check_commit(world: "World", process: "Process", commit: Commit) -> None:
     """Look at one transaction: positions, order and witnesses."""
+    for entry in commit.recorded:
+        _check_blame(world, entry)
     for partition, topic_id, expected, next_offset in commit.moves:
+        stood = world.stood.get(partition)
+        if stood != (None if expected is None else (topic_id, expected)):
+            fail(f"process {process.number} moved {partition} from {expected}, though it stood at {stood}")
+        world.stood[partition] = (topic_id, next_offset)
         if expected is not None:
             _check_accounted(world, partition, topic_id, expected, next_offset)
     if not process.restoring:
@@ -58,6 +65,16 @@ def places_of(world: "World", partition: Partition, topic_id: str, first: int, u
         if record.topic_id == topic_id and record.partition == partition and first <= record.offset < until:
             found.add(Place(topic_id, partition.number, record.offset))
     return found
+
+
+def _check_blame(world: "World", entry: Entry) -> None:
+    """Nothing dies of what was refused, or failed, of others."""
+    if entry.reason not in (Reason.REJECTED, Reason.INTERNAL) or "*" in world.blamed:
+        return
+    for content in world.universe.contents:
+        for event in content.events:
+            if event.ref == entry.ref and simplify_all(event.names).isdisjoint(world.blamed):
+                fail(f"{entry.where} ({entry.subject}) died ({entry.detail}), though only {world.blamed} failed")
 
 
 def _check_order(world: "World", entry: Entry) -> None:
@@ -108,7 +125,10 @@ def check_told(world: "World", process: "Process") -> None:
         return
     progress = process.bridge.parts.progress
     positions = world.ledger.positions()
-    for partition in process.member.assignment():
+    mine = process.member.assignment()
+    for key in [key for key in world.seen if key[0] == process.number and key[1] not in mine]:
+        del world.seen[key]
+    for partition in mine:
         topic = world.broker.topics.get(partition.topic)
         at = positions[partition].next if partition in positions else -1
         moves = progress.state.moves.get(partition)

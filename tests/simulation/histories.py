@@ -4,13 +4,10 @@ import random
 from collections.abc import Callable
 
 from simulation.faults import FOR_EVER, Kind
+from simulation.people import Appear, Choose, Command, Erase, Permit, SetPosition, Split, Vanish
 from simulation.steps import (
     Advance,
     Again,
-    Appear,
-    Choose,
-    Command,
-    Erase,
     Freeze,
     Hole,
     Inject,
@@ -18,21 +15,17 @@ from simulation.steps import (
     Lose,
     Make,
     Mend,
-    Permit,
     Publish,
     Rebalance,
     Remove,
     Run,
-    SetPosition,
-    Split,
     Start,
     Step,
     Stop,
     StreamAway,
     Upgrade,
-    Vanish,
 )
-from simulation.universe import FLAWS, KINDS, NAMES, ORIGINS, TOPICS, alias
+from simulation.universe import FLAWS, KINDS, NAMES, ORIGINS, TOPICS, US, alias
 
 from bridge.names import simplify
 
@@ -89,16 +82,18 @@ class Chance:
         if chance.random() < 0.15:
             return Again(chance.randrange(40), self._topic())
         flaw = chance.choice(FLAWS) if chance.random() < 0.2 else ""
+        others = chance.random() < 0.03
         kind = chance.choice(KINDS)
         many = chance.random() < 0.02 and kind == "full list"
         return Publish(
             kind,
             self._name(),
             self._topic(),
-            chance.choice(ORIGINS[:2]) if chance.random() < 0.9 else "here",
+            US if others or chance.random() < 0.05 else chance.choice(ORIGINS[:2]),
             size=250 if many else chance.choice((1, 1, 2, 3, 5)),
-            flaw="another's" if chance.random() < 0.02 else flaw,
+            flaw="another's" if others else flaw,
             events=chance.choice((1, 1, 1, 2, 3)) if kind == "photometry" else 1,
+            bare=kind == "photometry" and chance.random() < 0.2,
         )
 
     def _name(self) -> str:

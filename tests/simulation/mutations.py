@@ -82,11 +82,8 @@ MUTATIONS: Mapping[str, Mutation] = {
     "of a unit that fails the first is at fault": _replaced(Progress, "judge", _isolates_nothing),
     "names that appear are not looked for": _replaced(WaitingLine, "_names", lambda _self, _budget: 0),
     "what is due is not looked at": _replaced(WaitingLine, "_due", lambda _self, _budget: 0),
-    "what waits behind is never moved up": _replaced(sqlite_unit, "_move_up", lambda *_: None),
-    "holes are never passed": _replaced(Live, "skip_holes", lambda _self, _read_to: None),
-    "records are forgotten while something of them waits": _replaced(
-        rules, "kept", lambda _reasons: rules.Keep.NOTHING
-    ),
+    "holes are never passed": _replaced(Live, "skip_holes", lambda _self: None),
+    "records are forgotten while they are needed": _replaced(rules, "kept", lambda _reasons: rules.Keep.NOTHING),
     "a list stays kept as a whole": _replaced(
         unit, "_of", lambda _arrival, chunk, *, is_last: [member.reference.name for member in chunk]
     ),

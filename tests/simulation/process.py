@@ -12,7 +12,7 @@ from threading import Event as Flag
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import greenlet
-from simulation.faults import Crash, happen
+from simulation.faults import Crash, Kind, happen
 from simulation.group import SimulatedSubscription
 from simulation.ledger import SimulatedLedger
 from simulation.stream import SimulatedStream
@@ -26,10 +26,11 @@ from bridge.receiving.consumer import Consumer, Pace
 from bridge.receiving.decide import Policy
 from bridge.receiving.execute import Executor
 from bridge.receiving.live import Live
+from bridge.receiving.looking import Parts
 from bridge.receiving.progress import Limits, Progress
 from bridge.receiving.read import Reader
 from bridge.receiving.unit import Writer
-from bridge.receiving.waiting import Parts, WaitingLine
+from bridge.receiving.waiting import WaitingLine
 from bridge.stream.port import Record
 
 if TYPE_CHECKING:
@@ -158,6 +159,8 @@ class Process:
             self.idled += what == "stream.poll" and not cast(Any, result).records
             return result
         self.world.note(f"process {self.number}: {what}: {fault.kind}")
+        if fault.name or fault.kind in (Kind.REFUSE, Kind.ODD, Kind.EXIT):
+            self.world.blamed.add(fault.name or "*")
         try:
             return happen(fault, what, act, self.world.clock.advance)
         except Crash:

@@ -1,8 +1,9 @@
 """When all faults have ended: what can be applied is, within a bounded number of calls, and the rest says why not."""
 
 from simulation import checks
-from simulation.steps import Command, Freeze, Mend, Permit, Start, Stop, set_earliest
-from simulation.universe import NAMES, TOPICS, Content
+from simulation.people import Command, Permit, set_earliest
+from simulation.steps import Freeze, Mend, Start, Stop
+from simulation.universe import NAMES, TOPICS, US, Content
 from simulation.world import CONSUMERS, PERSON, World
 
 from bridge.events import Event, EventRef, TargetList
@@ -26,6 +27,9 @@ def settle(world: World) -> None:
         world.broker.create(topic, partitions=2 if topic == "two" else 1)
     _end_of_command(world)
     _reach_the_ends(world)
+    if world.faults.active:
+        _let_time_go(world)
+        _check_others(world)
     world.note("all faults end")
     Mend().do(world)
     _reach_the_ends(world)
@@ -141,6 +145,17 @@ def check_the_end(world: World) -> None:
         _check_content(world, world.universe.contents[number], waits)
 
 
+def _check_others(world: World) -> None:
+    """What is about one name or record alone costs no other that waits."""
+    waiting = _all_parked(world)
+    poisoned = {fault.name for fault in world.faults.active}
+    for row in waiting:
+        content = next(one for one in world.universe.contents if row.entry.event_id in {each.id for each in one.events})
+        about = row.names | simplify_all([row.entry.subject, row.member]) | {f"content {content.number}"}
+        if about.isdisjoint(poisoned) and row.reason is not Reason.NEWER_VERSION:
+            _check_reason(world, row, waiting)
+
+
 def _was_read(world: World, record: object) -> bool:
     from bridge.ledger.model import Place
 
@@ -182,13 +197,14 @@ def _check_reason(world: World, row: Parked, waiting: list[Parked]) -> None:
 
 
 def _check_content(world: World, content: Content, waits: set[tuple[EventRef, str]]) -> None:
-    if content.flaw in ("undecodable", "invalid", "unknown schema", "unreadable", "odd", "another's"):
+    others = content.flaw == "another's" and content.events[0].origin == US
+    if others or content.flaw in ("undecodable", "invalid", "unknown schema", "unreadable", "odd"):
         entries = [one for event in content.events[:1] for one in _entries(world, event)]
         if not entries and content.events[0].ref not in world.dropped:
             checks.fail(f"content {content.number} ({content.flaw}) has no outcome")
         return
     for event in content.events:
-        if event.origin != "here" and event.ref not in world.dropped:
+        if event.origin != US and event.ref not in world.dropped:
             _check_event(world, event, waits)
 
 

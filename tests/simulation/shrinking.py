@@ -4,8 +4,9 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from simulation.people import Command
 from simulation.playing import HistoryError, play
-from simulation.steps import Command, Inject, Publish, Run, Step
+from simulation.steps import Inject, Publish, Run, Step
 
 
 def failure_of(steps: Sequence[Step], *, over_rest: bool) -> HistoryError | None:

@@ -114,7 +114,7 @@ class SimulatedTom(Tom):
         else:
             row = self._ask("create", lambda: self._held.create(target, self._groups), names)
         for name in lists:
-            self._ask("join", lambda name=name: self._held.join(name, row.pk), names)
+            self._ask("join", lambda name=name: self._join(name, row.pk), names)
         return Written(pk=row.pk)
 
     def began_creating(self, targets: Sequence[Target], provenance: Provenance) -> frozenset[str]:
@@ -167,11 +167,15 @@ class SimulatedTom(Tom):
             try:
                 self._changeable(pk)
                 names = simplify_all(self._names_of(pk))
-                self._ask("join", lambda pk=pk: self._held.join(handle, pk), names)
+                self._ask("join", lambda pk=pk: self._join(handle, pk), names)
                 found.append(Written(pk=pk))
             except RejectedError as error:
                 found.append(error)
         return found
+
+    def _join(self, name: str, pk: int) -> None:
+        self._changeable(pk)
+        self._held.join(name, pk)
 
     # -- datums -------------------------------------------------------------------------------------------------------
 

@@ -57,10 +57,12 @@ def hour(number: int) -> datetime:
 
 
 @cache
-def reference(name: str) -> TargetReference:
-    """Return by what data of a target refer to it; each has an alias of its own."""
+def reference(name: str, *, bare: bool = False) -> TargetReference:
+    """Return by what data of a target refer to it; each has an alias of its own, unless it is ``bare``."""
     number = NAMES.index(name) if name in NAMES else 0
-    return TargetReference(name=name, aliases=(alias(name),), type=TargetType.SIDEREAL, ra=10.0 + number, dec=5.0)
+    return TargetReference(
+        name=name, aliases=() if bare else (alias(name),), type=TargetType.SIDEREAL, ra=10.0 + number, dec=5.0
+    )
 
 
 def alias(name: str) -> str:
@@ -82,11 +84,14 @@ class Universe:
         self.contents: list[Content] = []
         self._ids = itertools.count(1)
 
-    def content(self, kind: str, origin: str, name: str, size: int, *, flaw: str = "", events: int = 1) -> Content:
-        """Make one: ``size`` points or members, ``events`` of its kind in one record."""
+    def content(
+        self, kind: str, origin: str, name: str, size: int, *, flaw: str = "", events: int = 1, bare: bool = False
+    ) -> Content:
+        """Make one: ``size`` points or members, ``events`` of its kind in one record; ``bare``: without the alias."""
         number = len(self.contents)
         made = tuple(
-            self._event(self._body(kind, name, size, number * 10 + part), origin, flaw) for part in range(events)
+            self._event(self._body(kind, name, size, number * 10 + part, bare=bare), origin, flaw)
+            for part in range(events)
         )
         self.contents.append(Content(number, made, flaw))
         return self.contents[-1]
@@ -105,7 +110,7 @@ class Universe:
             body=body,
         )
 
-    def _body(self, kind: str, name: str, size: int, number: int) -> Body:
+    def _body(self, kind: str, name: str, size: int, number: int, *, bare: bool) -> Body:
         match kind:
             case "target":
                 return target(name)
@@ -128,7 +133,7 @@ class Universe:
                     Point(timestamp=hour(number) + timedelta(minutes=index), bandpass="r", brightness=18.0)
                     for index in range(size)
                 )
-                return Photometry(target=reference(name), points=points)
+                return Photometry(target=reference(name, bare=bare), points=points)
 
     def of(self, record: Record) -> Content:
         """Return what a record means."""

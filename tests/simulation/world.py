@@ -70,6 +70,10 @@ class World:
         """What a person set the position past, or what a topic took along that was removed."""
         self.dropped: set[EventRef] = set()
         self.witnessed: dict[EventRef, int] = {}
+        self.blamed: set[str] = set()
+        """The names, or parts of names, about which something was refused or failed oddly; ``*``: about any."""
+        self.stood: dict[Partition, tuple[str, int]] = {}
+        """Where each partition stands, as it was committed or set."""
         self.seen: dict[tuple[int, Partition], Seen] = {}
         self.story: list[str] = []
         for topic in TOPICS:

@@ -22,7 +22,7 @@ from bridge.errors import RejectedError, TomAwayError
 from bridge.events import DataProduct, EventRef, Kind
 from bridge.ledger.port import Outcome
 from bridge.tom.port import Fate, LocalProduct, ProductResult, Provenance
-from bridge.tom.reserved import ORIGINAL_SOURCE_KEY
+from bridge.tom.reserved import with_source
 from bridge.tomtoolkit import models
 from bridge.tomtoolkit.database import MANY, processing, refusing, writing
 from bridge.tomtoolkit.receiving import files, written
@@ -230,7 +230,7 @@ class Products:
             datums = [datum for datum in datums if not self._removed_as_twin(datum)]
         for datum in datums:
             if datum.source_name and datum.source_name != provenance.origin_name and isinstance(datum.value, dict):
-                datum.value = {**datum.value, ORIGINAL_SOURCE_KEY: datum.source_name}
+                datum.value = with_source(datum.value, datum.source_name)
             datum.source_name = provenance.origin_name
         model.objects.bulk_update(datums, ["source_name", "value"], batch_size=MANY)
         written.note(self._using, model, written.notes(datums, provenance.event))

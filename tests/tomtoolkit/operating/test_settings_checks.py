@@ -126,9 +126,9 @@ def test_transactions_that_sqlite_would_refuse_are_warned_of(check: Check, mode:
 
 
 def test_on_postgresql_nothing_is_said_of_sqlites_transactions(make_orm_tom: MakeOrmTom) -> None:
+    make_orm_tom("postgresql")
     from bridge.tomtoolkit.checks import check_settings
 
-    make_orm_tom("postgresql")
     assert "tom_bridge.W002" not in [one.id for one in check_settings()]
 
 

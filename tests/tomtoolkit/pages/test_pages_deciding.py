@@ -96,7 +96,7 @@ def test_what_is_parked_is_retried_from_the_page_when_its_target_is_there(
     beta.drain()
     client = browser(account("mia", "manage"))
     assert "1 parked" in told(post(client, "/bridge/parked/retry/", id=[str(parked_id())]))
-    orm_tom.make_target("sn2024abc")
+    orm_tom.make_target("sn2024abc", users=["mia"])
     assert "2 applied" in told(post(client, "/bridge/parked/retry/", id=[str(parked_id())]))
     assert len(orm_tom.photometry("sn2024abc")) == 2
 
@@ -123,8 +123,9 @@ def test_a_data_product_is_left_to_the_daemon(
 ) -> None:
     alpha.publish(product())
     beta.drain()
-    orm_tom.make_target("sn2024abc")
-    answer = post(browser(account("mia", "manage")), "/bridge/parked/retry/", id=[str(parked_id())])
+    mia = account("mia", "manage")
+    orm_tom.make_target("sn2024abc", users=["mia"])
+    answer = post(browser(mia), "/bridge/parked/retry/", id=[str(parked_id())])
     assert "1 left to the bridge's daemon" in told(answer)
     assert orm_tom.products() == []
     assert beta.retry_parked() == 1
@@ -161,12 +162,12 @@ def test_a_dead_product_is_retried_by_the_daemon_once_its_reason_is_gone(
 def test_a_dead_letter_is_dropped_with_its_bytes(
     orm_tom: InProcessTom, alpha: Publishing, beta: SubscribedInProcess
 ) -> None:
-    from bridge.tomtoolkit.models import Raw
+    from bridge.tomtoolkit.models import Kept
 
     ids = dead_letters(alpha, beta)
     client = browser(account("root", is_superuser=True))
     assert "2 dropped" in told(post(client, "/bridge/dead/drop/", id=[str(one) for one in ids]))
-    assert Raw.objects.count() == 0
+    assert Kept.objects.count() == 0
     assert beta.outcomes().count(Outcome.IGNORED) == 2
     assert "no dead letters" in page(client, "/bridge/dead/")
     assert "nothing dead has the id" in told(post(client, "/bridge/dead/drop/", id=[str(ids[0])]))

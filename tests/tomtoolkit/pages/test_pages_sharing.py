@@ -44,7 +44,7 @@ def data_product(pk: int) -> Any:
     from django.core.files.base import ContentFile
     from tom_dataproducts.models import DataProduct
 
-    row = DataProduct(target_id=pk, data_product_type="photometry", product_id="lc-1")
+    row = DataProduct(target_id=pk, data_product_type="photometry", product_id=f"lc-{DataProduct.objects.count() + 1}")
     row.data.save("lc.csv", ContentFile(LIGHT_CURVE))
     return row
 

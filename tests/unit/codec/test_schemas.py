@@ -325,7 +325,7 @@ def test_a_schema_announced_before_a_record_was_read_is_found_whatever_was_misse
         with pytest.raises(UnknownSchemaError):
             decoder.decode(one)
     put(stream, later)
-    assert decoder.decode(a_record_of(value, given.headers)) == event
+    assert decoder.decode(a_record_of(value, given.headers)) == (event,)
 
 
 def test_what_is_announced_is_looked_into_only_where_a_record_names_it(

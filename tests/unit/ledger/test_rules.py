@@ -183,9 +183,10 @@ def test_what_is_looked_at_again_by_itself_waits_longer_each_time_and_never_for_
     due = rules.due(reason, looks, STARTED, first)
     later = rules.due(reason, looks + 1, STARTED, first)
     if reason is Reason.WAITS_BEHIND:
-        assert due is later is None
+        assert due == later == STARTED + timedelta(hours=1)
     elif due is None:
         assert (reason, looks) == (Reason.NO_TARGET, 0)
     else:
         assert later is not None
-        assert first <= due - STARTED <= later - STARTED <= max(first, timedelta(hours=1))
+        longest = min(max(first, timedelta(hours=1)), rules.LONGEST_PUT_OFF)
+        assert min(first, longest) <= due - STARTED <= later - STARTED <= longest

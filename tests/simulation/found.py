@@ -1,0 +1,151 @@
+"""Histories in which something once went wrong, or would: each as short as it can be told."""
+
+from collections.abc import Mapping, Sequence
+
+from simulation.faults import FOR_EVER, Kind
+from simulation.people import Appear, Command, Split, Vanish
+from simulation.steps import Advance, Again, Freeze, Hole, Inject, Publish, Rebalance, Remove, Run, Step
+
+FOUND: Mapping[str, Sequence[Step]] = {
+    "a list that waited as a whole waits by its members alone once it is taken up": (
+        Publish("full list", "SN 3", size=5, flaw="newer"),
+        Appear("SN 3", away_deg=1.0),
+    ),
+    "a list that was dead as a whole is so no more once it is applied": (
+        Publish("target"),
+        Publish("list", size=2),
+        Inject("tom.join", Kind.EXIT, skip=1),
+        Run(calls=200),
+    ),
+    "all events of a record that could not be read are tried again": (
+        Publish("photometry", size=2, events=3),
+        Appear("SN 0"),
+        Inject("decode", Kind.ODD),
+        Run(calls=100),
+    ),
+    "all events of a record that was too new are applied after the upgrade": (
+        Publish("photometry", size=2, events=3, flaw="newer"),
+        Appear("SN 0"),
+        Run(calls=100),
+    ),
+    **{
+        f"what waits and can't be looked at ({kind}) ends no process": (
+            Publish("photometry", "SN 1"),
+            Publish("photometry", "SN 1", topic="two"),
+            Publish("photometry", "SN 2"),
+            Run(calls=200),
+            Inject("tom.find", kind, times=FOR_EVER, name="sn1"),
+            Inject("tom.appeared", kind, times=FOR_EVER, name="sn1"),
+            Advance(61),
+            Appear("SN 2"),
+            Command("parked retry"),
+            Run(calls=100),
+        )
+        for kind in (Kind.EXIT, Kind.ODD, Kind.AWAY)
+    },
+    **{
+        f"what waits and kills the process when it is looked at ({where}) stops nothing behind it": (
+            Publish("photometry", "SN 1"),
+            Publish("photometry", "SN 2"),
+            Run(calls=300),
+            Inject(where, Kind.CRASH, times=FOR_EVER, name=name),
+            Appear("SN 1"),
+            Appear("SN 2"),
+        )
+        for where, name in (("decode", "content 0"), ("tom.find", "sn1"))
+    },
+    "members of a list that two processes take up at once are written once": (
+        Publish("list", "SN 5", origin="south", size=5),
+        Publish("photometry", size=2),
+        Publish("product"),
+        Publish("product", origin="south"),
+        Run(calls=100),
+        Publish("full list", "SN 4", origin="south", size=5),
+        Run(1, calls=100),
+        Rebalance(),
+        Publish("product", "SN 4"),
+        Run(calls=50),
+        Appear("SN 5"),
+        Publish("target", "SN 1", origin="south"),
+    ),
+    "members of a list that can't be read any more are dead and not lost": (
+        Split("SN 2"),
+        Publish("full list", "SN 1", size=3),
+        Run(calls=300),
+        Inject("decode", Kind.ODD),
+        Advance(61),
+        Run(calls=100),
+    ),
+    "two deliveries that both wait do not each leave it to the other": (
+        Publish("photometry"),
+        Again(0, topic="two"),
+        Run(calls=300),
+        Command("replay --restore"),
+        Appear("SN 0"),
+    ),
+    "what is put off comes up also where the clock was set back": (
+        Appear("SN 1", away_deg=1.0),
+        Publish("product", "SN 1"),
+        Run(calls=100),
+        Split("SN 1"),
+        Advance(-100_000),
+    ),
+    "a topic that goes away while its partitions are assigned ends no process": (
+        Run(1, calls=4),
+        Remove(),
+        Run(1, calls=50),
+    ),
+    "what is unambiguous waits behind what is ambiguous": (
+        Appear("SN 0"),
+        Split("SN 0"),
+        Publish("photometry"),
+        Run(calls=200),
+        Publish("photometry", bare=True),
+        Run(calls=200),
+        Vanish("SN 0 bis"),
+    ),
+    "what waits behind moves up when a person drops what is before it": (
+        Publish("photometry"),
+        Run(calls=200),
+        Publish("photometry"),
+        Run(calls=200),
+        Command("parked drop"),
+    ),
+    "an event at fault is isolated from those that came with it": (
+        Appear("SN 1"),
+        Appear("SN 2"),
+        Publish("photometry", "SN 1"),
+        Publish("photometry", "SN 2"),
+        Inject("tom.write", Kind.ODD, times=FOR_EVER, name="sn2"),
+        Run(calls=300),
+    ),
+    "holes at the end of a partition are passed": (Publish("photometry"), Hole(), Run(calls=300)),
+    "holes are passed also where that could not be written at first": (
+        Publish("photometry"),
+        Run(calls=300),
+        Hole(),
+        Inject("ledger.commit", Kind.AWAY, times=2),
+        Run(calls=60),
+    ),
+    "what came of a held partition is not passed with its end": (
+        Publish("full list", size=3),
+        Publish("target", "SN 1", size=2, flaw="unreadable"),
+        Publish("list", "SN 1", size=5),
+        Publish("photometry", origin="south"),
+        Inject("tom.create", Kind.AWAY_AFTER, name="ztf0"),
+        Publish("target", "SN 1", origin="south", size=2),
+        Publish("list", "SN 2", size=3),
+    ),
+    "who was frozen while another took over writes nothing": (
+        Appear("SN 0"),
+        Publish("photometry"),
+        Publish("photometry"),
+        Run(0, calls=24),
+        Freeze(0),
+        Advance(40),
+        Publish("photometry"),
+        Run(1, calls=200),
+        Freeze(0, frozen=False),
+        Run(0, calls=100),
+    ),
+}
