@@ -114,7 +114,7 @@ def test_what_can_not_be_handed_out_whole_is_no_event_and_says_why(lab: KafkaLab
     write_raw(lab.address, topic, key=whole.key or b"", value=whole.value, headers=headers)
     odd, good = seen_anew(lab, topic)
     decoder = Decoder(Schemas())
-    assert decoder.decode(good) == given
+    assert decoder.decode(good) == (given,)
     with pytest.raises(UndecodableError, match="no UTF-8") as error:
         decoder.decode(odd)
     assert error.value.where == f"{topic}[0]@0"

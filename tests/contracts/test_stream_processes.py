@@ -13,7 +13,8 @@ from parts.streams import LABS, Lab, everything, fill, lab_of, numbered, poll_un
 from bridge.stream import Stream
 
 
-@pytest.fixture(params=LABS)
+# The simulated stream lives in one process.
+@pytest.fixture(params=[one for one in LABS if one != "simulated"])
 def lab(request: pytest.FixtureRequest, tmp_path: Path) -> Lab:
     return lab_of(request, tmp_path)
 

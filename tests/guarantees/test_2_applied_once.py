@@ -20,7 +20,7 @@ from bridge.ledger.port import Entry, Outcome, Position
 
 AT_DEC_0 = SUPERNOVA.model_copy(update={"dec": 0.0})
 COMMAND = "bridge.cli:main"
-SEND = "bridge.tom.rest.session:RestSession._send"
+SEND = "bridge.tom.rest.connection:Connection.send"
 UNIT = "bridge.ledger.sqlite:SqliteLedger.unit"
 MOVE = "bridge.ledger.sqlite_unit:_move"
 STEPS = (

@@ -210,7 +210,7 @@ def test_a_restore_that_is_killed_is_finished_by_the_next(alpha, beta, tmp_path)
     wanted = holdings(beta.tom)
     delete(beta, "Target.objects.all().delete(); TargetList.objects.all().delete()")
     command = ["--config", str(beta.config_file()), "replay", "--topic", beta.topic, "--restore"]
-    step = "after bridge.tom.rest.session:RestSession._send POST"
+    step = "after bridge.tom.rest.connection:Connection.send POST"
     assert killed("bridge.cli:main", command, [step], nth=3, log=tmp_path / "log")
     beta.replay(restore=True)
     assert holdings(beta.tom) == wanted

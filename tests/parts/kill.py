@@ -157,14 +157,16 @@ class _Striker:
     def watch(self, function: str, whens: set[tuple[str, str]]) -> None:
         """Put a function in the place of ``function`` that does the same and comes to the steps ``whens``.
 
-        Each is "before", "after" or "leaving", and the argument that a call must have ("": any call).
+        Each is "before", "after" or "leaving", and the argument that a call must have, or its method ("": any call).
         """
         holder, name = _find_holder(function)
         original: Callable[..., Any] = getattr(holder, name)
 
         def come_to(when: str, args: tuple[Any, ...]) -> None:
             for wanted, argument in sorted(whens):
-                if wanted == when and (not argument or argument in args):
+                if wanted == when and (
+                    not argument or any(argument in (one, getattr(one, "method", None)) for one in args)
+                ):
                     self.come_to(" ".join(part for part in (when, function, argument) if part))
 
         @contextmanager

@@ -123,7 +123,7 @@ def test_a_table_that_is_locked_elsewhere_is_said_and_a_stop_is_heard(
         running.wait_for("event.applied", 2)
         other = statement(server, "LOCK TABLE tom_dataproducts_photometryreduceddatum IN ACCESS EXCLUSIVE MODE")
         alpha.publish(on_day(2))
-        running.wait_for("consumer.waiting", 1)
+        running.wait_for("consumer.troubled", 1)
         assert "lock timeout" in running.said()
         assert running.end() == 0, "also while the table is locked"
         other.rollback()
