@@ -23,7 +23,16 @@ from bridge.ledger.model import Entry, Known, Line, Outcome, Parked, Place, ToKe
 from bridge.ledger.port import Ledger, Unit
 from bridge.receiving.execute import Executor
 from bridge.receiving.read import Arrival, Reader
-from bridge.receiving.result import Result, behind, came_before, list_told, parked, together, unmatched_ignored
+from bridge.receiving.result import (
+    Result,
+    behind,
+    came_before,
+    is_restored,
+    list_told,
+    parked,
+    together,
+    unmatched_ignored,
+)
 from bridge.stream.port import Partition
 
 log = structlog.get_logger(__name__)
@@ -209,7 +218,10 @@ class Writer:
             budget=budget,
         )
         results.update(zip(together_, written, strict=True))
-        in_order = [results[index].as_restored if restore else results[index] for index in range(len(arrivals))]
+        in_order = [
+            results[index].as_restored if restore or is_restored(facts.there(arrival)) else results[index]
+            for index, arrival in enumerate(arrivals)
+        ]
         return [self._unmatched(arrival, result) for arrival, result in zip(arrivals, in_order, strict=True)]
 
     def _without_writing(self, arrival: Arrival, facts: Facts, *, restore: bool) -> Result | None:
@@ -218,11 +230,12 @@ class Writer:
             return arrival.settled
         event = _event(arrival)
         known = facts.events.get(event.ref, Known())
+        there = facts.there(arrival)
+        restore = restore or is_restored(there)
         if known.witness is not None and not restore and arrival.members is None:
             return came_before("this event came before")
         if known.waits_elsewhere(arrival.place) and not restore:
             return came_before("this event waits already, from another delivery")
-        there = facts.there(arrival)
         if restore and there is not None and there.outcome in rules.SUCCESS:
             return None  # it was applied once: it waits behind nothing
         earlier = facts.predecessor(arrival) if arrival.members is None else None
