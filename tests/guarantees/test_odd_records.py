@@ -32,7 +32,7 @@ def test_a_record_that_can_not_be_handed_out_whole_is_a_dead_letter_and_its_neig
     assert len(beta.tom.photometry()) == 2
     assert beta.outcomes() == [Outcome.APPLIED, Outcome.APPLIED, Outcome.DEAD, Outcome.APPLIED]
     (letter,) = beta.dead()
-    assert letter.entry.reason is Reason.UNDECODABLE
+    assert letter.entry.reason is Reason.UNREADABLE
     assert "no UTF-8" in str(letter.entry.detail)
 
 
