@@ -11,7 +11,7 @@ import pytest
 
 from bridge.budget import Budget
 from bridge.ledger import rules, sqlite_unit
-from bridge.ledger.model import Outcome
+from bridge.ledger.model import Known, Outcome
 from bridge.ledger.sqlite import SqliteLedger
 from bridge.receiving import live, unit, waiting
 from bridge.receiving.consumer import Consumer
@@ -71,6 +71,9 @@ MUTATIONS: Mapping[str, Mutation] = {
     "an event that waits is witnessed as done": _replaced(Result, "is_done", property(lambda _self: True)),
     "that an event came before counts as done": _replaced(
         Result, "is_done", property(lambda self: self.outcome in rules.SUCCESS and not self.keep)
+    ),
+    "two deliveries that wait leave it to each other": _replaced(
+        Known, "waits_elsewhere", lambda self, here: bool(self.waits_at - {here})
     ),
     "nothing waits behind what waits": _replaced(Facts, "predecessor", lambda _self, _arrival: None),
     "what kills the process is tried for ever": _replaced(Progress, "over", lambda _self, _partition, _at: None),
