@@ -231,8 +231,7 @@ class Writer:
         event = _event(arrival)
         known = facts.events.get(event.ref, Known())
         there = facts.there(arrival)
-        restore = restore or is_restored(there)
-        if known.witness is not None and not restore and arrival.members is None:
+        if known.witness is not None and not (restore or is_restored(there)) and arrival.members is None:
             return came_before("this event came before")
         if known.waits_elsewhere(arrival.place) and not restore:
             return came_before("this event waits already, from another delivery")
