@@ -2,7 +2,7 @@
 
 from bridge.tomtoolkit.database.errors import is_a_persons, refusing, words
 from bridge.tomtoolkit.database.leases import Lease
-from bridge.tomtoolkit.database.locks import lock_creation, processing
+from bridge.tomtoolkit.database.locks import let_in, lock_creation, processing
 from bridge.tomtoolkit.database.transactions import MANY, among, immediate, told, writing
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "among",
     "immediate",
     "is_a_persons",
+    "let_in",
     "lock_creation",
     "processing",
     "refusing",

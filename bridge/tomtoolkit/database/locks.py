@@ -1,7 +1,8 @@
 """What only one process of the bridge does at a time in a TOM."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from django.db import connections
 
@@ -20,6 +21,18 @@ def lock_creation(using: str) -> None:
     if connections[using].vendor == "postgresql":
         with connections[using].cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_CREATING_LOCK])
+
+
+def let_in(using: str, models: Iterable[Any]) -> None:
+    """Raise where somebody keeps writers out of the table of one of ``models``; to be called within a transaction.
+
+    Takes what a statement that writes takes of a table, which keeps no other writer out
+    (https://www.postgresql.org/docs/current/explicit-locking.html). On SQLite there is one lock for all.
+    """
+    if connections[using].vendor == "postgresql":
+        with connections[using].cursor() as cursor:
+            tables = ", ".join(connections[using].ops.quote_name(model._meta.db_table) for model in models)
+            cursor.execute(f"LOCK TABLE {tables} IN ROW EXCLUSIVE MODE")
 
 
 @contextmanager

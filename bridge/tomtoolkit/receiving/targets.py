@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from tom_dataproducts.models import DataProduct as ProductModel
 from tom_targets.base_models import BaseTarget
 from tom_targets.models import Target as TargetModel
-from tom_targets.models import TargetList
+from tom_targets.models import TargetExtra, TargetList, TargetName
 
 from bridge.budget import Budget
 from bridge.errors import RejectedError
@@ -17,12 +18,18 @@ from bridge.events import COORDINATE_FIELDS, Target
 from bridge.names import simplify, simplify_all
 from bridge.tom.port import Additions, Creation, LocalTarget, Provenance, Written
 from bridge.tomtoolkit import models
-from bridge.tomtoolkit.database import MANY, lock_creation, refusing, told, writing
+from bridge.tomtoolkit.database import MANY, let_in, lock_creation, refusing, told, writing
 from bridge.tomtoolkit.receiving import choices, written
 from bridge.tomtoolkit.receiving.visibility import Visibility
+from bridge.tomtoolkit.rows.kinds import MODELS
 from bridge.tomtoolkit.rows.names import Names, own_manager
 from bridge.tomtoolkit.rows.targets import as_local, own_fields
 
+_WRITTEN = (
+    *dict.fromkeys((BaseTarget, TargetModel)), TargetName, TargetExtra, TargetList, TargetList.targets.through,
+    ProductModel, *MODELS.values(),
+)  # fmt: skip
+"""The models of the TOM that the bridge writes; a TOM's own target model has a table beside that of its base."""
 _HANDLE = re.compile(r"(?P<pk>\d+):(?P<name>.*)", re.DOTALL)
 
 
@@ -106,12 +113,13 @@ class Targets:
         """Raise TomAwayError where the database can't be read or, with ``writes``, not be written.
 
         What is written is committed, with the value that it has: a database that has no room, or is only read, may
-        not notice before.
+        not notice before. A table that others are kept out of counts as well, whichever the bridge writes.
         """
         with told(self._using):
             BaseTarget.objects.using(self._using).order_by("pk").values_list("pk").first()
         if writes:
             with writing(self._using):
+                let_in(self._using, _WRITTEN)
                 models.Installation.objects.using(self._using).update(one=1)
 
     def _save(self, target: Target, provenance: Provenance) -> Any:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from parts.django_tom import InProcessTom
 
 from bridge.events import uuid7
@@ -17,6 +18,7 @@ def migrate(*names: tuple[str, str]) -> None:
 
 def test_a_run_of_a_release_before_is_taken_over_and_undone_at_the_start(orm_tom: InProcessTom) -> None:
     from django.db import connection
+    from django.db.migrations.exceptions import IrreversibleError
 
     from bridge.tomtoolkit import models
     from bridge.tomtoolkit.ledger.store import DjangoLedger
@@ -33,5 +35,8 @@ def test_a_run_of_a_release_before_is_taken_over_and_undone_at_the_start(orm_tom
     migrate()
     (run,) = models.ProductRun.objects.all()
     assert (run.origin, run.event_id, run.product_id, run.file, run.notes) == ("", event, "p", "f", [])
+    with pytest.raises(IrreversibleError, match="what came since would be lost"):
+        migrate(("tom_bridge", "0004_mail"))
+    migrate()
     assert DjangoTom(DjangoLedger(), {}).sweep() == 1
     assert models.ProductRun.objects.count() == 0

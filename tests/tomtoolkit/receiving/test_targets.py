@@ -290,6 +290,31 @@ def test_a_probe_that_writes_fails_where_a_database_is_only_read(make_orm_tom: M
         tom.probe(writing=True)
 
 
+@pytest.mark.parametrize("mode", ["ACCESS EXCLUSIVE", "SHARE"])
+@pytest.mark.parametrize(
+    "table", ["tom_targets_targetname", "tom_dataproducts_dataproduct", "tom_dataproducts_photometryreduceddatum"]
+)
+def test_a_probe_that_writes_fails_where_a_table_is_locked(
+    make_orm_tom: MakeOrmTom, monkeypatch: pytest.MonkeyPatch, table: str, mode: str
+) -> None:
+    """Else what others lock for long would be the fault of the record that comes then, and its death."""
+    make_orm_tom("postgresql")
+    import psycopg
+    from django.db import connection
+
+    from bridge.tomtoolkit.database import transactions
+
+    monkeypatch.setattr(transactions, "LONGEST_LOCK_S", 0.05)
+    tom = a_tom()
+    given = connection.get_connection_params()
+    with psycopg.connect(**{name: given[name] for name in ("dbname", "user", "host")}) as other:
+        other.execute(f"LOCK TABLE {table} IN {mode} MODE")
+        with pytest.raises(TomAwayError, match="lock"):
+            tom.probe(writing=True)
+        tom.probe(writing=False)
+    tom.probe(writing=True)
+
+
 def test_a_field_that_the_model_does_not_take_is_refused(
     tom: Any, orm_tom: InProcessTom, provenance: Provenance
 ) -> None:
