@@ -14,6 +14,7 @@ from typing import Any
 
 from bridge.events import EventRef
 from bridge.ledger.model import Detail, Entry, Outcome, Reason, ToKeep
+from bridge.names import simplify
 
 SUCCESS = frozenset({Outcome.APPLIED, Outcome.DUPLICATE})
 PASSING = frozenset(
@@ -184,6 +185,33 @@ def _cut(text: str, longest: int = LONGEST_TEXT) -> str:
 def detail_text(detail: Detail) -> str:
     """Return a detail as bounded JSON; what JSON doesn't know becomes a list or its text: it must cost no event."""
     return json.dumps(bounded(detail))
+
+
+def columns(entry: Entry) -> dict[str, Any]:
+    """Return what every store records of an entry (:func:`fitting`) in the same form, by column.
+
+    Times and ids each has in its own form.
+    """
+    detail = detail_text(entry.detail)
+    return {
+        "topic": entry.partition.topic,
+        "topic_id": entry.topic_id,
+        "partition": entry.partition.number,
+        "record_offset": entry.offset,
+        "number": entry.number,
+        "outcome": entry.outcome.value,
+        "reason": None if entry.reason is None else entry.reason.value,
+        "detail": detail,
+        "counted": counted_bytes(detail),
+        "origin": entry.origin,
+        "origin_name": entry.origin_name,
+        "kind": entry.kind,
+        "subject": entry.subject,
+        "simple_subject": simplify(entry.subject),
+        "shared_by": entry.shared_by,
+        "title": entry.title,
+        "record_key": entry.key,
+    }
 
 
 def counted_bytes(text: str) -> int:

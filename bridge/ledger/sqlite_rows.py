@@ -47,29 +47,11 @@ def moment_or_none(moment: datetime | None) -> int | None:
 
 def event_values(entry: Entry, recorded_at: int) -> dict[str, object]:
     """Return the columns of table ``event`` for an entry (:func:`bridge.ledger.rules.fitting`)."""
-    detail = rules.detail_text(entry.detail)
-    return {
-        "topic": entry.partition.topic,
-        "topic_id": entry.topic_id,
-        "partition": entry.partition.number,
-        "record_offset": entry.offset,
-        "number": entry.number,
+    return rules.columns(entry) | {
         "published_at": to_microseconds(entry.published_at),
         "recorded_at": recorded_at,
-        "outcome": entry.outcome.value,
-        "reason": None if entry.reason is None else entry.reason.value,
-        "detail": detail,
-        "counted": rules.counted_bytes(detail),
         "event_id": None if entry.event_id is None else str(entry.event_id),
         "share_id": None if entry.share_id is None else str(entry.share_id),
-        "origin": entry.origin,
-        "origin_name": entry.origin_name,
-        "kind": entry.kind,
-        "subject": entry.subject,
-        "simple_subject": simplify(entry.subject),
-        "shared_by": entry.shared_by,
-        "title": entry.title,
-        "record_key": entry.key,
     }
 
 

@@ -9,7 +9,6 @@ from typing import Any
 from bridge.ledger import rules
 from bridge.ledger.cut import headers_of, headers_text, kept_bytes
 from bridge.ledger.model import Dead, Entry, Heartbeat, Kept, Line, Outcome, Parked, Place, Reason
-from bridge.names import simplify
 from bridge.stream.port import Partition, Record
 from bridge.tomtoolkit import models
 
@@ -35,29 +34,13 @@ def place_of(row: models.Entry) -> Place:
 
 def entry_values(entry: Entry, recorded_at: datetime) -> dict[str, Any]:
     """Return the columns of an entry (:func:`bridge.ledger.rules.fitting`)."""
-    detail = rules.detail_text(entry.detail)
-    return {
-        "topic": entry.partition.topic,
-        "topic_id": entry.topic_id,
-        "partition": entry.partition.number,
-        "record_offset": entry.offset,
-        "number": entry.number,
+    same = rules.columns(entry)
+    return same | {
+        "simple_subject": same["simple_subject"][:LONGEST_INDEXED],
         "published_at": entry.published_at,
         "recorded_at": recorded_at,
-        "outcome": entry.outcome.value,
-        "reason": None if entry.reason is None else entry.reason.value,
-        "detail": detail,
-        "counted": rules.counted_bytes(detail),
         "event_id": entry.event_id,
         "share_id": entry.share_id,
-        "origin": entry.origin,
-        "origin_name": entry.origin_name,
-        "kind": entry.kind,
-        "subject": entry.subject,
-        "simple_subject": simplify(entry.subject)[:LONGEST_INDEXED],
-        "shared_by": entry.shared_by,
-        "title": entry.title,
-        "record_key": entry.key,
     }
 
 
