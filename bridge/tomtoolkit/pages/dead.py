@@ -10,14 +10,13 @@ from django.shortcuts import redirect
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_POST
 
-from bridge.errors import BridgeError
 from bridge.operations import records
 from bridge.tomtoolkit import models
 from bridge.tomtoolkit.ledger.rows import to_entry
 from bridge.tomtoolkit.ledger.store import DjangoLedger
 from bridge.tomtoolkit.operating.retrying import retry_dead
 from bridge.tomtoolkit.pages.content import content, printable
-from bridge.tomtoolkit.pages.page import BridgePage, BridgeView, integers, page_of, settings_or_problem, tell
+from bridge.tomtoolkit.pages.page import BridgePage, BridgeView, drop, integers, page_of, settings_or_problem, tell
 from bridge.tomtoolkit.pages.telling import Telling
 from bridge.tomtoolkit.permissions import Manager
 
@@ -91,12 +90,7 @@ class Drop(Manager, BridgeView):
     def post(request: HttpRequest) -> HttpResponse:
         """Drop what was ticked: the bytes go, the outcome becomes *ignored: dropped by command*."""
         ids = _ids(request)
-        try:
-            dropped = records.drop_dead(DjangoLedger(), ids)
-        except BridgeError as error:
-            messages.error(request, f"Nothing was dropped: {error}")
-        else:
-            messages.success(request, f"{dropped} dropped.")
+        drop(request, lambda: records.drop_dead(DjangoLedger(), ids))
         return redirect("tom_bridge:dead")
 
 

@@ -93,6 +93,16 @@ def integers(texts: Sequence[str]) -> list[int]:
     return [int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < 19]
 
 
+def drop(request: HttpRequest, dropping: Callable[[], int]) -> None:
+    """Drop what a person ticked, and say how many that were, or why nothing was."""
+    try:
+        dropped = dropping()
+    except BridgeError as error:
+        messages.error(request, f"Nothing was dropped: {error}")
+    else:
+        messages.success(request, f"{dropped} dropped.")
+
+
 def tell(request: HttpRequest, outcomes: dict[str, int], left: int) -> None:
     """Say what became of what was tried again."""
     said = ", ".join(f"{number} {outcome}" for outcome, number in sorted(outcomes.items()))

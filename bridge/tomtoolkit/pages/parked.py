@@ -10,7 +10,6 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_POST
 
-from bridge.errors import BridgeError
 from bridge.ledger import port
 from bridge.ledger.port import Reason
 from bridge.operations import records
@@ -19,7 +18,7 @@ from bridge.tomtoolkit import models
 from bridge.tomtoolkit.ledger.rows import to_parked
 from bridge.tomtoolkit.ledger.store import DjangoLedger
 from bridge.tomtoolkit.operating.retrying import retry_parked
-from bridge.tomtoolkit.pages.page import BridgePage, BridgeView, integers, page_of, settings_or_problem, tell
+from bridge.tomtoolkit.pages.page import BridgePage, BridgeView, drop, integers, page_of, settings_or_problem, tell
 from bridge.tomtoolkit.pages.telling import Telling
 from bridge.tomtoolkit.permissions import Manager, allowed
 from bridge.tomtoolkit.receiving.choices import choose, forget
@@ -104,12 +103,7 @@ class Drop(Manager, BridgeView):
     def post(request: HttpRequest) -> HttpResponse:
         """Drop what was ticked: the bytes go, the outcome becomes *ignored: dropped by command*."""
         ids = _ids(request)
-        try:
-            dropped = records.drop_parked(DjangoLedger(), port.Filter(), ids) if ids else 0
-        except BridgeError as error:
-            messages.error(request, f"Nothing was dropped: {error}")
-        else:
-            messages.success(request, f"{dropped} dropped.")
+        drop(request, lambda: records.drop_parked(DjangoLedger(), port.Filter(), ids) if ids else 0)
         return redirect("tom_bridge:parked")
 
 
