@@ -4,6 +4,7 @@ What it writes is rolled back with that transaction, or kept with it. It never t
 (:mod:`bridge.tomtoolkit.sharing.relay`) sends what is in the outbox.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -187,14 +188,7 @@ class _Packer:
         return members
 
     def _target(self, row: Any, *, alone: bool) -> None:
-        try:
-            body = target_body(row)
-        except InvalidEventError as error:
-            if alone:
-                raise
-            self._left_out(f"targets: {error.what}")
-        else:
-            self._parcel.add(body, target_pk=row.pk)
+        self._add(lambda: target_body(row), "targets", row.pk, alone=alone)
 
     def _allowed(self, pks: Any) -> list[int]:
         wanted = sorted(set(pks))
@@ -242,14 +236,21 @@ class _Packer:
                 self._product(product, target, alone=alone)
 
     def _product(self, product: Any, target: Any, *, alone: bool) -> None:
+        process = product.pk not in self._read_from
+        self._add(
+            lambda: product_body(product, reference(target), process=process), "data products", target.pk, alone=alone
+        )
+
+    def _add(self, make: Callable[[], Any], what: str, target_pk: int, *, alone: bool) -> None:
+        """Pack a body; one that no event can hold is left out, or an error where it was asked for ``alone``."""
         try:
-            body = product_body(product, reference(target), process=product.pk not in self._read_from)
+            body = make()
         except InvalidEventError as error:
             if alone:
                 raise
-            self._left_out(f"data products: {error.what}")
+            self._left_out(f"{what}: {error.what}")
         else:
-            self._parcel.add(body, target_pk=target.pk)
+            self._parcel.add(body, target_pk=target_pk)
 
     # -- what is left out ---------------------------------------------------------------------------------------------
 
