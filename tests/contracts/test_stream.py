@@ -2,7 +2,6 @@
 
 import re
 import threading
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -37,12 +36,6 @@ from bridge.stream import Ends, Fetched, Partition, Record, Stream, Subscription
 @pytest.fixture(params=LABS)
 def lab(request: pytest.FixtureRequest, tmp_path: Path) -> Lab:
     return lab_of(request, tmp_path)
-
-
-@pytest.fixture
-def stream(lab: Lab) -> Iterator[Stream]:
-    with closing(lab.open()) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Records and topics as others make them: whatever stands on a topic of Kafka, every reader goes on."""
 
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -34,12 +33,6 @@ NO_UTF8 = (b"\xff\xfe", b"v")
 @pytest.fixture
 def lab(kafka_broker: str) -> KafkaLab:
     return KafkaLab(kafka_broker)
-
-
-@pytest.fixture
-def stream(lab: KafkaLab) -> Iterator[Stream]:
-    with closing(lab.open()) as opened:
-        yield opened
 
 
 @pytest.fixture

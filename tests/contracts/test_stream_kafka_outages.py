@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
@@ -37,12 +36,6 @@ LONGEST_S = 2.0
 @pytest.fixture
 def lab(kafka_broker: str) -> KafkaLab:
     return KafkaLab(kafka_broker)
-
-
-@pytest.fixture
-def stream(lab: KafkaLab) -> Iterator[Stream]:
-    with closing(lab.open()) as opened:
-        yield opened
 
 
 def longest_poll(member: Subscription, for_s: float) -> float:

@@ -3,26 +3,18 @@
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from parts.streams import LABS, Lab, everything, fill, lab_of, numbered, poll_until, starting_at, unique
+from parts.streams import SHARED_LABS, Lab, everything, fill, lab_of, numbered, poll_until, starting_at, unique
 
 from bridge.stream import Stream
 
 
-# The simulated stream lives in one process.
-@pytest.fixture(params=[one for one in LABS if one != "simulated"])
+@pytest.fixture(params=SHARED_LABS)
 def lab(request: pytest.FixtureRequest, tmp_path: Path) -> Lab:
     return lab_of(request, tmp_path)
-
-
-@pytest.fixture
-def stream(lab: Lab) -> Iterator[Stream]:
-    with closing(lab.open()) as opened:
-        yield opened
 
 
 @pytest.fixture

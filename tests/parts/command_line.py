@@ -1,10 +1,24 @@
-"""The real command line, asked whether it would take some arguments; nothing is run."""
+"""The real command line: run in this process, or asked whether it would take some arguments."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import typer
 
 from bridge.cli import app
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+Command = Callable[..., Ended]
 
 
 def parsed(arguments: list[str]) -> str:

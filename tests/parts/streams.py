@@ -105,7 +105,9 @@ class SimulatedLab:
         self.broker.lose(partition, before)
 
 
-LABS = ("simulated", "sqlite", pytest.param("kafka", marks=pytest.mark.kafka))
+SHARED_LABS = ("sqlite", pytest.param("kafka", marks=pytest.mark.kafka))
+"""Those that several processes can use."""
+LABS = ("simulated", *SHARED_LABS)
 """The parameters of a fixture that is :func:`lab_of`: every implementation that the contract is held on."""
 
 

@@ -4,20 +4,17 @@ import json
 import logging
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 import stamina
 import structlog
-from parts.command_line import parsed
+from parts.command_line import Command, parsed
 from parts.events import event, photometry, target
 
 from bridge.cli.filters import KindName, OutcomeName
 from bridge.cli.logs import set_up_logs
-from bridge.cli.main import run
 from bridge.errors import RejectedError
 from bridge.events import Event, Kind
 from bridge.ledger.port import Outcome
@@ -27,40 +24,13 @@ TABLE = "mjd,mag,magerr,band,seeing\n60341,18.5,0.1,r,1.2\n60342,>20.5,,r,1.1\n"
 TOPIC = "supernovae.public"
 
 
-@dataclass(frozen=True)
-class Ended:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-Command = Callable[..., Ended]
-
-
-@pytest.fixture(autouse=True)
-def logs_as_before() -> Iterator[None]:
-    """The command line sets up the logs of the whole process."""
-    yield
-    structlog.reset_defaults()
-
-
 @pytest.fixture
-def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+def command(tom_bridge: Command, tmp_path: Path) -> Command:
     """Return ``tom-bridge`` in a folder of its own with a configuration for the embedded stream."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("TOM_BRIDGE_CONFIG", raising=False)
-
-    def call(*arguments: str) -> Ended:
-        code = run(arguments)
-        told = capsys.readouterr()
-        return Ended(code, told.out, told.err)
-
     (tmp_path / "tom-bridge.toml").write_text(
         f'origin = "north"\n[stream]\nurl = "sqlite:///stream.db"\n[publish]\ntopic = "{TOPIC}"\nshared_by = "Vera"\n'
     )
-    return call
+    return tom_bridge
 
 
 def test_help_is_shown_without_loading_what_takes_time() -> None:

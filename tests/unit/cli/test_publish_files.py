@@ -3,54 +3,26 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import structlog
+from parts.command_line import Command
 from parts.tables import DATA
 
-from bridge.cli.main import run
 from bridge.events import Event
 
 TOPIC = "supernovae.public"
 TABLE = "mjd,mag,magerr,filter,UL,seeing\n60000.5,19.5,,r,>,1.2\n60001.5,18.2,0.05,r,,1.3\n"
 
 
-@dataclass
-class Ended:
-    code: int
-    out: str
-    err: str
-
-
-Command = Callable[..., Ended]
-
-
-@pytest.fixture(autouse=True)
-def logs_as_before() -> Iterator[None]:
-    """The command line sets up the logs of the whole process."""
-    yield
-    structlog.reset_defaults()
-
-
 @pytest.fixture
-def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+def command(tom_bridge: Command, tmp_path: Path) -> Command:
     """Return ``tom-bridge`` in a folder of its own with an embedded stream and a topic."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("TOM_BRIDGE_CONFIG", raising=False)
-
-    def call(*arguments: str) -> Ended:
-        code = run(arguments)
-        told = capsys.readouterr()
-        return Ended(code, told.out, told.err)
-
     (tmp_path / "tom-bridge.toml").write_text(
         f'origin = "north"\n[stream]\nurl = "sqlite:///stream.db"\n[publish]\ntopic = "{TOPIC}"\n'
     )
-    assert call("topics", "create", TOPIC).code == 0
-    return call
+    assert tom_bridge("topics", "create", TOPIC).code == 0
+    return tom_bridge
 
 
 def published(command: Command) -> list[Event]:
