@@ -5,9 +5,14 @@ SHOWN = "# -- shown --\n"
 
 ACCOUNT = """
 from django.contrib.auth.models import Group, Permission, User
+from guardian.shortcuts import assign_perm
+from tom_targets.models import TargetList
 observers = Group.objects.get(name=group)
 observers.permissions.add(Permission.objects.get(content_type__app_label='tom_bridge', codename='share'))
-User.objects.create_user(name, f'{name}@example.org', password).groups.add(observers)
+astronomer = User.objects.create_user(name, f'{name}@example.org', password)
+astronomer.groups.add(observers)
+for right in ('view', 'change', 'delete'):  # as TOM Toolkit gives them to whoever makes a list
+    assign_perm(f'tom_targets.{right}_targetlist', astronomer, TargetList.objects.get(name=list_name))
 """
 
 # The file of the spectrum stays unread in North, as it comes from the telescope: each TOM's own processor may read it.

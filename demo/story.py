@@ -103,7 +103,9 @@ class Play:
             "ATLAS forced photometry, read by TOM Toolkit's own data processor, and the file of a spectrum; both come "
             f"with TOM Toolkit. {ASTRONOMER.capitalize()} may share, and does so from within the TOM.",
         )
-        world.north.tom.shell(inside.ACCOUNT, name=ASTRONOMER, password=ASTRONOMERS_PASSWORD, group=GROUP)
+        world.north.tom.shell(
+            inside.ACCOUNT, name=ASTRONOMER, password=ASTRONOMERS_PASSWORD, group=GROUP, list_name=LIST
+        )
         world.north.tom.shell(inside.IMPORT, name=TARGET, photometry=str(self.photometry), spectrum=str(self.spectrum))
         self.check_import()
         world.north.run("topics", "create", TOPIC, shown=True)

@@ -119,10 +119,7 @@ class Consumer:
     def _end(self, subscription: Subscription) -> None:
         self._commit(subscription)
         subscription.close()
-        try:
-            self._beat(ended=True)
-        except (AwayError, StopError) as error:
-            log.debug("consumer.heartbeat_failed", message=str(error))
+        self._beat_if_possible(ended=True)
         log.info("consumer.stopped")
 
     # -- one turn -----------------------------------------------------------------------------------------------------
@@ -383,9 +380,9 @@ class Consumer:
         except AwayError as error:
             log.debug("consumer.keep_alive_failed", message=str(error))
 
-    def _beat_if_possible(self) -> None:
+    def _beat_if_possible(self, *, ended: bool = False) -> None:
         try:
-            self._beat()
+            self._beat(ended=ended)
         except (AwayError, StopError) as error:
             log.debug("consumer.heartbeat_failed", message=str(error))
 

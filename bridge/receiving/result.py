@@ -16,6 +16,7 @@ MOST_EXAMPLES = 20
 """How many conflicting or refused datums a record's detail shows."""
 _RESTORED = "restored"
 """In the detail of what a restore left waiting or dead."""
+_LEFT = (Outcome.PARKED, Outcome.DEAD)
 _SHOWN = {
     Kind.PHOTOMETRY: ("bandpass", "brightness", "limit"),
     Kind.SPECTROSCOPY: ("telescope", "instrument", "setup"),
@@ -52,7 +53,7 @@ class Result:
 
         What waits or is dead is marked: that the event was done once must not settle it when it is tried again.
         """
-        if self.outcome not in SUCCESS:
+        if self.outcome in _LEFT:
             return replace(self, detail={**self.detail, _RESTORED: True})
         there_already = self.outcome is Outcome.APPLIED and not self.changed
         return replace(self, outcome=Outcome.DUPLICATE) if there_already else self
@@ -60,7 +61,7 @@ class Result:
 
 def is_restored(there: Entry | None) -> bool:
     """Return whether a restore left this event waiting or dead: what the TOM holds decides, not what was done once."""
-    return there is not None and there.outcome not in SUCCESS and there.detail.get(_RESTORED) is True
+    return there is not None and there.outcome in _LEFT and there.detail.get(_RESTORED) is True
 
 
 def parked(hold: Hold) -> Result:
