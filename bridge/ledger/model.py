@@ -76,6 +76,10 @@ class Line(NamedTuple):
     key: bytes
 
 
+TAKEN = "members looked at"
+"""In the detail of a list that is not through yet: how many of its members are."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Entry:
     """The outcome of one event of a record. Where the bytes told nothing, the fields of the event are empty."""
@@ -117,6 +121,11 @@ class Entry:
     def ref(self) -> EventRef | None:
         """What tells the event; None where the bytes didn't say."""
         return None if self.event_id is None else EventRef(self.origin, self.event_id)
+
+    @property
+    def is_part(self) -> bool:
+        """Whether it is a list of which some members are still to be looked at."""
+        return TAKEN in self.detail
 
     @property
     def is_unread(self) -> bool:

@@ -19,7 +19,7 @@ from bridge.budget import NO_LIMIT, Budget
 from bridge.clock import CLOCK, Clock
 from bridge.events import Event, EventRef, Kind, ListMember, TargetList
 from bridge.ledger import rules
-from bridge.ledger.model import Entry, Known, Line, Outcome, Parked, Place, ToKeep
+from bridge.ledger.model import TAKEN, Entry, Known, Line, Outcome, Parked, Place, ToKeep
 from bridge.ledger.port import Ledger, Unit
 from bridge.receiving.execute import Executor
 from bridge.receiving.read import Arrival, Reader
@@ -39,8 +39,6 @@ log = structlog.get_logger(__name__)
 
 MEMBERS_AT_ONCE = 100
 """Members of a list in one transaction: more would keep others out of the TOM's database for long."""
-_TAKEN = "members looked at"
-"""In the detail of a list that is not through yet: how many of its members are."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -290,11 +288,11 @@ class Writer:
         if early is not None:
             return self._write_step([replace(arrival, settled=early)], move, restore=restore, budget=budget)[0]
         there = facts.there(arrival)
-        before = there if there is not None and (arrival.members is not None or _TAKEN in there.detail) else None
+        before = there if there is not None and (arrival.members is not None or there.is_part) else None
         members = self._still_kept(arrival) if arrival.members is not None else _members(arrival)
         if before is not None and not members and arrival.members:
             return Result(outcome=before.outcome, reason=before.reason, detail=before.detail)
-        taken = before.detail.get(_TAKEN, 0) if before is not None and arrival.members is None else 0
+        taken = before.detail.get(TAKEN, 0) if before is not None and arrival.members is None else 0
         first = taken if isinstance(taken, int) and taken < len(members) else 0
         so_far, appeared, changed = before.detail if before is not None else {}, frozenset[str](), False
         while True:
@@ -336,8 +334,8 @@ class Writer:
             now = self._unmatched(arrival, now)
             again = {"parked" if arrival.were is Outcome.PARKED else "refused": len(chunk) if arrival.were else 0}
             total = together(so_far, now, **again)
-            detail = {name: value for name, value in total.detail.items() if name != _TAKEN}
-            total = replace(total, detail=detail if taken is None else {**detail, _TAKEN: taken})
+            detail = {name: value for name, value in total.detail.items() if name != TAKEN}
+            total = replace(total, detail=detail if taken is None else {**detail, TAKEN: taken})
             unit.record(
                 arrival.entry(total),
                 keep=self._with_due(now.keep),

@@ -11,6 +11,7 @@ from parts.shares import SUPERNOVA, best_of_all, on_day, photometry, product
 
 from bridge.events import TargetReference
 from bridge.ledger.port import Outcome
+from bridge.receiving.unit import MEMBERS_AT_ONCE
 
 NAMED = {"tom_bridge_event_applied": "parts.applied_hooks.event_applied"}
 
@@ -48,6 +49,16 @@ def test_the_hook_is_not_told_of_what_is_duplicate_parked_or_dead(
     assert [kind for kind, *_ in heard()] == ["target", "photometry"]
     beta.replay()
     assert len(heard()) == 2
+
+
+def test_the_hook_is_told_once_of_a_list_that_is_written_in_parts(
+    hooked: None, orm_tom: InProcessTom, alpha: Publishing, beta: SubscribedInProcess
+) -> None:
+    for number in range(2 * MEMBERS_AT_ONCE):
+        orm_tom.make_target(f"T {number}")
+    alpha.publish(SUPERNOVA, best_of_all(*(f"T {number}" for number in range(2 * MEMBERS_AT_ONCE))))
+    beta.drain()
+    assert [kind for kind, *_ in heard()] == ["target", "list"]
 
 
 def test_a_hook_that_raises_costs_no_event(alpha: Publishing, beta: SubscribedInProcess) -> None:
