@@ -27,8 +27,15 @@ from pydantic import (
 MAX_ALIASES = 200
 MAX_EXTRA_CHARACTERS = 65_536
 MAX_VALUE_CHARACTERS = 800_000
+MAX_DEPTH = 100
+"""Levels of objects and lists in a free value, itself the first.
+
+SQLite reads 1000 (https://www.sqlite.org/json1.html), and each version of Python writes another number of them.
+"""
 FIRST_YEAR, LAST_YEAR = 1000, 3000
 """The years (UTC) in which a time may be: pages of a TOM die of the years 1 and 9999, as every time zone moves them."""
+
+TOO_DEEP = f"is nested too deeply; {MAX_DEPTH} levels are the most"
 
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 # Controls with tabs and ends of lines, what turns the direction of writing (UAX 9), and what would be a tag of HTML.
@@ -72,6 +79,17 @@ def _to_utc(moment: datetime) -> datetime:
     return utc
 
 
+def is_too_deep(values: JsonValue, text: str) -> bool:
+    """Return whether a free value, which is ``text`` as JSON, has more than :data:`MAX_DEPTH` levels."""
+    if text.count("[") + text.count("{") <= MAX_DEPTH:
+        return False
+    level: list[Any] = [values]
+    for _ in range(MAX_DEPTH):
+        inner = (one.values() if isinstance(one, dict) else one for one in level)
+        level = [one for those in inner for one in those if isinstance(one, dict | list)]
+    return bool(level)
+
+
 def _bounded_json(most: int) -> AfterValidator:
     """Return what refuses JSON of more than ``most`` characters, or with what no database or reader takes.
 
@@ -82,9 +100,11 @@ def _bounded_json(most: int) -> AfterValidator:
         try:
             text = json.dumps(values)
         except RecursionError:
-            raise ValueError("is nested too deeply") from None
+            raise ValueError(TOO_DEEP) from None
         if len(text) > most:
             raise ValueError(f"takes {len(text)} characters as JSON; {most} are the most")
+        if is_too_deep(values, text):
+            raise ValueError(TOO_DEEP)
         if _ESCAPED_NUL.search(text):
             raise ValueError("holds a NUL character; remove it")
         if _ESCAPED_SURROGATE.search(text):

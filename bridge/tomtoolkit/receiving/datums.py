@@ -20,6 +20,7 @@ from tom_dataproducts.models import ReducedDatum
 from bridge.budget import Budget
 from bridge.errors import BridgeError, TomAwayError
 from bridge.events import KINDS, TYPED, Datum, Kind, Spectrum
+from bridge.events.fields import TOO_DEEP, is_too_deep
 from bridge.tom.compare import RULES, Beside, is_same_spectrum
 from bridge.tom.port import DatumResult, ExistingDatum, Fate, NewDatum
 from bridge.tom.reserved import kept, source_of
@@ -245,6 +246,8 @@ def unstorable(datum: Datum) -> str:
         text = json.dumps(kept(datum), allow_nan=False, ensure_ascii=False)
     except (ValueError, TypeError, RecursionError) as error:
         return f"{datum.FREE}: {error}"
+    if is_too_deep(getattr(datum, datum.FREE), text):
+        return f"{datum.FREE}: {TOO_DEEP}"
     wrong = _no_text(text.replace("\\\\", "").replace("\\u0000", "\x00"))
     return f"{datum.FREE}: {wrong}" if wrong else ""
 

@@ -50,6 +50,7 @@ def write(tom: Any, pk: int, wanted: Sequence[Point], provenance: Provenance) ->
         ({"extra": {"flux": ["\udfff"]}}, "extra: has half a character"),
         ({"extra": {"flux": 10**5000}}, "extra: "),
         ({"extra": {"flux": nested(5000)}}, "extra: "),
+        ({"extra": {"flux": nested(200)}}, "extra: is nested too deeply; 100 levels are the most"),
         ({"extra": {"flux": -math.inf}}, "extra: "),
         ({"instrument": "a\ud83d"}, "instrument: has half a character"),
         ({"source_location": "x" * 201}, "source_location: has 201 characters"),

@@ -14,6 +14,7 @@ from parts.strategies import NOT_IN_NAMES
 from bridge.errors import InvalidEventError
 from bridge.events import DataProduct, Event, ListMember, Photometry, Point, Share, Target, TargetList, uuid7
 from bridge.events import TargetReference as Reference
+from bridge.events.fields import MAX_DEPTH
 
 SHARE = Share(origin="alpha", origin_name="Alpha TOM", installation=uuid7())
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -114,12 +115,27 @@ def test_a_character_beyond_the_first_plane_is_no_lone_surrogate() -> None:
     assert Event.checked(json.dumps(given.model_dump(mode="json"))) == given
 
 
-@pytest.mark.parametrize("depth", [300, 5_000])
-def test_what_is_nested_too_deeply_is_invalid_and_no_crash(depth: int) -> None:
+def nested(levels: int, *, in_lists: bool) -> Any:
+    """Return a free value of so many levels, the value itself being the first."""
     value: Any = 1
-    for _ in range(depth):
-        value = {"a": value}
-    assert len(told(points(extra={"a": value}))) < 2_000
+    for _ in range(levels - 1):
+        value = [0, value] if in_lists else {"a": value, "b": 0}
+    return {"a": value}
+
+
+@pytest.mark.parametrize("in_lists", [False, True])
+@pytest.mark.parametrize("levels", [MAX_DEPTH + 1, 300, 5_000])
+def test_what_is_nested_too_deeply_is_invalid_with_every_python_and_no_crash(levels: int, in_lists: bool) -> None:
+    found = told(points(extra=nested(levels, in_lists=in_lists)))
+    assert "nested too deeply" in found or "maximum validation depth" in found
+    assert len(found) < 2_000
+
+
+@pytest.mark.parametrize("in_lists", [False, True])
+def test_what_is_nested_as_deeply_as_may_be_is_valid_however_wide(in_lists: bool) -> None:
+    free = nested(MAX_DEPTH, in_lists=in_lists)
+    free["wide"] = [[number] for number in range(1_000)]
+    assert Point(**POINT, extra=free).extra == free
 
 
 @pytest.mark.parametrize("year", [1000, 1866, 2026, 3000])
