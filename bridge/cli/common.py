@@ -50,15 +50,15 @@ def is_verbose(context: typer.Context) -> bool:
 
 def moment(text: str) -> datetime:
     """Return a time in UTC: ISO 8601 (UTC where it has no zone), or a span of time ago such as ``2h`` or ``30d``."""
-    if ago := _AGO.fullmatch(text.strip()):
-        return datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
     try:
+        if ago := _AGO.fullmatch(text.strip()):
+            return datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
         found = datetime.fromisoformat(text)
-    except ValueError:
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):  # OverflowError: beyond the years that a datetime has
         raise typer.BadParameter(
             f"{text!r} is no time; write 2026-01-31T12:00, or 2h or 30d for that long ago"
         ) from None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 Since = Annotated[

@@ -86,6 +86,8 @@ def test_the_words_of_the_command_line_are_those_of_the_core() -> None:
         (["topics", "crate"], "No such command 'crate'"),
         (["tail"], "Missing argument"),
         (["tail", "t", "--since", "soon"], "write 2026-01-31T12:00, or 2h"),
+        (["tail", "t", "--since", "0001-01-01T00:00+14:00"], "write 2026-01-31T12:00, or 2h"),
+        (["tail", "t", "--since", "999999999999d"], "write 2026-01-31T12:00, or 2h"),
         (["--config", "nowhere.toml", "topics", "list"], "nowhere.toml: there is no such file"),
     ],
 )

@@ -135,7 +135,7 @@ def _from_text(text: str, scale: str) -> datetime | str:
             day = datetime(int(parts["year"]), month, int(parts["day"]), tzinfo=UTC)
             moment = day + (_clock(parts["clock"]) if parts["clock"] else _part(parts["fraction"]))
             return _in_utc(moment, parts.get("zone") or "", scale)
-        except ValueError:
+        except (ValueError, OverflowError):  # no such day or time; or beyond the years of a datetime once it is in UTC
             pass
     return f"{text[:40]!r} is no time; {RIGHT}"
 
