@@ -37,10 +37,17 @@ def nobody() -> str:
 
 
 def _set(lab: KafkaLab, topic: str, name: str, value: str) -> None:
+    """Set what a topic takes, and return when the broker says so: the controller, which is asked, knows it before."""
     entry = ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
     resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[entry])
     for future in lab.admin.incremental_alter_configs([resource]).values():
         future.result(30)
+
+    def shown() -> bool:
+        (held,) = lab.admin.describe_configs([ConfigResource(ResourceType.TOPIC, topic)]).values()
+        return bool(held.result(30)[name].value == value)
+
+    wait_until(shown, what=f"{name} of {topic}")
 
 
 # -- outages --------------------------------------------------------------------------------------------------------
