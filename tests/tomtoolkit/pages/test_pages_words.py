@@ -88,7 +88,7 @@ def test_what_we_say_ourselves_is_on_the_tab_too(
     assert text.count("For &lt;all&gt; of you") == 1
 
 
-def test_of_events_of_before_nothing_is_said(
+def test_of_events_of_before_nothing_is_said_until_they_are_restored(
     orm_tom: InProcessTom, alpha: Publishing, beta: SubscribedInProcess
 ) -> None:
     from bridge.tomtoolkit.models import ShareWords as Row
@@ -97,9 +97,12 @@ def test_of_events_of_before_nothing_is_said(
     alpha.publish(SUPERNOVA)
     beta.drain()
     Row.objects.all().delete()
-    text = tab(browser(account("root", is_superuser=True)), orm_tom.target("SN 2024abc")["id"])
+    admin, pk = browser(account("root", is_superuser=True)), orm_tom.target("SN 2024abc")["id"]
+    text = tab(admin, pk)
     assert "A title" in text
-    assert "acknowledge" not in text
+    assert "Thank Alpha." not in text
+    beta.replay(restore=True)
+    assert "Thank Alpha." in tab(admin, pk)
 
 
 # -- where references lead -------------------------------------------------------------------------------------------
