@@ -7,6 +7,7 @@ that look alike is one name: to take two for one costs an origin in brackets, to
 """
 
 import unicodedata
+from functools import lru_cache
 
 from bridge.names import ordinary
 
@@ -28,6 +29,7 @@ Source: the commonest of Unicode's confusables (UTS 39), https://www.unicode.org
 """
 
 
+@lru_cache(maxsize=1024)
 def name_key(name: str) -> str:
     """Return that by which display names are compared; never empty for a name that shows anything."""
     apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", ordinary(name)).casefold())

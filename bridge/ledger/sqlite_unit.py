@@ -68,7 +68,9 @@ class SqliteUnit:
 
     def keep_words(self, said: Mapping[ShareRef, ShareWords]) -> None:
         """Keep what was said of shares, where nothing is kept yet."""
-        self._words = {share: words for share, words in said.items() if words} | self._words
+        for share, words in said.items():
+            if words:
+                self._words.setdefault(share, words)
 
     def claim_names(self, names: Mapping[str, str]) -> None:
         """Let display names belong to these origins, where nobody has them."""

@@ -74,7 +74,9 @@ class DjangoUnit:
 
     def keep_words(self, said: Mapping[ShareRef, ShareWords]) -> None:
         """Keep what was said of shares, where nothing is kept yet."""
-        self._words = {share: told for share, told in said.items() if told} | self._words
+        for share, told in said.items():
+            if told:
+                self._words.setdefault(share, told)
 
     def claim_names(self, names: Mapping[str, str]) -> None:
         """Let display names belong to these origins, where nobody has them."""
