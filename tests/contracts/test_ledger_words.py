@@ -59,6 +59,7 @@ def test_the_first_words_of_a_share_stay_and_another_origin_has_words_of_its_own
     say(ledger, share, replace(SAID, message="something else"), second)
     say(ledger, stranger, LONG, *events)
     assert ledger.words([share, stranger]) == {share: SAID, stranger: LONG}
+    assert ledger.words([share]) == {share: SAID}
     assert ledger.forget(PARTITION, TOPIC_ID, 2) == 2
     assert ledger.words([share, stranger]) == {stranger: LONG}
 

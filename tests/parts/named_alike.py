@@ -5,8 +5,9 @@ from contextlib import closing
 from parts.bridges import Publishing, Subscribed
 from parts.shares import GALAXY, REFERENCE, SUPERNOVA, on_day, photometry, product
 
+from bridge.codec import encode
 from bridge.events import ListMember, ShareRef, TargetList
-from bridge.ledger.port import ShareWords
+from bridge.ledger.port import Reason, ShareWords
 
 WORDS = ShareWords(
     message="Please observe.\nIt is <b>bright</b>.",
@@ -57,12 +58,16 @@ def check_that_who_is_not_accepted_claims_no_name(alpha: Publishing, beta: Subsc
     beta.subscribe(origins=["alpha"])
     with closing(Publishing(url, origin="gamma.org", name="Alpha TOM")) as gamma:
         gamma.publish(photometry(1))
+        # Who it is of, only the event says.
+        gamma.publish_bytes(encode(gamma.share.event(on_day(1))).value)
     beta.drain()
+    assert [entry.reason for entry in beta.entries()] == [Reason.ORIGIN_NOT_ACCEPTED] * 2
+    assert beta.entries()[1].origin_name == "Alpha TOM (gamma.org)"
     beta.subscribe()
-    assert beta.replay(dry_run=True) == {"applied": 1}
+    assert beta.replay(dry_run=True) == {"applied": 2}
     alpha.publish(on_day(2))
     beta.drain()
-    assert beta.replay() == {"applied": 1, "unchanged": 1}
+    assert beta.replay() == {"applied": 2, "unchanged": 1}
     assert {row["source_name"] for row in beta.tom.photometry()} == {"Alpha TOM", "Alpha TOM (gamma.org)"}
 
 
