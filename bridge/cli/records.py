@@ -24,7 +24,7 @@ from bridge.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from bridge.operations.records import Line, Retried
+    from bridge.operations.records import Arrived, Line, Retried
 
 parked_app = typer.Typer(no_args_is_help=True, help="What waits until its target appears, or its reason is gone.")
 dead_app = typer.Typer(no_args_is_help=True, help="Dead letters: events that can't be applied, each with its reason.")
@@ -44,6 +44,9 @@ def shares(
     since: Since = None,
     until: Until = None,
     most: filters.Most = 50,
+    words: Annotated[
+        bool, typer.Option("--words", help="Also what was said of each share: message, acknowledgement, references.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """List what arrived and what became of it, newest first.
@@ -58,14 +61,13 @@ def shares(
     with home_of(context).ledger() as ledger:
         found = records.shares(ledger, wanted)
     if as_json:
-        print_json(found)
+        print_json([{**plain(one.line), "words": plain(one.words)} for one in found])
         return
-    rows = [
-        (one.published_at, one.kind, one.subject, one.origin_name, one.shared_by, one.outcome, _why(one), one.where)
-        for one in found
-    ]
-    columns = ("published (UTC)", "kind", "target", "from", "shared by", "outcome", "what", "where")
+    rows = [_share_row(one) for one in found]
+    columns = ("published (UTC)", "kind", "target", "from", "shared by", "outcome", "what", "title", "where")
     print_table(columns, rows, empty="Nothing has arrived that fits.")
+    if words:
+        _print_words(found)
 
 
 @parked_app.command("list")
@@ -223,6 +225,23 @@ def dead_drop(
         print_json({"dropped": dropped})
     else:
         say(f"Dropped {dropped}")
+
+
+def _share_row(one: "Arrived") -> tuple[object, ...]:
+    line = one.line
+    what = (line.outcome, _why(line), line.title, line.where)
+    return (line.published_at, line.kind, line.subject, line.origin_name, line.shared_by, *what)
+
+
+def _print_words(found: "Sequence[Arrived]") -> None:
+    """Print what was said of each share once, however many events it has."""
+    shares = {(one.line.origin, one.line.share_id): one for one in found if one.words}
+    for one in shares.values():
+        line, words = one.line, one.words
+        references = {f"reference {number}": text for number, text in enumerate(words.references, 1)}
+        said = {"title": line.title, "message": words.message, "acknowledgement": words.acknowledgement, **references}
+        say("")
+        print_fields({"share": line.share_id, "from": line.origin_name, "shared by": line.shared_by} | said)
 
 
 def _print_kept(found: "Sequence[Line]", *, as_json: bool, empty: str) -> None:

@@ -26,7 +26,17 @@ from bridge.events.datums import (
     Spectroscopy,
     Spectrum,
 )
-from bridge.events.event import Body, Event, EventRef, Share
+from bridge.events.event import (
+    LONGEST_ACKNOWLEDGEMENT,
+    LONGEST_MESSAGE,
+    LONGEST_REFERENCE,
+    MAX_REFERENCES,
+    Body,
+    Event,
+    EventRef,
+    Share,
+    ShareRef,
+)
 from bridge.events.fields import MAX_ALIASES, MAX_EXTRA_CHARACTERS, Kind, Model, Name, uuid7
 from bridge.events.product import MAX_PRODUCT_BYTES, DataProduct
 from bridge.events.targets import (
@@ -46,6 +56,9 @@ __all__ = [
     "BODIES",
     "COORDINATE_FIELDS",
     "KINDS",
+    "LONGEST_ACKNOWLEDGEMENT",
+    "LONGEST_MESSAGE",
+    "LONGEST_REFERENCE",
     "MAX_ALIASES",
     "MAX_CHANNELS",
     "MAX_DATA",
@@ -55,6 +68,7 @@ __all__ = [
     "MAX_POINTS",
     "MAX_POSITIONS",
     "MAX_PRODUCT_BYTES",
+    "MAX_REFERENCES",
     "MAX_SPECTRA",
     "REQUIRED_ELEMENTS",
     "REQUIRED_ELEMENTS_BY_SCHEME",
@@ -77,6 +91,7 @@ __all__ = [
     "ReducedData",
     "ReducedDatum",
     "Share",
+    "ShareRef",
     "Spectroscopy",
     "Spectrum",
     "Target",

@@ -30,6 +30,18 @@ class EventRef(NamedTuple):
         return f"event {self.id}"
 
 
+class ShareRef(NamedTuple):
+    """What tells a share from any other."""
+
+    origin: str
+    id: UUID
+
+
+LONGEST_MESSAGE, LONGEST_ACKNOWLEDGEMENT, LONGEST_REFERENCE = 10_000, 2_000, 500
+"""Characters of what a person says of a share."""
+MAX_REFERENCES = 50
+
+
 class Share(Model):
     """What a person does: the part of the envelope that all events of one share have in common."""
 
@@ -44,9 +56,18 @@ class Share(Model):
     """Who shared."""
     shared_at: Utc = Field(default_factory=lambda: datetime.now(UTC))
     title: text(500) = ""  # type: ignore[valid-type]
-    message: text(10_000) = ""  # type: ignore[valid-type]
-    acknowledgement: text(2_000) = ""  # type: ignore[valid-type]
-    references: Annotated[tuple[text(500), ...], FailFast(), Field(max_length=50)] = ()  # type: ignore[valid-type]
+    message: text(LONGEST_MESSAGE) = ""  # type: ignore[valid-type]
+    acknowledgement: text(LONGEST_ACKNOWLEDGEMENT) = ""  # type: ignore[valid-type]
+    references: Annotated[
+        tuple[text(LONGEST_REFERENCE), ...],  # type: ignore[valid-type]
+        FailFast(),
+        Field(max_length=MAX_REFERENCES),
+    ] = ()
+
+    @property
+    def share_ref(self) -> ShareRef:
+        """What tells this share from any other."""
+        return ShareRef(self.origin, self.share_id)
 
     def event(self, body: Body) -> "Event":
         """Return a new event of this share with ``body``."""

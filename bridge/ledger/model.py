@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
-from bridge.events import EventRef
+from bridge.events import EventRef, ShareRef
 from bridge.stream.port import Partition, Record
 
 Detail = Mapping[str, object]
@@ -81,6 +81,18 @@ TAKEN = "members looked at"
 
 
 @dataclass(frozen=True, kw_only=True)
+class ShareWords:
+    """What a person said of a share, beside its title: that stands in each entry."""
+
+    message: str = ""
+    acknowledgement: str = ""
+    references: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.message or self.acknowledgement or self.references)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Entry:
     """The outcome of one event of a record. Where the bytes told nothing, the fields of the event are empty."""
 
@@ -97,6 +109,7 @@ class Entry:
     share_id: UUID | None = None
     origin: str = ""
     origin_name: str = ""
+    """What the origin is called here (:func:`bridge.origins.told_as`)."""
     kind: str = ""
     subject: str = ""
     """Name of the target or list."""
@@ -126,6 +139,11 @@ class Entry:
     def is_part(self) -> bool:
         """Whether it is a list of which some members are still to be looked at."""
         return TAKEN in self.detail
+
+    @property
+    def share_ref(self) -> ShareRef | None:
+        """What tells the share; None where the bytes didn't say."""
+        return None if self.share_id is None else ShareRef(self.origin, self.share_id)
 
     @property
     def is_unread(self) -> bool:

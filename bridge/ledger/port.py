@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from bridge.events import EventRef
+from bridge.events import EventRef, ShareRef
 from bridge.ledger.model import (
     Count,
     Dead,
@@ -29,6 +29,7 @@ from bridge.ledger.model import (
     Place,
     Position,
     Reason,
+    ShareWords,
     Sums,
     ToKeep,
     Tries,
@@ -53,6 +54,7 @@ __all__ = [
     "Place",
     "Position",
     "Reason",
+    "ShareWords",
     "Sums",
     "ToKeep",
     "Tries",
@@ -90,6 +92,17 @@ class Unit(Protocol):
         A list that this unit recorded and of which single members are kept is passed over: another process that wrote
         some of it has left them.
         """
+        ...
+
+    def keep_words(self, said: Mapping[ShareRef, ShareWords]) -> None:
+        """Keep what was said of shares of which this unit, or an earlier one, records an event; nothing of no words.
+
+        What is kept of a share already stays as it is; it goes with the last outcome of it (:meth:`Ledger.forget`).
+        """
+        ...
+
+    def claim_names(self, names: Mapping[str, str]) -> None:
+        """Let display names (:func:`bridge.origins.name_key`) belong to these origins, where they are nobody's yet."""
         ...
 
     def look_again(self, due: Mapping[int, datetime | None], *, looked: bool = True, ended: bool = True) -> None:
@@ -196,6 +209,14 @@ class Ledger(Protocol):
         """Return the outcomes of these very events, as far as there are any; one cheap call for many."""
         ...
 
+    def words(self, shares: Collection[ShareRef]) -> dict[ShareRef, ShareWords]:
+        """Return what was said of these shares, of those of which anything is kept; one cheap call for many."""
+        ...
+
+    def name_owners(self, names: Collection[str]) -> dict[str, str]:
+        """Return to which origins these display names (:func:`bridge.origins.name_key`) belong, where to any."""
+        ...
+
     def counts(self) -> list[Count]:
         """Return the number of events by topic, origin, kind and outcome."""
         ...
@@ -215,7 +236,8 @@ class Ledger(Protocol):
     def forget(self, partition: Partition, topic_id: str, before: int) -> int:
         """Forget outcomes of records that the stream no longer keeps; return how many.
 
-        What is parked or dead stays, and so do all witnesses.
+        What is parked or dead stays, and so do all witnesses and names. What was said of a share goes with its last
+        outcome.
         """
         ...
 

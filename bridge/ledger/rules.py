@@ -12,8 +12,15 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 
-from bridge.events import EventRef
-from bridge.ledger.model import Detail, Entry, Outcome, Reason, ToKeep
+from bridge.events import (
+    LONGEST_ACKNOWLEDGEMENT,
+    LONGEST_MESSAGE,
+    LONGEST_REFERENCE,
+    MAX_REFERENCES,
+    EventRef,
+    ShareRef,
+)
+from bridge.ledger.model import Detail, Entry, Outcome, Reason, ShareWords, ToKeep
 from bridge.names import simplify
 
 SUCCESS = frozenset({Outcome.APPLIED, Outcome.DUPLICATE})
@@ -34,7 +41,7 @@ BAD_IN_ITSELF = frozenset(
 HEAD_BYTES = 4096
 """How much is kept of the value of a record that is bad in itself; the stream has all of it."""
 FREE_DETAIL_BYTES = 1024
-"""What a detail may take that is not counted as kept."""
+"""What a detail, or the words of a share, may take that is not counted as kept."""
 LONGEST_TEXT = 500
 """Characters of a text of an outcome or within a detail."""
 _LONGEST = {"origin": 100, "kind": 100}
@@ -156,6 +163,38 @@ def told_by(event: EventRef) -> tuple[str, str]:
     return _cut(event.origin, _LONGEST["origin"]), str(event.id)
 
 
+def share_told_by(share: ShareRef) -> tuple[str, str]:
+    """Return origin and id of a share as a store looks for them."""
+    return _cut(share.origin, _LONGEST["origin"]), str(share.id)
+
+
+def keeps_words(entry: Entry) -> bool:
+    """Return whether what was said of the share of an event is kept: not of what nobody here wanted or could read.
+
+    The first words of a share stay, and go with the last outcome of it.
+    """
+    unwanted = entry.outcome is Outcome.IGNORED or entry.reason in BAD_IN_ITSELF
+    return entry.share_id is not None and not unwanted
+
+
+def words_text(words: ShareWords) -> str:
+    """Return words as JSON, within the bounds of an event's fields."""
+    return json.dumps(
+        {
+            "message": _cut(words.message, LONGEST_MESSAGE),
+            "acknowledgement": _cut(words.acknowledgement, LONGEST_ACKNOWLEDGEMENT),
+            "references": [_cut(one, LONGEST_REFERENCE) for one in words.references[:MAX_REFERENCES]],
+        },
+        ensure_ascii=False,
+    )
+
+
+def words_of(text: str) -> ShareWords:
+    """Return what :func:`words_text` wrote."""
+    found = json.loads(text)
+    return ShareWords(**found | {"references": tuple(found["references"])})
+
+
 def bounded(detail: Detail) -> Detail:
     """Return ``detail`` as JSON can hold it, with its long texts cut."""
     return {_cut(str(name)): _bounded(value) for name, value in detail.items()}
@@ -215,5 +254,5 @@ def columns(entry: Entry) -> dict[str, Any]:
 
 
 def counted_bytes(text: str) -> int:
-    """Return how many bytes of a detail count as kept."""
+    """Return how many bytes of a detail, or of the words of a share, count as kept."""
     return max(0, len(text.encode()) - FREE_DETAIL_BYTES)

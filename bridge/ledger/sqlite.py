@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from bridge.events import EventRef
+from bridge.events import EventRef, ShareRef
 from bridge.ledger import rules
 from bridge.ledger.model import (
     Count,
@@ -16,6 +16,7 @@ from bridge.ledger.model import (
     Outcome,
     Place,
     Position,
+    ShareWords,
     Tries,
     Witness,
 )
@@ -146,6 +147,25 @@ class SqliteLedger(SqliteKept):
         )
         return {entry.place: entry for entry in map(to_entry, rows)}
 
+    def words(self, shares: Collection[ShareRef]) -> dict[ShareRef, ShareWords]:
+        """Return what was said of these shares, of those of which anything is kept."""
+        wanted = {rules.share_told_by(share): share for share in shares}
+        rows = self.rows(
+            "SELECT words.origin, words.share_id, said FROM json_each(?) AS wanted CROSS JOIN words"
+            " ON words.origin = json_extract(wanted.value, '$[0]')"
+            " AND words.share_id = json_extract(wanted.value, '$[1]')",
+            (json.dumps(list(wanted)),),
+        )
+        return {wanted[row[0], row[1]]: rules.words_of(row[2]) for row in rows}
+
+    def name_owners(self, names: Collection[str]) -> dict[str, str]:
+        """Return to which origins these display names belong, where to any."""
+        rows = self.rows(
+            "SELECT simple, origin FROM origin_name WHERE simple IN (SELECT value FROM json_each(?))",
+            (as_list(names),),
+        )
+        return {row[0]: row[1] for row in rows}
+
     def counts(self) -> list[Count]:
         """Return the number of events by topic, origin, kind and outcome."""
         rows = self.rows("SELECT topic, origin, kind, outcome, events FROM tally WHERE events > 0")
@@ -164,11 +184,17 @@ class SqliteLedger(SqliteKept):
                     "DELETE FROM event WHERE id IN (SELECT id FROM event"
                     " WHERE topic_id = ? AND partition = ? AND record_offset < ?"
                     " AND NOT EXISTS (SELECT 1 FROM waiting WHERE waiting.event = event.id)"
-                    " AND NOT EXISTS (SELECT 1 FROM letter WHERE letter.event = event.id) LIMIT ?)",
+                    " AND NOT EXISTS (SELECT 1 FROM letter WHERE letter.event = event.id) LIMIT ?)"
+                    " RETURNING origin, share_id",
                     (topic_id, partition.number, before, _FORGOTTEN_AT_ONCE),
-                ).rowcount
-            forgotten += removed
-            if removed < _FORGOTTEN_AT_ONCE:
+                ).fetchall()
+                connection.executemany(
+                    "DELETE FROM words WHERE origin = ? AND share_id = ? AND NOT EXISTS (SELECT 1 FROM event"
+                    " WHERE event.share_id = words.share_id AND event.origin = words.origin)",
+                    {tuple(row) for row in removed},
+                )
+            forgotten += len(removed)
+            if len(removed) < _FORGOTTEN_AT_ONCE:
                 return forgotten
 
     # -- the rest -----------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from bridge.errors import ConfigurationError, NewerFileError, StopError, TomAwayError
 from bridge.ledger.sqlite_tables import STEPS, Step
+from bridge.origins import name_key
 
 APPLICATION_ID = 0x54424C47
 """``TBLG``: what tells a ledger from any other SQLite file."""
@@ -31,6 +32,7 @@ def open_file(path: Path, busy_timeout_s: float, steps: Sequence[Step] = STEPS) 
         connection = sqlite3.connect(path, timeout=busy_timeout_s, isolation_level=None)
         connection.row_factory = sqlite3.Row
         connection.create_function("sha256", 1, _sha256, deterministic=True)
+        connection.create_function("name_key", 1, name_key, deterministic=True)
         connection.create_function("from_hex", 1, bytes.fromhex, deterministic=True)
         _set_up(connection, busy_timeout_s)
         _bring_up_to_date(connection, path, steps)

@@ -155,6 +155,7 @@ _EVENTS: Step = (
     "CREATE INDEX event_by_id ON event (event_id) WHERE event_id IS NOT NULL",
     "CREATE INDEX event_by_time ON event (published_at)",
     "CREATE INDEX event_by_subject ON event (simple_subject, published_at)",
+    "CREATE INDEX event_by_share ON event (share_id) WHERE share_id IS NOT NULL",
     # The record of something that waits or is dead: its beginning alone where the stream has to be asked again.
     """CREATE TABLE kept (
         topic_id TEXT NOT NULL,
@@ -241,6 +242,21 @@ _EVENTS: Step = (
     # Whose event it was is not known where nothing of it was recorded yet, or where several have that id.
     """INSERT INTO begun SELECT coalesce((SELECT CASE WHEN min(origin) = max(origin) THEN min(origin) END
         FROM event WHERE event.event_id = intent.event_id), ''), event_id, step FROM intent""",
+    # What was said of a share, once for all of its events; of those from before nobody kept it.
+    """CREATE TABLE words (
+        origin TEXT NOT NULL,
+        share_id TEXT NOT NULL,
+        said TEXT NOT NULL,
+        counted INTEGER NOT NULL,
+        PRIMARY KEY (origin, share_id))""",
+    # A display name belongs to the first origin that used it here.
+    """CREATE TABLE origin_name (
+        simple TEXT PRIMARY KEY,
+        origin TEXT NOT NULL) WITHOUT ROWID""",
+    """INSERT OR IGNORE INTO origin_name SELECT name_key(origin_name), origin
+        FROM (SELECT origin_name, origin, min(id) AS first FROM event
+            WHERE origin_name != '' AND outcome != 'ignored' GROUP BY origin_name, origin)
+        ORDER BY first""",
     "DROP TABLE parked_name",
     "DROP TABLE parked",
     "DROP TABLE dead",
@@ -288,6 +304,12 @@ _EVENTS: Step = (
     END""",
     """CREATE TRIGGER kept_removed AFTER DELETE ON kept BEGIN
         UPDATE ledger SET kept_bytes = kept_bytes - old.bytes;
+    END""",
+    """CREATE TRIGGER words_added AFTER INSERT ON words WHEN new.counted > 0 BEGIN
+        UPDATE ledger SET kept_bytes = kept_bytes + new.counted;
+    END""",
+    """CREATE TRIGGER words_removed AFTER DELETE ON words WHEN old.counted > 0 BEGIN
+        UPDATE ledger SET kept_bytes = kept_bytes - old.counted;
     END""",
     """CREATE TRIGGER waiting_added AFTER INSERT ON waiting WHEN new.counted > 0 BEGIN
         UPDATE ledger SET kept_bytes = kept_bytes + new.counted;

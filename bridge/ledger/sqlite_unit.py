@@ -7,9 +7,9 @@ from functools import cache, partial
 
 from bridge.clock import Clock
 from bridge.errors import PositionLostError
-from bridge.events import EventRef, Kind
+from bridge.events import EventRef, Kind, ShareRef
 from bridge.ledger import rules
-from bridge.ledger.model import Entry, Line, ToKeep, Witness
+from bridge.ledger.model import Entry, Line, ShareWords, ToKeep, Witness
 from bridge.ledger.sqlite_keeping import About, holds, keep_record, move_up, write_kept
 from bridge.ledger.sqlite_rows import event_values, moment_or_none, to_microseconds
 from bridge.stream.port import Partition, Record
@@ -30,16 +30,18 @@ class SqliteUnit:
         """Lines that something has left."""
         self._lists: dict[EventRef, Entry] = {}
         """Lists that were recorded."""
+        self._words: dict[ShareRef, ShareWords] = {}
 
     def write(self, connection: sqlite3.Connection) -> None:
         """Write it all, in the transaction that is open."""
         for write in self._writes:
             write(connection)
+        _keep_words(connection, self._words)
         if self._left:
             move_up(connection, self._left, to_microseconds(self._clock.now()))
 
     def __bool__(self) -> bool:
-        return bool(self._writes)
+        return bool(self._writes or self._words)
 
     def record(
         self,
@@ -63,6 +65,16 @@ class SqliteUnit:
     def witness(self, events: Collection[EventRef]) -> None:
         """Note for ever that these events are done."""
         self._writes.append(partial(_witness, events=tuple(events), recorded=self._lists))
+
+    def keep_words(self, said: Mapping[ShareRef, ShareWords]) -> None:
+        """Keep what was said of shares, where nothing is kept yet."""
+        for share, words in said.items():
+            if words:
+                self._words.setdefault(share, words)
+
+    def claim_names(self, names: Mapping[str, str]) -> None:
+        """Let display names belong to these origins, where nobody has them."""
+        self._writes.append(partial(_claim_names, names=dict(names)))
 
     def look_again(self, due: Mapping[int, datetime | None], *, looked: bool = True, ended: bool = True) -> None:
         """Say when parked things are to be looked at again."""
@@ -149,6 +161,18 @@ def _end_intents(connection: sqlite3.Connection, events: Sequence[EventRef]) -> 
     connection.executemany(
         "DELETE FROM begun WHERE origin IN (?, '') AND event_id = ?", [rules.told_by(event) for event in events]
     )
+
+
+def _keep_words(connection: sqlite3.Connection, said: Mapping[ShareRef, ShareWords]) -> None:
+    texts = {share: rules.words_text(words) for share, words in said.items()}
+    connection.executemany(
+        "INSERT OR IGNORE INTO words (origin, share_id, said, counted) VALUES (?, ?, ?, ?)",
+        [(*rules.share_told_by(share), text, rules.counted_bytes(text)) for share, text in texts.items()],
+    )
+
+
+def _claim_names(connection: sqlite3.Connection, *, names: Mapping[str, str]) -> None:
+    connection.executemany("INSERT OR IGNORE INTO origin_name (simple, origin) VALUES (?, ?)", list(names.items()))
 
 
 def _look_again(

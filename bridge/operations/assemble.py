@@ -21,6 +21,7 @@ from bridge.receiving.decide import Policy
 from bridge.receiving.execute import Executor
 from bridge.receiving.live import Live
 from bridge.receiving.looking import Parts
+from bridge.receiving.naming import Names
 from bridge.receiving.progress import Limits, Progress
 from bridge.receiving.read import Reader, Rules
 from bridge.receiving.unit import Writer
@@ -156,12 +157,14 @@ def put_together(
         dead_ratio=limits.dead_ratio,
         tries=limits.tries,
     )
+    names = Names(ledger, origin=settings.require_origin(), name=settings.display_name)
     parts = Parts(
         ledger=ledger,
         tom=tom,
         reader=reader,
         executor=executor,
-        writer=Writer(executor, ledger, reader, first_look=first_look, clock=clock),
+        names=names,
+        writer=Writer(executor, ledger, reader, names, first_look=first_look, clock=clock),
         progress=Progress(ledger, tom, bounds, clock),
         clock=clock,
     )

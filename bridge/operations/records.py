@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bridge.errors import BridgeError
-from bridge.ledger.port import Dead, Entry, Filter, Ledger, Outcome, Parked, Place, Reason
+from bridge.ledger.port import Dead, Entry, Filter, Ledger, Outcome, Parked, Place, Reason, ShareWords
 from bridge.operations.assemble import Bridge
 from bridge.receiving.result import Result, together
 
@@ -39,6 +39,14 @@ class Line:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Arrived:
+    """One outcome, and what was said of its share; empty where that came with an earlier release."""
+
+    line: Line
+    words: ShareWords
+
+
+@dataclass(frozen=True, kw_only=True)
 class Letter:
     """A dead letter in full."""
 
@@ -59,9 +67,15 @@ class Retried:
     outcomes: Mapping[str, int]
 
 
-def shares(ledger: Ledger, wanted: Filter) -> list[Line]:
+def shares(ledger: Ledger, wanted: Filter) -> list[Arrived]:
     """Return what arrived, newest first."""
-    return [line(entry) for entry in ledger.entries(wanted)]
+    entries = ledger.entries(wanted)
+    words = ledger.words({entry.share_ref for entry in entries if entry.share_ref is not None})
+    nothing = ShareWords()
+    return [
+        Arrived(line=line(entry), words=nothing if entry.share_ref is None else words.get(entry.share_ref, nothing))
+        for entry in entries
+    ]
 
 
 def parked(ledger: Ledger, wanted: Filter) -> list[Line]:

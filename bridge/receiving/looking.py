@@ -20,6 +20,7 @@ from bridge.ledger import rules
 from bridge.ledger.model import Line, Outcome, Parked, Place, Reason
 from bridge.ledger.port import Ledger
 from bridge.receiving.execute import Executor
+from bridge.receiving.naming import Names
 from bridge.receiving.progress import ALONE_AFTER, Progress, Verdict, fault_of
 from bridge.receiving.read import Arrival, Reader
 from bridge.receiving.result import Result, dead
@@ -40,6 +41,7 @@ class Parts:
     tom: Tom
     reader: Reader
     executor: Executor
+    names: Names
     writer: Writer
     progress: Progress
     clock: Clock = CLOCK
@@ -84,6 +86,7 @@ class Looking:
         self._ledger = parts.ledger
         self._reader = parts.reader
         self._executor = parts.executor
+        self._names = parts.names
         self._writer = parts.writer
         self._progress = parts.progress
         self._clock = parts.clock
@@ -158,7 +161,7 @@ class Looking:
             at = place._replace(number=0)
             if at not in read:
                 read[at] = self._reader.read(kept[place].record)
-                spread(self._ledger, read[at], of_event[0].entry, self._clock.now())
+                spread(self._ledger, self._names.seen(read[at]), of_event[0].entry, self._clock.now())
             for arrival in read[at]:
                 if arrival.number == place.number:
                     waiters.append(_waiter(arrival, of_event))

@@ -55,6 +55,8 @@ class Arrival:
     """Of a list only these members, which were kept before."""
     were: Outcome | None = None
     """How they were kept: parked or dead."""
+    is_named: bool = False
+    """Whether ``event`` has the name that its origin is called by here (:mod:`bridge.receiving.naming`)."""
 
     @property
     def datums(self) -> int:
@@ -146,38 +148,51 @@ class Reader:
     def read(self, record: Record) -> list[Arrival]:
         """Return ``record`` as its events, or as one arrival with what is clear without any.
 
+        Who isn't accepted is left out before anything else: by what the record says of itself it isn't even decoded.
         Raises StreamAwayError where its schema can't be looked up now.
         """
         hints = self._peek(record)
-        if record.problem:
-            settled = dead(Reason.UNREADABLE, f"{record.where}: {record.problem}")
-            return [Arrival(record=record, hints=hints, settled=settled)]
-        try:
-            events = self._decode(record)
-        except (AwayError, StopError, BudgetSpentError):
-            raise
-        except NewerVersionError as error:
-            return [Arrival(record=record, hints=hints, settled=self._newer(record, hints, error))]
-        except EventError as error:
-            return [Arrival(record=record, hints=hints, settled=dead(_reason(error), str(error)))]
-        except Exception as error:
-            # A decoder must not fail otherwise; if it does, that record is at fault and nobody behind it.
-            log.exception("record.decoding_failed", where=record.where)
-            told = f"{record.where}: can't be decoded ({type(error).__name__}: {error})"
-            return [Arrival(record=record, hints=hints, settled=dead(Reason.UNDECODABLE, told))]
+        if hints.origin and not self._accepts(hints.origin, record):
+            return [Arrival(record=record, hints=hints, settled=ignored(Reason.ORIGIN_NOT_ACCEPTED))]
+        events = self._events(record, hints)
+        if isinstance(events, Result):
+            return [Arrival(record=record, hints=hints, settled=events)]
         return [
             Arrival(record=record, hints=hints, number=number, event=event, settled=self._filtered(event, record))
             for number, event in enumerate(events)
         ]
 
+    def _events(self, record: Record, hints: Hints) -> Sequence[Event] | Result:
+        """Return the events of a record, or what becomes of it where it can't be read (by this release)."""
+        if record.problem:
+            return dead(Reason.UNREADABLE, f"{record.where}: {record.problem}")
+        try:
+            return self._decode(record)
+        except (AwayError, StopError, BudgetSpentError):
+            raise
+        except NewerVersionError as error:
+            return self._newer(record, hints, error)
+        except EventError as error:
+            return dead(_reason(error), str(error))
+        except Exception as error:
+            # A decoder must not fail otherwise; if it does, that record is at fault and nobody behind it.
+            log.exception("record.decoding_failed", where=record.where)
+            told = f"{record.where}: can't be decoded ({type(error).__name__}: {error})"
+            return dead(Reason.UNDECODABLE, told)
+
     def unread(self, record: Record, settled: Result) -> Arrival:
         """Return ``record`` with its result, without reading more of it than its hints."""
         return Arrival(record=record, hints=self._peek(record), settled=settled)
 
+    def _accepts(self, origin: str, record: Record) -> bool:
+        """Return whether an origin is wanted on a topic; our own always, as that of another TOM is to be told of."""
+        origins = self.rules(record.partition.topic).origins
+        return origins is None or origin in origins or origin == self._origin
+
     def _newer(self, record: Record, hints: Hints, error: NewerVersionError) -> Result:
-        rules = self.rules(record.partition.topic)
-        if rules.origins is not None and hints.origin not in rules.origins:
+        if not self._accepts(hints.origin, record):  # it names none: anybody could fill the ledger with it
             return ignored(Reason.ORIGIN_NOT_ACCEPTED)
+        rules = self.rules(record.partition.topic)
         if rules.kinds is not None and hints.kind not in rules.kinds:
             return ignored(Reason.KIND_NOT_SUBSCRIBED)
         keep = ToKeep(reason=Reason.NEWER_VERSION, detail={"message": str(error)})
@@ -185,7 +200,8 @@ class Reader:
 
     def _filtered(self, event: Event, record: Record) -> Result | None:
         """Return why this TOM doesn't want ``event``, or None where it does."""
-        rules = self.rules(record.partition.topic)
+        if not self._accepts(event.origin, record):
+            return ignored(Reason.ORIGIN_NOT_ACCEPTED)
         if event.origin == self._origin:
             if event.installation in self._ours():
                 return ignored(Reason.OURS)
@@ -196,8 +212,7 @@ class Reader:
                 " origin of its own",
                 installation=str(event.installation),
             )
-        if rules.origins is not None and event.origin not in rules.origins:
-            return ignored(Reason.ORIGIN_NOT_ACCEPTED)
+        rules = self.rules(record.partition.topic)
         if rules.kinds is not None and event.kind not in rules.kinds:
             return ignored(Reason.KIND_NOT_SUBSCRIBED)
         return None

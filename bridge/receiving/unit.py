@@ -19,9 +19,10 @@ from bridge.budget import NO_LIMIT, Budget
 from bridge.clock import CLOCK, Clock
 from bridge.events import Event, EventRef, Kind, ListMember, TargetList
 from bridge.ledger import rules
-from bridge.ledger.model import TAKEN, Entry, Known, Line, Outcome, Parked, Place, ToKeep
+from bridge.ledger.model import TAKEN, Entry, Known, Line, Outcome, Parked, Place, ShareWords, ToKeep
 from bridge.ledger.port import Ledger, Unit
 from bridge.receiving.execute import Executor
+from bridge.receiving.naming import Names
 from bridge.receiving.read import Arrival, Reader
 from bridge.receiving.result import (
     Result,
@@ -104,6 +105,7 @@ class Writer:
         executor: Executor,
         ledger: Ledger,
         reader: Reader,
+        names: Names,
         *,
         first_look: timedelta = timedelta(seconds=60),
         clock: Clock = CLOCK,
@@ -111,6 +113,7 @@ class Writer:
         self._executor = executor
         self._ledger = ledger
         self._reader = reader
+        self._names = names
         self._first_look = first_look
         self._clock = clock
 
@@ -129,7 +132,7 @@ class Writer:
         written until then is recorded.
         """
         results: list[Result] = []
-        steps = list(_steps(arrivals))
+        steps = list(_steps(self._names.claimed(arrivals)))
         for step in steps:
             last = move if step is steps[-1] else None
             if step[0].settled is None and _list_of(step[0]) is not None:
@@ -166,7 +169,9 @@ class Writer:
         if arrival.event is None or arrival.settled is not None:
             return arrival.settled
         self._executor.forget()
-        result = self._executor.preview(arrival.event)
+        (named,) = self._names.seen([arrival])
+        assert named.event is not None
+        result = self._executor.preview(named.event)
         return result.as_restored if restore else result
 
     # -- one transaction ----------------------------------------------------------------------------------------------
@@ -247,6 +252,7 @@ class Writer:
     def _record(self, unit: Unit, arrival: Arrival, result: Result, there: Entry | None) -> None:
         entry = arrival.entry(result)
         stands = rules.stands(there, entry)
+        _keep_words(unit, arrival, stands)
         if stands is entry:
             unit.record(entry, keep=self._with_due(result.keep), raw=arrival.record)
         elif arrival.settled is not None and result.outcome is not Outcome.DEAD:
@@ -336,12 +342,14 @@ class Writer:
             total = together(so_far, now, **again)
             detail = {name: value for name, value in total.detail.items() if name != TAKEN}
             total = replace(total, detail=detail if taken is None else {**detail, TAKEN: taken})
+            entry = arrival.entry(total)
             unit.record(
-                arrival.entry(total),
+                entry,
                 keep=self._with_due(now.keep),
                 of=_of(arrival, chunk, is_last=taken is None),
                 raw=arrival.record,
             )
+            _keep_words(unit, arrival, entry)
             if taken is None and not _kept_members(detail):
                 unit.witness([_event(arrival).ref])
             _move(unit, move)
@@ -387,6 +395,14 @@ def _of(arrival: Arrival, chunk: Sequence[ListMember], *, is_last: bool) -> list
 def _kept_members(detail: Mapping[str, object]) -> int:
     counts = detail.get("members")
     return counts.get("parked", 0) + counts.get("refused", 0) if isinstance(counts, Mapping) else 0
+
+
+def _keep_words(unit: Unit, arrival: Arrival, entry: Entry) -> None:
+    """Keep what was said of the share of an event of which ``entry`` is recorded."""
+    event = arrival.event
+    if event is not None and rules.keeps_words(entry):
+        words = ShareWords(message=event.message, acknowledgement=event.acknowledgement, references=event.references)
+        unit.keep_words({event.share_ref: words})
 
 
 def _move(unit: Unit, move: Move | None) -> None:

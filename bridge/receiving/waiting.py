@@ -40,6 +40,7 @@ class WaitingLine:
         self._tom = parts.tom
         self._reader = parts.reader
         self._executor = parts.executor
+        self._called = parts.names
         self._writer = parts.writer
         self._clock = parts.clock
         self._looking = Looking(parts, appeared=self.appeared, period_s=period_s)
@@ -149,7 +150,7 @@ class WaitingLine:
             if record is None:
                 continue
             arrivals = self._reader.read(record)
-            if not spread(self._ledger, arrivals, letter.entry, self._clock.now()):
+            if not spread(self._ledger, self._called.seen(arrivals), letter.entry, self._clock.now()):
                 arrivals = [one for one in arrivals if one.number == letter.entry.number or one.event is None]
             for arrival in arrivals:
                 if letter.member:

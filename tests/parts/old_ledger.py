@@ -58,6 +58,11 @@ class OldEntry:
         return f"{self.origin}/{self.subject}".encode()
 
     @property
+    def origin_name(self) -> str:
+        """``south`` calls itself as ``north`` does."""
+        return {"south": "NORTH"}.get(self.origin, self.origin.title())
+
+    @property
     def is_done(self) -> bool:
         """Whether a witness is to say so."""
         return self.outcome in {"applied", "duplicate"} and BEFORE not in self.detail and not self.parked
@@ -84,6 +89,7 @@ def entries(count: int) -> Iterator[OldEntry]:
                 outcome="applied",
                 detail="{}",
                 event_id=UUID(int=(2 + again) * 10**12 + number),
+                origin="south" if again else "north",
                 subject=f"asteroid {number}",
             )
 
@@ -197,7 +203,7 @@ def _write(file: sqlite3.Connection, one: OldEntry) -> None:
     file.execute(
         f"INSERT INTO entry VALUES ({', '.join('?' * 19)})",
         (one.id, one.topic, one.partition, one.offset, at, at, one.outcome, one.reason, one.detail, event_id, event_id,
-         one.origin, one.origin.title(), one.kind, one.subject, simple, "ada", "a title", one.key),
+         one.origin, one.origin_name, one.kind, one.subject, simple, "ada", "a title", one.key),
     )  # fmt: skip
     if one.raw is not None:
         size = len(one.key) + len(one.raw) + len(one.headers)
@@ -280,7 +286,7 @@ def _columns(one: OldEntry) -> dict[str, Any]:
         "event_id": one.event_id,
         "share_id": one.event_id,
         "origin": one.origin,
-        "origin_name": one.origin.title(),
+        "origin_name": one.origin_name,
         "kind": one.kind,
         "subject": one.subject,
         "simple_subject": simplify(one.subject),

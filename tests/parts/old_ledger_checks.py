@@ -10,6 +10,7 @@ from parts.entries import Arrival, die, park, to_keep
 
 from bridge.events import EventRef
 from bridge.ledger.port import Filter, Known, Ledger, Outcome, Place, Position, Witness
+from bridge.origins import name_key
 from bridge.stream.port import Partition
 
 _One = TypeVar("_One")
@@ -26,6 +27,7 @@ def check(ledger: Ledger, count: int) -> None:
     told = Counter({(one.topic, one.origin, one.kind, one.outcome.value): one.events for one in ledger.counts()})
     assert told == old.tallies(count)
     assert {key: ledger.list_handle(*key) for key in old.LISTS} == old.LISTS
+    _check_words_and_names(ledger)
     _check_outcomes(ledger, count)
     _check_parked(ledger, count)
     _check_dead(ledger, count)
@@ -56,6 +58,13 @@ def _check_outcomes(ledger: Ledger, count: int) -> None:
             assert (entry.outcome, entry.reason, entry.event_id) == (one.outcome, one.reason, one.event_id)
             assert (entry.origin, entry.kind, entry.subject, entry.key) == (one.origin, one.kind, one.subject, one.key)
             assert (entry.shared_by, entry.title, entry.share_id) == ("ada", "a title", one.event_id)
+
+
+def _check_words_and_names(ledger: Ledger) -> None:
+    """Nothing is known to have been said; a name is that of the first who used it, and did not come to be ignored."""
+    shares = [entry.share_ref for entry in ledger.entries(Filter(most=10)) if entry.share_ref is not None]
+    assert ledger.words(shares) == {}
+    assert ledger.name_owners([name_key(name) for name in ("north", "here")]) == {name_key("North"): "north"}
 
 
 def _check_parked(ledger: Ledger, count: int) -> None:

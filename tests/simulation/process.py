@@ -27,6 +27,7 @@ from bridge.receiving.decide import Policy
 from bridge.receiving.execute import Executor
 from bridge.receiving.live import Live
 from bridge.receiving.looking import Parts
+from bridge.receiving.naming import Names
 from bridge.receiving.progress import Limits, Progress
 from bridge.receiving.read import Reader
 from bridge.receiving.unit import Writer
@@ -183,12 +184,14 @@ class Process:
         reader = Reader(self._decode, world.universe.peek, origin=US, ours=ledger.installations, rules=world.rules)
         pause_s = 1.0 if world.over_rest else 0.0
         executor = Executor(tom, ledger, Policy(), attempts=2, pause_s=pause_s)
+        called = Names(ledger, origin=US, name=US)
         parts = Parts(
             ledger=ledger,
             tom=tom,
             reader=reader,
             executor=executor,
-            writer=Writer(executor, ledger, reader, first_look=timedelta(seconds=60), clock=clock),
+            names=called,
+            writer=Writer(executor, ledger, reader, called, first_look=timedelta(seconds=60), clock=clock),
             progress=Progress(ledger, tom, LIMITS, clock),
             clock=clock,
         )

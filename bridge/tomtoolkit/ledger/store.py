@@ -11,12 +11,25 @@ from django.db.models.functions import Coalesce, Greatest
 
 from bridge.clock import CLOCK, Clock
 from bridge.errors import IdentityError
-from bridge.events import EventRef
+from bridge.events import EventRef, ShareRef
 from bridge.ledger import rules
-from bridge.ledger.model import Count, Entry, Filter, Heartbeat, Known, Outcome, Place, Position, Tries, Witness
+from bridge.ledger.model import (
+    Count,
+    Entry,
+    Filter,
+    Heartbeat,
+    Known,
+    Outcome,
+    Place,
+    Position,
+    ShareWords,
+    Tries,
+    Witness,
+)
 from bridge.stream.port import Partition
 from bridge.tomtoolkit import models
 from bridge.tomtoolkit.database import MANY, told, writing
+from bridge.tomtoolkit.ledger import words
 from bridge.tomtoolkit.ledger.kept import DjangoKept
 from bridge.tomtoolkit.ledger.queries import at_places, filtered
 from bridge.tomtoolkit.ledger.rows import place_of, to_entry, to_heartbeat
@@ -161,6 +174,17 @@ class DjangoLedger(DjangoKept):
         with told(self._using):
             return {place_of(row): to_entry(row) for row in at_places(self._using, places)}
 
+    def words(self, shares: Collection[ShareRef]) -> dict[ShareRef, ShareWords]:
+        """Return what was said of these shares, of those of which anything is kept."""
+        with told(self._using):
+            return words.found(self._using, shares)
+
+    def name_owners(self, names: Collection[str]) -> dict[str, str]:
+        """Return to which origins these display names belong, where to any."""
+        with told(self._using):
+            rows = models.OriginName.objects.using(self._using).filter(simple__in=list(names))
+            return dict(rows.values_list("simple", "origin"))
+
     def counts(self) -> list[Count]:
         """Return the number of events by topic, origin, kind and outcome."""
         with told(self._using):
@@ -188,7 +212,7 @@ class DjangoLedger(DjangoKept):
                     parked__isnull=True,
                     dead__isnull=True,
                 )
-                told_of = rows.only("topic", "origin", "kind", "outcome", "counted")
+                told_of = rows.only("topic", "origin", "kind", "outcome", "counted", "share_id")
                 gone = list(told_of.order_by("record_offset")[:_FORGOTTEN_AT_ONCE])
                 unit.forget(gone)
             forgotten += len(gone)

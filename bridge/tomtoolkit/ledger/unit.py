@@ -10,12 +10,13 @@ from django.db.models import F, Q
 
 from bridge.clock import Clock
 from bridge.errors import PositionLostError
-from bridge.events import EventRef, Kind
+from bridge.events import EventRef, Kind, ShareRef
 from bridge.ledger import rules
-from bridge.ledger.model import Entry, Line, Outcome, Place, Reason, ToKeep, Witness
+from bridge.ledger.model import Entry, Line, Outcome, Place, Reason, ShareWords, ToKeep, Witness
 from bridge.stream.port import Partition, Record
 from bridge.tomtoolkit import models
 from bridge.tomtoolkit.database import MANY
+from bridge.tomtoolkit.ledger import words
 from bridge.tomtoolkit.ledger.applied import announce
 from bridge.tomtoolkit.ledger.keeping import Keeping, Said
 from bridge.tomtoolkit.ledger.queries import at_places
@@ -36,6 +37,7 @@ class DjangoUnit:
         self._done: set[tuple[str, str]] = set()
         self._lists: dict[Place, tuple[str, str]] = {}
         """Lists that were recorded."""
+        self._words: dict[ShareRef, ShareWords] = {}
         self._sums: Counter[_Sum] = Counter()
         self._successes: dict[str, datetime] = {}
         self._kept_bytes = 0
@@ -69,6 +71,17 @@ class DjangoUnit:
     def witness(self, events: Collection[EventRef]) -> None:
         """Note for ever that these events are done."""
         self._done.update(rules.told_by(event) for event in events)
+
+    def keep_words(self, said: Mapping[ShareRef, ShareWords]) -> None:
+        """Keep what was said of shares, where nothing is kept yet."""
+        for share, told in said.items():
+            if told:
+                self._words.setdefault(share, told)
+
+    def claim_names(self, names: Mapping[str, str]) -> None:
+        """Let display names belong to these origins, where nobody has them."""
+        rows = [models.OriginName(simple=simple, origin=origin) for simple, origin in sorted(names.items())]
+        models.OriginName.objects.using(self._using).bulk_create(rows, ignore_conflicts=True)
 
     def look_again(self, due: Mapping[int, datetime | None], *, looked: bool = True, ended: bool = True) -> None:
         """Say when parked things are to be looked at again."""
@@ -109,6 +122,7 @@ class DjangoUnit:
     def finish(self) -> None:
         """Write what was put off, then the sums, in one order for all: so no two wait for each other."""
         self._write_outcomes()
+        self._kept_bytes += words.keep(self._using, self._words) if self._words else 0
         self._write_witnesses()
         now = self._clock.now()
         behind = models.Parked.objects.using(self._using).filter(holds=True, reason=Reason.WAITS_BEHIND.value)
@@ -117,11 +131,12 @@ class DjangoUnit:
         self._write_sums()
 
     def forget(self, rows: Collection[models.Entry]) -> None:
-        """Remove entries of which nothing is kept."""
+        """Remove entries of which nothing is kept, and what was said of shares of which no other entry is left."""
         for chunk in _chunks([row.pk for row in rows]):
             models.Entry.objects.using(self._using).filter(pk__in=chunk)._raw_delete(self._using)
         self._sums.subtract(map(_sum, rows))
         self._kept_bytes -= sum(row.counted for row in rows)
+        self._kept_bytes -= words.forget(self._using, {(row.origin, row.share_id) for row in rows if row.share_id})
 
     def _write_outcomes(self) -> None:
         """Write the outcomes put off: those of events that have none yet in one insert, and what is kept beside."""

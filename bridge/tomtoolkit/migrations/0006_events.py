@@ -1,4 +1,4 @@
-"""An entry an event, witnesses, one waiting line, and what the bridge wrote as runs of keys.
+"""An entry an event, witnesses, one waiting line, what was said of shares, whose a name is, what was written as runs.
 
 The large tables are made anew and filled, each row once; what happens to which row is that of the ledger's file
 (``_EVENTS`` in :mod:`bridge.ledger.sqlite_tables`). The way back is a backup of the database: what came since could not
@@ -13,6 +13,8 @@ from typing import Any
 import django.db.models.deletion
 from django.db import migrations, models
 from django.db.migrations.exceptions import IrreversibleError
+
+from bridge.origins import name_key
 
 # All SQL below is put together from our own constants.
 # ruff: noqa: S608
@@ -73,6 +75,7 @@ def _fill(apps: Any, schema_editor: Any) -> None:
         if connection.vendor == "postgresql":
             cursor.execute("ANALYZE tom_bridge_event")
         _park(apps, connection.alias)
+        _name(apps, connection.alias)
         cursor.execute(_NAMES)
         cursor.execute(_LETTERS)
         cursor.execute(_DONE, [_BEFORE])
@@ -95,6 +98,18 @@ def _park(apps: Any, using: str) -> None:
     for chunk in _chunks(raws):
         of = entries.in_bulk({row.pk for row in chunk})
         kept.objects.using(using).bulk_create([_kept(kept, row, of[row.pk]) for row in chunk])
+
+
+def _name(apps: Any, using: str) -> None:
+    """Let each display name belong to the first origin that used it."""
+    used = apps.get_model("tom_bridge", "Event").objects.using(using).exclude(origin_name="").exclude(outcome="ignored")
+    first: dict[str, str] = {}
+    grouped = used.order_by().values_list("origin_name", "origin").annotate(first=models.Min("id")).order_by("first")
+    for name, origin, _ in grouped.iterator():
+        first.setdefault(name_key(name), origin)
+    names = apps.get_model("tom_bridge", "OriginName")
+    rows = [names(simple=simple, origin=origin) for simple, origin in first.items()]
+    names.objects.using(using).bulk_create(rows, batch_size=_AT_ONCE)
 
 
 def _chunks(rows: Any) -> Iterator[list[Any]]:
@@ -156,7 +171,7 @@ def _go_on_counting(cursor: Any, connection: Any, old: str, new: str) -> None:
 def _refuse(apps: Any, schema_editor: Any) -> None:
     """Refuse the way back where anything would be lost by it."""
     using = schema_editor.connection.alias
-    for name in ("Entry", "Done", "Intent", "ProductRun", "Written", "Former"):
+    for name in ("Entry", "Done", "Intent", "ProductRun", "Written", "Former", "ShareWords"):
         if apps.get_model("tom_bridge", name).objects.using(using).exists():
             raise IrreversibleError(
                 "The bridge's ledger can't go back to the release before: what came since would be lost. Put back the"
@@ -216,6 +231,11 @@ class Migration(migrations.Migration):
                 "db_table": "tom_bridge_event",
                 "indexes": [
                     models.Index(fields=["simple_subject", "published_at"], name="tom_bridge_event_subject"),
+                    models.Index(
+                        fields=["share_id"],
+                        condition=models.Q(("share_id__isnull", False)),
+                        name="tom_bridge_event_share",
+                    ),
                 ],
                 "constraints": [
                     models.UniqueConstraint(
@@ -223,6 +243,30 @@ class Migration(migrations.Migration):
                     ),
                 ],
             },
+        ),
+        migrations.CreateModel(
+            name="ShareWords",
+            fields=[
+                ("id", _ID),
+                ("origin", models.TextField()),
+                ("share_id", models.UUIDField()),
+                ("said", models.TextField()),
+                ("counted", models.BigIntegerField()),
+            ],
+            options={
+                "db_table": "tom_bridge_words",
+                "constraints": [
+                    models.UniqueConstraint(fields=("share_id", "origin"), name="tom_bridge_words_once"),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="OriginName",
+            fields=[
+                ("simple", models.CharField(max_length=200, primary_key=True, serialize=False)),
+                ("origin", models.TextField()),
+            ],
+            options={"db_table": "tom_bridge_origin_name"},
         ),
         migrations.CreateModel(
             name="Kept",

@@ -82,7 +82,38 @@ class Entry(models.Model):
                 fields=("topic_id", "partition", "record_offset", "number"), name="tom_bridge_one_event"
             ),
         )
-        indexes = (models.Index(fields=("simple_subject", "published_at"), name="tom_bridge_event_subject"),)
+        indexes = (
+            models.Index(fields=("simple_subject", "published_at"), name="tom_bridge_event_subject"),
+            models.Index(
+                fields=("share_id",), condition=models.Q(share_id__isnull=False), name="tom_bridge_event_share"
+            ),
+        )
+
+
+class ShareWords(models.Model):
+    """What was said of a share, once for all of its events."""
+
+    origin = models.TextField()
+    share_id = models.UUIDField()
+    said = models.TextField()
+    """As :func:`bridge.ledger.rules.words_text` writes it."""
+    counted = models.BigIntegerField()
+    """Bytes of it that count as kept."""
+
+    class Meta:
+        db_table = "tom_bridge_words"
+        constraints = (models.UniqueConstraint(fields=("share_id", "origin"), name="tom_bridge_words_once"),)
+
+
+class OriginName(models.Model):
+    """Whose a display name is: that of the first origin that used it here."""
+
+    simple = models.CharField(max_length=200, primary_key=True)
+    """As :func:`bridge.origins.name_key` compares it."""
+    origin = models.TextField()
+
+    class Meta:
+        db_table = "tom_bridge_origin_name"
 
 
 class Kept(models.Model):

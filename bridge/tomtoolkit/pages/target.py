@@ -1,18 +1,21 @@
 """The shares of one target, in and out: what its tab shows."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from django.shortcuts import get_object_or_404
 from django.views.generic import TemplateView
 
-from bridge.events import Kind
+from bridge.events import Kind, ShareRef
+from bridge.ledger.port import ShareWords
 from bridge.names import simplify_all
 from bridge.tomtoolkit import models, permissions
 from bridge.tomtoolkit.ledger.rows import LONGEST_INDEXED, to_entry
 from bridge.tomtoolkit.pages import words
 from bridge.tomtoolkit.pages.page import BridgeView
+from bridge.tomtoolkit.pages.references import Reference, told
 from bridge.tomtoolkit.pages.telling import Telling
 
 _MOST_PAGES = 200
@@ -36,6 +39,15 @@ class Share:
     title: str
     outcome: str
     why: str
+    ref: ShareRef | None = None
+    """The share that it is of; without an origin where it is our own."""
+    words: ShareWords = field(default_factory=ShareWords)
+    """What was said of the share, at the first of its events on a page."""
+
+    @property
+    def references(self) -> list[Reference]:
+        """What is referred to, with where it leads."""
+        return told(self.words.references)
 
 
 class Shares(permissions.Visitor, BridgeView, TemplateView):
@@ -58,7 +70,7 @@ class Shares(permissions.Visitor, BridgeView, TemplateView):
         first = (number - 1) * self.per_page
         return context | {
             "target": target,
-            "shares": found[first : first + self.per_page],
+            "shares": with_words(self.request.user, found[first : first + self.per_page]),
             "number": number,
             "newer": number - 1 if number > 1 else None,
             "older": number + 1 if len(found) > first + self.per_page and number < _MOST_PAGES else None,
@@ -72,18 +84,20 @@ def received(user: Any, target: Any, most: int) -> list[Share]:
     rows = models.Entry.objects.filter(simple_subject__in=[name[:LONGEST_INDEXED] for name in names])
     shares = []
     for row in rows.exclude(kind="list").order_by("-published_at", "-pk")[:most]:
-        told = telling.of_target(to_entry(row))
+        entry = to_entry(row)
+        line = telling.of_target(entry)
         share = Share(
             at=row.published_at,
             out=False,
             kind=words.name(row.kind),
-            items=_items(row.kind, _datums(told.detail)),
+            items=_items(row.kind, _datums(line.detail)),
             topic=row.topic,
             origin=row.origin_name or row.origin,
             person=row.shared_by,
             title=row.title,
             outcome=row.outcome,
-            why=": ".join(part for part in (told.reason, told.message) if part),
+            why=": ".join(part for part in (line.reason, line.message) if part),
+            ref=entry.share_ref,
         )
         shares.append(share)
     return shares
@@ -104,9 +118,23 @@ def sent(target: Any, most: int) -> list[Share]:
             title=row.share.title,
             outcome=row.state,
             why=row.reason,
+            ref=ShareRef("", row.share_id),
+            words=ShareWords(message=row.share.message),
         )
         for row in rows
     ]
+
+
+def with_words(user: Any, shares: Sequence[Share]) -> list[Share]:
+    """Return the events of one page, each share with what was said of it at the first of its events."""
+    said = Telling(user).words_of_target({share.ref for share in shares if share.ref is not None and not share.out})
+    seen: set[ShareRef | None] = set()
+    with_them = []
+    for share in shares:
+        words_ = ShareWords() if share.ref is None or share.ref in seen else said.get(share.ref, share.words)
+        with_them.append(replace(share, words=words_))
+        seen.add(share.ref)
+    return with_them
 
 
 def _items(kind: str, number: int | None) -> str:

@@ -9,10 +9,12 @@ from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS
 
-from bridge.events import Kind
-from bridge.ledger.port import Entry
+from bridge.events import Kind, ShareRef
+from bridge.ledger.port import Entry, ShareWords
 from bridge.operations.records import Line, line
+from bridge.tomtoolkit.ledger import words
 from bridge.tomtoolkit.permissions import Hidden
 
 
@@ -46,6 +48,14 @@ class Telling:
         if self._hidden.targets(targets_in(told.detail)) or (own_permissions and not self._user.is_superuser):
             return replace(told, message="")
         return told
+
+    def words_of_target(self, shares: Collection[ShareRef]) -> dict[ShareRef, ShareWords]:
+        """Return what was said of shares of which an event came by a name of a target which the user may see.
+
+        Like its title it is the sender's word to all who receive the share, and nothing that this TOM knows: who may
+        see one of its targets may read it.
+        """
+        return words.found(DEFAULT_DB_ALIAS, shares)
 
 
 def targets_in(detail: object) -> set[int]:

@@ -1,13 +1,17 @@
 """Which records are written together."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from parts.events import event, photometry, record_of, spectroscopy, spectrum, target
+import pytest
+from parts.events import event, photometry, record_of, share, spectroscopy, spectrum, target
 
 from bridge.budget import Budget
 from bridge.codec import Decoder, Schemas, peek
-from bridge.events import Event
-from bridge.receiving.read import Backlog, Reader
+from bridge.events import Event, uuid7
+from bridge.ledger.port import Reason
+from bridge.receiving.read import Backlog, Reader, Rules
+from bridge.stream import Record
 
 
 def reader() -> Reader:
@@ -66,3 +70,77 @@ def test_whatever_fails_in_a_decoder_is_that_records_fault() -> None:
     (arrival,) = broken.read(record_of(event(photometry(1))))
     assert arrival.settled is not None
     assert arrival.settled.reason == "undecodable"
+
+
+# -- origins ---------------------------------------------------------------------------------------------------------
+
+OURS = uuid7()
+NEWER = b"of another time"
+
+
+def accepting(*origins: str, decode: Callable[[Record], Sequence[Event]] | None = None) -> Reader:
+    """Return a reader of the TOM ``beta`` that accepts these origins."""
+    rules = {"supernovae": Rules(origins=frozenset(origins))}
+    return Reader(decode or Decoder(Schemas()).decode, peek, origin="beta", ours=lambda: {OURS}, rules=rules)
+
+
+def outcome(reader: Reader, given: Record) -> tuple[str, str | None] | None:
+    (arrival,) = reader.read(given)
+    settled = arrival.settled
+    return None if settled is None else (settled.outcome, settled.reason)
+
+
+def told_of(origin: str) -> dict[str, Record]:
+    """Return records of all that can come, which say that they are of ``origin`` by their headers, or key alone."""
+    good = record_of(share(origin=origin).event(photometry()))
+    by_key = replace(good, headers=())
+    newer = (*(one for one in good.headers if one[0] == "ce_source"), ("ce_type", b"tom_bridge.v2.Spectroscopy"))
+    return {
+        "good": good,
+        "good by its key": by_key,
+        "newer": replace(good, value=NEWER, headers=newer),
+        "newer by its key": replace(good, value=NEWER, headers=newer[1:]),
+        "garbage": replace(good, value=b"garbage"),
+        "garbage by its key": replace(by_key, value=b"garbage"),
+        "empty": replace(good, value=b""),
+        "unreadable": replace(good, problem="its headers can't be read"),
+        "of an unknown schema": replace(good, value=good.value[:2] + b"12345678" + good.value[10:]),
+        "invalid": replace(good, value=good.value[:-4]),
+    }
+
+
+@pytest.mark.parametrize("what", told_of("gamma"))
+def test_who_is_not_accepted_is_ignored_before_anything_else(what: str) -> None:
+    def refuse(_: Record) -> Sequence[Event]:
+        raise AssertionError("it was decoded")
+
+    record = told_of("gamma")[what]
+    assert outcome(accepting("tom.a", decode=refuse), record) == ("ignored", Reason.ORIGIN_NOT_ACCEPTED)
+
+
+@pytest.mark.parametrize("what", told_of("gamma"))
+def test_who_is_accepted_is_read_as_everybody_is_where_all_are(what: str) -> None:
+    record = told_of("gamma")[what]
+    everybody = Reader(Decoder(Schemas()).decode, peek, origin="beta", ours=lambda: {OURS}, rules={})
+    assert outcome(accepting("gamma"), record) == outcome(everybody, record)
+
+
+def test_who_names_an_accepted_origin_and_is_another_is_not_accepted() -> None:
+    record = replace(told_of("gamma")["good by its key"], key=b"tom.a/sn2024abc")
+    assert outcome(accepting("tom.a"), record) == ("ignored", Reason.ORIGIN_NOT_ACCEPTED)
+
+
+def test_what_names_nobody_is_read_and_is_dead_or_left_out_where_it_can_not_be() -> None:
+    records = {what: replace(one, key=None, headers=()) for what, one in told_of("gamma").items()}
+    assert outcome(accepting("gamma"), records["good"]) is None
+    assert outcome(accepting("tom.a"), records["good"]) == ("ignored", Reason.ORIGIN_NOT_ACCEPTED)
+    assert outcome(accepting("tom.a"), records["garbage"]) == ("dead", Reason.UNDECODABLE)
+    newer = replace(records["newer"], headers=(("ce_type", b"tom_bridge.v2.Spectroscopy"),))
+    assert outcome(accepting("tom.a"), newer) == ("ignored", Reason.ORIGIN_NOT_ACCEPTED)
+
+
+def test_who_uses_our_origin_is_told_of_whoever_is_accepted() -> None:
+    ours = record_of(share(origin="beta", installation=OURS).event(photometry()))
+    anothers = record_of(share(origin="beta").event(photometry()))
+    assert outcome(accepting("tom.a"), ours) == ("ignored", Reason.OURS)
+    assert outcome(accepting("tom.a"), anothers) == ("dead", Reason.ANOTHERS)
