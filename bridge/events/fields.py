@@ -58,7 +58,7 @@ def plain(text: str) -> str:
 def plain_name(name: str) -> str:
     """Return ``name``, which is to have no character that could make something else of a page or of a line."""
     if found := _FORBIDDEN_IN_NAMES.search(name):
-        raise ValueError(f"has the character {found.group()!r} at {found.start()}; remove it")
+        raise ValueError(f"has the character {found.group()!r} at {found.start()} of {name!r}; remove it")
     return name
 
 

@@ -80,7 +80,8 @@ def reference(name: str) -> TargetReference:
     try:
         return TargetReference(name=name)
     except ValidationError as error:
-        raise SourceError(error.errors(include_url=False)[0]["msg"], where=f"target {name[:40]!r}") from None
+        what = str(error.errors(include_url=False)[0]["msg"]).removeprefix("Value error, ")
+        raise SourceError(what, where=f"target {name[:40]!r}") from None
 
 
 def bodies_of(target: TargetReference, datums: Sequence[Datum]) -> list[Body]:

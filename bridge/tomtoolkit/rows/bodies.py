@@ -26,7 +26,9 @@ from bridge.events import (
     DataProduct,
     Datum,
     Kind,
+    ListMember,
     Target,
+    TargetList,
     TargetReference,
 )
 from bridge.tom.values import WORDS
@@ -185,12 +187,26 @@ def target_body(row: Any) -> Target:
 
 
 def reference(row: Any) -> TargetReference:
-    """Return by what others find this target; a position that can't travel is left out."""
+    """Return by what others find this target; a position that can't travel is left out.
+
+    Raises InvalidEventError where a name can't travel.
+    """
     try:
         return target_body(row).reference
     except InvalidEventError:
         aliases = tuple(alias.name for alias in row.aliases.all())
+    try:
         return TargetReference(name=row.name, aliases=aliases[:MAX_ALIASES])
+    except ValidationError as error:
+        raise InvalidEventError(told(error), where=f"target {row.name!r}", mend="Correct it in the TOM") from None
+
+
+def list_body(row: Any, members: Iterable[ListMember]) -> TargetList:
+    """Return a target list with these members. Raises InvalidEventError where its name can't travel."""
+    try:
+        return TargetList(name=row.name, members=tuple(members))
+    except ValidationError as error:
+        raise InvalidEventError(told(error), where=f"list {row.name!r}", mend="Correct it in the TOM") from None
 
 
 # -- datums -----------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import structlog
@@ -11,7 +12,7 @@ from django.db.models import Exists, OuterRef
 from tom_dataproducts.models import DataProduct as ProductModel
 
 from bridge.errors import InvalidEventError
-from bridge.events import Kind
+from bridge.events import Kind, TargetReference
 from bridge.tomtoolkit import conf
 from bridge.tomtoolkit.database import writing
 from bridge.tomtoolkit.models import SelfShare, Shared
@@ -65,12 +66,18 @@ class Look:
     def __init__(self, one: Running, target: Any, floors: Floors | None, using: str) -> None:
         self._one = one
         self._target = target
-        self._reference = reference(target)
         self._floors = floors
         self._using = using
 
+    @cached_property
+    def _reference(self) -> TargetReference:
+        return reference(self._target)
+
     def share(self) -> None:
-        """Put what is new in the outbox, each part in a transaction with the note that it is shared."""
+        """Put what is new in the outbox, each part in a transaction with the note that it is shared.
+
+        Raises InvalidEventError where there is something new and the target's names can't travel.
+        """
         if Kind.TARGET in self._one.kinds:
             self._share_target()
         for datums in (each for each in DATUMS if each.kind in self._one.kinds):

@@ -137,7 +137,7 @@ def test_a_time_is_judged_in_utc() -> None:
 def test_a_name_has_no_tags_no_controls_and_no_turned_writing(character: str) -> None:
     wrong = f"SN{character}2024"
     reference = {"name": "M 31", "aliases": ["ok", wrong]}
-    assert f"{character!r} at 2; remove it" in told(TARGET | {"name": wrong})
+    assert f"{character!r} at 2 of {wrong!r}; remove it" in told(TARGET | {"name": wrong})
     assert "aliases[1]: has the character" in told(TARGET | {"aliases": ["ok", wrong]})
     assert "target.aliases[1]: has the character" in told(points() | {"target": reference})
     assert "name: has the character" in told({"kind": "list", "name": wrong, "members": []})
