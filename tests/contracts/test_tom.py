@@ -538,6 +538,9 @@ def test_a_product_that_the_processor_can_not_read_is_refused(tom: Tom, any_tom:
     with pytest.raises(RejectedError, match="processor"):
         tom.add_product(pk, no_table(), "p1", from_elsewhere())
     assert any_tom.products() == []
+    as_mapped = no_table().model_copy(update={"data_product_type": "image_file"})
+    assert tom.add_product(pk, as_mapped, "p1", from_elsewhere()).fate is Fate.NEW
+    assert [row["path"].read_bytes() for row in any_tom.products()] == [as_mapped.content]
 
 
 @pytest.mark.parametrize("any_tom", ["orm-sqlite", "orm-postgresql"], indirect=True)
