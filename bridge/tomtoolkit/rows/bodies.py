@@ -16,6 +16,7 @@ from tom_dataproducts.models import ReducedDatum, try_parse_reduced_datum
 from tom_targets.base_models import BaseTarget
 from tom_targets.models import Target as TargetModel
 
+from bridge.codec import runs
 from bridge.errors import InvalidEventError
 from bridge.events import (
     BODIES,
@@ -215,7 +216,10 @@ def list_body(row: Any, members: Iterable[ListMember]) -> TargetList:
 def datum_bodies(
     datums: Datums, target: TargetReference, rows: Iterable[Values], left_out: Counter[str]
 ) -> Iterator[tuple[Body, int]]:
-    """Yield bodies of at most :data:`DATUMS_AN_EVENT` of these rows of one target, each with its number of datums."""
+    """Yield bodies of at most :data:`DATUMS_AN_EVENT` of these rows of one target, each with its number of datums.
+
+    Rows of one time that are neighbours stay together where they fit.
+    """
     made = []
     for row in rows:
         try:
@@ -224,9 +228,9 @@ def datum_bodies(
             left_out[f"{datums.kind}: {told(error)}"] += 1
         except Exception as error:  # whatever somebody's value makes of the reading of it
             left_out[f"{datums.kind}: can't be read ({type(error).__name__})"] += 1
-    for chunk in chunks(made, datums.an_event):
-        body = BODIES[datums.kind]
-        yield body.model_validate({"target": target, body.ITEMS: tuple(chunk)}), len(chunk)
+    body = BODIES[datums.kind]
+    for first, end in runs(made, [1] * len(made), datums.an_event):
+        yield body.model_validate({"target": target, body.ITEMS: tuple(made[first:end])}), end - first
 
 
 # -- data products ----------------------------------------------------------------------------------------------------

@@ -114,11 +114,14 @@ class Look:
         found = list(rows)
         if not found:
             return False
+        more = len(found) == at_once
+        if more:  # what is of the last one's time goes with what of that time is left
+            found = [row for row in found if row["timestamp"] != found[-1]["timestamp"]] or found
         parcel = self._one.parcel()
         for body, number in datum_bodies(datums, self._reference, found, parcel.left_out):
             parcel.add(body, target_pk=self._target.pk, datums=number)
         self._write(parcel, datums.model, [row["pk"] for row in found])
-        return len(found) == at_once
+        return more
 
     def _share_product(self, product: Any) -> None:
         place = {"kind": Kind.DATA_PRODUCT, "target": self._target.pk, "product": product.pk}

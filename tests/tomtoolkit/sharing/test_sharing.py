@@ -396,6 +396,25 @@ def test_the_outbox_holds_events_as_they_were_accepted(orm_tom: InProcessTom, tm
     assert (row.state, row.share.user.username, row.share.shared_by) == ("queued", "admin", "admin")
 
 
+def test_rows_of_one_time_are_not_divided_between_two_events(
+    orm_tom: InProcessTom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tom_dataproducts.models import PhotometryReducedDatum
+
+    from bridge.tomtoolkit.rows import bodies
+    from bridge.tomtoolkit.sharing import share
+
+    monkeypatch.setattr(bodies, "DATUMS_AN_EVENT", 3)
+    row = target(orm_tom)
+    hours = [0, 1, 2, 2, 3, 3, 3, 3, 3, 4]
+    for number, hour in enumerate(hours):
+        given = {"timestamp": T0.replace(hour=hour), "bandpass": "r", "brightness": 17.0 + number}
+        PhotometryReducedDatum.objects.create(target_id=row.pk, **given)
+    assert share(PhotometryReducedDatum.objects.all(), topic=TOPIC).points == len(hours)
+    found = [[point.timestamp.hour for point in event.body.points] for event in outbox()]
+    assert found == [[0, 1], [2, 2], [3, 3, 3], [3, 3, 4]], "five of one time do not fit"
+
+
 # -- names that can't travel -------------------------------------------------------------------------------------------
 
 WRONG = pytest.mark.parametrize("wrong", ["SN <b>", "SN\u202e1", "SN\x07"], ids=ascii)
