@@ -64,7 +64,12 @@ def test_an_error_names_the_place_the_event_the_field_and_the_mend():
         ("timestamp", "3001-01-01T00:00:00Z", "is not in the years 1000 to 3000"),
         ("timestamp", "0001-01-01T00:00:00+14:00", "is not in the years 1000 to 3000"),
         ("timestamp", "9999-12-31T23:59:59-14:00", "is not in the years 1000 to 3000"),
-        ("timestamp", 1e300, "datetime"),
+        ("timestamp", 1e300, "is a number"),
+        ("timestamp", 60000.5, "60000.5 is a number; write a time as"),
+        ("timestamp", "60000.5", "is a number"),
+        ("timestamp", 1767355200, "is a number"),
+        ("timestamp", "1767355200000", "is a number"),
+        ("timestamp", "", "datetime"),
     ],
 )
 def test_a_wrong_field_of_one_point_is_told_by_its_number(field, value, words):
