@@ -1,9 +1,11 @@
 """The rule by which names match, TOM Toolkit's own, and how names that look alike are told apart."""
 
+import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 _REMOVED = str.maketrans("", "", " -_()")
+_BETWEEN_DIGITS = re.compile(r"(?<=\d)[ \-_()]+(?=\d)")
 
 _BLANKS = "\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2008\u2009\u200a\u205f\u3000"
 _INVISIBLE = "\u00ad\u200b\u200c\u200d\u2060\ufeff"
@@ -41,6 +43,26 @@ def simplify(name: str) -> str:
 def simplify_all(names: Iterable[str]) -> frozenset[str]:
     """Return the simplified forms of all names."""
     return frozenset(simple for name in names if (simple := simplify(name)))
+
+
+def spelling(name: str) -> str:
+    """Return :func:`simplify` of ``name`` with a blank wherever the name keeps digits apart that the rule would join.
+
+    ``M 1-1`` and ``M 11`` are one to the rule; here they are ``m1 1`` and ``m11``. ``NGC 7000`` and ``ngc7000`` stay
+    one.
+    """
+    return " ".join(toolkit_rule(part) for part in _BETWEEN_DIGITS.split(name)) or name.strip()
+
+
+def grouped_otherwise(names: Sequence[str], others: Sequence[str]) -> tuple[str, str] | None:
+    """Return one of each that are one only because the rule joins digits; None where two are one without that.
+
+    None too where no two are one by the rule: whoever takes them for one (a TOM's own match manager) has another.
+    """
+    if not {spelling(name) for name in names}.isdisjoint(spelling(other) for other in others):
+        return None
+    by_rule = {simplify(other): other for other in others}
+    return next(((name, by_rule[simple]) for name in names if (simple := simplify(name)) in by_rule), None)
 
 
 def ordinary(name: str) -> str:

@@ -81,10 +81,15 @@ def publish(
     as_json: bool,
     told: Sequence[str] = (),
 ) -> None:
-    """Publish events as they are, and say so."""
+    """Publish events as they are, and say so; before, which files receivers will not process."""
+    from bridge.events import DataProduct
     from bridge.operations import publishing
     from bridge.operations.opening import opened_stream
+    from bridge.publishing.unprocessed import warning
 
+    for event in found:
+        if isinstance(event.body, DataProduct) and (line := warning(event.body)):
+            sys.stderr.write(f"{source}: {line}\n")
     with opened_stream(settings) as stream, progress("Publishing", len(found)) as show:
         done = publishing.publish(
             settings, stream, found, topic=topic, source=source, dry_run=dry_run, timeout_s=timeout, progress=show

@@ -3,7 +3,7 @@
 from bridge.codec.avro import LARGEST_EVENT, LARGEST_PRODUCT_EVENT, Decoder, Encoded, encode
 from bridge.codec.headers import Hints, peek
 from bridge.codec.schemas import SCHEMA_TOPIC, Schemas
-from bridge.codec.split import split
+from bridge.codec.split import runs, split
 
 __all__ = [
     "LARGEST_EVENT",
@@ -15,5 +15,6 @@ __all__ = [
     "Schemas",
     "encode",
     "peek",
+    "runs",
     "split",
 ]

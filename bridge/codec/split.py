@@ -11,7 +11,7 @@ from bridge.codec.avro import LARGEST_EVENT, as_avro, encode
 from bridge.codec.schema import Schema
 from bridge.codec.schemas import newest
 from bridge.errors import TooLargeError
-from bridge.events import BODIES, Event, Kind
+from bridge.events import BODIES, Datum, Event, Kind
 
 _ARRAYS = {Kind.LIST: "members"} | {kind: body.ITEMS for kind, body in BODIES.items()}
 _COUNT = 10  # bytes that the count of an array takes at most
@@ -22,6 +22,7 @@ def split(event: Event, largest_bytes: int = LARGEST_EVENT) -> list[Event]:
 
     An event that fits comes back unchanged. Data are split by datums and lists by members; a part has all else
     of the event, and an id made of the event's id and of which datums or members it has: the same at every try.
+    Neighbours of one time stay in one part where they fit.
     Raises :class:`~bridge.errors.TooLargeError` where one datum, one member or a kind without such is too large.
     """
     size = len(encode(event).value)
@@ -43,7 +44,7 @@ def split_larger(event: Event, size: int, largest_bytes: int) -> list[Event]:
     for number, each in enumerate(sizes):
         if each > room:
             raise _too_large(event, f"{array}[{number}] with the envelope", each + largest_bytes - room, largest_bytes)
-    return [_part(event, array, first, end) for first, end in _ranges(sizes, room)]
+    return [_part(event, array, first, end) for first, end in runs(getattr(event.body, array), sizes, room)]
 
 
 def _sizes(items: Sequence[Any], schema: Schema, array: str) -> list[int]:
@@ -59,15 +60,27 @@ def _sizes(items: Sequence[Any], schema: Schema, array: str) -> list[int]:
     return sizes
 
 
-def _ranges(sizes: Sequence[int], room: int) -> Iterator[tuple[int, int]]:
-    """Yield first and end of runs of items that take at most ``room`` bytes."""
-    first = taken = 0
+def runs(items: Sequence[Any], sizes: Sequence[int], room: int) -> Iterator[tuple[int, int]]:
+    """Yield first and end of runs of items that take at most ``room`` bytes, or whatever ``sizes`` count.
+
+    Neighbours of one time stay together where they fit: what people shared together must not conflict within itself.
+    """
+    first = taken = begin = 0
     for number, size in enumerate(sizes):
-        if taken + size > room:
-            yield first, number
-            first, taken = number, 0
+        if number == 0 or not _is_of_one_time(items[number - 1], items[number]):
+            begin = number
+        while taken + size > room and number > first:
+            end = begin if begin > first else number
+            yield first, end
+            taken -= sum(sizes[first:end])
+            first = end
         taken += size
-    yield first, len(sizes)
+    if sizes:
+        yield first, len(sizes)
+
+
+def _is_of_one_time(one: Any, other: Any) -> bool:
+    return isinstance(one, Datum) and isinstance(other, Datum) and one.timestamp == other.timestamp
 
 
 def _part(event: Event, array: str, first: int, end: int) -> Event:

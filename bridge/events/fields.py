@@ -16,6 +16,7 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     FailFast,
     Field,
@@ -42,6 +43,7 @@ _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _FORBIDDEN_IN_NAMES = re.compile(
     "[\x00-\x1f\x7f-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069<>\ud800-\udfff]"
 )
+_NUMBER = re.compile(r"[-+]?(\d[\d_]*\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _ESCAPED_SURROGATE = re.compile(r"\\ud[89a-f]")
 
@@ -65,8 +67,15 @@ def plain(text: str) -> str:
 def plain_name(name: str) -> str:
     """Return ``name``, which is to have no character that could make something else of a page or of a line."""
     if found := _FORBIDDEN_IN_NAMES.search(name):
-        raise ValueError(f"has the character {found.group()!r} at {found.start()}; remove it")
+        raise ValueError(f"has the character {found.group()!r} at {found.start()} of {name!r}; remove it")
     return name
+
+
+def _no_number(moment: object) -> object:
+    """Return ``moment``, which is to be no number: nobody can tell seconds from milliseconds, or from an MJD."""
+    if isinstance(moment, int | float) or (isinstance(moment, str) and _NUMBER.fullmatch(moment.strip())):
+        raise ValueError(f"{str(moment)[:40]} is a number; write a time as 2026-01-31T12:00:00Z")
+    return moment
 
 
 def _to_utc(moment: datetime) -> datetime:
@@ -130,7 +139,7 @@ Name = Annotated[
 ]
 # The first wrong one is told, not all: millions fit in a data product, and an error of each would fill the memory.
 Aliases = Annotated[tuple[Name, ...], FailFast(), Field(max_length=MAX_ALIASES)]
-Utc = Annotated[AwareDatetime, AfterValidator(_to_utc)]
+Utc = Annotated[AwareDatetime, BeforeValidator(_no_number), AfterValidator(_to_utc)]
 RightAscension = Annotated[FiniteFloat, Field(ge=0, le=360)]
 Declination = Annotated[FiniteFloat, Field(ge=-90, le=90)]
 Extra = Annotated[dict[str, JsonValue], _bounded_json(MAX_EXTRA_CHARACTERS)]

@@ -29,6 +29,7 @@ class Reason(StrEnum):
 
     NO_TARGET = "no target"
     AMBIGUOUS = "ambiguous"
+    AMBIGUOUS_SPELLING = "ambiguous spelling"
     POSITION_DISAGREES = "position disagrees"
     WAITS_BEHIND = "waits behind an earlier event"
     NEWER_VERSION = "newer version"

@@ -28,6 +28,7 @@ PASSING = frozenset(
     {
         Reason.NO_TARGET,
         Reason.AMBIGUOUS,
+        Reason.AMBIGUOUS_SPELLING,
         Reason.POSITION_DISAGREES,
         Reason.WAITS_BEHIND,
         Reason.NEWER_VERSION,

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from bridge.codec import LARGEST_EVENT, LARGEST_PRODUCT_EVENT, split
+from bridge.codec import LARGEST_EVENT, LARGEST_PRODUCT_EVENT, runs, split
 from bridge.errors import ConfigurationError, EventError
 from bridge.events import BODIES, KINDS, Body, Data, Datum, Event, Kind, Share, TargetReference
 from bridge.operations.opening import opened_ledger
@@ -80,7 +80,8 @@ def reference(name: str) -> TargetReference:
     try:
         return TargetReference(name=name)
     except ValidationError as error:
-        raise SourceError(error.errors(include_url=False)[0]["msg"], where=f"target {name[:40]!r}") from None
+        what = str(error.errors(include_url=False)[0]["msg"]).removeprefix("Value error, ")
+        raise SourceError(what, where=f"target {name[:40]!r}") from None
 
 
 def bodies_of(target: TargetReference, datums: Sequence[Datum]) -> list[Body]:
@@ -89,8 +90,8 @@ def bodies_of(target: TargetReference, datums: Sequence[Datum]) -> list[Body]:
     for kind, body in BODIES.items():
         found = [datum for datum in datums if KINDS[type(datum)] is kind]
         bodies += [
-            body.model_validate({"target": target, body.ITEMS: tuple(found[first : first + body.MOST])})
-            for first in range(0, len(found), body.MOST)
+            body.model_validate({"target": target, body.ITEMS: tuple(found[first:end])})
+            for first, end in runs(found, [1] * len(found), body.MOST)
         ]
     return bodies
 

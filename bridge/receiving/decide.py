@@ -7,7 +7,7 @@ Toolkit's own.
 
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bridge.events import (
     COORDINATE_FIELDS,
@@ -24,7 +24,7 @@ from bridge.events import (
     TargetType,
 )
 from bridge.ledger.port import Detail, Reason
-from bridge.names import simplify, simplify_all
+from bridge.names import grouped_otherwise, look_alikes, ordinary, simplify, simplify_all
 from bridge.tom.port import Additions, FieldValue, LocalTarget, NewDatum, Provenance
 from bridge.tom.reserved import with_source
 
@@ -32,6 +32,7 @@ Find = Callable[[Iterable[str]], Sequence[LocalTarget]]
 """Returns every target of this TOM that matches any of the names (:meth:`bridge.tom.port.Tom.find`)."""
 
 LONGEST_LIST_NAME = 200
+_TOLD_NAMES = 3
 DEFAULT_EPOCH = 2000.0
 """Julian years: what TOM Toolkit's pages assume of a position without an epoch."""
 
@@ -145,7 +146,11 @@ def match(wanted: Target | TargetReference, find: Find, policy: Policy) -> Local
 
     The one that a person chose for the name is it, whatever else has the name and wherever it is on the sky.
     """
-    found = find(wanted.names)
+    found = _matched(wanted, find(wanted.names), policy)
+    return _with_look_alikes(found, wanted.names) if isinstance(found, Hold) else found
+
+
+def _matched(wanted: Target | TargetReference, found: Sequence[LocalTarget], policy: Policy) -> LocalTarget | Hold:
     names = simplify_all(wanted.names)
     chosen = [target for target in found if target.chosen]
     if len(chosen) == 1:
@@ -154,14 +159,14 @@ def match(wanted: Target | TargetReference, find: Find, policy: Policy) -> Local
         return Hold(
             reason=Reason.NO_TARGET,
             names=names,
-            detail={"message": f"no target here has the name or alias {', '.join(wanted.names)}"},
+            detail={"message": f"no target here has the name or alias {_told(wanted.names)}"},
         )
     if len(found) > 1:
         return Hold(
             reason=Reason.AMBIGUOUS,
             names=names,
             detail={
-                "message": f"{len(found)} targets here have one of the names {', '.join(wanted.names)}: "
+                "message": f"{len(found)} targets here have one of the names {_told(wanted.names)}: "
                 f"{', '.join(target.name for target in found)}",
                 "candidates": [{"pk": target.pk, "name": target.name} for target in found],
             },
@@ -173,7 +178,9 @@ def _at_one_place(
     wanted: Target | TargetReference, local: LocalTarget, policy: Policy, names: frozenset[str]
 ) -> LocalTarget | Hold:
     apart = separation(wanted, local)
-    if apart is None or apart <= policy.separation_arcsec:
+    if apart is None:
+        return _by_name_alone(wanted, local, names)
+    if apart <= policy.separation_arcsec:
         return local
     return Hold(
         reason=Reason.POSITION_DISAGREES,
@@ -186,6 +193,41 @@ def _at_one_place(
             "ours": {name: local.fields.get(name) for name in ("ra", "dec", "epoch")},
             "candidates": [{"pk": local.pk, "name": local.name}],
         },
+    )
+
+
+def _by_name_alone(wanted: Target | TargetReference, local: LocalTarget, names: frozenset[str]) -> LocalTarget | Hold:
+    pair = grouped_otherwise(wanted.names, local.names)
+    if pair is None:
+        return local
+    theirs, ours = pair
+    return Hold(
+        reason=Reason.AMBIGUOUS_SPELLING,
+        names=names,
+        detail={
+            "message": f"{theirs} as shared and {ours} here are one name to TOM Toolkit, but their digits are grouped "
+            "otherwise, and no position tells whether they are one target",
+            "candidates": [{"pk": local.pk, "name": local.name}],
+        },
+    )
+
+
+def _told(names: Sequence[str]) -> str:
+    more = len(names) - _TOLD_NAMES
+    return ", ".join(names[:_TOLD_NAMES]) + (f" and {more} more" if more > 0 else "")
+
+
+def _with_look_alikes(hold: Hold, names: Iterable[str]) -> Hold:
+    """Return ``hold`` with the characters of ``names`` that look like others in its message, each name once."""
+    odd = [
+        f"{name} as shared has {', '.join(found)} and is not the {ordinary(name)} that people type"
+        for name in dict.fromkeys(names)
+        if (found := look_alikes(name))
+    ]
+    if not odd:
+        return hold
+    return replace(
+        hold, detail={**hold.detail, "message": "; ".join([str(hold.detail["message"]), *odd[:_TOLD_NAMES]])}
     )
 
 

@@ -155,6 +155,17 @@ def test_a_name_of_which_the_rule_leaves_nothing_is_found_as_it_is_written(tom: 
     assert create_target(tom, a_target("-"), [], from_elsewhere()) is None
 
 
+def test_names_of_which_the_rule_leaves_nothing_are_told_apart_where_targets_are_made(
+    tom: Tom, any_tom: RunningTom
+) -> None:
+    any_tom.make_target("-")
+    written = create_target(tom, a_target("()"), [], from_elsewhere())
+    assert isinstance(written, Written)
+    assert create_target(tom, a_target("X", aliases=("-",)), [], from_elsewhere()) is None
+    assert [row["name"] for row in any_tom.targets()] == ["-", "()"]
+    assert [found.pk for found in tom.find(["()"])] == [written.pk]
+
+
 def test_what_this_process_wrote_is_found_at_once(tom: Tom) -> None:
     assert tom.find(["SN 2024abc"]) == ()
     written = create_target(tom, a_target(), [], from_elsewhere())
@@ -527,6 +538,9 @@ def test_a_product_that_the_processor_can_not_read_is_refused(tom: Tom, any_tom:
     with pytest.raises(RejectedError, match="processor"):
         tom.add_product(pk, no_table(), "p1", from_elsewhere())
     assert any_tom.products() == []
+    as_mapped = no_table().model_copy(update={"data_product_type": "image_file"})
+    assert tom.add_product(pk, as_mapped, "p1", from_elsewhere()).fate is Fate.NEW
+    assert [row["path"].read_bytes() for row in any_tom.products()] == [as_mapped.content]
 
 
 @pytest.mark.parametrize("any_tom", ["orm-sqlite", "orm-postgresql"], indirect=True)

@@ -71,6 +71,17 @@ def test_what_was_ambiguous_is_applied_when_one_is_left(alpha, beta):
     assert len(beta.tom.photometry("SN 2024abc")) == 2
 
 
+def test_a_name_whose_digits_are_grouped_otherwise_is_applied_when_a_person_has_renamed_the_target(alpha, beta):
+    beta.tom.make_target("M 11")
+    alpha.publish(photometry(2, reference=TargetReference(name="M 1-1")))
+    beta.drain()
+    assert [one.reason for one in beta.parked()] == [Reason.AMBIGUOUS_SPELLING]
+    assert beta.tom.photometry() == []
+    beta.tom.shell("from tom_targets.models import Target; Target.objects.update(name='M 1 1'); result = None")
+    assert beta.retry_parked() == 1
+    assert len(beta.tom.photometry("M 1 1")) == 2
+
+
 def test_what_was_too_new_is_applied_after_the_upgrade_and_nothing_twice(alpha, beta, monkeypatch):
     beta.tom.make_target("SN 2024abc")
     alpha.publish(photometry(2), GALAXY)

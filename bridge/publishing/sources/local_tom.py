@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from bridge.events import KINDS, MAX_MEMBERS, Datum, Kind, ListMember, Target, TargetList
-from bridge.names import simplify, simplify_all
+from bridge.names import grouped_otherwise, simplify, simplify_all
 from bridge.publishing.sources.errors import SourceError
 from bridge.tom.rest.lacking import local_target
 from bridge.tom.rest.lists import Lists
@@ -83,7 +83,10 @@ class LocalTom:
     # -- targets --------------------------------------------------------------------------------------------------
 
     def find(self, name: str) -> Shown:
-        """Return the one target with this name or alias. Raises SourceError where there is none, or several."""
+        """Return the one target with this name or alias.
+
+        Raises SourceError where there is none, where there are several, or where its digits are grouped otherwise.
+        """
         found = {
             shown["id"]: shown
             # One exact after simplification (which loads all targets in the TOM, once), else by text.
@@ -91,9 +94,16 @@ class LocalTom:
             for shown in self._pages(TARGETS, **asked)
             if simplify(name) in simplify_all(names_of(shown))
         }
-        if len(found) == 1:
-            return next(iter(found.values()))
         where = f"target {name!r}"
+        if len(found) == 1:
+            (shown,) = found.values()
+            if pair := grouped_otherwise([name], names_of(shown)):
+                raise SourceError(
+                    f"the TOM has {pair[1]!r}, whose digits are grouped otherwise",
+                    where=where,
+                    mend="Write the name as the TOM does, if that is the one",
+                )
+            return shown
         if not found:
             raise SourceError(
                 f"the TOM at {self._session.base_url} has no such target that the account may see",
@@ -152,10 +162,14 @@ class LocalTom:
         ]
         if not members:
             raise SourceError("the list has no targets that the account may see", where=where)
-        return [
-            TargetList(name=name, members=tuple(members[first : first + MAX_MEMBERS]))
-            for first in range(0, len(members), MAX_MEMBERS)
-        ]
+        try:
+            return [
+                TargetList(name=name, members=tuple(members[first : first + MAX_MEMBERS]))
+                for first in range(0, len(members), MAX_MEMBERS)
+            ]
+        except ValidationError as error:
+            what = str(error.errors(include_url=False)[0]["msg"]).removeprefix("Value error, ")
+            raise SourceError(what, where=where, mend="Correct it in the TOM") from None
 
     # -- datums ---------------------------------------------------------------------------------------------------
 

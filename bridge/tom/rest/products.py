@@ -135,8 +135,9 @@ def _refused(answer: Answer, product: DataProduct, product_id: str) -> RejectedE
     said, mend = words(answer), ""
     if answer.status_code >= 500:
         mend = (
-            f"Either the TOM's processor can't read it as {product.data_product_type}, or the TOM has "
-            "TARGET_PERMISSIONS_ONLY = False, with which TOM Toolkit refuses every product over its API"
+            f"Either the TOM's processor can't read it as {product.data_product_type} (data_product_types may map that "
+            "to a type without a processor, as which it is kept), or the TOM has TARGET_PERMISSIONS_ONLY = False, with "
+            "which TOM Toolkit refuses every product over its API"
         )
     elif "Invalid pk" in said:
         mend = "Give the account, or one of its groups, permission to change the target"

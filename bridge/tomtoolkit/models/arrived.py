@@ -53,7 +53,7 @@ class Choice(models.Model):
     """A person's word that what is shared under a name means one target of this TOM, whatever else matches."""
 
     simple = models.CharField(max_length=200, unique=True)
-    """The simplified name."""
+    """The name as :func:`bridge.names.spelling` has it."""
     name = models.TextField()
     """The name as it was shared."""
     target = models.ForeignKey("tom_targets.BaseTarget", on_delete=models.CASCADE, related_name="+")

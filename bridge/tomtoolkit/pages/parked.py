@@ -23,7 +23,7 @@ from bridge.tomtoolkit.pages.telling import Telling
 from bridge.tomtoolkit.permissions import Manager, allowed
 from bridge.tomtoolkit.receiving.choices import choose, forget
 
-_TO_CHOOSE = (Reason.AMBIGUOUS, Reason.POSITION_DISAGREES)
+_TO_CHOOSE = (Reason.AMBIGUOUS, Reason.AMBIGUOUS_SPELLING, Reason.POSITION_DISAGREES)
 
 
 @dataclass(frozen=True)

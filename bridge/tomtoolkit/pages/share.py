@@ -28,6 +28,7 @@ from bridge.tomtoolkit.sharing.outbox import PATIENCE_S, Parcel, Receipt, Words
 
 _SHOWN_TARGETS = 5
 _SHOWN_PRODUCTS = 200
+_SHOWN_UNPROCESSED = 10
 _NOT_REPEATED = frozenset({"csrfmiddlewaretoken", "reviewed", "change"})
 
 
@@ -39,6 +40,9 @@ class Review:
     what: str
     """"48 points, 1 spectrum"; empty: nothing goes now."""
     left_out: dict[str, int]
+    unprocessed: list[str]
+    """Which files others will keep without processing them; the first of them."""
+    unprocessed_more: int
     token: str
     """Changes with what would go: what was reviewed is what goes."""
 
@@ -48,7 +52,14 @@ class Review:
         contents = parcel.contents()
         seen = json.dumps([parcel.topic, contents, dict(parcel.left_out)], sort_keys=True)
         what = ", ".join(words.counted(kind, number) for kind, number in contents.items())
-        return cls(parcel.topic, what, dict(parcel.left_out), hashlib.sha256(seen.encode()).hexdigest())
+        return cls(
+            topic=parcel.topic,
+            what=what,
+            left_out=dict(parcel.left_out),
+            unprocessed=parcel.unprocessed[:_SHOWN_UNPROCESSED],
+            unprocessed_more=max(0, len(parcel.unprocessed) - _SHOWN_UNPROCESSED),
+            token=hashlib.sha256(seen.encode()).hexdigest(),
+        )
 
 
 class _SharePage(permissions.Visitor, BridgePage):

@@ -1,10 +1,13 @@
-"""Which target a person chose for a shared name: where several match, or where the positions disagree."""
+"""Which target a person chose for a shared name: where several match, where the positions disagree, or the digits.
+
+A choice is for one spelling (:func:`bridge.names.spelling`): what was said of ``M 1-1`` says nothing of ``M 11``.
+"""
 
 from collections.abc import Sequence
 
 from django.db import DEFAULT_DB_ALIAS
 
-from bridge.names import simplify, simplify_all
+from bridge.names import spelling
 from bridge.tomtoolkit.database import MANY, writing
 from bridge.tomtoolkit.models import Choice
 
@@ -13,7 +16,7 @@ def choose(name: str, target_pk: int, chosen_by: str, using: str = DEFAULT_DB_AL
     """Remember that what is shared as ``name`` means the target ``target_pk``, in place of what was chosen before."""
     with writing(using):
         Choice.objects.using(using).update_or_create(
-            simple=simplify(name), defaults={"name": name, "target_id": target_pk, "chosen_by": chosen_by}
+            simple=spelling(name), defaults={"name": name, "target_id": target_pk, "chosen_by": chosen_by}
         )
 
 
@@ -25,10 +28,11 @@ def forget(choice_pk: int, using: str = DEFAULT_DB_ALIAS) -> None:
 
 def targets_chosen_for(using: str, wanted: Sequence[Sequence[str]]) -> list[set[int]]:
     """Return for each of these sequences of names the primary keys of the targets that were chosen for any of them."""
-    simple = [simplify_all(names) for names in wanted]
-    every = list(frozenset().union(*simple))
+    spelled = [{spelling(name) for name in names} for names in wanted]
+    every = list(set().union(*spelled))
     chosen: dict[str, int] = {}
     for first in range(0, len(every), MANY):
         rows = Choice.objects.using(using).filter(simple__in=every[first : first + MANY])
-        chosen |= dict(rows.values_list("simple", "target_id"))
-    return [{chosen[name] for name in names & chosen.keys()} for names in simple]
+        # By the name, as a release before kept what it was simplified to.
+        chosen |= {spelling(name): target for name, target in rows.values_list("name", "target_id")}
+    return [{chosen[name] for name in names & chosen.keys()} for names in spelled]

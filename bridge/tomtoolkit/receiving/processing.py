@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.db import DatabaseError, connection
 from tom_common.hooks import run_hook
 from tom_dataproducts.data_processor import run_data_processor
@@ -51,6 +52,11 @@ def process(product_pk: int, where: str, *, wanted: bool, limit_s: float, budget
     return end.unreadable
 
 
+def has_processor(data_product_type: str) -> bool:
+    """Return whether this TOM makes data of files of this type."""
+    return data_product_type in getattr(settings, "DATA_PROCESSORS", {})
+
+
 def _run(work: _Work) -> _End:
     """Run in the child."""
     row = ProductModel.objects.get(pk=work.product)
@@ -78,12 +84,13 @@ def _is_unreadable(error: BaseException) -> bool:
 
     TOM Toolkit's own processors say so by an exception of theirs for a type of file that they don't know; within one
     that they do (a table without the header that they want), by whatever their library raises. A spectrum that is too
-    long for an index of the TOM's database (SQLSTATE 54000) can't be kept either.
+    long for an index of the TOM's database (SQLSTATE 54000) can't be kept either, nor one without a source (23502),
+    as TOM Toolkit makes of a text that names no facility.
     """
     if isinstance(error, InvalidFileFormatException):
         return True
     if isinstance(error, DatabaseError):
-        return str(getattr(error.__cause__, "sqlstate", "") or "").startswith("54")
+        return str(getattr(error.__cause__, "sqlstate", "") or "").startswith(("54", "23502"))
     if isinstance(error, OSError) and error.errno is not None:
         return False
     if not isinstance(error, Exception) or isinstance(error, ImportError | MemoryError):

@@ -27,7 +27,7 @@ from bridge.tomtoolkit import models
 from bridge.tomtoolkit.database import MANY, processing, refusing, writing
 from bridge.tomtoolkit.receiving import files, written
 from bridge.tomtoolkit.receiving.datums import twins_of
-from bridge.tomtoolkit.receiving.processing import process
+from bridge.tomtoolkit.receiving.processing import has_processor, process
 from bridge.tomtoolkit.receiving.targets import existing
 from bridge.tomtoolkit.receiving.visibility import Visibility
 from bridge.tomtoolkit.rows.kinds import MODELS
@@ -212,6 +212,8 @@ class Products:
         if unreadable:
             self._remove_datums(row.pk)
             run.notes = [*run.notes, f"kept, not processed: {unreadable}"]
+        elif product.process and has_processor(product.data_product_type) and not _has_datums(row.pk):
+            run.notes = [*run.notes, "kept, no data: the TOM's data processor added none"]
         with refusing(where), writing(self._using):
             if not ProductModel.objects.filter(pk=row.pk).exists():
                 raise RejectedError("the product was removed while it was processed", where=where)
@@ -274,6 +276,10 @@ def _sha256(row: Any) -> str | None:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except (OSError, ValueError):
         return None
+
+
+def _has_datums(product_pk: int) -> bool:
+    return any(model.objects.filter(data_product_id=product_pk).exists() for model in REDUCED_DATUM_MODELS)
 
 
 def _differences(target_pk: int, product: DataProduct, there: LocalProduct) -> str:

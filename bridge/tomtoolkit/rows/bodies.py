@@ -16,6 +16,7 @@ from tom_dataproducts.models import ReducedDatum, try_parse_reduced_datum
 from tom_targets.base_models import BaseTarget
 from tom_targets.models import Target as TargetModel
 
+from bridge.codec import runs
 from bridge.errors import InvalidEventError
 from bridge.events import (
     BODIES,
@@ -26,7 +27,9 @@ from bridge.events import (
     DataProduct,
     Datum,
     Kind,
+    ListMember,
     Target,
+    TargetList,
     TargetReference,
 )
 from bridge.tom.values import WORDS
@@ -185,12 +188,26 @@ def target_body(row: Any) -> Target:
 
 
 def reference(row: Any) -> TargetReference:
-    """Return by what others find this target; a position that can't travel is left out."""
+    """Return by what others find this target; a position that can't travel is left out.
+
+    Raises InvalidEventError where a name can't travel.
+    """
     try:
         return target_body(row).reference
     except InvalidEventError:
         aliases = tuple(alias.name for alias in row.aliases.all())
+    try:
         return TargetReference(name=row.name, aliases=aliases[:MAX_ALIASES])
+    except ValidationError as error:
+        raise InvalidEventError(told(error), where=f"target {row.name!r}", mend="Correct it in the TOM") from None
+
+
+def list_body(row: Any, members: Iterable[ListMember]) -> TargetList:
+    """Return a target list with these members. Raises InvalidEventError where its name can't travel."""
+    try:
+        return TargetList(name=row.name, members=tuple(members))
+    except ValidationError as error:
+        raise InvalidEventError(told(error), where=f"list {row.name!r}", mend="Correct it in the TOM") from None
 
 
 # -- datums -----------------------------------------------------------------------------------------------------------
@@ -199,7 +216,10 @@ def reference(row: Any) -> TargetReference:
 def datum_bodies(
     datums: Datums, target: TargetReference, rows: Iterable[Values], left_out: Counter[str]
 ) -> Iterator[tuple[Body, int]]:
-    """Yield bodies of at most :data:`DATUMS_AN_EVENT` of these rows of one target, each with its number of datums."""
+    """Yield bodies of at most :data:`DATUMS_AN_EVENT` of these rows of one target, each with its number of datums.
+
+    Rows of one time that are neighbours stay together where they fit.
+    """
     made = []
     for row in rows:
         try:
@@ -208,9 +228,9 @@ def datum_bodies(
             left_out[f"{datums.kind}: {told(error)}"] += 1
         except Exception as error:  # whatever somebody's value makes of the reading of it
             left_out[f"{datums.kind}: can't be read ({type(error).__name__})"] += 1
-    for chunk in chunks(made, datums.an_event):
-        body = BODIES[datums.kind]
-        yield body.model_validate({"target": target, body.ITEMS: tuple(chunk)}), len(chunk)
+    body = BODIES[datums.kind]
+    for first, end in runs(made, [1] * len(made), datums.an_event):
+        yield body.model_validate({"target": target, body.ITEMS: tuple(made[first:end])}), end - first
 
 
 # -- data products ----------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from tom_targets.base_models import BaseTarget
 from tom_targets.models import TargetList as TargetListModel
 
 from bridge.errors import ConfigurationError, InvalidEventError
-from bridge.events import MAX_MEMBERS, ListMember, TargetList
+from bridge.events import MAX_MEMBERS, ListMember
 from bridge.tomtoolkit import conf
 from bridge.tomtoolkit.permissions import lists, refusal, shareable, visible
 from bridge.tomtoolkit.rows.bodies import (
@@ -23,6 +23,7 @@ from bridge.tomtoolkit.rows.bodies import (
     chunks,
     datum_bodies,
     is_own_list,
+    list_body,
     own,
     own_targets,
     product_body,
@@ -67,8 +68,8 @@ def share(
 
     Raises PermissionDenied where ``user`` may not share to the topic, or not the one target, or may not see the one
     list or product; ConfigurationError for a topic that the settings don't name; InvalidEventError where the one target
-    or product can't be shared, or the words are too long; TypeError for anything else than the above; DatabaseError as
-    any write does.
+    or product, or the name of the list, can't be shared, or the words are too long; TypeError for anything else than
+    the above; DatabaseError as any write does.
     """
     words = Words(title=title, message=message, acknowledgement=acknowledgement)
     return prepare(what, topic=topic, user=user, words=words, with_data=with_data, with_targets=with_targets).write()
@@ -165,7 +166,7 @@ class _Packer:
         if is_own_list(row):
             for chunk in chunks(pks, MAX_MEMBERS) if pks else [[]]:
                 members = [member for part in chunks(chunk, _TARGETS_AT_ONCE) for member in self._members(part)]
-                self._parcel.add(TargetList(name=row.name, members=tuple(members)), datums=len(members))
+                self._parcel.add(list_body(row, members), datums=len(members))
         else:
             self._left_out(f"lists: {RECEIVED}")
         if self._with_data:
@@ -179,12 +180,17 @@ class _Packer:
         members = []
         for pk, row in sorted(rows.items()):
             target = None
+            try:
+                found = reference(row)
+            except InvalidEventError as error:
+                self._left_out(f"members: {error.what}")
+                continue
             if pk in whole:
                 try:
                     target = target_body(row)
                 except InvalidEventError as error:
                     self._left_out(f"targets in full: {error.what}")
-            members.append(ListMember(reference=reference(row), target=target))
+            members.append(ListMember(reference=found, target=target))
         return members
 
     def _target(self, row: Any, *, alone: bool) -> None:
@@ -222,8 +228,13 @@ class _Packer:
 
     def _pack(self, datums: Any, target: Any, rows: Any) -> None:
         found = list(rows.order_by("timestamp", "pk").values("data_product_id", *datums.columns))
+        try:
+            wanted = reference(target)
+        except InvalidEventError as error:
+            self._left_out(f"{datums.kind}: {error.what}", len(found))
+            return
         self._read_from |= {row["data_product_id"] for row in found}
-        for body, number in datum_bodies(datums, reference(target), found, self._parcel.left_out):
+        for body, number in datum_bodies(datums, wanted, found, self._parcel.left_out):
             self._parcel.add(body, target_pk=target.pk, datums=number)
 
     def products(self, rows: Any, *, alone: bool = False) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import structlog
@@ -11,7 +12,7 @@ from django.db.models import Exists, OuterRef
 from tom_dataproducts.models import DataProduct as ProductModel
 
 from bridge.errors import InvalidEventError
-from bridge.events import Kind
+from bridge.events import Kind, TargetReference
 from bridge.tomtoolkit import conf
 from bridge.tomtoolkit.database import writing
 from bridge.tomtoolkit.models import SelfShare, Shared
@@ -65,12 +66,18 @@ class Look:
     def __init__(self, one: Running, target: Any, floors: Floors | None, using: str) -> None:
         self._one = one
         self._target = target
-        self._reference = reference(target)
         self._floors = floors
         self._using = using
 
+    @cached_property
+    def _reference(self) -> TargetReference:
+        return reference(self._target)
+
     def share(self) -> None:
-        """Put what is new in the outbox, each part in a transaction with the note that it is shared."""
+        """Put what is new in the outbox, each part in a transaction with the note that it is shared.
+
+        Raises InvalidEventError where there is something new and the target's names can't travel.
+        """
         if Kind.TARGET in self._one.kinds:
             self._share_target()
         for datums in (each for each in DATUMS if each.kind in self._one.kinds):
@@ -107,11 +114,14 @@ class Look:
         found = list(rows)
         if not found:
             return False
+        more = len(found) == at_once
+        if more:  # what is of the last one's time goes with what of that time is left
+            found = [row for row in found if row["timestamp"] != found[-1]["timestamp"]] or found
         parcel = self._one.parcel()
         for body, number in datum_bodies(datums, self._reference, found, parcel.left_out):
             parcel.add(body, target_pk=self._target.pk, datums=number)
         self._write(parcel, datums.model, [row["pk"] for row in found])
-        return len(found) == at_once
+        return more
 
     def _share_product(self, product: Any) -> None:
         place = {"kind": Kind.DATA_PRODUCT, "target": self._target.pk, "product": product.pk}

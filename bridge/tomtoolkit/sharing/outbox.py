@@ -11,7 +11,8 @@ from django.db import DEFAULT_DB_ALIAS
 from pydantic import ValidationError
 
 from bridge.errors import InvalidEventError
-from bridge.events import Body, Kind, Share
+from bridge.events import Body, DataProduct, Kind, Share
+from bridge.publishing.unprocessed import warning
 from bridge.tomtoolkit import conf, models
 from bridge.tomtoolkit.database import immediate
 from bridge.tomtoolkit.rows.bodies import told
@@ -62,6 +63,8 @@ class Parcel:
     self_share: models.SelfShare | None = None
     settings: conf.AppSettings = field(default_factory=conf.load)
     left_out: Counter[str] = field(default_factory=Counter)
+    unprocessed: list[str] = field(default_factory=list)
+    """Which files receiving TOMs will keep without processing them, a line each, for people."""
 
     def __post_init__(self) -> None:
         settings = self.settings
@@ -84,6 +87,8 @@ class Parcel:
     def add(self, body: Body, *, target_pk: int | None = None, datums: int = 1) -> None:
         """Put one event of this share at the end."""
         event = self._share.event(body)
+        if isinstance(body, DataProduct) and (line := warning(body)):
+            self.unprocessed.append(line)
         self._events.append(
             models.OutboxEvent(
                 share_id=self._share.share_id,

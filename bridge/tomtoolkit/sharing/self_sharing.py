@@ -29,13 +29,13 @@ from tom_dataproducts.models import DataProduct as ProductModel
 from tom_targets.base_models import BaseTarget
 from tom_targets.models import TargetName
 
-from bridge.errors import AwayError, StopError
-from bridge.events import MAX_MEMBERS, Kind, ListMember, TargetList
+from bridge.errors import AwayError, InvalidEventError, StopError
+from bridge.events import MAX_MEMBERS, Kind, ListMember
 from bridge.tomtoolkit import conf
 from bridge.tomtoolkit.database import MANY, told, words, writing
 from bridge.tomtoolkit.models import SelfShare
 from bridge.tomtoolkit.permissions import refusal, shareable
-from bridge.tomtoolkit.rows.bodies import DATUMS, KINDS, chunks, is_own_list, own, reference, target_rows
+from bridge.tomtoolkit.rows.bodies import DATUMS, KINDS, chunks, is_own_list, list_body, own, reference, target_rows
 from bridge.tomtoolkit.sharing.floors import Floors
 from bridge.tomtoolkit.sharing.left_out import LeftOuts
 from bridge.tomtoolkit.sharing.look import Look, Running, Unshared
@@ -176,6 +176,8 @@ class SelfSharing:
                 done = share()
         except (AwayError, StopError):
             raise
+        except InvalidEventError as error:
+            one.left_out.add(str(error), **place)
         except Exception as error:
             log.exception("self_share.failed", self_share=one.row.pk, **place)
             one.left_out.add(f"it can't be shared: {words(error)}", **place)
@@ -196,7 +198,7 @@ class SelfSharing:
         parcel = one.parcel()
         for chunk in chunks(members, MAX_MEMBERS):
             references = [reference(target) for _, target in sorted(target_rows(chunk).items())]
-            body = TargetList(name=row.name, members=tuple(ListMember(reference=each) for each in references))
+            body = list_body(row, (ListMember(reference=each) for each in references))
             parcel.add(body, datums=len(references))
         with writing(self._using):
             SelfShare.objects.filter(pk=one.row.pk).update(content=content)

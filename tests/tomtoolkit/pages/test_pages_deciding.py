@@ -6,10 +6,11 @@ import pytest
 from parts.bridges import Publishing
 from parts.bridges_in_process import SubscribedInProcess
 from parts.django_tom import InProcessTom
-from parts.pages import account, ambiguous, browser, dead_letters, elsewhere, page, post, refused, told
-from parts.shares import LIGHT_CURVE, on_day, product
+from parts.pages import account, ambiguous, browser, dead_letters, elsewhere, page, post, refused, rename, told
+from parts.shares import LIGHT_CURVE, on_day, photometry, product
 
-from bridge.ledger.port import Outcome
+from bridge.events import TargetReference
+from bridge.ledger.port import Outcome, Reason
 
 
 @pytest.fixture(autouse=True)
@@ -63,6 +64,62 @@ def test_a_target_elsewhere_on_the_sky_is_taken_when_a_person_says_so(
     assert "1 applied" in told(answer)
     assert [row["target_id"] for row in orm_tom.photometry()] == [pk, pk]
     assert orm_tom.target("SN 2024abc")["dec"] == 20.01, "ours is never overwritten"
+
+
+def spelled(orm_tom: InProcessTom, alpha: Publishing, beta: SubscribedInProcess, name: str = "M 1-1") -> int:
+    """Let data come for a name whose digits ours groups otherwise, and return the key of ours."""
+    pk = orm_tom.make_target("M 11", ra=10.0, dec=20.0)
+    alpha.publish(photometry(2, TargetReference(name=name)))
+    beta.drain()
+    return pk
+
+
+def test_a_name_whose_digits_are_grouped_otherwise_waits_for_a_person_who_says_that_it_is_ours(
+    orm_tom: InProcessTom, alpha: Publishing, beta: SubscribedInProcess
+) -> None:
+    pk = spelled(orm_tom, alpha, beta)
+    assert [one.reason for one in beta.parked()] == [Reason.AMBIGUOUS_SPELLING]
+    assert orm_tom.photometry() == []
+    client = browser(account("root", is_superuser=True))
+    shown = page(client, "/bridge/parked/")
+    assert "ambiguous spelling" in shown
+    assert "It is our M 11 all the same" in shown
+    assert "1 applied" in told(post(client, f"/bridge/parked/{parked_id()}/choose/", target=str(pk)))
+    alpha.publish(on_day(1, reference=TargetReference(name="m 1_1")), on_day(2, reference=TargetReference(name="M 11")))
+    beta.drain()
+    assert [row["target_id"] for row in orm_tom.photometry()] == [pk] * 4
+    assert beta.parked() == []
+
+
+def test_a_choice_for_one_spelling_says_nothing_of_another(
+    orm_tom: InProcessTom, alpha: Publishing, beta: SubscribedInProcess
+) -> None:
+    from bridge.tomtoolkit.receiving.choices import choose
+
+    first = orm_tom.make_target("M 11", ra=10.0, dec=20.0)
+    second = orm_tom.make_target("Other", ra=50.0, dec=-5.0)
+    rename(second, "M 1-1")
+    choose("M 1-1", second, "root")
+    alpha.publish(*(on_day(day, reference=TargetReference(name=name)) for day, name in enumerate(["M 1-1", "M 11"])))
+    beta.drain()
+    assert [row["target_id"] for row in orm_tom.photometry()] == [second]
+    assert [one.reason for one in beta.parked()] == [Reason.AMBIGUOUS]
+    choose("M 11", first, "root")
+    beta.retry_parked()
+    assert [row["target_id"] for row in orm_tom.photometry()] == [second, first], "both choices hold"
+
+
+def test_a_choice_of_a_release_before_is_followed_for_the_name_alone_that_was_shared(
+    orm_tom: InProcessTom, alpha: Publishing, beta: SubscribedInProcess
+) -> None:
+    from bridge.tomtoolkit.models import Choice
+
+    orm_tom.make_target("M 11", ra=10.0, dec=20.0)
+    other = orm_tom.make_target("Other", ra=50.0, dec=-5.0)
+    Choice.objects.create(simple="m11", name="M 1-1", target_id=other, chosen_by="root")
+    alpha.publish(on_day(1, reference=TargetReference(name="M 11")))
+    beta.drain()
+    assert [row["target"] for row in orm_tom.photometry()] == ["M 11"]
 
 
 @pytest.mark.parametrize("given", ["4711", "", "x", "-1", "9" * 30])

@@ -40,12 +40,12 @@ def make(orm_tom: InProcessTom, name: str = "SN 2026abc", **given: Any) -> int:
     return orm_tom.make_target(name, **{"users": ["ada"], "permissions": "PRIVATE", **given})
 
 
-def data_product(pk: int) -> Any:
+def data_product(pk: int, name: str = "lc.csv") -> Any:
     from django.core.files.base import ContentFile
     from tom_dataproducts.models import DataProduct
 
     row = DataProduct(target_id=pk, data_product_type="photometry", product_id=f"lc-{DataProduct.objects.count() + 1}")
-    row.data.save("lc.csv", ContentFile(LIGHT_CURVE))
+    row.data.save(name, ContentFile(LIGHT_CURVE))
     return row
 
 
@@ -382,6 +382,28 @@ def test_a_file_that_can_not_be_read_is_said_in_the_review_and_the_rest_goes(orm
     alone = client.post(path, {"topic": TOPIC, "product": str(row.pk)})
     assert alone.status_code == 422
     assert "There is nothing to share: 1 left out" in alone.content.decode()
+
+
+def test_a_review_names_the_files_that_those_who_receive_them_will_not_process(orm_tom: InProcessTom) -> None:
+    client, pk = browser(sharer()), make(orm_tom)
+    data_product(pk)
+    for number in range(12):
+        data_product(pk, f"w<{number}>.ascii")
+    path = f"/bridge/targets/{pk}/share/"
+    given = {"topic": TOPIC, "product": [str(row.pk) for row in every_product()]}
+    text = html.unescape(client.post(path, given).content.decode())
+    assert len(re.findall(r"w\w+\.ascii will be kept, not processed, by receiving TOMs: [^<]* reads", text)) == 10
+    assert "And 2 more files will be kept, not processed." in text
+    assert "lc.csv" not in text
+    assert outbox() == []
+    press(client, path, **given)
+    assert len(outbox()) == 13, "they go all the same"
+
+
+def every_product() -> Any:
+    from tom_dataproducts.models import DataProduct
+
+    return DataProduct.objects.order_by("pk")
 
 
 # -- a self-share of somebody else -------------------------------------------------------------------------------------

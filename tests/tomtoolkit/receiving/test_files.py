@@ -1,5 +1,6 @@
 """The files of data products: whatever they are called and contain, and whatever the TOM keeps them in."""
 
+import gzip
 import unicodedata
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -17,6 +18,7 @@ from parts.storages import storing
 from bridge.errors import RejectedError, TomAwayError
 from bridge.events import EventRef, uuid7
 from bridge.ledger.port import Outcome
+from bridge.publishing.unprocessed import unprocessed
 from bridge.tom.port import Fate, Provenance
 from bridge.tomtoolkit.receiving.file_names import MOST_BYTES, is_active, passive, safe_part
 
@@ -302,9 +304,10 @@ TWO_COLUMNS = b"4000.00 1.2e-15\n4052.63 1.2e-15\n4105.26 1.2e-15\n"
     [
         ("wiserep.ascii", TWO_COLUMNS, "Unsupported file type"),
         ("headerless.txt", TWO_COLUMNS, "KeyError"),
-        ("empty.csv", b"wavelength,flux\n", "Empty table"),
+        ("empty.csv", b"# FACILITY: NOT\nwavelength,flux\n", "Empty table"),
         ("no.fits", b"no FITS at all", "OSError"),
-        ("words.csv", b"wavelength,flux\na,b\n", ""),
+        ("words.csv", b"# FACILITY: NOT\nwavelength,flux\na,b\n", ""),
+        ("colons.csv", b"# FACILITY: NOT\n# DATE-OBS: 2023-05-20T01:02:03\nwavelength,flux\n4000,1.0\n4001,1.1\n", ""),
         ("spectrum", TWO_COLUMNS, "Unsupported file type"),
     ],
 )
@@ -313,6 +316,7 @@ def test_a_file_that_this_tom_cant_process_is_kept_and_said(
 ) -> None:
     pk = sqlite_tom.make_target("A")
     given = product(content, filename=filename, data_product_type="spectroscopy")
+    assert bool(unprocessed(given)) == (filename not in {"words.csv", "empty.csv"}), "who shares it is warned"
     result = a_tom().add_product(pk, given, "p1", elsewhere())
     assert result.fate is Fate.NEW
     (note,) = result.unverified
@@ -320,6 +324,53 @@ def test_a_file_that_this_tom_cant_process_is_kept_and_said(
     assert why in note
     assert [row["path"].read_bytes() for row in sqlite_tom.products()] == [content]
     assert sqlite_tom.datums("spectroscopy") == []
+
+
+@pytest.mark.parametrize(
+    ("filename", "data_product_type"),
+    [
+        ("test_lightcurve.csv", "photometry"),
+        ("test_spectrum.fits", "spectroscopy"),
+        ("test_lightcurve.csv.gz", "photometry"),
+        ("TEST_SPECTRUM.FITS", "spectroscopy"),
+        ("test_lightcurve.txt", "photometry"),
+    ],
+)
+def test_nobody_is_warned_of_a_file_that_is_processed(
+    sqlite_tom: InProcessTom, filename: str, data_product_type: str
+) -> None:
+    content = sample(filename)
+    given = product(content, filename=filename, data_product_type=data_product_type)
+    result = a_tom().add_product(sqlite_tom.make_target("A"), given, "p1", elsewhere())
+    assert (result.fate, result.unverified) == (Fate.NEW, ())
+    assert len(sqlite_tom.datums(data_product_type)) >= 1
+    assert unprocessed(given) == ""
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("facility", [b"# FACILITY: NOT\n", b""])
+def test_a_spectrum_of_a_text_is_kept_and_who_made_it_decides_whether_it_is_processed(
+    make_orm_tom: MakeOrmTom, database: str, facility: bytes
+) -> None:
+    orm_tom = make_orm_tom(database)
+    content = facility + b"# DATE-OBS: 2023-05-20\n" + b"wavelength,flux\n4000,1.0\n4001,1.1\n"
+    given = product(content, filename="a.csv", data_product_type="spectroscopy")
+    result = a_tom().add_product(orm_tom.make_target("A"), given, "p1", elsewhere())
+    assert result.fate is Fate.NEW
+    assert len(orm_tom.products()) == 1
+    assert len(orm_tom.datums("spectroscopy")) == bool(facility)
+    assert [note.startswith("kept, no") for note in result.unverified] == ([] if facility else [True])
+    assert bool(unprocessed(given)) == (not facility), "who shares it is warned"
+
+
+def sample(filename: str) -> bytes:
+    """Return the content of one of TOM Toolkit's own samples, packed where its name says so."""
+    import tom_dataproducts
+
+    folder = Path(tom_dataproducts.__file__).parent / "tests" / "test_data"
+    name = filename.lower().removesuffix(".gz")
+    content = (folder / name.replace(".txt", ".csv")).read_bytes()
+    return gzip.compress(content) if filename.endswith(".gz") else content
 
 
 def test_a_processor_of_the_toms_own_may_say_that_it_cant_read_a_file(make_orm_tom: MakeOrmTom) -> None:

@@ -9,6 +9,7 @@ import pytest
 from parts.bridges import TOPIC
 from parts.django_tom import InProcess, InProcessTom
 from parts.outgoing import data_product, kinds, look, outbox, photometry, publishing, self_share
+from parts.pages import rename
 from parts.unreadable import UNREADABLE, make_unreadable
 
 pytestmark = pytest.mark.usefixtures("alpha")
@@ -170,3 +171,32 @@ def test_a_file_that_can_not_be_read_costs_a_share_nothing_else(
     with pytest.raises(InvalidEventError, match=r"data product .*the file can't be read"):
         share(DataProduct.objects.get(pk=row.pk), topic=TOPIC)
     assert len(outbox()) == before
+
+
+@pytest.mark.parametrize("wrong", ["SN <b>", "SN\u202e1", "SN\x07"], ids=ascii)
+def test_a_target_whose_name_can_not_travel_is_left_out_with_what_to_do_and_goes_when_it_is_renamed(
+    orm_tom: InProcessTom, wrong: str
+) -> None:
+    from tom_targets.models import TargetList
+
+    first, second = (orm_tom.make_target(name, lists=["L"]) for name in "AB")
+    rename(first, wrong)
+    for pk in (first, second):
+        photometry(pk, 1)
+    self_share(None, target_list=TargetList.objects.get(), kinds=["list", "target", "photometry"])
+    assert kinds(look()) == ["target", "photometry"], "those of B"
+    assert {kind for kind, _ in of_all()} == {"list", "target", ""}
+    for _, reason in of_all():
+        assert f"of {wrong!r}; remove it" in reason
+        assert reason.endswith("Correct it in the TOM")
+    rename(first, "A")
+    due_now()
+    assert sorted(kinds(look())) == ["list", "photometry", "target"]
+    assert of_all() == []
+
+
+def of_all() -> list[tuple[str, str]]:
+    """Return kind and reason of all that is left out."""
+    from bridge.tomtoolkit.models import LeftOut
+
+    return [(row.kind, row.reason) for row in LeftOut.objects.order_by("pk")]

@@ -369,3 +369,20 @@ def test_a_target_that_is_removed_takes_its_self_share_along(orm_tom: InProcessT
     assert look() == []
     assert not SelfShare.objects.exists()
     assert OutboxEvent.objects.get().target is None
+
+
+def test_rows_of_one_time_are_not_divided_between_two_shares(
+    orm_tom: InProcessTom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tom_dataproducts.models import PhotometryReducedDatum
+
+    from bridge.tomtoolkit.sharing import look as module
+
+    monkeypatch.setattr(module, "_ROWS_AT_ONCE", 3)
+    pk = orm_tom.make_target("A")
+    for number, hour in enumerate([0, 1, 1, 2, 2, 2, 2, 3]):
+        given = {"timestamp": T0.replace(hour=hour), "bandpass": "r", "brightness": 17.0 + number}
+        PhotometryReducedDatum.objects.create(target_id=pk, **given)
+    self_share(pk, kinds=["photometry"])
+    found = [[point.timestamp.hour for point in event.body.points] for event in look()]
+    assert found == [[0], [1, 1], [2, 2, 2], [2, 3]], "four of one time do not fit"

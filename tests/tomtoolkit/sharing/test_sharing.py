@@ -394,3 +394,80 @@ def test_the_outbox_holds_events_as_they_were_accepted(orm_tom: InProcessTom, tm
     event = Event.checked(bytes(row.payload))
     assert (row.event_id, bytes(row.key), row.kind, row.subject) == (event.id, event.key, "target", "SN 2026abc")
     assert (row.state, row.share.user.username, row.share.shared_by) == ("queued", "admin", "admin")
+
+
+def test_rows_of_one_time_are_not_divided_between_two_events(
+    orm_tom: InProcessTom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tom_dataproducts.models import PhotometryReducedDatum
+
+    from bridge.tomtoolkit.rows import bodies
+    from bridge.tomtoolkit.sharing import share
+
+    monkeypatch.setattr(bodies, "DATUMS_AN_EVENT", 3)
+    row = target(orm_tom)
+    hours = [0, 1, 2, 2, 3, 3, 3, 3, 3, 4]
+    for number, hour in enumerate(hours):
+        given = {"timestamp": T0.replace(hour=hour), "bandpass": "r", "brightness": 17.0 + number}
+        PhotometryReducedDatum.objects.create(target_id=row.pk, **given)
+    assert share(PhotometryReducedDatum.objects.all(), topic=TOPIC).points == len(hours)
+    found = [[point.timestamp.hour for point in event.body.points] for event in outbox()]
+    assert found == [[0, 1], [2, 2], [3, 3, 3], [3, 3, 4]], "five of one time do not fit"
+
+
+# -- names that can't travel -------------------------------------------------------------------------------------------
+
+WRONG = pytest.mark.parametrize("wrong", ["SN <b>", "SN\u202e1", "SN\x07"], ids=ascii)
+
+
+def named(wrong: str, at: str, **given: Any) -> Any:
+    """Return a target with a name, or an alias, of which TOM Toolkit makes nothing, though others would."""
+    from tom_targets.models import BaseTarget, TargetName
+
+    pk = BaseTarget.objects.order_by("-pk")[0].pk
+    if at == "name":
+        BaseTarget.objects.filter(pk=pk).update(name=wrong)
+    else:
+        TargetName.objects.create(target_id=pk, name=wrong)
+
+
+@WRONG
+@pytest.mark.parametrize("at", ["name", "alias"])
+def test_a_name_with_a_character_that_no_name_has_is_refused_with_what_to_do(
+    orm_tom: InProcessTom, wrong: str, at: str
+) -> None:
+    from tom_dataproducts.models import DataProduct
+
+    from bridge.tomtoolkit.sharing import share
+
+    pk = target(orm_tom, "A", lists=["L"]).pk
+    named(wrong, at)
+    from django.core.files.base import ContentFile
+    from tom_targets.models import Target, TargetList
+
+    photometry(pk, 2)
+    product = DataProduct(target_id=pk, data_product_type="image_file")
+    product.data.save("a.png", ContentFile(b"x"))
+    row = Target.objects.get(pk=pk)
+    for what in (row, product):
+        with pytest.raises(InvalidEventError, match=r"has the character .*remove it.*Correct it in the TOM"):
+            share(what, topic=TOPIC)
+    left_out = share([Target.objects.all(), TargetList.objects.get()], topic=TOPIC, with_data=True).left_out
+    assert {why.partition(":")[0]: number for why, number in left_out.items()} == {
+        "targets": 1, "photometry": 4, "data products": 2, "members": 1,
+    }  # fmt: skip
+    assert all(repr(wrong) in why for why in left_out)
+    (event,) = outbox()
+    assert (event.kind, event.body.members) == ("list", ())
+
+
+@WRONG
+def test_a_list_with_a_character_that_no_name_has_is_refused(orm_tom: InProcessTom, wrong: str) -> None:
+    from tom_targets.models import TargetList
+
+    from bridge.tomtoolkit.sharing import share
+
+    target(orm_tom, "A", lists=[wrong])
+    with pytest.raises(InvalidEventError, match="has the character"):
+        share(TargetList.objects.get(), topic=TOPIC)
+    assert outbox() == []

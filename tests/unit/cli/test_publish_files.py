@@ -116,6 +116,19 @@ def test_the_time_of_a_spectrum_is_never_only_a_day(command: Command) -> None:
     assert command("publish", "spectroscopy", "SN 1", file, *units, "--time", "2023-05-20T01:02").code == 0
 
 
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_who_publishes_a_file_is_warned_where_those_who_receive_it_will_not_process_it(
+    command: Command, tmp_path: Path, dry_run: bool
+) -> None:
+    (tmp_path / "a.ascii").write_bytes(b"4000 1.0\n")
+    (tmp_path / "b.csv").write_bytes(b"# FACILITY: NOT\nwavelength,flux\n4000,1.0\n")
+    for name, warned in (("a.ascii", True), ("b.csv", False)):
+        given = ("--type", "spectroscopy", *(("--dry-run",) if dry_run else ()))
+        ended = command("publish", "data-product", "SN 1", name, *given)
+        assert (ended.code, f"{name} will be kept, not processed, by receiving TOMs" in ended.err) == (0, warned)
+    assert [event.body.filename for event in published(command)] == ([] if dry_run else ["a.ascii", "b.csv"])
+
+
 def test_positions_are_published(command: Command, tmp_path: Path) -> None:
     (tmp_path / "table.csv").write_text("mjd,ra (deg),dec (deg),ra_err (arcsec)\n60000.5,10.5,-3.25,0.1\n")
     ended = command("publish", "astrometry", "2024 AB1", "table.csv")

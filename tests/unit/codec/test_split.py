@@ -1,12 +1,14 @@
 """Events that are too large travel in parts: whole, in order, the same at every try."""
 
+import itertools
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from parts import strategies
 from parts.events import event, photometry, point, share, spectroscopy, spectrum, target
 
-from bridge.codec import encode, split
+from bridge.codec import encode, runs, split
 from bridge.errors import TooLargeError
 from bridge.events import Data, DataProduct, Event, Kind, ListMember, Photometry, TargetList
 
@@ -53,6 +55,32 @@ def test_a_list_is_split_by_its_members() -> None:
     assert all(size(part) <= 5_000 for part in parts)
     assert sum((items(part) for part in parts), ()) == members
     assert {part.key for part in parts} == {given.key}
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(0, 5), min_size=2, max_size=60), st.integers(0, 3))
+def test_datums_of_one_time_stay_together_where_they_fit(repeated: list[int], room_for: int) -> None:
+    points = tuple(point(number) for number, times in enumerate(repeated) for _ in range(times + 1))
+    given = event(Photometry(target=target().reference, points=points))
+    alone = size(event(Photometry(target=target().reference, points=points[:1])))
+    each = (size(given) - alone) // max(1, len(points) - 1) + 1
+    parts = split(given, alone + each * (5 + room_for) + 20)
+    assert sum((items(part) for part in parts), ()) == points
+    times = [{point.timestamp for point in part.body.datums} for part in parts]
+    assert all(one.isdisjoint(other) for one, other in itertools.combinations(times, 2)), "six of one time fit"
+
+
+@given(st.lists(st.tuples(st.integers(1, 9), st.booleans()), max_size=40), st.integers(9, 30))
+def test_runs_hold_all_in_order_within_the_room(sizes_and_breaks: list[tuple[int, bool]], room: int) -> None:
+    hours = list(itertools.accumulate(int(new) for _, new in sizes_and_breaks))
+    sizes = [size for size, _ in sizes_and_breaks]
+    found = list(runs([point(hour) for hour in hours], sizes, room))
+    assert [number for first, end in found for number in range(first, end)] == list(range(len(sizes)))
+    assert all(sum(sizes[first:end]) <= room for first, end in found)
+    for first, _ in found[1:]:
+        if hours[first] == hours[first - 1]:
+            of_one_time = sum(size for size, hour in zip(sizes, hours, strict=True) if hour == hours[first])
+            assert of_one_time > room, "only what does not fit is divided"
 
 
 SPLIT = st.one_of(

@@ -65,7 +65,12 @@ def test_an_error_names_the_place_the_event_the_field_and_the_mend():
         ("timestamp", "3001-01-01T00:00:00Z", "is not in the years 1000 to 3000"),
         ("timestamp", "0001-01-01T00:00:00+14:00", "is not in the years 1000 to 3000"),
         ("timestamp", "9999-12-31T23:59:59-14:00", "is not in the years 1000 to 3000"),
-        ("timestamp", 1e300, "datetime"),
+        ("timestamp", 1e300, "is a number"),
+        ("timestamp", 60000.5, "60000.5 is a number; write a time as"),
+        ("timestamp", "60000.5", "is a number"),
+        ("timestamp", 1767355200, "is a number"),
+        ("timestamp", "1767355200000", "is a number"),
+        ("timestamp", "", "datetime"),
     ],
 )
 def test_a_wrong_field_of_one_point_is_told_by_its_number(field, value, words):
@@ -153,7 +158,7 @@ def test_a_time_is_judged_in_utc() -> None:
 def test_a_name_has_no_tags_no_controls_and_no_turned_writing(character: str) -> None:
     wrong = f"SN{character}2024"
     reference = {"name": "M 31", "aliases": ["ok", wrong]}
-    assert f"{character!r} at 2; remove it" in told(TARGET | {"name": wrong})
+    assert f"{character!r} at 2 of {wrong!r}; remove it" in told(TARGET | {"name": wrong})
     assert "aliases[1]: has the character" in told(TARGET | {"aliases": ["ok", wrong]})
     assert "target.aliases[1]: has the character" in told(points() | {"target": reference})
     assert "name: has the character" in told({"kind": "list", "name": wrong, "members": []})

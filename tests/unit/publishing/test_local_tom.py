@@ -176,6 +176,24 @@ def test_a_target_that_is_not_there_is_told(tom: Tom, tmp_path: Path) -> None:
         read_reference(settings_for(tom, tmp_path), "SN 2024abc")
 
 
+def test_a_target_whose_digits_are_grouped_otherwise_is_not_taken_for_the_one_that_was_named(
+    tom: Tom, tmp_path: Path
+) -> None:
+    tom.make_target("M 11")
+    settings = settings_for(tom, tmp_path)
+    with pytest.raises(SourceError, match=r"the TOM has 'M 11', whose digits are grouped otherwise"):
+        read_reference(settings, "M 1-1")
+    assert read_reference(settings, "m_11").name == "M 11"
+
+
+@pytest.mark.parametrize("at", ["name", "list"])
+def test_a_character_that_no_name_has_is_told_with_what_to_do(tom: Tom, tmp_path: Path, at: str) -> None:
+    name, in_list = ("SN <b>", "L") if at == "name" else ("A", "L <b>")
+    tom.make_target(name, lists=[in_list])
+    with pytest.raises(SourceError, match=r"has the character '<' at .*remove it. Correct it in the TOM"):
+        read_list(settings_for(tom, tmp_path), in_list, with_targets=False, own_sources=())
+
+
 def test_a_target_that_came_from_another_tom_is_left_out(tom3: Tom, tmp_path: Path) -> None:
     tom3.make_target("SN 2024abc", shared_from="Another TOM", lists=["Mixed"])
     settings = settings_for(tom3, tmp_path)

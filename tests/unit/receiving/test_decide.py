@@ -202,3 +202,86 @@ def test_a_list_of_somebody_else_is_never_mixed_with_a_shared_one():
 def test_names_are_compared_as_tom_toolkit_compares_them():
     assert simplify("SN-2024_abc (host)") == "sn2024abchost"
     assert simplify_all(["( )", "M 31"]) == {"( )", "m31"}
+
+
+# -- spellings ---------------------------------------------------------------------------------------------------------
+
+
+def moving(name: str, **given) -> TargetReference:
+    return TargetReference(name=name, type="NON_SIDEREAL", **given)
+
+
+def of(reference: TargetReference) -> Photometry:
+    return photometry().model_copy(update={"target": reference})
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [TargetReference(name="M 1-1"), moving("M 1-1"), moving("M 1-1", ra=10.0, dec=20.0),
+     TargetReference(name="M 1-1", type="SIDEREAL", ra=10.0)],
+)  # fmt: skip
+def test_a_name_whose_digits_are_grouped_otherwise_is_for_a_person_where_no_position_tells(reference):
+    plan = decide(event(of(reference)), tom_with(local(3, "M 11")), Policy())
+    assert isinstance(plan, Hold)
+    assert (plan.reason, plan.names) == (Reason.AMBIGUOUS_SPELLING, {"m11"})
+    assert plan.detail["candidates"] == [{"pk": 3, "name": "M 11"}]
+    assert "M 1-1 as shared and M 11 here" in plan.detail["message"]
+
+
+@pytest.mark.parametrize(("arcsec", "reason"), [(1.0, None), (60.0, Reason.POSITION_DISAGREES)])
+def test_where_both_positions_are_known_they_tell_and_not_the_spelling(arcsec, reason):
+    reference = TargetReference(name="M 1-1", type="SIDEREAL", ra=10.0, dec=20.0 + arcsec / 3600)
+    plan = decide(event(of(reference)), tom_with(local(3, "M 11")), Policy())
+    assert (plan.reason if isinstance(plan, Hold) else None) is reason
+
+
+@pytest.mark.parametrize(
+    ("shared_as", "ours", "aliases"),
+    [("M 11", "M 11", ()), ("m-11", "M 11", ()), ("M 1-1", "m 1 1", ()), ("M 1-1", "M 11", ("M 1-1",)),
+     ("NGC 7000", "ngc7000", ()), ("-", "-", ())],
+)  # fmt: skip
+def test_a_name_that_differs_in_what_joins_no_digits_is_no_question(shared_as, ours, aliases):
+    found = decide(event(of(moving(shared_as))), tom_with(local(3, ours, aliases=aliases)), Policy())
+    assert isinstance(found, AddDatums)
+
+
+def test_what_a_person_chose_is_followed_whatever_its_digits():
+    find = tom_with(local(3, "M 11", chosen=True))
+    assert isinstance(decide(event(of(moving("M 1-1"))), find, Policy()), AddDatums)
+
+
+def test_a_member_of_a_list_waits_for_its_spelling_and_the_others_join():
+    members = (ListMember(reference=moving("M 1-1")), ListMember(reference=moving("M 11")))
+    plan = decide(event(TargetList(name="Best", members=members)), tom_with(local(3, "M 11")), Policy())
+    assert isinstance(plan, FillList)
+    assert [(name, hold.reason) for name, hold in plan.held] == [("M 1-1", Reason.AMBIGUOUS_SPELLING)]
+    assert [name for name, _ in plan.join] == ["M 11"]
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("SN\xa02024abc", "a non-breaking blank (U+00A0)"),
+        ("2MASS J12\u221234", "a minus sign (U+2212)"),
+        ("Poincare\u0301", "an accent apart from its letter (NFD)"),
+        ("Barnard\u2019s star", "a curly quote (U+2019)"),
+    ],
+    ids=ascii,
+)  # fmt: skip
+def test_what_looks_like_another_character_is_named_where_something_is_parked(name, told):
+    plan = decide(event(photometry(name, aliases=("plain",))), tom_with(), Policy())
+    assert plan.reason is Reason.NO_TARGET
+    assert f"{name} as shared has {told}" in plan.detail["message"]
+    find = tom_with(local(1, "plain"), local(2, name))
+    plan = decide(event(photometry(name, aliases=("plain",))), find, Policy())
+    assert plan.reason is Reason.AMBIGUOUS
+    assert told in plan.detail["message"]
+    assert plan.detail["candidates"]
+    assert "as shared has" not in decide(event(photometry("plain")), tom_with(), Policy()).detail["message"]
+
+
+def test_a_message_of_many_names_stays_short_enough_to_end_with_what_is_odd():
+    aliases = tuple(f"An alias of some length {number}" for number in range(200))
+    plan = decide(event(photometry("SN\xa02024abc", aliases=aliases)), tom_with(), Policy())
+    assert "and 198 more" in plan.detail["message"]
+    assert "U+00A0" in plan.detail["message"][:500]
