@@ -16,9 +16,10 @@ class TomBridgeConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the system checks, and see to the index of names after every migrate."""
-        from bridge.tomtoolkit import checks  # noqa: F401, PLC0415 (apps must be ready)
+        """Register the system checks, hide secrets, and see to the index of names after every migrate."""
+        from bridge.tomtoolkit import checks, conf  # noqa: F401, PLC0415 (apps must be ready)
 
+        conf.hide()
         post_migrate.connect(_index_names, sender=self, dispatch_uid="tom_bridge.index_names")
 
     # -- where TOM Toolkit asks an app to show itself ------------------------------------------------------------------
