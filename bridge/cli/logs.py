@@ -3,11 +3,9 @@
 import logging
 import sys
 import time
-import traceback
-from collections.abc import Mapping
-from typing import Any, TextIO
+from typing import Any
 
-from bridge.shown import visible, visible_lines
+from bridge.loglines import readable
 
 _REPEAT_S = 60.0
 
@@ -29,7 +27,7 @@ def set_up_logs(level: int) -> None:
     if level > logging.DEBUG:
         processors.insert(0, _ClientLines(structlog.DropEvent, shown=level <= logging.INFO))
     if sys.stderr.isatty():
-        processors += [_visible, structlog.dev.ConsoleRenderer(exception_formatter=_traceback)]
+        processors += readable()
     else:
         # Without values of variables, as on a terminal; JSON in ASCII has no character that does anything.
         processors += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=str)]
@@ -42,28 +40,6 @@ def set_up_logs(level: int) -> None:
     # What libraries warn of while they try again is of no use to people: the error in the end is.
     library_level = logging.DEBUG if level <= logging.DEBUG else logging.ERROR
     logging.basicConfig(level=library_level, handlers=[_LibraryLines()])
-
-
-def _visible(_logger: object, _method: str, event: dict[str, Any]) -> dict[str, Any]:
-    """A structlog processor that shows what others wrote, and does nothing else with it."""
-    return {name: value if name == "exc_info" else _shown(value) for name, value in event.items()}
-
-
-def _shown(value: object) -> object:
-    match value:
-        case None | bool() | int() | float():
-            return value
-        case Mapping():
-            return {visible(str(name)): _shown(one) for name, one in value.items()}
-        case list() | tuple() | set() | frozenset():
-            return [_shown(one) for one in value]
-        case _:
-            return visible(str(value))
-
-
-def _traceback(out: TextIO, exc_info: Any) -> None:
-    """Write a traceback without the values of variables: a token may be one of them."""
-    out.write("\n" + visible_lines("".join(traceback.format_exception(*exc_info))))
 
 
 def _plain_retry(_logger: object, _method: str, event: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 from django.urls import include, path
 
+from bridge.loglines import set_up_unless_done
+
 
 class TomBridgeConfig(AppConfig):
     """TOM Bridge inside a TOM."""
@@ -20,6 +22,7 @@ class TomBridgeConfig(AppConfig):
         from bridge.tomtoolkit import checks, conf  # noqa: F401, PLC0415 (apps must be ready)
 
         conf.hide()
+        set_up_unless_done()
         post_migrate.connect(_index_names, sender=self, dispatch_uid="tom_bridge.index_names")
 
     # -- where TOM Toolkit asks an app to show itself ------------------------------------------------------------------
