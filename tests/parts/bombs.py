@@ -163,6 +163,7 @@ def _elsewhere() -> Bomb:
 
 
 _WRONG_POINT = b"\0" * 12 + b"\x04{}"
+_RIGHT_POINT = b"\0\x02r\x02" + bytes(8) + b"\0" * 9 + b"\x04{}"
 _WRONG_SPECTRUM = b"\0" * 13 + b"\x04{}"
 FULL = MIB - _ROOM
 _POINT = b"\0" * 13
@@ -173,6 +174,12 @@ _DATUM = b"\0" * 8
 BOMBS: dict[str, Callable[[], Bomb]] = {
     # -- by the schemas of this release
     "ours: the smallest points": lambda: bomb(Kind.PHOTOMETRY, None, {"points": repeated(_POINT, FULL)}),
+    "ours: 43,000 right points": lambda: bomb(
+        Kind.PHOTOMETRY, None, {"points": repeated(_RIGHT_POINT, 43_000 * len(_RIGHT_POINT))}
+    ),
+    "ours: 20,000 right members": lambda: bomb(
+        Kind.LIST, None, {"members": repeated(_reference(b"\0") + b"\0", 20_000 * 8)}
+    ),
     "ours: 50,000 wrong points": lambda: bomb(
         Kind.PHOTOMETRY, None, {"points": repeated(_WRONG_POINT, 50_000 * len(_WRONG_POINT))}
     ),
