@@ -16,6 +16,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bridge.shown import visible, visible_lines
+
 if TYPE_CHECKING:
     from bridge.operations.home import Home
     from bridge.settings import Settings
@@ -84,12 +86,22 @@ def plain(answer: object) -> Any:
 
 def print_json(answer: object) -> None:
     """Print ``answer`` as JSON."""
-    sys.stdout.write(json.dumps(plain(answer), indent=2, ensure_ascii=False) + "\n")
+    say_lines(json.dumps(plain(answer), indent=2, ensure_ascii=False))
 
 
 def say(text: str) -> None:
     """Print one line of result."""
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(visible(text) + "\n")
+
+
+def say_lines(text: str) -> None:
+    """Print a result of several lines."""
+    sys.stdout.write(visible_lines(text) + "\n")
+
+
+def tell(text: str) -> None:
+    """Print one line on standard error: what is no result."""
+    sys.stderr.write(visible(text) + "\n")
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str) -> None:
@@ -100,24 +112,25 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, emp
     table = Table(*columns, box=None, header_style="bold", pad_edge=False)
     for row in rows:
         # Text, so that what others wrote is never taken for markup.
-        table.add_row(*(Text(_cell(value)) for value in row))
+        table.add_row(*(Text(cell(value)) for value in row))
     width = None if sys.stdout.isatty() else 10_000
     Console(soft_wrap=False, width=width).print(table)
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
+    """Return ``value`` as it stands in one line among others."""
     if value is None:
         return ""
     if isinstance(value, datetime):
         return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
-    return " ".join(str(value).split())
+    return visible(str(value).strip())
 
 
 def print_fields(fields: Mapping[str, object]) -> None:
     """Print names and values, one a line."""
     width = max(len(name) for name in fields)
     for name, value in fields.items():
-        say(f"{name:<{width}}  {_cell(value)}")
+        say(f"{name:<{width}}  {cell(value)}")
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from bridge.cli.common import Json, home_of, print_json
+from bridge.cli.common import Json, cell, home_of, print_json
 
 _STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 
@@ -23,7 +23,8 @@ def doctor(context: typer.Context, *, as_json: Json = False) -> None:
         found.append(one)
         if not as_json:
             mend = f". {home.named(one.mend)}" if one.mend else ""
-            console.print(Text(f"{one.level:<4}  ", style=_STYLES[one.level]) + Text(f"{one.about}: {one.what}{mend}"))
+            told = Text(cell(f"{one.about}: {one.what}{mend}"))
+            console.print(Text(f"{one.level:<4}  ", style=_STYLES[one.level]) + told)
     if as_json:
         print_json(found)
     if any(one.level == "fail" for one in found):

@@ -5,6 +5,8 @@ import sys
 import time
 from typing import Any
 
+from bridge.loglines import readable
+
 _REPEAT_S = 60.0
 
 
@@ -25,8 +27,9 @@ def set_up_logs(level: int) -> None:
     if level > logging.DEBUG:
         processors.insert(0, _ClientLines(structlog.DropEvent, shown=level <= logging.INFO))
     if sys.stderr.isatty():
-        processors.append(structlog.dev.ConsoleRenderer())
+        processors += readable()
     else:
+        # Without values of variables, as on a terminal; JSON in ASCII has no character that does anything.
         processors += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=str)]
     structlog.configure(
         processors=processors,

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bridge.cli import consume, doctor, identity, init, publish, records, status, tail, topics
+from bridge.cli.common import tell
 from bridge.cli.logs import set_up_logs
 from bridge.errors import AwayError, BridgeError, ConfigurationError, StopError
+from bridge.shown import visible_lines
 
 if TYPE_CHECKING:
     from bridge.operations.home import Home
@@ -84,16 +86,16 @@ def run(
         return INTERRUPTED
     except BridgeError as error:
         for problem in getattr(error, "problems", ()):
-            sys.stderr.write(f"{named(str(problem))}\n")
+            tell(named(str(problem)))
         if preview := getattr(error, "preview", ()):
-            sys.stderr.write(
-                "The columns were taken for (see also --preview):\n" + "".join(f"{line}\n" for line in preview)
-            )
+            tell("The columns were taken for (see also --preview):")
+            for line in preview:
+                tell(line)
         return _told(named(str(error)), _code(error))
     except Exception as error:
         # Typer brings its own click since 0.26; what it raises for a wrong command line is told by this method.
         if (wrong := getattr(error, "format_message", None)) is None:
-            traceback.print_exc()
+            sys.stderr.write(visible_lines(traceback.format_exc()))
             return _told(f"an error in TOM Bridge itself: {type(error).__name__}: {error}", OUR_FAULT)
         context = getattr(error, "ctx", None)
         path = context.command_path if context is not None else prog_name
@@ -121,5 +123,5 @@ def _code(error: BridgeError) -> int:
 
 
 def _told(message: str, code: int) -> int:
-    sys.stderr.write(f"tom-bridge: {' '.join(message.split())}\n")
+    tell(f"tom-bridge: {' '.join(message.split())}")
     return code

@@ -2,7 +2,6 @@
 
 # ruff: noqa: PLC0415 (what takes time to import is imported by the command that needs it)
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,6 +20,7 @@ from bridge.cli.common import (
     print_table,
     progress,
     say,
+    tell,
 )
 
 if TYPE_CHECKING:
@@ -285,4 +285,4 @@ def _write_new(path: Path, content: bytes) -> None:
             file.write(content)
     except OSError as error:
         raise BridgeError(f"can't be written: {error.strerror}", where=str(path)) from None
-    sys.stderr.write(f"Wrote {len(content)} bytes to {path}\n")
+    tell(f"Wrote {len(content)} bytes to {path}")

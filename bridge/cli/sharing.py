@@ -2,13 +2,12 @@
 
 # ruff: noqa: PLC0415 (what takes time to import is imported by the command that needs it)
 
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli.common import plain, print_json, progress, say
+from bridge.cli.common import plain, print_json, progress, say, tell
 
 if TYPE_CHECKING:
     from bridge.events import Body, Event, TargetReference
@@ -95,7 +94,7 @@ def publish(
             settings, stream, found, topic=topic, source=source, dry_run=dry_run, timeout_s=timeout, progress=show
         )
     for line in told:
-        sys.stderr.write(f"{source}: {line}\n")
+        tell(f"{source}: {line}")
     if as_json:
         print_json({**plain(done), "left_out": told})
     else:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bridge.cli.common import Since, load_settings, say
+from bridge.cli.common import Since, cell, load_settings, say, tell
 
 
 def tail(
@@ -47,11 +47,11 @@ def tail(
             event = one.event
             if event is None:
                 # Standard error also for people: what can't be decoded is no line of the topic's content.
-                sys.stderr.write(f"{one.record.where}: {one.problem}\n")
+                tell(f"{one.record.where}: {one.problem}")
             elif as_json:
                 say(event.model_dump_json())
             else:
                 at = f"{one.record.timestamp:%Y-%m-%d %H:%M:%S}"
                 what = f"{event.kind:<12}  {event.subject}  {summary(event)}"
-                say(f"{at}  {one.record.where}  {what}  from {event.origin_name} ({event.origin})")
+                say(cell(f"{at}  {one.record.where}  {what}  from {event.origin_name} ({event.origin})"))
             sys.stdout.flush()

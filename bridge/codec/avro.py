@@ -22,8 +22,9 @@ from bridge.codec.headers import (
 )
 from bridge.codec.schema import KINDS, Schema, is_newer
 from bridge.codec.schemas import Schemas, newest
+from bridge.codec.weigh import TooManyItemsError, TooMuchError
 from bridge.errors import InvalidEventError, NewerVersionError, UndecodableError, UnknownSchemaError
-from bridge.events import BODIES, MAX_MEMBERS, MAX_PRODUCT_BYTES, Event, Kind
+from bridge.events import BODIES, MAX_PRODUCT_BYTES, Event, Kind
 from bridge.stream.port import Headers, Record
 
 MARKER = b"\xc3\x01"
@@ -37,7 +38,6 @@ LARGEST_PRODUCT_EVENT = MAX_PRODUCT_BYTES + 1024 * 1024
 _LARGEST_READ = {Kind.DATA_PRODUCT: LARGEST_PRODUCT_EVENT}
 _LARGEST_READ_OTHERWISE = 1024 * 1024  # more than is written, and little enough to unfold in memory
 
-_MOST_ITEMS = {"members": MAX_MEMBERS} | {body.ITEMS: body.MOST for body in BODIES.values()}
 _FREE = ("extra", "value")
 """The fields of datums that travel as JSON text."""
 _ENVELOPE = tuple(name for name in Event.model_fields if name != "body")
@@ -130,15 +130,14 @@ class Decoder:
         schema = self._writers_schema(record)
         refuse_other_schema(record, schema)
         _refuse_newer(record, schema.full_name)
-        kind = KINDS.get(schema.full_name)
-        if kind is None:
-            raise UndecodableError(f"the record is a {schema.full_name[:200]!r}, which is no event", where=record.where)
+        kind = KINDS[schema.full_name]
         largest = _LARGEST_READ.get(kind, _LARGEST_READ_OTHERWISE)
         if len(record.value) > largest:
             raise UndecodableError(
                 f"the event takes {len(record.value)} bytes; {largest} are the most for a {kind}",
                 where=record.where,
             )
+        _weigh(record, schema)
         event = _checked(kind, _read(record, schema, newest(kind)), record.where)
         refuse_other_event(record, event)
         return (event,)
@@ -175,6 +174,16 @@ def _refuse_newer(record: Record, full_name: str) -> None:
         )
 
 
+def _weigh(record: Record, schema: Schema) -> None:
+    """Refuse what would cost more than any honest event, before anything of it is read."""
+    try:
+        schema.scales.weigh(record.value, _PREFIX)
+    except TooManyItemsError as error:
+        raise InvalidEventError(str(error), where=record.where) from None
+    except TooMuchError as error:
+        raise UndecodableError(f"the payload is no {schema.full_name}: {error}", where=record.where) from None
+
+
 def _read(record: Record, writer: Schema, reader: Schema) -> dict[str, Any]:
     """Return the datum of ``record``, resolved from its writer's schema to this release's."""
     buffer = BytesIO(record.value)
@@ -206,10 +215,6 @@ def _checked(kind: Kind, data: dict[str, Any], where: str) -> Event:
 
 def _from_avro(kind: Kind, data: dict[str, Any], envelope: dict[str, Any]) -> None:
     """Give times and extra values back their types; raises ValueError, which names the field."""
-    # Before anything is looked at one by one: an item can be two bytes here and a kilobyte as an error.
-    for name, most in _MOST_ITEMS.items():
-        if (number := len(data.get(name, ()))) > most:
-            raise ValueError(f"{name}: there are {number}; {most} are the most")
     envelope["shared_at"] = _moment(envelope["shared_at"], "shared_at")
     if kind in BODIES:
         items = BODIES[kind].ITEMS

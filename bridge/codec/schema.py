@@ -13,6 +13,7 @@ from typing import Any
 
 from fastavro.schema import fingerprint, parse_schema, to_parsing_canonical_form
 
+from bridge.codec.weigh import Scales
 from bridge.events import Kind
 
 MAJOR = 1
@@ -33,7 +34,7 @@ KINDS = {f"{NAMESPACE}.v{MAJOR}.{name}": kind for kind, name in RECORD_NAMES.ite
 
 LONGEST_SCHEMA = 131_072
 _MOST_NODES = 5_000
-_NODES_A_BYTE = 16
+_NODES_A_BYTE = 6
 """Types that an item of an array may make a reader walk for each of its bytes; ours make it walk 3."""
 _DEEPEST = 40
 _LARGEST_FIXED = 16 * 1024 * 1024
@@ -48,9 +49,14 @@ class UnsafeSchemaError(ValueError):
     """A text that is no schema, or one that a few bytes of payload could make cost minutes."""
 
 
+def is_of_the_bridge(full_name: str) -> bool:
+    """Say whether a record's full name is in a namespace of the bridge, of whatever version."""
+    return _OF_THE_BRIDGE.fullmatch(full_name) is not None
+
+
 def is_newer(full_name: str) -> bool:
     """Say whether a record's full name is the bridge's own, but of a kind or major version unknown to this release."""
-    return _OF_THE_BRIDGE.fullmatch(full_name) is not None and full_name not in KINDS
+    return is_of_the_bridge(full_name) and full_name not in KINDS
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +74,8 @@ class Schema:
     parsed: dict[str, Any] = field(repr=False)
     """As fastavro reads and writes with it, without logical types: what a value means is for
     :mod:`bridge.codec.avro`, whatever a foreign schema says of it."""
+    scales: Scales = field(repr=False)
+    """Weighs a payload before it is read."""
 
     @classmethod
     def of(cls, definition: str | bytes | dict[str, Any]) -> "Schema":
@@ -93,6 +101,7 @@ class Schema:
             sha256=hashlib.sha256(text.encode()).hexdigest(),
             fingerprint=bytes.fromhex(fingerprint(canonical, "CRC-64-AVRO")),
             parsed=parsed,
+            scales=Scales(parsed),
         )
 
 

@@ -5,7 +5,6 @@ one, keyed by its SHA-256. A publisher announces before the first use; a reader 
 that topic to its end before it says so.
 """
 
-import hashlib
 import json
 import time
 from collections.abc import Iterator
@@ -17,16 +16,14 @@ from typing import Any
 
 import structlog
 
-from bridge.codec.schema import LONGEST_SCHEMA, MAJOR, RECORD_NAMES, Schema, UnsafeSchemaError
+from bridge.codec.announced import Announced
+from bridge.codec.schema import MAJOR, RECORD_NAMES, Schema
 from bridge.errors import TopicMissingError
 from bridge.events import Kind
 from bridge.stream.port import Partition, Record, Stream
 
 SCHEMA_TOPIC = "tom-bridge.schemas"
 """The default name of the schema topic."""
-
-_MOST_LEARNED_BYTES = 8 * 1024 * 1024
-"""Bytes of announced schemas that are kept: more than a thousand like ours, and looked into within seconds."""
 
 log = structlog.get_logger(__name__)
 
@@ -91,8 +88,6 @@ class Schemas:
     """The schemas that are known: bundled ones and, where there is a stream, those announced on its schema topic.
 
     Not thread-safe. ``stream`` None means that only what this release brings is known, and nothing is announced.
-
-    Anybody who may write to the schema topic can fill it: an announced text is looked into when a record names it.
     """
 
     def __init__(self, stream: Stream | None = None, topic: str = SCHEMA_TOPIC) -> None:
@@ -102,10 +97,9 @@ class Schemas:
         self._by_fingerprint: dict[bytes, Schema] = {}
         for schema in bundled().values():
             self._by_fingerprint.setdefault(schema.fingerprint, schema)
-        self._texts: dict[str, tuple[bytes, str]] = {}
-        """Announced, and not looked into yet: the text and its place on the topic, by SHA-256."""
-        self._learned_bytes = 0
-        self._announced: set[str] = set()
+        self._announced = Announced(self._read_one)
+        self._on_topic: set[str] = set()
+        """Those of this release that are known to be on the topic."""
         self._topic_id = ""
         self._read_to: dict[Partition, int] = {}
         self._looked_at = float("-inf")
@@ -134,11 +128,11 @@ class Schemas:
         Flushes the stream. Raises :class:`~bridge.errors.TopicMissingError` where there is no schema topic, and
         :class:`~bridge.errors.AwayError` where ``timeout_s`` was not enough (None waits without end).
         """
-        if self._stream is None or schema.sha256 in self._announced:
+        if self._stream is None or schema.sha256 in self._on_topic:
             return
         try:
             self._learn(self._stream)
-            if schema.sha256 not in self._announced:
+            if schema.sha256 not in self._on_topic:
                 self._stream.publish(self.topic, key=schema.sha256.encode(), value=schema.text.encode())
                 self._stream.flush(timeout_s)
                 log.info("schema.announced", topic=self.topic, schema=schema.full_name, sha256=schema.sha256)
@@ -148,23 +142,18 @@ class Schemas:
                 where=self.topic,
                 mend="`tom-bridge topics create TOPIC` makes it as well, also where TOPIC exists already",
             ) from None
-        self._announced.add(schema.sha256)
+        self._on_topic.add(schema.sha256)
 
     def _known(self, fingerprint: bytes, sha256: str | None) -> Schema | None:
         if sha256 is not None:
-            if sha256 in self._texts:
-                self._look_into(sha256)
-            return self._by_sha256.get(sha256)
-        # Which text has a fingerprint is known when it has been looked into.
-        while fingerprint not in self._by_fingerprint and self._texts:
-            self._look_into(next(iter(self._texts)))
-        return self._by_fingerprint.get(fingerprint)
+            return self._by_sha256.get(sha256) or self._announced.find(sha256)
+        return self._by_fingerprint.get(fingerprint) or self._announced.by_fingerprint(fingerprint)
 
     def _learn(self, stream: Stream) -> None:
         """Read the schema topic from where it was last read to, to its end."""
         identity = stream.identity(self.topic)
         if identity != self._topic_id:  # made, or removed and made again
-            self._topic_id, self._read_to, self._announced = identity, {}, set()
+            self._topic_id, self._read_to, self._on_topic = identity, {}, set()
         passed_over: list[str] = []
         for partition, ends in stream.ends(self.topic).items():
             first = max(ends.first, self._read_to.get(partition, ends.first))
@@ -177,31 +166,13 @@ class Schemas:
             log.warning("schema.passed_over", records=len(passed_over), first=passed_over[0])
 
     def _take(self, record: Record) -> str:
-        """Keep the text of one record of the schema topic; else return why it is passed over, if that is to be told."""
-        if record.problem or not record.value:  # a tombstone
-            return record.problem
-        sha256 = hashlib.sha256(record.value).hexdigest()
-        if record.key != sha256.encode():
-            return "its key is not its SHA-256"
-        self._announced.add(sha256)
-        if sha256 in self._by_sha256 or sha256 in self._texts:
-            return ""
-        if len(record.value) > LONGEST_SCHEMA or self._learned_bytes + len(record.value) > _MOST_LEARNED_BYTES:
-            return f"it takes {len(record.value)} bytes: too many, or too many with those before"
-        self._learned_bytes += len(record.value)
-        self._texts[sha256] = record.value, record.where
+        """Take one record of the schema topic; return why it is passed over, where that is to be told."""
+        ours = self._by_sha256.get((record.key or b"").decode(errors="replace"))
+        if ours is None or record.value != ours.text.encode():
+            return self._announced.take(record)
+        self._on_topic.add(ours.sha256)
         return ""
 
-    def _look_into(self, sha256: str) -> None:
-        """Keep an announced schema where its text is one, and safe to read with."""
-        text, where = self._texts.pop(sha256)
-        try:
-            schema = Schema.of(text)
-        except UnsafeSchemaError as error:
-            log.warning("schema.refused", where=where, sha256=sha256, reason=str(error))
-            return
-        if schema.sha256 != sha256:
-            log.warning("schema.not_normalised", where=where, sha256=sha256)
-            return
-        self._by_sha256[sha256] = schema
-        self._by_fingerprint.setdefault(schema.fingerprint, schema)
+    def _read_one(self, partition: Partition, offset: int) -> Record | None:
+        assert self._stream is not None  # what is announced came from it
+        return next(iter(self._stream.read(partition, offset, offset + 1)), None)

@@ -171,7 +171,7 @@ class Photometry(Data):
     ITEMS: ClassVar[str] = "points"
     MOST: ClassVar[int] = MAX_POINTS
     kind: Literal[Kind.PHOTOMETRY] = Kind.PHOTOMETRY
-    points: tuple[Point, ...] = Field(min_length=1, max_length=MAX_POINTS)
+    points: Annotated[tuple[Point, ...], FailFast()] = Field(min_length=1, max_length=MAX_POINTS)
 
 
 class Spectroscopy(Data):
@@ -180,7 +180,7 @@ class Spectroscopy(Data):
     ITEMS: ClassVar[str] = "spectra"
     MOST: ClassVar[int] = MAX_SPECTRA
     kind: Literal[Kind.SPECTROSCOPY] = Kind.SPECTROSCOPY
-    spectra: tuple[Spectrum, ...] = Field(min_length=1, max_length=MAX_SPECTRA)
+    spectra: Annotated[tuple[Spectrum, ...], FailFast()] = Field(min_length=1, max_length=MAX_SPECTRA)
 
 
 class Astrometry(Data):
@@ -189,7 +189,7 @@ class Astrometry(Data):
     ITEMS: ClassVar[str] = "positions"
     MOST: ClassVar[int] = MAX_POSITIONS
     kind: Literal[Kind.ASTROMETRY] = Kind.ASTROMETRY
-    positions: tuple[Position, ...] = Field(min_length=1, max_length=MAX_POSITIONS)
+    positions: Annotated[tuple[Position, ...], FailFast()] = Field(min_length=1, max_length=MAX_POSITIONS)
 
 
 class ReducedData(Data):
@@ -198,7 +198,7 @@ class ReducedData(Data):
     ITEMS: ClassVar[str] = "data"
     MOST: ClassVar[int] = MAX_DATA
     kind: Literal[Kind.REDUCED_DATUM] = Kind.REDUCED_DATUM
-    data: tuple[ReducedDatum, ...] = Field(min_length=1, max_length=MAX_DATA)
+    data: Annotated[tuple[ReducedDatum, ...], FailFast()] = Field(min_length=1, max_length=MAX_DATA)
 
 
 DataBody = Photometry | Spectroscopy | Astrometry | ReducedData

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, FiniteFloat, StringConstraints, model_validator
+from pydantic import AfterValidator, FailFast, Field, FiniteFloat, StringConstraints, model_validator
 
 from bridge.events.fields import Aliases, Declination, Kind, Model, Name, RightAscension, plain_name, text
 
@@ -160,4 +160,4 @@ class TargetList(Model):
     name: Annotated[
         str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True), AfterValidator(plain_name)
     ]
-    members: tuple[ListMember, ...] = Field(default=(), max_length=MAX_MEMBERS)
+    members: Annotated[tuple[ListMember, ...], FailFast()] = Field(default=(), max_length=MAX_MEMBERS)

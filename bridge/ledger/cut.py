@@ -9,22 +9,23 @@ from bridge.ledger.model import Kept
 from bridge.stream.port import Headers, Record
 
 
-def cut(record: Record, how: rules.Keep) -> Kept:
-    """Return what is kept of a whole ``record``."""
-    whole = how is rules.Keep.WHOLE or not (record.problem or _is_long(record))
-    kept = record if whole else _beginning(record)
+def cut(record: Record, how: rules.Keep, kept_bytes: int) -> Kept:
+    """Return what is kept of a whole ``record`` where so many bytes are kept in all."""
+    head = rules.head_bytes(kept_bytes)
+    whole = how is rules.Keep.WHOLE or not (record.problem or _is_longer(record, head))
+    kept = record if whole else _beginning(record, head)
     return Kept(record=kept, size=len(record.value), sha256=hashlib.sha256(record.value).hexdigest(), whole=whole)
 
 
-def _beginning(record: Record) -> Record:
-    key = None if record.key is None else record.key[: rules.HEAD_BYTES]
-    headers = record.headers if len(headers_text(record.headers)) <= rules.HEAD_BYTES else ()
-    return replace(record, key=key, value=record.value[: rules.HEAD_BYTES], headers=headers)
+def _beginning(record: Record, head: int) -> Record:
+    key = None if record.key is None else record.key[:head]
+    headers = record.headers if len(headers_text(record.headers)) <= head else ()
+    return replace(record, key=key, value=record.value[:head], headers=headers)
 
 
-def _is_long(record: Record) -> bool:
+def _is_longer(record: Record, head: int) -> bool:
     parts = (record.key or b"", record.value, headers_text(record.headers))
-    return any(len(part) > rules.HEAD_BYTES for part in parts)
+    return any(len(part) > head for part in parts)
 
 
 def has_to_change(wanted: rules.Keep, whole: bool | None, counted: int) -> bool:

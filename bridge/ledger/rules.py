@@ -41,6 +41,9 @@ BAD_IN_ITSELF = frozenset(
 """Reasons that lie in a record alone, whatever the TOM: they stop nobody, and little of such a record is kept."""
 HEAD_BYTES = 4096
 """How much is kept of the value of a record that is bad in itself; the stream has all of it."""
+HEADS_UP_TO = 64 * 1024 * 1024
+"""Bytes that are kept in all from which on nothing is kept of such a record but what tells it: else a flood of them
+would fill the quota, and stop the consumer."""
 FREE_DETAIL_BYTES = 1024
 """What a detail, or the words of a share, may take that is not counted as kept."""
 LONGEST_TEXT = 500
@@ -60,6 +63,11 @@ class Keep(Enum):
     NOTHING = "nothing"
     HEAD = "head"
     WHOLE = "whole"
+
+
+def head_bytes(kept: int) -> int:
+    """Return how much is kept of a record that is bad in itself where ``kept`` bytes are kept in all."""
+    return HEAD_BYTES if kept < HEADS_UP_TO else 0
 
 
 def is_parked(reason: Reason) -> bool:

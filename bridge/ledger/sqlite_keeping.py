@@ -117,7 +117,8 @@ def keep_record(connection: sqlite3.Connection, entry: Entry, raw: Record | None
     if raw is None:
         raise ValueError(f"{entry.where} is {entry.outcome}, but its record is missing")
     connection.execute(f"DELETE FROM kept WHERE {at}", place)
-    columns = kept_values(entry, cut(raw, wanted))
+    (kept_bytes,) = connection.execute("SELECT kept_bytes FROM ledger").fetchone()
+    columns = kept_values(entry, cut(raw, wanted, kept_bytes))
     connection.execute(f"INSERT INTO kept VALUES ({', '.join('?' * len(columns))})", columns)
 
 

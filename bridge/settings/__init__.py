@@ -1,5 +1,6 @@
 """All settings of TOM Bridge: the model, how it loads, and how what is wrong with it is told."""
 
+from bridge.settings.errors import hide_secrets
 from bridge.settings.model import (
     CONFIG_VARIABLE,
     DEFAULT_FILE,
@@ -24,4 +25,5 @@ __all__ = [
     "Start",
     "SubscriptionSettings",
     "TopicName",
+    "hide_secrets",
 ]

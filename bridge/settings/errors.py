@@ -12,14 +12,52 @@ from bridge.errors import ConfigurationError
 
 MASK = "**********"
 
-_PASSWORD_IN_URL = re.compile(r"(?<=://)([^/@\s:]*):[^@\s]*(?=@)")
+_ACCOUNT_IN_URL = re.compile(r"(?<=://)\S*(?=@)")
 _SECRET = re.compile(r"password|passphrase|secret|token|private|api_key|\.pem$|oauthbearer\.config", re.IGNORECASE)
 _NO_SECRET = re.compile(r"\.(location|url|file|timeout\.ms)$")
 
 
 def masked_url(url: str) -> str:
     """Return ``url`` with a password in it masked."""
-    return _PASSWORD_IN_URL.sub(rf"\1:{MASK}", url)
+    return _ACCOUNT_IN_URL.sub(lambda found: re.sub(":.*", f":{MASK}", found.group()), url)
+
+
+class Hidden(str):
+    """A text that is itself wherever it is used, and masked where it is shown as a value: in a debug page, say.
+
+    ``shown`` is what stands there in its place.
+    """
+
+    shown: str
+
+    def __new__(cls, text: str, shown: str = MASK) -> "Hidden":
+        """Return ``text``, to be shown as ``shown``."""
+        found = super().__new__(cls, text)
+        found.shown = shown
+        return found
+
+    def __repr__(self) -> str:
+        return repr(self.shown)
+
+
+def hidden_account(url: str) -> str:
+    """Return ``url``, shown with a password in it masked."""
+    return Hidden(url, masked_url(url))
+
+
+def hide_secrets(given: Any, key: str = "") -> Any:
+    """Return settings as they were given, with passwords in addresses, and secrets, :class:`Hidden`."""
+    match given:
+        case dict():
+            return {name: hide_secrets(value, str(name)) for name, value in given.items()}
+        case list() | tuple():
+            return type(given)(hide_secrets(value, key) for value in given)
+        case str() if looks_secret(key):
+            return Hidden(given)
+        case str() if masked_url(given) != given:
+            return hidden_account(given)
+        case _:
+            return given
 
 
 def looks_secret(key: str) -> bool:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -31,7 +32,17 @@ from pydantic_settings.exceptions import SettingsError
 
 from bridge.errors import ConfigurationError
 from bridge.events import Kind
-from bridge.settings.errors import each_told, looks_secret, masked_url, nearest, no_json, section, told
+from bridge.settings.errors import (
+    Hidden,
+    each_told,
+    hidden_account,
+    looks_secret,
+    masked_url,
+    nearest,
+    no_json,
+    section,
+    told,
+)
 
 DEFAULT_FILE = "tom-bridge.toml"
 ENVIRONMENT_PREFIX = "TOM_BRIDGE_"
@@ -67,7 +78,7 @@ class Section(BaseModel):
 class StreamSettings(Section):
     """``[stream]``: where events live."""
 
-    url: str = Field(repr=False, min_length=1)
+    url: Annotated[str, Field(min_length=1), AfterValidator(hidden_account)] = Field(repr=False)
     """``kafka://host:9092,host:9092`` or ``sqlite:///path``."""
     schema_topic: TopicName = "tom-bridge.schemas"
     """The compacted topic that holds the schemas."""
@@ -100,7 +111,7 @@ class StreamSettings(Section):
     def options(self) -> dict[str, str | int | float | bool]:
         """Return librdkafka's options with the secrets in clear, for the client alone."""
         return {
-            name: given.get_secret_value() if isinstance(given, SecretStr) else given
+            name: Hidden(given.get_secret_value()) if isinstance(given, SecretStr) else given
             for name, given in self.kafka.items()
         }
 

@@ -88,14 +88,13 @@ UNKNOWN_TOPIC = {
 
 def servers(url: str) -> str:
     """Return the ``host:port`` list of ``kafka://host:port,host:port``; raise ConfigurationError where it is none."""
-    rest = url.removeprefix("kafka://").rstrip("/")
-    if "@" in rest:
+    if "@" in url:
         raise ConfigurationError(
             "an address of Kafka takes no user and password",
             where="stream.url",
             mend="Put them into the options: sasl.username and sasl.password",
         )
-    found = [server.strip() for server in rest.split(",")]
+    found = [server.strip() for server in url.removeprefix("kafka://").rstrip("/").split(",")]
     for server in found:
         if not re.fullmatch(r"(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?", server):
             raise ConfigurationError(

@@ -6,6 +6,8 @@ from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 from django.urls import include, path
 
+from bridge.loglines import set_up_unless_done
+
 
 class TomBridgeConfig(AppConfig):
     """TOM Bridge inside a TOM."""
@@ -16,9 +18,11 @@ class TomBridgeConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the system checks, and see to the index of names after every migrate."""
-        from bridge.tomtoolkit import checks  # noqa: F401, PLC0415 (apps must be ready)
+        """Register the system checks, hide secrets, and see to the index of names after every migrate."""
+        from bridge.tomtoolkit import checks, conf  # noqa: F401, PLC0415 (apps must be ready)
 
+        conf.hide()
+        set_up_unless_done()
         post_migrate.connect(_index_names, sender=self, dispatch_uid="tom_bridge.index_names")
 
     # -- where TOM Toolkit asks an app to show itself ------------------------------------------------------------------

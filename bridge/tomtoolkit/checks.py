@@ -50,7 +50,7 @@ def check_settings(**_kwargs: Any) -> list[CheckMessage]:
         )
     if not any(one.level >= ERROR for one in found):
         loaded = conf.load()
-        found += [*_product_types(loaded), *_unseen(loaded)]
+        found += [*_account_in_address(loaded), *_product_types(loaded), *_unseen(loaded)]
     return found
 
 
@@ -113,6 +113,19 @@ def _routed() -> list[CheckMessage]:
             id="tom_bridge.E007",
         )
         for alias, labels in sorted(elsewhere.items())
+    ]
+
+
+def _account_in_address(loaded: conf.AppSettings) -> list[CheckMessage]:
+    if "@" not in loaded.stream.url or not loaded.stream.url.startswith("kafka://"):
+        return []
+    return [
+        Error(
+            f"{conf.SETTING}: stream.url: an address of Kafka takes no user and password.",
+            hint='Put them into the options, "KAFKA": {"sasl.username": ..., "sasl.password": ...}, or into the '
+            "environment: TOM_BRIDGE_STREAM__KAFKA__SASL_PASSWORD",
+            id="tom_bridge.E008",
+        )
     ]
 
 

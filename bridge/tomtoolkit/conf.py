@@ -12,7 +12,15 @@ from django.conf import settings as django_settings
 from pydantic import Field, PositiveFloat, StringConstraints, field_validator
 
 from bridge.errors import ConfigurationError
-from bridge.settings import LimitSettings, PublishSettings, Section, Settings, SubscriptionSettings, TopicName
+from bridge.settings import (
+    LimitSettings,
+    PublishSettings,
+    Section,
+    Settings,
+    SubscriptionSettings,
+    TopicName,
+    hide_secrets,
+)
 
 SETTING = "TOM_BRIDGE"
 EmailAddress = Annotated[str, StringConstraints(pattern=r"^[^@\s,]+@[^@\s,]+$")]
@@ -106,6 +114,15 @@ class AppSettings(Settings):
     def groups_by_topic(self) -> dict[str, tuple[str, ...]]:
         """Return for each topic subscribed to the names of the groups that see what arrives."""
         return {one.topic: one.groups for one in self.subscribe}
+
+
+def hide() -> None:
+    """Let Django's debug page and its mails of errors show no password of the setting.
+
+    Django hides values by their names alone: not a password within an address, nor one in a variable of a frame.
+    """
+    if hasattr(django_settings, SETTING):
+        setattr(django_settings, SETTING, hide_secrets(getattr(django_settings, SETTING)))
 
 
 def load() -> AppSettings:

@@ -61,6 +61,24 @@ def test_of_a_record_that_is_bad_in_itself_the_beginning_is_kept_and_what_tells_
     assert ledger.kept_bytes() < 2 * HEAD_BYTES
 
 
+def test_a_flood_of_bad_records_does_not_fill_a_ledger(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bridge.ledger.rules.HEADS_UP_TO", 10_000)
+    value = bytes(range(256)) * 1000
+    flood = [Arrival(offset=offset, value=value) for offset in range(10)]
+    for one in flood:
+        die(ledger, one, Reason.UNDECODABLE)
+    assert ledger.kept_bytes() < 10_000 + 2 * HEAD_BYTES
+    told = ledger.raw([one.place for one in flood])
+    assert {(kept.size, kept.sha256, kept.whole) for kept in told.values()} == {
+        (len(value), hashlib.sha256(value).hexdigest(), False)
+    }
+    assert len(told[flood[0].place].record.value) == HEAD_BYTES
+    assert told[flood[-1].place].record.value == b""
+    refused = Arrival(offset=10, value=value)
+    die(ledger, refused, Reason.REJECTED)
+    assert ledger.raw([refused.place])[refused.place].record == refused.record
+
+
 @pytest.mark.parametrize("reason", [Reason.REJECTED, Reason.INTERNAL, Reason.UNFINISHED])
 def test_a_dead_letter_that_may_be_tried_again_is_kept_whole(ledger: Ledger, reason: Reason) -> None:
     arrival = Arrival(value=bytes(range(256)) * 1000)

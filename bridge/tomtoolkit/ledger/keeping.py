@@ -151,12 +151,13 @@ class Keeping:
         there = {(row.topic_id, row.partition, row.record_offset): row for row in kept}
         gone: list[models.Kept] = []
         new: list[models.Kept] = []
+        kept_bytes = models.Installation.objects.using(self._using).values_list("kept_bytes", flat=True).get()
         for record, of_record in _by_record(said).items():
             row = there.get(record)
             wanted = rules.kept(reasons[record])
             changes = has_to_change(wanted, *((row.whole, row.bytes) if row is not None else (None, 0)))
             if changes:
-                new.append(_written_anew(of_record, row, wanted))
+                new.append(_written_anew(of_record, row, wanted, kept_bytes))
             if row is not None and (changes or wanted is rules.Keep.NOTHING):
                 gone.append(row)
         self.bytes += sum(row.bytes for row in new) - sum(row.bytes for row in gone)
@@ -196,7 +197,7 @@ def _by_record(said: Sequence[Said]) -> Mapping[_Record, list[Said]]:
     return found
 
 
-def _written_anew(said: Sequence[Said], there: models.Kept | None, wanted: rules.Keep) -> models.Kept:
+def _written_anew(said: Sequence[Said], there: models.Kept | None, wanted: rules.Keep, kept_bytes: int) -> models.Kept:
     """Return what is to be kept of a record, from what is given or else from what is kept."""
     raw = next((one.raw for one in said if one.raw is not None), None)
     if raw is None and there is not None and there.whole:
@@ -204,7 +205,7 @@ def _written_anew(said: Sequence[Said], there: models.Kept | None, wanted: rules
     entry = said[0].entry
     if raw is None:
         raise ValueError(f"{entry.where} is {entry.outcome}, but its record is missing")
-    return kept_row(entry, cut(raw, wanted))
+    return kept_row(entry, cut(raw, wanted, kept_bytes))
 
 
 def _chunks(values: Sequence[Any]) -> Iterable[Sequence[Any]]:

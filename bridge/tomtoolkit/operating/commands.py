@@ -14,7 +14,7 @@ from bridge.tomtoolkit.operating import running
 from bridge.tomtoolkit.operating.home import NOT_HERE, Inside, named
 
 _PREFIX = "bridge"
-_own = typer.Typer()
+_own = typer.Typer(pretty_exceptions_enable=False)
 _own.command("relay")(running.relay)
 _own.command("run")(running.run)
 _own.command("mail")(running.mail)

@@ -15,6 +15,7 @@ from bridge.ledger.port import Filter, Ledger
 from bridge.operations import records
 from bridge.operations.records import Line
 from bridge.operations.status import Status, Thresholds, judge, status
+from bridge.shown import visible
 from bridge.tomtoolkit.conf import AppSettings, MailSettings
 from bridge.tomtoolkit.database import told, words, writing
 from bridge.tomtoolkit.models import Installation, OutboxEvent
@@ -93,7 +94,8 @@ def compose(settings: AppSettings, ledger: Ledger, at: datetime) -> tuple[str, s
         _kept("Dead", now.dead, records.dead(ledger, some)),
         _kept("Parked", now.parked, records.parked(ledger, some)),
     ]
-    return " ".join(subject.split()), "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+    # What others wrote makes no line of its own.
+    return visible(subject), "\n\n".join("\n".join(map(visible, block)) for block in blocks if block) + "\n"
 
 
 def _topics(now: Status) -> list[str]:
@@ -114,7 +116,7 @@ def _outbox() -> list[str]:
 def _kept(word: str, number: int, shown: Sequence[Line]) -> list[str]:
     lines = [
         f"  {one.id}: {one.kind or 'unknown'} of {one.member or one.subject or 'unknown'}"
-        f" from {one.origin_name or one.origin or 'unknown'}: {one.reason}: {' '.join(one.message.split())}"
+        f" from {one.origin_name or one.origin or 'unknown'}: {one.reason}: {one.message}"
         for one in shown
     ]
     more = [f"  and {number - len(lines)} more"] if number > len(lines) else []

@@ -10,7 +10,7 @@ import structlog
 import typer
 from django.db import connections
 
-from bridge.cli.common import home_of, is_verbose, say
+from bridge.cli.common import home_of, is_verbose, say, say_lines
 from bridge.cli.consume import spare_collector, stop_at_signals
 from bridge.cli.logs import set_up_logs
 from bridge.tomtoolkit.operating.home import Inside
@@ -85,7 +85,7 @@ def mail(
     at = datetime.now(UTC)
     with home.ledger() as ledger:
         if dry_run:
-            say("\n\n".join(compose(home.settings, ledger, at)).rstrip())
+            say_lines("\n\n".join(compose(home.settings, ledger, at)).rstrip())
         else:
             send(home.settings, home.settings.require_mail(), ledger, at)
             say("Sent")

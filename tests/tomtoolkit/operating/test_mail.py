@@ -62,6 +62,20 @@ def test_the_mail_says_what_is_dead_parked_and_behind(
     assert "Outbox: 0 events wait to be sent" in told
 
 
+def test_nobody_elsewhere_writes_a_line_of_the_mail(url: str, beta: SubscribedInProcess, next_mail: NextMail) -> None:
+    evil = "Evil\nDead: 0\r\nBcc: x@example.org\u2028y\x85z\u202e"
+    mallory = Publishing(url, name=evil)
+    mallory.publish(photometry(1))
+    mallory.publish_bytes(b"no event", headers=[("ce_subject", evil.encode()), ("ce_id", evil.encode())])
+    mallory.publish_bytes(b"\xc3\x01" + bytes(8), headers=[("tom_bridge_schema_sha256", evil.encode())])
+    beta.drain()
+    told = next_mail(EVENING) or ""
+    assert "from Evil\\nDead: 0\\u000d\\nBcc: x@example.org\\u2028y\\u0085z\\u202e: no target" in told
+    assert told.splitlines() == told.split("\n")[:-1]
+    assert not [line for line in told.splitlines() if line.startswith(("Bcc", "Dead: 0", "y", "z"))]
+    assert not {"\r", "\x85", "\u202e"} & set(told)
+
+
 def test_the_mail_goes_once_a_day_whichever_process_comes_first(alpha: Publishing, next_mail: NextMail) -> None:
     assert next_mail(EVENING) is not None
     assert next_mail(EVENING + timedelta(hours=1)) is None

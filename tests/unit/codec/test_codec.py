@@ -134,7 +134,7 @@ def test_a_wrong_magic_byte_is_told_with_what_is_there() -> None:
 
 def test_text_that_is_no_utf8_is_undecodable() -> None:
     given = event()
-    value = encode(given).value.replace(b"tom.a", b"t\xff\xfea")
+    value = encode(given).value.replace(b"tom.a", b"t\xff\xfe.a")
     with pytest.raises(UndecodableError, match="UnicodeDecodeError"):
         decode(record(value))
 
@@ -177,15 +177,17 @@ def write(given: Event, **changed: object) -> Record:
         ({"envelope__origin": "TOM A"}, "origin: .*pattern"),
         ({"target__type": "EXTRAGALACTIC"}, "type: .*SIDEREAL"),
         ({"points": []}, "points: .*at least 1"),
-        (
-            {"points": [as_avro(event())["points"][0] | {"timestamp": 0, "bandpass": "", "brightness": None}] * 50_001},
-            "points: there are 50001; 50000",
-        ),
     ],
 )
 def test_an_event_that_breaks_a_rule_is_invalid(changed: dict[str, object], told: str) -> None:
     with pytest.raises(InvalidEventError, match=f"{WHERE}: event.*{told}"):
         decode(write(event(), **changed))
+
+
+def test_more_points_than_an_event_may_have_are_invalid() -> None:
+    small = as_avro(event())["points"][0] | {"timestamp": 0, "brightness": None}
+    with pytest.raises(InvalidEventError, match=f"{WHERE}: points: there are 50001; 50000 are the most"):
+        decode(write(event(), points=[small] * 50_001))
 
 
 def test_an_invalid_product_is_told() -> None:
@@ -196,11 +198,11 @@ def test_an_invalid_product_is_told() -> None:
         decode(write(product, filename="../../x"))
 
 
-def test_of_a_million_wrong_names_one_is_told() -> None:
+def test_of_half_a_million_wrong_names_one_is_told() -> None:
     # An error of each took 50 seconds and 13 gigabytes.
     (product,) = (each for each in one_of_each() if each.kind is Kind.DATA_PRODUCT)
     with pytest.raises(InvalidEventError, match=r"aliases\[0\]: [^;]*$"):
-        decode(write(product, target__aliases=[""] * 1_000_000))
+        decode(write(product, target__aliases=[""] * 500_000))
 
 
 # -- headers --------------------------------------------------------------------------------------------------------

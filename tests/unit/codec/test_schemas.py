@@ -203,9 +203,9 @@ def nested(depth: int) -> Any:
         (a_record({"type": "array", "items": a_record("null", "null", name="nulls")}), "take no bytes"),
         (a_record(a_record(name="e"), {"type": "array", "items": "e"}), "take no bytes"),
         (a_record({"type": "array", "items": {"type": "fixed", "name": "f", "size": 0}}), "take no bytes"),
-        (a_record({"type": "array", "items": a_record("boolean", *["null"] * 3000, name="wide")}), "16 types a byte"),
-        (a_record({"type": "map", "values": ["null", a_record(*["null"] * 40, name="wide")]}), "16 types a byte"),
-        (a_record({"type": "array", "items": a_record(["null", "int"], *["null"] * 40, name="w")}), "16 types a byte"),
+        (a_record({"type": "array", "items": a_record("boolean", *["null"] * 3000, name="wide")}), "6 types a byte"),
+        (a_record({"type": "map", "values": ["null", a_record(*["null"] * 40, name="wide")]}), "6 types a byte"),
+        (a_record({"type": "array", "items": a_record(["null", "int"], *["null"] * 40, name="w")}), "6 types a byte"),
         (a_record({"type": "fixed", "name": "f", "size": -1}), "fixed type of size -1"),
         (a_record({"type": "fixed", "name": "f", "size": 2**40}), "fixed type of size"),
         (a_record(["null", "a"]), "refers to itself by 'a'"),
@@ -343,19 +343,47 @@ def test_what_is_announced_is_looked_into_only_where_a_record_names_it(
     assert looked == [later.text.encode()]
 
 
-def test_the_bytes_kept_of_what_is_announced_are_bounded(
-    stream: Stream, later: Schema, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def little_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bridge.codec.announced.MOST_BYTES", 20_000)
+
+
+def put_junk(stream: Stream, *junk: bytes) -> None:
+    for text in junk:
+        stream.publish(SCHEMA_TOPIC, key=hashlib.sha256(text).hexdigest().encode(), value=text)
+    stream.flush()
+
+
+@pytest.mark.usefixtures("little_room")
+@pytest.mark.parametrize("named", [True, False], ids=["by its SHA-256", "by its fingerprint"])
+def test_junk_never_crowds_out_a_later_schema(stream: Stream, later: Schema, named: bool) -> None:
+    put_junk(stream, *(letter * 12_000 for letter in (b"x", b"y", b"z")))
+    put(stream, later)
+    found = Schemas(stream).find(later.fingerprint, later.sha256 if named else None)
+    assert found is not None
+    assert found.text == later.text
+
+
+@pytest.mark.usefixtures("little_room")
+def test_a_schema_that_had_to_make_room_for_junk_is_read_again_when_a_record_names_it(
+    stream: Stream, later: Schema
 ) -> None:
-    monkeypatch.setattr("bridge.codec.schemas._MOST_LEARNED_BYTES", 20_000)
-    for junk in (b"x" * 12_000, b"y" * 12_000):
-        stream.publish(SCHEMA_TOPIC, key=hashlib.sha256(junk).hexdigest().encode(), value=junk)
     put(stream, later)
     schemas = Schemas(stream)
+    for junk in (b"x", b"y", b"z"):
+        found = schemas.find(later.fingerprint, later.sha256)
+        assert found is not None
+        assert found.text == later.text
+        put_junk(stream, *(junk * (12_000 + each) for each in range(3)))
+        assert schemas.find(bytes(8)) is None
+
+
+def test_a_schema_of_another_namespace_is_refused(stream: Stream) -> None:
+    foreign = changed(Kind.PHOTOMETRY, lambda it: it.update(namespace="elsewhere"))
+    put(stream, foreign)
     with structlog.testing.capture_logs() as logs:
-        assert schemas.find(later.fingerprint, later.sha256) is not None
-    (told,) = [entry for entry in logs if entry["event"] == "schema.passed_over"]
-    assert told["records"] == 1
-    assert "12000 bytes" in told["first"]
+        assert Schemas(stream).find(foreign.fingerprint, foreign.sha256) is None
+    assert "elsewhere.Photometry" in logs[0]["reason"]
 
 
 def test_a_schema_topic_that_was_made_again_is_read_from_its_beginning(

@@ -60,7 +60,7 @@ def test_no_reason_both_passes_and_lies_in_the_record_alone() -> None:
 
 @given(RECORDS, st.sampled_from([rules.Keep.HEAD, rules.Keep.WHOLE]))
 def test_what_is_whole_is_the_record_and_what_is_not_is_short(record: Record, how: rules.Keep) -> None:
-    kept = cut(record, how)
+    kept = cut(record, how, 0)
     assert kept.size == len(record.value)
     assert not kept.whole or kept.record == record
     assert kept.whole or how is rules.Keep.HEAD
@@ -72,7 +72,7 @@ def test_what_is_whole_is_the_record_and_what_is_not_is_short(record: Record, ho
 def test_a_record_is_written_anew_where_it_is_not_kept_as_is_wanted(
     record: Record, there: rules.Keep, wanted: rules.Keep
 ) -> None:
-    kept = None if there is rules.Keep.NOTHING else cut(record, there)
+    kept = None if there is rules.Keep.NOTHING else cut(record, there, 0)
     changes = has_to_change(wanted, *((None, 0) if kept is None else (kept.whole, kept_bytes(kept))))
     if wanted is rules.Keep.NOTHING:
         assert not changes
@@ -81,7 +81,7 @@ def test_a_record_is_written_anew_where_it_is_not_kept_as_is_wanted(
     elif wanted is rules.Keep.WHOLE:
         assert changes == (not kept.whole)
     else:
-        assert changes or cut(kept.record, wanted).record == kept.record
+        assert changes or cut(kept.record, wanted, 0).record == kept.record
 
 
 @given(st.lists(st.tuples(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00")), st.binary())))
