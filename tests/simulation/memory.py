@@ -6,8 +6,10 @@ from pathlib import Path
 from simulation.universe import OUR_INSTALLATION
 
 from bridge.clock import Clock
+from bridge.ledger.model import Position
 from bridge.ledger.sqlite import SqliteLedger
 from bridge.ledger.sqlite_schema import open_file
+from bridge.stream.port import Partition
 
 
 class Memory:
@@ -17,7 +19,9 @@ class Memory:
         self.connection = open_file(Path(":memory:"), busy_timeout_s=0.0)
         last_first = "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY rowid DESC"  # as they refer back
         tables = self.connection.execute(last_first).fetchall()
-        self._clear = [f"DELETE FROM {row[0]}" for row in tables]  # noqa: S608 (the ledger's own names)
+        self.positions: tuple[int, dict[Partition, Position]] = (-1, {})
+        """What they were last, and how many changes there had been then."""
+        self._clear = [f"DELETE FROM {row[0]}" for row in tables]
 
     def clear(self) -> None:
         """Empty every table: the ledger is as when it was made."""
@@ -48,6 +52,12 @@ class MemoryLedger(SqliteLedger):
         assert self._is_open, "a process that has ended uses its ledger"
         assert not self._connection.in_transaction, "a transaction is open while another call is made"
         return self._connection
+
+    def positions(self) -> dict[Partition, Position]:
+        """Return all positions; they are asked for at every turn, and read anew where anything was written since."""
+        if self._memory.positions[0] != self._current().total_changes:
+            self._memory.positions = (self._connection.total_changes, super().positions())
+        return dict(self._memory.positions[1])
 
     def close(self) -> None:
         self._is_open = False

@@ -156,13 +156,15 @@ class Process:
         self.world.calls += 1
         if what == "ledger.known":
             self.facts_at = self.world.calls
-        self.polls += what == "stream.poll"
+        polls = what == "stream.poll"
+        self.polls += polls
         if self.killed:
             raise Crash
         fault = self.world.faults.take(what, names)
         if fault is None:
             result = act()
-            self.idled += what == "stream.poll" and not cast(Any, result).records
+            if polls:
+                self.idled += not cast(Any, result).records
             return result
         self.world.note(f"process {self.number}: {what}: {fault.kind}")
         if fault.name or fault.kind in (Kind.REFUSE, Kind.ODD, Kind.EXIT):
