@@ -8,6 +8,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 SEED ?= 1000000
 HISTORIES ?= 10000
+PROCESSES ?=
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-input
 
 # The first of these that is 3.11 to 3.13 and can make environments; `make PYTHON=/usr/bin/python3.12 test` names another.
@@ -41,8 +42,9 @@ format: $(VENV)/.stamp-dev ## Let ruff format and mend what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-simulate: $(VENV)/.stamp-dev ## Play simulated histories of the receiving side; HISTORIES= how many, SEED= from which on
-	@cd tests && PYTHONHASHSEED=0 ../$(BIN)/python -m simulation --seed $(SEED) --histories $(HISTORIES)
+simulate: $(VENV)/.stamp-dev ## Play simulated histories on all cores; HISTORIES=, SEED= the first, PROCESSES=
+	@cd tests && PYTHONHASHSEED=0 ../$(BIN)/python -m simulation --seed $(SEED) --histories $(HISTORIES) \
+	  $(if $(PROCESSES),--processes $(PROCESSES))
 
 demo: $(VENV)/.stamp-demo ## Three real TOMs share with each other; KEEP=1 leaves them up
 	@$(BIN)/python -m demo $(if $(filter-out 0,$(KEEP)),--keep)

@@ -88,7 +88,7 @@ def publish(
 
     for event in found:
         if isinstance(event.body, DataProduct) and (line := warning(event.body)):
-            sys.stderr.write(f"{source}: {line}\n")
+            tell(f"{source}: {line}")
     with opened_stream(settings) as stream, progress("Publishing", len(found)) as show:
         done = publishing.publish(
             settings, stream, found, topic=topic, source=source, dry_run=dry_run, timeout_s=timeout, progress=show

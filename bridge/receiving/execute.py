@@ -153,7 +153,7 @@ class Executor:
             self._find_each(((member.target or member.reference).names for member in members), budget)
         plan = decide.decide(event, self._find, self._policy, members, topic=topic)
         origin = decide.provenance(event, topic)
-        if isinstance(plan, Amend) and self._tom.began_creating([plan.target], origin):
+        if isinstance(plan, Amend) and self._unfinished([plan], origin):
             plan = Create(plan.target)
         return self._carried_out(plan, event, origin, budget)
 
@@ -190,6 +190,14 @@ class Executor:
             detail["unverified"] = list(written.unverified)
         return Result(outcome=Outcome.APPLIED, detail=detail, appeared=simplify_all(target.names))
 
+    def _unfinished(self, plans: Sequence[Amend], origin: Provenance) -> frozenset[str]:
+        """Return the names of those targets that this event began to create and that are what is there.
+
+        What is there by another name came by another way, and is given what it lacks as any other.
+        """
+        own = [plan.target for plan in plans if plan.local.name == plan.target.name]
+        return self._tom.began_creating(own, origin) if own else frozenset()
+
     def _amend(self, origin: Provenance, plan: Amend) -> tuple[str, ...]:
         if not plan.additions:
             return ()
@@ -202,7 +210,7 @@ class Executor:
         """Give each member its own fate: one that the TOM refuses never costs the others."""
         handle = self._list_handle(event, plan.name)
         members = Members(handle=handle)
-        begun = self._tom.began_creating([amend.target for _, amend in plan.amend], origin)
+        begun = self._unfinished([amend for _, amend in plan.amend], origin)
         unfinished = {name: amend.target for name, amend in plan.amend if amend.target.name in begun}
         self._create_members(event, origin, [*plan.create, *unfinished.items()], members, budget)
         refused: set[str] = set()

@@ -124,6 +124,7 @@ def check_told(world: "World", process: "Process") -> None:
     if process.number == PERSON or process.member is None or process.frozen:
         return
     progress = process.bridge.parts.progress
+    holds = progress.holds()
     positions = world.ledger.positions()
     mine = process.member.assignment()
     for key in [key for key in world.seen if key[0] == process.number and key[1] not in mine]:
@@ -134,10 +135,10 @@ def check_told(world: "World", process: "Process") -> None:
         moves = progress.state.moves.get(partition)
         now = Seen(at, process.polls, moves.at if moves is not None else None)
         before = world.seen.setdefault((process.number, partition), now)
-        if topic is None or at >= topic.ends(partition.number).next or before.offset != at:
+        if before is now or topic is None or at >= topic.ends(partition.number).next or before.offset != at:
             world.seen[process.number, partition] = now
             continue
-        if progress.state.troubles or partition in progress.holds():
+        if progress.state.troubles or partition in holds:
             world.seen[process.number, partition] = now
             continue
         stands = moves is not None and moves.at == before.moved_at

@@ -136,6 +136,15 @@ FOUND: Mapping[str, Sequence[Step]] = {
         Publish("target", "SN 1", origin="south", size=2),
         Publish("list", "SN 2", size=3),
     ),
+    **{
+        f"a {kind} that was begun is given to the target that has its alias by then": (
+            Publish(kind),
+            Inject("tom.create", Kind.AWAY),
+            Run(calls=calls),
+            Split("SN 0"),
+        )
+        for kind, calls in (("target", 40), ("full list", 50))
+    },
     "who was frozen while another took over writes nothing": (
         Appear("SN 0"),
         Publish("photometry"),

@@ -10,6 +10,9 @@ from bridge.errors import AwayError, BridgeError, StopError, StreamAwayError, To
 from bridge.stream.names import gone, missing, replaced
 from bridge.stream.port import MOST_BYTES, Fetched, Partition, Record, StartAt
 
+_NEVER = threading.Event()
+"""Nobody asks a member that polls to stop."""
+
 
 @dataclass
 class _Place:
@@ -37,15 +40,15 @@ class SimulatedSubscription:
         self._start_at = start_at
         self._slice_s = slice_s
         self._places: dict[Partition, _Place] = {}
+        self._in_order: list[Partition] = []
+        self._heard: tuple[object, ...] = ()
+        """Of what the group was when it was last heard of: as long as it stays, so do the places."""
         self._missing: dict[str, BridgeError] = {}
         self._failures: list[BridgeError] = []
         self._began = broker.clock.monotonic()
+        self._of = broker.groups.setdefault(group, Group())
         self._of.members.append(self)
         broker.share_out(group)
-
-    @property
-    def _of(self) -> Group:
-        return self._broker.groups.setdefault(self._group, Group())
 
     # -- what comes ---------------------------------------------------------------------------------------------------
 
@@ -66,7 +69,7 @@ class SimulatedSubscription:
                     raise next(iter(fetched.problems.values()), StreamAwayError("the broker does not answer"))
                 if left <= 0:
                     return fetched
-                self._broker.clock.wait(threading.Event(), min(left, self._slice_s))
+                self._broker.clock.wait(_NEVER, min(left, self._slice_s))
 
     def _all_away(self, fetched: Fetched) -> bool:
         found = [self._broker.topics.get(topic) for topic in self.topics]
@@ -79,7 +82,11 @@ class SimulatedSubscription:
             self._places.clear()
             self.silent_since = None
             group.members.append(self)
+            self._heard = ()
         self._broker.share_out(self._group)
+        if group.because is self._heard:
+            return
+        self._heard = group.because
         mine = {partition for partition, owner in group.owners.items() if owner is self}
         for partition in [one for one in self._places if one not in mine]:
             topic = self._broker.topics.get(partition.topic)
@@ -87,6 +94,7 @@ class SimulatedSubscription:
                 del self._places[partition]
         for partition in sorted(mine - self._places.keys()):
             self._places[partition] = _Place()
+        self._in_order = sorted(self._places)
         self._missing = {name: missing(name) for name in self.topics if name not in self._broker.topics}
         for partition, place in self._places.items():
             topic = self._broker.topics.get(partition.topic)
@@ -101,6 +109,8 @@ class SimulatedSubscription:
 
     def _place(self) -> None:
         """Ask ``start_at`` for the partitions that have no place, a topic at a time."""
+        if all(place.next is not None for place in self._places.values()):
+            return
         now = self._broker.clock.monotonic()
         for name in self.topics:
             topic = self._broker.topics.get(name)
@@ -135,9 +145,11 @@ class SimulatedSubscription:
         records: list[Record] = []
         read_to: dict[Partition, int] = {}
         size = 0
-        for partition, place in sorted(self._places.items()):
-            topic = self._broker.topics.get(partition.topic)
+        for partition in self._in_order:
+            place, topic = self._places[partition], self._broker.topics.get(partition.topic)
             if place.next is None or topic is None or topic.away or self._broker.away:
+                continue
+            if place.next == place.told_to == len(topic.partitions[partition.number]):
                 continue
             ends = topic.ends(partition.number)
             if place.next < ends.first:
@@ -200,3 +212,4 @@ class SimulatedSubscription:
             self._of.members.remove(self)
             self._broker.share_out(self._group)
         self._places.clear()
+        self._in_order.clear()

@@ -115,7 +115,9 @@ class SimulatedLedger:
         return self
 
     def __getattr__(self, name: str) -> Any:
-        return _Asked(self._ask, f"ledger.{name}", getattr(self._ledger, name))
+        asked = _Asked(self._ask, f"ledger.{name}", getattr(self._ledger, name))
+        setattr(self, name, asked)  # it is looked up once
+        return asked
 
     def close(self) -> None:
         self._ledger.close()

@@ -15,12 +15,12 @@ import greenlet
 from simulation.faults import Crash, Kind, happen
 from simulation.group import SimulatedSubscription
 from simulation.ledger import SimulatedLedger
+from simulation.memory import MemoryLedger
 from simulation.stream import SimulatedStream
 from simulation.tom import SimulatedTom
 from simulation.universe import TOPICS, US
 
 from bridge.clock import Clock
-from bridge.ledger.sqlite import SqliteLedger
 from bridge.operations.assemble import Bridge, _read_again
 from bridge.receiving.consumer import Consumer, Pace
 from bridge.receiving.decide import Policy
@@ -69,7 +69,13 @@ class Asked:
         found = getattr(self._inner, method)
         if not callable(found):
             return found
-        return lambda *args, **kwargs: self._process.ask(f"{self._name}.{method}", partial(found, *args, **kwargs))
+        what, ask = f"{self._name}.{method}", self._process.ask
+
+        def asked(*args: Any, **kwargs: Any) -> Any:
+            return ask(what, partial(found, *args, **kwargs))
+
+        setattr(self, method, asked)  # it is looked up once
+        return asked
 
     def subscribe(self, *args: Any) -> "Asked":
         member = self._process.ask("stream.subscribe", partial(self._inner.subscribe, *args))
@@ -101,7 +107,7 @@ class Process:
         """How often it polled and nothing came."""
         self.polls = 0
         self._left = 0
-        self._ledger = SqliteLedger(world.path, busy_timeout_s=0.0, clock=world.clock)
+        self._ledger = MemoryLedger(world.memory, clock=world.clock)
         self.bridge = self._put_together()
         self._greenlet = greenlet.greenlet(partial(self._main, main or _consume))
 
@@ -151,13 +157,15 @@ class Process:
         self.world.calls += 1
         if what == "ledger.known":
             self.facts_at = self.world.calls
-        self.polls += what == "stream.poll"
+        polls = what == "stream.poll"
+        self.polls += polls
         if self.killed:
             raise Crash
         fault = self.world.faults.take(what, names)
         if fault is None:
             result = act()
-            self.idled += what == "stream.poll" and not cast(Any, result).records
+            if polls:
+                self.idled += not cast(Any, result).records
             return result
         self.world.note(f"process {self.number}: {what}: {fault.kind}")
         if fault.name or fault.kind in (Kind.REFUSE, Kind.ODD, Kind.EXIT):

@@ -8,7 +8,7 @@ HISTORIES = 25
 """Of one test."""
 
 
-@pytest.mark.parametrize("block", range(24))
+@pytest.mark.parametrize("block", range(60))
 def test_nothing_happens_in_histories_that_must_not(block: int) -> None:
     for seed in range(block * HISTORIES, (block + 1) * HISTORIES):
         steps, over_rest = history(seed)

@@ -1,14 +1,12 @@
 """A simulated world: a broker, a TOM, a ledger, two consumers of one group and a person, all under one clock."""
 
-import atexit
 import contextlib
+import logging
 import random
-import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
+from functools import cache
 
 import greenlet
 import structlog
@@ -17,19 +15,20 @@ from simulation.clock import SimulatedClock
 from simulation.faults import Faults
 from simulation.holdings import DatumRow, Holdings
 from simulation.ledger import Commit
+from simulation.memory import Memory, MemoryLedger
 from simulation.process import Process
 from simulation.stream import Broker
-from simulation.universe import OUR_INSTALLATION, TOPICS, Universe
+from simulation.universe import TOPICS, Universe
 
 from bridge.events import EventRef
 from bridge.ledger.model import Place
 from bridge.ledger.rules import SUCCESS
-from bridge.ledger.sqlite import SqliteLedger
 from bridge.receiving.read import Rules
 from bridge.stream.port import Partition, Record
 
 CONSUMERS = (0, 1)
 PERSON = 2
+_QUIET = structlog.make_filtering_bound_logger(logging.CRITICAL)
 
 
 class Violation(BaseException):
@@ -51,8 +50,8 @@ class World:
     ``over_rest``: the TOM's data and the ledger have no transaction in common.
     """
 
-    def __init__(self, path: Path, *, over_rest: bool = True) -> None:
-        self.path = path
+    def __init__(self, memory: Memory, *, over_rest: bool = True) -> None:
+        self.memory = memory
         self.over_rest = over_rest
         self.clock = SimulatedClock()
         self.broker = Broker(self.clock)
@@ -64,7 +63,7 @@ class World:
         self.calls = 0
         self.hub = greenlet.getcurrent()
         self.processes: dict[int, Process] = {}
-        self.ledger = SqliteLedger(path, clock=self.clock)
+        self.ledger = MemoryLedger(memory, clock=self.clock)
         """For looking at what is committed; nothing fails in it."""
         self.records: list[Record] = []
         self.skipped: set[Place] = set()
@@ -144,32 +143,18 @@ class World:
         self.ledger.close()
 
 
-_TEMPLATES: list[Path] = []
-
-
-def _template() -> Path:
-    if not _TEMPLATES:
-        shared = Path("/dev/shm")
-        folder = Path(tempfile.mkdtemp(prefix="simulation", dir=shared if shared.is_dir() else None))
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        ledger = SqliteLedger(folder / "template.sqlite")
-        with ledger.transaction() as connection:
-            connection.execute("UPDATE ledger SET installation = ?", (str(OUR_INSTALLATION),))
-        ledger.close()
-        _TEMPLATES.append(folder / "template.sqlite")
-    return _TEMPLATES[0]
+@cache
+def _memory() -> Memory:
+    return Memory()
 
 
 @contextlib.contextmanager
 def a_world(*, over_rest: bool = True) -> Iterator[World]:
     """Make a world with an empty ledger, in which chance is always the same."""
-    path = _template().with_name("ledger.sqlite")
-    for left in path.parent.glob("ledger.sqlite*"):
-        left.unlink()
-    shutil.copyfile(_template(), path)
+    _memory().clear()
     random.seed(0)
-    structlog.configure(processors=[_silent])
-    world = World(path, over_rest=over_rest)
+    structlog.configure(wrapper_class=_QUIET, processors=[_silent])
+    world = World(_memory(), over_rest=over_rest)
     try:
         yield world
     finally:
