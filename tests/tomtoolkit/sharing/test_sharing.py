@@ -420,11 +420,10 @@ def test_rows_of_one_time_are_not_divided_between_two_events(
 WRONG = pytest.mark.parametrize("wrong", ["SN <b>", "SN\u202e1", "SN\x07"], ids=ascii)
 
 
-def named(wrong: str, at: str, **given: Any) -> Any:
-    """Return a target with a name, or an alias, of which TOM Toolkit makes nothing, though others would."""
+def misname(pk: int, wrong: str, at: str) -> None:
+    """Give a target a name, or an alias, past all validation."""
     from tom_targets.models import BaseTarget, TargetName
 
-    pk = BaseTarget.objects.order_by("-pk")[0].pk
     if at == "name":
         BaseTarget.objects.filter(pk=pk).update(name=wrong)
     else:
@@ -436,15 +435,14 @@ def named(wrong: str, at: str, **given: Any) -> Any:
 def test_a_name_with_a_character_that_no_name_has_is_refused_with_what_to_do(
     orm_tom: InProcessTom, wrong: str, at: str
 ) -> None:
+    from django.core.files.base import ContentFile
     from tom_dataproducts.models import DataProduct
+    from tom_targets.models import Target, TargetList
 
     from bridge.tomtoolkit.sharing import share
 
     pk = target(orm_tom, "A", lists=["L"]).pk
-    named(wrong, at)
-    from django.core.files.base import ContentFile
-    from tom_targets.models import Target, TargetList
-
+    misname(pk, wrong, at)
     photometry(pk, 2)
     product = DataProduct(target_id=pk, data_product_type="image_file")
     product.data.save("a.png", ContentFile(b"x"))
