@@ -420,6 +420,24 @@ def test_what_the_processor_made_of_a_file_is_told(any_tom: Tom, client: Client,
     assert ("processor ran" in told) is not process
 
 
+@pytest.mark.parametrize(
+    ("filename", "kept"), [("chart.svg", "chart_svg"), ("noname", "noname"), (".ht\u202eaccess\n.csv", "_ht_access_")]
+)
+def test_what_a_browser_would_run_is_kept_as_text_and_names_are_made_safe(
+    any_tom: Tom, client: Client, filename: str, kept: str
+) -> None:
+    pk = any_tom.make_target("A")
+    content = b"1,2\n" if filename.endswith("csv") else b"<svg onload='alert(1)'/>"
+    fields = {"target": TargetReference(name="A"), "data_product_type": "image_file", "process": False}
+    stored = client(any_tom).add_product(pk, DataProduct.of(content, filename=filename, **fields), "p1", source())
+    assert stored.fate is Fate.NEW
+    (row,) = any_tom.products()
+    assert row["path"].name.startswith(kept)
+    assert row["path"].suffix == (".csv" if filename.endswith("csv") else ".txt")
+    assert row["path"].read_bytes() == content
+    assert ("no browser is to run" in "; ".join(stored.unverified)) is not filename.endswith("csv")
+
+
 def test_permissions_of_their_own_make_3_1_refuse_products_and_that_is_told(make_tom: MakeTom, client: Client) -> None:
     running = make_tom(3, TARGET_PERMISSIONS_ONLY=False)
     pk = running.make_target("A")

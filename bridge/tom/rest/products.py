@@ -1,12 +1,14 @@
 """Data products over REST: the TOM stores the file and runs its own processor in the same request."""
 
 import hashlib
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
 from bridge.errors import RejectedError
 from bridge.events import MAX_PRODUCT_BYTES, DataProduct
 from bridge.ledger.port import Intents
+from bridge.tom.file_names import kept_as
 from bridge.tom.port import Fate, LocalProduct, ProductResult, Provenance
 from bridge.tom.rest.datums import DATUMS
 from bridge.tom.rest.session import Answer, Request, RestSession
@@ -90,12 +92,14 @@ class RestProducts:
             "product_id": product_id,
             "extra_data": product.extra_data,
         }
-        file = (product.filename, product.content, "application/octet-stream")
+        filename, note = kept_as(product.filename, product.content)
+        file = (filename, product.content, "application/octet-stream")
         answer = self._session.request("POST", PRODUCTS, data=form, files={"file": file})
         there = self.find(product_id)
         if there is None:
             raise _refused(answer, product, product_id)
-        return self._beside(there, pk, product, begun=answer.status_code != 200)
+        result = self._beside(there, pk, product, begun=answer.status_code != 200)
+        return replace(result, unverified=(*result.unverified, note)) if note and result.fate is Fate.NEW else result
 
     def _beside(self, there: LocalProduct, pk: int, product: DataProduct, *, begun: bool) -> ProductResult:
         """Return what ``product`` is beside the one of its id; ``begun``: the one there came from this event."""

@@ -14,8 +14,8 @@ from tom_dataproducts.models import DataProduct as ProductModel
 
 from bridge.errors import RejectedError, TomAwayError
 from bridge.events import DataProduct
+from bridge.tom.file_names import kept_as, safe_part, shortened
 from bridge.tomtoolkit.database import words
-from bridge.tomtoolkit.receiving.file_names import MOST_BYTES, is_active, passive, safe_part, shortened
 
 log = structlog.get_logger(__name__)
 
@@ -35,23 +35,19 @@ def name_for(target_pk: int, product: DataProduct, *, refuse_active: bool) -> tu
     The TOM's own path, each part made safe, with a folder of its own that nobody but this TOM can foretell. Raises
     RejectedError for active content where that is refused, and whatever the TOM's ``DATA_PRODUCT_PATH`` raises.
     """
-    filename = safe_part(product.filename)
-    notes: tuple[str, ...] = ()
-    if is_active(filename, product.content):
-        if refuse_active:
-            raise RejectedError(
-                f"the file {product.filename!r} is of a kind that browsers run, which this TOM refuses",
-                mend="TOM_BRIDGE: products: active_content says so; 'rename' keeps such files as plain text",
-            )
-        filename = shortened(passive(filename), MOST_BYTES)
-        notes = (f"kept as {filename}: no browser is to run what is in {product.filename}",)
+    filename, note = kept_as(product.filename, product.content)
+    if note and refuse_active:
+        raise RejectedError(
+            f"the file {product.filename!r} is of a kind that browsers run, which this TOM refuses",
+            mend="TOM_BRIDGE: products: active_content says so; 'rename' keeps such files as plain text",
+        )
     row = ProductModel(target_id=target_pk, data_product_type=product.data_product_type)
     path = PurePosixPath(_field().generate_filename(row, filename))
     token = secrets.token_hex(_TOKEN_BYTES)
     name = str(PurePosixPath(*map(safe_part, path.parts[:-1]), token, safe_part(path.name)))
     if len(name) > (most := _field().max_length):
         name = f"{_OURS}/{token}/{shortened(safe_part(path.name), most - len(f'{_OURS}/{token}/'))}"
-    return name, notes
+    return name, (note,) if note else ()
 
 
 def save(name: str, content: bytes) -> str:

@@ -19,8 +19,8 @@ from bridge.errors import RejectedError, TomAwayError
 from bridge.events import EventRef, uuid7
 from bridge.ledger.port import Outcome
 from bridge.publishing.unprocessed import unprocessed
+from bridge.tom.file_names import MOST_BYTES, is_active, passive, safe_part
 from bridge.tom.port import Fate, Provenance
-from bridge.tomtoolkit.receiving.file_names import MOST_BYTES, is_active, passive, safe_part
 
 NAMES = st.text(st.characters(exclude_characters="/\\", exclude_categories=()), min_size=1, max_size=100)
 PAGE = b"<html><script>alert(1)</script></html>"

@@ -45,6 +45,18 @@ def safe_part(name: str) -> str:
     return shortened(shown, MOST_BYTES)
 
 
+def kept_as(filename: str, content: bytes) -> tuple[str, str]:
+    """Return the name under which a file is kept, and what people are to know of that: empty where it is no other one.
+
+    It is safe (:func:`safe_part`), and such that no web server serves what a browser would run.
+    """
+    name = safe_part(filename)
+    if not is_active(name, content):
+        return name, ""
+    name = shortened(passive(name), MOST_BYTES)
+    return name, f"kept as {name}: no browser is to run what is in {filename}"
+
+
 def shortened(name: str, most: int) -> str:
     """Return ``name`` in at most ``most`` bytes (UTF-8), its last suffix kept where that is of a usual length."""
     if len(name.encode()) <= most:
