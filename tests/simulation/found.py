@@ -145,6 +145,14 @@ FOUND: Mapping[str, Sequence[Step]] = {
         )
         for kind, calls in (("target", 40), ("full list", 50))
     },
+    **{
+        f"what the TOM refuses of an alias ({kind}) is at fault also where the event does not know the alias": (
+            Publish("photometry", "SN 2", "two", origin="south", size=2, events=3, bare=True),
+            Publish("full list", "SN 2", "one", size=2),
+            Inject("tom.write", kind, times=times, name="ztf2"),
+        )
+        for kind, times in ((Kind.EXIT, 1), (Kind.REFUSE, FOR_EVER))
+    },
     "who was frozen while another took over writes nothing": (
         Appear("SN 0"),
         Publish("photometry"),

@@ -169,7 +169,7 @@ class Process:
             return result
         self.world.note(f"process {self.number}: {what}: {fault.kind}")
         if fault.name or fault.kind in (Kind.REFUSE, Kind.ODD, Kind.EXIT):
-            self.world.blamed.add(fault.name or "*")
+            self.world.blamed |= set(names) if fault.name else {"*"}  # whatever name the event has of the target
         try:
             return happen(fault, what, act, self.world.clock.advance)
         except Crash:

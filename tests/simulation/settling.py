@@ -14,6 +14,8 @@ from bridge.names import simplify_all
 ROUNDS = 200
 CALLS = 150
 """A consumer's calls in one round."""
+STARTS = 10
+"""How often a consumer is started in one round of time that goes by."""
 
 
 def settle(world: World) -> None:
@@ -121,8 +123,11 @@ def _let_time_go(world: World) -> None:
     """Let all times pass at which something is looked at again, and what follows from it."""
     for _ in range(4 if world.ledger.parked() else 1):
         for consumer in CONSUMERS:
-            world.run_until_idle(consumer, CALLS * 4)
-            Start(consumer).do(world)
+            for _ in range(STARTS):  # a supervisor does not wait for an hour until it starts what was killed
+                world.run_until_idle(consumer, CALLS * 4)
+                if not world.processes[consumer].has_ended:
+                    break
+                Start(consumer).do(world)
         world.clock.advance(3700)
     _reach_the_ends(world)
 
