@@ -167,12 +167,12 @@ def fitting(entry: Entry) -> Entry:
     return replace(entry, **changed) if changed else entry
 
 
-def told_by(event: EventRef) -> tuple[str, str]:
+def event_key(event: EventRef) -> tuple[str, str]:
     """Return origin and id of an event as a store looks for them."""
     return _cut(event.origin, _LONGEST["origin"]), str(event.id)
 
 
-def share_told_by(share: ShareRef) -> tuple[str, str]:
+def share_key(share: ShareRef) -> tuple[str, str]:
     """Return origin and id of a share as a store looks for them."""
     return _cut(share.origin, _LONGEST["origin"]), str(share.id)
 

@@ -59,7 +59,7 @@ def check_version(connection: sqlite3.Connection, path: Path, known: int = len(S
 
 
 @contextmanager
-def errors_told(path: Path) -> Iterator[None]:
+def translating(path: Path) -> Iterator[None]:
     """Turn what SQLite raises while the ledger is in use into TomAwayError, or StopError where it is damaged."""
     try:
         yield

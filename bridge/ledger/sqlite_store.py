@@ -10,7 +10,7 @@ from uuid import UUID
 
 from bridge.clock import CLOCK, Clock
 from bridge.errors import IdentityError, TomAwayError
-from bridge.ledger.sqlite_schema import check_version, errors_told, open_file
+from bridge.ledger.sqlite_schema import check_version, open_file, translating
 
 
 class SqliteStore:
@@ -48,7 +48,7 @@ class SqliteStore:
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Open a transaction that holds the write lock from its start."""
-        with errors_told(self._path):
+        with translating(self._path):
             connection = self._current()
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -62,7 +62,7 @@ class SqliteStore:
 
     def rows(self, query: str, values: Sequence[object] = ()) -> list[sqlite3.Row]:
         """Return what a query finds."""
-        with errors_told(self._path):
+        with translating(self._path):
             return self._current().execute(query, values).fetchall()
 
     def bind(self, tom_identity: str) -> None:

@@ -41,21 +41,21 @@ class Finding:
 def examine(settings: Settings) -> Iterator[Finding]:
     """Yield findings as they are made. Nothing is changed at the TOM or on the stream; the ledger is made if absent."""
     yield from _configuration(settings)
-    yield from told("stream", lambda: examine_stream(settings, _wanted(settings)))
-    yield from told("ledger", lambda: _ledger(settings))
+    yield from found_in("stream", lambda: examine_stream(settings, _wanted(settings)))
+    yield from found_in("ledger", lambda: _ledger(settings))
     if settings.tom is None:
         yield Finding(level="warn", about="TOM", what="none is configured", mend="Set [tom] to receive into one")
         return
     with closing(RestSession(account_of(settings))) as session:
-        found = list(told("TOM", lambda: _account(session)))
+        found = list(found_in("TOM", lambda: _account(session)))
         yield from found
         if all(one.level != "fail" for one in found):
-            yield from told("groups", lambda: _groups(settings, session))
-            yield from told("permissions", lambda: _permissions(session))
-            yield from told("clock", lambda: _clock(session))
+            yield from found_in("groups", lambda: _groups(settings, session))
+            yield from found_in("permissions", lambda: _permissions(session))
+            yield from found_in("clock", lambda: _clock(session))
 
 
-def told(about: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+def found_in(about: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
     """Yield what ``look`` finds; an error of ours is a finding too."""
     try:
         yield from look()

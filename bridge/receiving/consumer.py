@@ -265,7 +265,7 @@ class Consumer:
                 process=f"{socket.gethostname()}:{os.getpid()}",
                 started_at=self._started_at,
                 at=self._clock.now(),
-                state=self._progress.told(),
+                state=self._progress.report(),
                 ended=ended,
             )
         )

@@ -17,7 +17,7 @@ from bridge.ledger.port import Ledger
 from bridge.names import simplify_all
 from bridge.receiving import decide
 from bridge.receiving.decide import AddDatums, AddProduct, Amend, Create, FillList, Hold, Plan, Policy
-from bridge.receiving.result import Members, Result, amended, behind, datums_told, list_told, parked, product_told
+from bridge.receiving.result import Members, Result, amended, behind, datums_result, list_result, parked, product_result
 from bridge.tom.compare import fate, looks_equal
 from bridge.tom.port import DatumResult, ExistingDatum, Fate, LocalTarget, NewDatum, Provenance, Tom
 
@@ -109,7 +109,7 @@ class Executor:
         datums = [datum for plan in plans if isinstance(plan, AddDatums) for datum in plan.datums]
         results = iter(self._write_datums(datums, budget))
         return [
-            datums_told(plan, [next(results) for _ in plan.datums]) if isinstance(plan, AddDatums) else parked(plan)
+            datums_result(plan, [next(results) for _ in plan.datums]) if isinstance(plan, AddDatums) else parked(plan)
             for plan in plans
         ]
 
@@ -121,13 +121,13 @@ class Executor:
             case AddDatums() as plan:
                 rows = self._tom.datums(plan.local.pk, [new.datum for new in plan.datums])
                 fates = [DatumResult(_foreseen(new.datum, rows)) for new in plan.datums]
-                return datums_told(plan, fates)
+                return datums_result(plan, fates)
             case AddProduct() as plan:
                 there = self._tom.find_product(plan.product_id)
-                return product_told(plan, Fate.NEW if there is None else Fate.DUPLICATE)
+                return product_result(plan, Fate.NEW if there is None else Fate.DUPLICATE)
             case FillList() as plan:
                 counts = {"created": len(plan.create), "joined": len(plan.join), "parked": len(plan.held)}
-                return list_told({"list": plan.name, "members": counts})
+                return list_result({"list": plan.name, "members": counts})
             case Create(target):
                 return Result(outcome=Outcome.APPLIED, detail={"created": target.name})
             case Amend() as plan:
@@ -168,10 +168,10 @@ class Executor:
             case FillList():
                 return self._fill_list(event, origin, plan, budget)
             case AddDatums():
-                return datums_told(plan, self._write_datums(plan.datums, budget))
+                return datums_result(plan, self._write_datums(plan.datums, budget))
             case AddProduct():
                 written = self._tom.add_product(plan.local.pk, plan.product, plan.product_id, origin)
-                return product_told(plan, written.fate, written.reason, written.unverified)
+                return product_result(plan, written.fate, written.reason, written.unverified)
 
     def _create(self, event: Event, origin: Provenance, target: Target, budget: Budget) -> Result:
         name = decide.import_list_name(event.origin_name, self._tom.list_names())

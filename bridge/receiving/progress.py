@@ -321,7 +321,7 @@ class Progress:
         if partition in self.state.moves:
             self.state.moves[partition].waits = records
 
-    def told(self) -> Mapping[str, object]:
+    def report(self) -> Mapping[str, object]:
         """Return the state for a heartbeat, as JSON."""
         topics: dict[str, dict[str, object]] = {}
         for partition, moves in sorted(self.state.moves.items()):

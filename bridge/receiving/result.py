@@ -106,16 +106,16 @@ def unmatched_ignored(result: Result) -> Result:
     return replace(result, keep=tuple(one for one in result.keep if one.reason is not Reason.NO_TARGET))
 
 
-def target_told(local: LocalTarget) -> Mapping[str, object]:
+def target_detail(local: LocalTarget) -> Mapping[str, object]:
     """Return a target as a detail names it."""
     return {"pk": local.pk, "name": local.name}
 
 
-def datums_told(plan: AddDatums, results: Sequence[DatumResult]) -> Result:
+def datums_result(plan: AddDatums, results: Sequence[DatumResult]) -> Result:
     """Return what became of an event with datums."""
     counts = Counter(result.fate for result in results)
     detail: dict[str, object] = {
-        "target": target_told(plan.local),
+        "target": target_detail(plan.local),
         "datums": {str(fate): counts[fate] for fate in Fate if counts[fate]},
     }
     for notable in (Fate.CONFLICTING, Fate.UNVERIFIED, Fate.REFUSED):
@@ -139,10 +139,10 @@ def _example(new: NewDatum, result: DatumResult) -> Mapping[str, object]:
     return {"timestamp": datum.timestamp.isoformat(), **shown, **why}
 
 
-def product_told(plan: AddProduct, fate: Fate, reason: str = "", unverified: Sequence[str] = ()) -> Result:
+def product_result(plan: AddProduct, fate: Fate, reason: str = "", unverified: Sequence[str] = ()) -> Result:
     """Return what became of an event with a data product."""
     detail: dict[str, object] = {
-        "target": target_told(plan.local),
+        "target": target_detail(plan.local),
         "product": {"product_id": plan.product_id, "filename": plan.product.filename, "fate": str(fate)},
     }
     if reason:
@@ -156,7 +156,7 @@ def amended(plan: Amend, unverified: Sequence[str]) -> Result:
     """Return what became of a target event whose target was there."""
     additions = plan.additions
     added = [*additions.aliases, *additions.fields, *(f"extras.{key}" for key in additions.extras)]
-    detail: dict[str, object] = {"target": target_told(plan.local)}
+    detail: dict[str, object] = {"target": target_detail(plan.local)}
     differs = list(plan.differs)[:MOST_EXAMPLES]
     if len(plan.differs) > MOST_EXAMPLES:
         detail["differences"] = len(plan.differs)
@@ -200,10 +200,10 @@ class Members:
             detail["differs"] = self.differs[:MOST_EXAMPLES]
         if self.unverified:
             detail["unverified"] = self.unverified[:MOST_EXAMPLES]
-        return list_told(detail, tuple(self.keep), self.appeared, changed=bool(self.created or self.joined))
+        return list_result(detail, tuple(self.keep), self.appeared, changed=bool(self.created or self.joined))
 
 
-def list_told(
+def list_result(
     detail: Detail, keep: tuple[ToKeep, ...] = (), appeared: frozenset[str] = frozenset(), *, changed: bool = True
 ) -> Result:
     """Return what became of a list with this detail: parked or dead as a whole where no member is in it."""
@@ -235,7 +235,7 @@ def together(before: Detail, now: Result, *, parked: int = 0, refused: int = 0) 
         told = [*_as_list(before.get(name)), *_as_list(now.detail.get(name))]
         if told:
             detail[name] = told[:MOST_EXAMPLES]
-    return list_told(detail, now.keep, now.appeared, changed=now.changed)
+    return list_result(detail, now.keep, now.appeared, changed=now.changed)
 
 
 def _as_list(value: object) -> list[object]:

@@ -29,7 +29,7 @@ from bridge.receiving.result import (
     behind,
     came_before,
     is_restored,
-    list_told,
+    list_result,
     parked,
     together,
     unmatched_ignored,
@@ -278,7 +278,7 @@ class Writer:
         keep = tuple(ToKeep(reason=fault.reason, detail=fault.detail, member=name) for name in names)
         counts = {"created": 0, "joined": 0, "parked": 0, "refused": len(names)}
         again = {} if were is None else {"parked" if were is Outcome.PARKED else "refused": len(names)}
-        total = together(before.detail, list_told({"members": counts}, keep), **again)
+        total = together(before.detail, list_result({"members": counts}, keep), **again)
         entry = replace(before, outcome=total.outcome, reason=total.reason, detail=total.detail)
         with self._ledger.unit() as unit:
             unit.record(entry, keep=keep, of=names)

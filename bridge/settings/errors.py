@@ -90,9 +90,9 @@ def nearest(name: str, model: type[BaseModel], cutoff: float = 0.6) -> str | Non
     return next(iter(difflib.get_close_matches(name.lower(), model.model_fields, n=1, cutoff=cutoff)), None)
 
 
-def told(error: ValidationError, model: type[BaseModel], source: str) -> ConfigurationError:
+def in_words(error: ValidationError, model: type[BaseModel], source: str) -> ConfigurationError:
     """Return the first problem as one line with key and mend; unknown keys first, for they explain missing ones."""
-    first, *rest = each_told(error, model, source)
+    first, *rest = each_in_words(error, model, source)
     others = {one.where for one in rest} - {first.where}
     if not others:
         return first
@@ -111,16 +111,16 @@ def no_json(error: SettingsError, prefix: str) -> ConfigurationError:
     return ConfigurationError("is no JSON", where=" or ".join(names) or "environment", mend=mend)
 
 
-def each_told(error: ValidationError, model: type[BaseModel], source: str) -> list[ConfigurationError]:
+def each_in_words(error: ValidationError, model: type[BaseModel], source: str) -> list[ConfigurationError]:
     """Return every problem as one line with key and mend; unknown keys first, for they explain missing ones."""
     problems = sorted(
         error.errors(include_url=False, include_context=False),
         key=lambda one: one["type"] != "extra_forbidden",
     )
-    return [_told_one(problem, model, source) for problem in problems]
+    return [_one_in_words(problem, model, source) for problem in problems]
 
 
-def _told_one(problem: Any, model: type[BaseModel], source: str) -> ConfigurationError:
+def _one_in_words(problem: Any, model: type[BaseModel], source: str) -> ConfigurationError:
     location = problem["loc"]
     # Where several types were tried (an option of Kafka's) the location ends with one of them, which is no key.
     key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location[:3]).lstrip(".")

@@ -34,14 +34,14 @@ from bridge.errors import ConfigurationError
 from bridge.events import Kind
 from bridge.settings.errors import (
     Hidden,
-    each_told,
+    each_in_words,
     hidden_account,
+    in_words,
     looks_secret,
     masked_url,
     nearest,
     no_json,
     section,
-    told,
 )
 
 DEFAULT_FILE = "tom-bridge.toml"
@@ -288,7 +288,7 @@ class Settings(BaseSettings):
             _check_environment(cls)
             cls(**_lower_case(cls, data))
         except ValidationError as error:
-            first_of_each = {told.where: told for told in reversed(each_told(error, cls, source))}
+            first_of_each = {each.where: each for each in reversed(each_in_words(error, cls, source))}
             return list(reversed(first_of_each.values()))
         except SettingsError as error:
             return [no_json(error, ENVIRONMENT_PREFIX)]
@@ -310,7 +310,7 @@ class Settings(BaseSettings):
         try:
             settings = cls(**_lower_case(cls, data))
         except ValidationError as error:
-            raise told(error, cls, source) from None
+            raise in_words(error, cls, source) from None
         except SettingsError as error:
             raise no_json(error, ENVIRONMENT_PREFIX) from None
         state = folder / settings.state

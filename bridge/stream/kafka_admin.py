@@ -70,7 +70,7 @@ class KafkaAdmin:
         try:
             names = self._admin.list_topics(timeout=TIMEOUT_S).topics
         except KafkaException as error:
-            raise self._told(error) from error
+            raise self._translated(error) from error
         self._client.answered()
         return self._described([name for name in names if not name.startswith(_HIDDEN)])
 
@@ -161,7 +161,7 @@ class KafkaAdmin:
         try:
             brokers = len(self._admin.list_topics(timeout=TIMEOUT_S).brokers)
         except KafkaException as error:
-            raise self._told(error) from error
+            raise self._translated(error) from error
         self._client.answered()
         copies = min(3, brokers)
         new = NewTopic(
@@ -189,7 +189,7 @@ class KafkaAdmin:
                     where="topic",
                 ) from error
             if code != KafkaError.TOPIC_ALREADY_EXISTS:
-                raise self._told(error, doing=f"create the topic {name}") from error
+                raise self._translated(error, doing=f"create the topic {name}") from error
         return self._visible(name)
 
     def _visible(self, name: str) -> Topic:
@@ -263,13 +263,13 @@ class KafkaAdmin:
         try:
             result = future.result(TIMEOUT_S + 5)
         except KafkaException as error:
-            raise self._told(error, topic=topic, doing=doing) from error
+            raise self._translated(error, topic=topic, doing=doing) from error
         except TimeoutError:
             raise StreamAwayError("Kafka has not answered in time", where=topic) from None
         self._client.answered()
         return result
 
-    def _told(self, error: KafkaException, *, topic: str = "", doing: str = "") -> Exception:
+    def _translated(self, error: KafkaException, *, topic: str = "", doing: str = "") -> Exception:
         self._admin.poll(0)  # what is known of refused log-ins and brokers that are down comes this way
         return self._client.translated(error.args[0], topic=topic, doing=doing)
 

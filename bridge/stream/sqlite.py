@@ -57,7 +57,7 @@ class SqliteStream:
             raise TooLargeError(
                 f"a value of {len(value)} bytes is too large", where=topic, mend=f"{LARGEST_VALUE} are the most"
             )
-        with sqlite_file.told(self.path):
+        with sqlite_file.translating(self.path):
             if sqlite_rows.topic_row(self._writer, topic) is None:
                 raise missing(topic)
         self._queue.append(sqlite_rows.Queued(topic, key, value, headers))
@@ -145,7 +145,7 @@ class SqliteStream:
             while until is None or first < until:
                 sqlite_file.check_same(self.path, self._identity)
                 # Read in pieces: a reader that holds a transaction open would keep the write-ahead log from shrinking.
-                with sqlite_file.told(self.path):
+                with sqlite_file.translating(self.path):
                     version = sqlite_rows.data_version(db)
                     row = sqlite_rows.same_topic(db, partition.topic, identity)
                     ends = sqlite_rows.ends_of(db, row)
@@ -158,7 +158,7 @@ class SqliteStream:
                 elif until is not None and until <= row.next:
                     return  # what is left up to there are holes
                 else:
-                    with sqlite_file.told(self.path):
+                    with sqlite_file.translating(self.path):
                         sqlite_rows.wait_for_change(db, version, None)
         finally:
             db.close()
@@ -180,7 +180,7 @@ class SqliteStream:
         return self._row(topic).identity
 
     def _row(self, topic: str) -> sqlite_rows.TopicRow:
-        with self._db_lock, sqlite_file.told(self.path):
+        with self._db_lock, sqlite_file.translating(self.path):
             sqlite_file.check_same(self.path, self._identity)
             row = sqlite_rows.topic_row(self._db, topic)
         if row is None:
@@ -189,7 +189,7 @@ class SqliteStream:
 
     def topics(self) -> dict[str, Topic]:
         """Return all topics by name."""
-        with self._db_lock, sqlite_file.told(self.path):
+        with self._db_lock, sqlite_file.translating(self.path):
             sqlite_file.check_same(self.path, self._identity)
             rows = self._db.execute("SELECT name, identity, compacted FROM topics ORDER BY name").fetchall()
         return {
@@ -201,7 +201,7 @@ class SqliteStream:
         check_topic_name(name)
         if partitions != 1:
             log.info("stream.one_partition", topic=name, asked_for=partitions)
-        with self._db_lock, sqlite_file.told(self.path):
+        with self._db_lock, sqlite_file.translating(self.path):
             sqlite_file.check_same(self.path, self._identity)
             self._db.execute(
                 "INSERT INTO topics (name, identity, compacted) VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING",
@@ -212,13 +212,13 @@ class SqliteStream:
     def ends(self, topic: str) -> dict[Partition, Ends]:
         """Return what the topic's one partition holds."""
         row = self._row(topic)
-        with self._db_lock, sqlite_file.told(self.path):
+        with self._db_lock, sqlite_file.translating(self.path):
             return {Partition(topic, 0): sqlite_rows.ends_of(self._db, row)}
 
     def offsets_at(self, topic: str, moment: datetime) -> dict[Partition, int]:
         """Return the offset of the first record at or after ``moment``."""
         row = self._row(topic)
-        with self._db_lock, sqlite_file.told(self.path):
+        with self._db_lock, sqlite_file.translating(self.path):
             (found,) = self._db.execute(
                 "SELECT min(position) FROM records WHERE topic = ? AND timestamp_us >= ?",
                 (row.number, sqlite_rows.microseconds(moment)),

@@ -83,7 +83,7 @@ def prepare(path: Path) -> tuple[int, int]:
         )
     db = connect(path)
     try:
-        with told(path):
+        with translating(path):
             _bring_up_to_date(db, path)
     finally:
         db.close()
@@ -92,7 +92,7 @@ def prepare(path: Path) -> tuple[int, int]:
 
 def connect(path: Path) -> sqlite3.Connection:
     """Return a connection whose commits are on the disk when they return, without implicit transactions."""
-    with told(path):
+    with translating(path):
         db = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
         db.execute("PRAGMA synchronous=FULL")
         db.execute("PRAGMA foreign_keys=ON")
@@ -123,7 +123,7 @@ def _replaced(path: Path) -> StopError:
 
 
 @contextlib.contextmanager
-def told(path: Path) -> Iterator[None]:
+def translating(path: Path) -> Iterator[None]:
     """Turn SQLite's errors into ours: away where the same call may succeed later, else for a person."""
     try:
         yield
@@ -163,7 +163,7 @@ def damaged(path: Path, how: str) -> StopError:
 
 def quick_check(db: sqlite3.Connection, path: Path) -> None:
     """Raise StopError where SQLite finds damage in the file; it reads all of it."""
-    with told(path):
+    with translating(path):
         (found,) = db.execute("PRAGMA quick_check(1)").fetchone()
     if found != "ok":
         raise damaged(path, " ".join(str(found).split()))

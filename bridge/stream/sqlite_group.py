@@ -81,7 +81,7 @@ class SqliteSubscription:
             if self._failures:
                 raise self._failures.pop(0)
             sqlite_file.check_same(self._path, self._identity)
-            with sqlite_file.told(self._path):
+            with sqlite_file.translating(self._path):
                 version = sqlite_rows.data_version(self._db)
             fetched = self._fetched(most, most_bytes) if self._lock.take() else Fetched()
             left = deadline - time.monotonic()
@@ -96,7 +96,7 @@ class SqliteSubscription:
             log.info("stream.waits", group=self._group, for_what=self.waits_for)
         # One that stands by looks at the lock as often as the active one looks at the file.
         slice_s = sqlite_rows.WATCH_S if not self._lock.held else _AGAIN_S
-        with sqlite_file.told(self._path):
+        with sqlite_file.translating(self._path):
             sqlite_rows.wait_for_change(self._db, version, min(timeout_s, slice_s))
 
     def _fetched(self, most: int, most_bytes: int) -> Fetched:
@@ -130,7 +130,7 @@ class SqliteSubscription:
             row = self._topic(place)  # what ``start_at`` says may be newer than what was known before
         if row is None or place.next is None:
             return []
-        with sqlite_file.told(self._path):
+        with sqlite_file.translating(self._path):
             ends = sqlite_rows.ends_of(self._db, row)
             if not ends.first <= place.next <= ends.next:
                 place.lose(gone(place.partition, place.next, ends))
@@ -146,7 +146,7 @@ class SqliteSubscription:
     def _topic(self, place: _Place) -> sqlite_rows.TopicRow | None:
         """Return the topic as it is now; where it is missing or was made again, the place in it is lost."""
         topic = place.partition.topic
-        with sqlite_file.told(self._path):
+        with sqlite_file.translating(self._path):
             row = sqlite_rows.topic_row(self._db, topic)
         if row is None:
             if not isinstance(place.problem, TopicMissingError):

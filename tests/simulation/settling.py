@@ -70,7 +70,7 @@ def _reach_the_ends(world: World) -> None:
         if not _behind(world):
             return
         _mend_positions(world)
-    told = {number: process.bridge.parts.progress.told() for number, process in world.processes.items()}
+    told = {number: process.bridge.parts.progress.report() for number, process in world.processes.items()}
     checks.fail(f"after all faults had ended it never came to the end: {_behind(world)}; it says {told}")
 
 

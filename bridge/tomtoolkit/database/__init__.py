@@ -3,7 +3,7 @@
 from bridge.tomtoolkit.database.errors import is_a_persons, refusing, words
 from bridge.tomtoolkit.database.leases import Lease
 from bridge.tomtoolkit.database.locks import let_in, lock_creation, processing
-from bridge.tomtoolkit.database.transactions import MANY, among, immediate, told, writing
+from bridge.tomtoolkit.database.transactions import MANY, among, immediate, translating, writing
 
 __all__ = [
     "MANY",
@@ -15,7 +15,7 @@ __all__ = [
     "lock_creation",
     "processing",
     "refusing",
-    "told",
+    "translating",
     "words",
     "writing",
 ]

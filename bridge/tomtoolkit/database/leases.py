@@ -24,7 +24,7 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.db.models.functions import Now
 
 from bridge.errors import BridgeError
-from bridge.tomtoolkit.database.transactions import told, writing
+from bridge.tomtoolkit.database.transactions import translating, writing
 from bridge.tomtoolkit.models import Lease as Row
 
 log = structlog.get_logger(__name__)
@@ -98,13 +98,13 @@ class Lease:
 
     def _row(self) -> tuple[Row, datetime]:
         """Return the row, made where there is none, and the database's time."""
-        with told(self._using):
+        with translating(self._using):
             row = self._rows().annotate(now=Now()).first()
         if row is None:
             free = Row(name=self.name, holder=self._id, until=_LONG_AGO, process="", machine="", pid=0)
             with writing(self._using):
                 Row.objects.using(self._using).bulk_create([free], ignore_conflicts=True)
-            with told(self._using):
+            with translating(self._using):
                 row = self._rows().annotate(now=Now()).get()
         return row, row.now
 

@@ -30,7 +30,7 @@ _files: WeakKeyDictionary[Any, tuple[Any, tuple[int, int]]] = WeakKeyDictionary(
 
 
 @contextmanager
-def told(using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
+def translating(using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
     """Turn what the database raises into TomAwayError, or StopError where a person has to do something.
 
     A connection that failed is closed, so that the next call makes a new one. On PostgreSQL no statement waits longer
@@ -63,7 +63,7 @@ def _drop(wrapper: Any) -> None:
 @contextmanager
 def writing(using: str = DEFAULT_DB_ALIAS, *, patience_s: float = 0.0) -> Iterator[None]:
     """Open a transaction, or a savepoint within one, as :func:`immediate` does; errors are told."""
-    with told(using), immediate(using, patience_s=patience_s):
+    with translating(using), immediate(using, patience_s=patience_s):
         yield
 
 

@@ -10,7 +10,7 @@ from django.db.models.expressions import RawSQL
 from bridge.ledger.model import Dead, Filter, Kept, Line, Parked, Place, Reason, Sums
 from bridge.ledger.rules import LONGEST_PUT_OFF
 from bridge.tomtoolkit import models
-from bridge.tomtoolkit.database import among, told, writing
+from bridge.tomtoolkit.database import among, translating, writing
 from bridge.tomtoolkit.ledger.queries import at_places, filtered, first_in_lines, looked_for, of_records
 from bridge.tomtoolkit.ledger.rows import line_digest, to_dead, to_kept, to_parked
 
@@ -27,7 +27,7 @@ class DjangoKept:
         self, wanted: Filter | None = None, *, ids: Collection[int] | None = None, after: int = 0, most: int = 1000
     ) -> list[Parked]:
         """Return what is parked by its id, those with an id above ``after``."""
-        with told(self._using):
+        with translating(self._using):
             rows = filtered(models.Parked.objects.using(self._using).filter(pk__gt=after), wanted, entry="entry__")
             if ids is not None:
                 rows = rows.filter(_is_among(self._using, ids))
@@ -35,20 +35,20 @@ class DjangoKept:
 
     def due(self, now: datetime, *, most: int = 1000) -> list[Parked]:
         """Return what is due by itself, the longest due first."""
-        with told(self._using):
+        with translating(self._using):
             rows = models.Parked.objects.using(self._using).filter(_is_due(now))
             return _listed(rows.order_by("due_at", *_IN_LINE)[:most])
 
     def sought(self, *, after: str = "", most: int = 5000) -> list[str]:
         """Return simplified names that something without a target waits for, in their order, those after ``after``."""
-        with told(self._using):
+        with translating(self._using):
             rows = models.ParkedName.objects.using(self._using).filter(parked__reason=Reason.NO_TARGET.value)
             names = rows.filter(simple__gt=after).order_by("simple").values_list("simple", flat=True)
             return list(names.distinct()[:most])
 
     def named(self, names: Collection[str], now: datetime, *, most: int = 1000) -> list[Parked]:
         """Return what waits for one of these simplified names and is not put off until after ``now``."""
-        with told(self._using):
+        with translating(self._using):
             rows = looked_for(self._using, names).filter(Q(due_at=None) | _is_due(now))
             return _listed(rows.order_by(*_IN_LINE)[:most])
 
@@ -60,7 +60,7 @@ class DjangoKept:
         found: dict[Line, list[Parked]] = {}
         if not digests:
             return found
-        with told(self._using):
+        with translating(self._using):
             rows = first_in_lines(self._using, lines, kinds, most).order_by("record_offset", "number")
             for row in rows.select_related("entry").prefetch_related("names"):
                 found.setdefault(digests[row.line], []).append(to_parked(row))
@@ -69,7 +69,7 @@ class DjangoKept:
     def members(self, places: Collection[Place]) -> dict[Place, list[Parked]]:
         """Return the list members that are parked of these events."""
         found: dict[Place, list[Parked]] = {}
-        with told(self._using):
+        with translating(self._using):
             rows = models.Parked.objects.using(self._using).filter(entry__in=at_places(self._using, places))
             for parked in _listed(rows.exclude(member="").order_by("pk")):
                 found.setdefault(parked.entry.place, []).append(parked)
@@ -83,31 +83,31 @@ class DjangoKept:
 
     def dead(self, wanted: Filter | None = None, *, after: int = 0, most: int = 1000) -> list[Dead]:
         """Return dead letters in the order in which they died, those with an id above ``after``."""
-        with told(self._using):
+        with translating(self._using):
             rows = filtered(models.Dead.objects.using(self._using).filter(pk__gt=after), wanted, entry="entry__")
             return [to_dead(row) for row in rows.select_related("entry").order_by("pk")[:most]]
 
     def dead_letter(self, dead_id: int) -> Dead | None:
         """Return one dead letter, or None."""
-        with told(self._using):
+        with translating(self._using):
             row = models.Dead.objects.using(self._using).filter(pk=dead_id).select_related("entry").first()
         return None if row is None else to_dead(row)
 
     def raw(self, places: Collection[Place]) -> dict[Place, Kept]:
         """Return the records that are kept of these events."""
-        with told(self._using):
+        with translating(self._using):
             kept = of_records(self._using, models.Kept.objects.all(), places)
             found = {(row.topic_id, row.partition, row.record_offset): to_kept(row) for row in kept}
         return {place: found[place[:3]] for place in places if place[:3] in found}
 
     def kept_bytes(self) -> int:
         """Return the bytes that are kept."""
-        with told(self._using):
+        with translating(self._using):
             return int(models.Installation.objects.using(self._using).get().kept_bytes)
 
     def sums(self) -> Sums:
         """Return how much is parked and dead, by reason, and the bytes that are kept."""
-        with told(self._using):
+        with translating(self._using):
             parked, dead = (
                 {
                     Reason(reason): count

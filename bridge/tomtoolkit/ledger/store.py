@@ -28,7 +28,7 @@ from bridge.ledger.model import (
 )
 from bridge.stream.port import Partition
 from bridge.tomtoolkit import models
-from bridge.tomtoolkit.database import MANY, told, writing
+from bridge.tomtoolkit.database import MANY, translating, writing
 from bridge.tomtoolkit.ledger import words
 from bridge.tomtoolkit.ledger.kept import DjangoKept
 from bridge.tomtoolkit.ledger.queries import at_places, filtered
@@ -48,7 +48,7 @@ class DjangoLedger(DjangoKept):
     def __init__(self, using: str = DEFAULT_DB_ALIAS, *, clock: Clock = CLOCK) -> None:
         super().__init__(using)
         self._clock = clock
-        with told(using):
+        with translating(using):
             row = models.Installation.objects.using(using).first()
         if row is None:
             with writing(using):
@@ -60,7 +60,7 @@ class DjangoLedger(DjangoKept):
     def bind(self, tom_identity: str) -> None:
         """Tie the ledger to a TOM at the first call; raise IdentityError where it is tied to another."""
         rows = models.Installation.objects.using(self._using)
-        with told(self._using):
+        with translating(self._using):
             found = rows.get().tom_identity
         if found is None:
             with writing(self._using):
@@ -75,7 +75,7 @@ class DjangoLedger(DjangoKept):
 
     def installations(self) -> frozenset[UUID]:
         """Return this installation and those that were accepted as former ones of this TOM."""
-        with told(self._using):
+        with translating(self._using):
             former = models.Former.objects.using(self._using).values_list("installation", flat=True)
             return frozenset((self.installation, *former))
 
@@ -96,7 +96,7 @@ class DjangoLedger(DjangoKept):
 
     def positions(self) -> dict[Partition, Position]:
         """Return all positions."""
-        with told(self._using):
+        with translating(self._using):
             rows = list(models.Position.objects.using(self._using))
         return {Partition(row.topic, row.partition): Position(row.topic_id, row.next_offset) for row in rows}
 
@@ -111,7 +111,7 @@ class DjangoLedger(DjangoKept):
 
     def tries(self) -> dict[Partition, Tries]:
         """Return for each position how often what stands there was begun."""
-        with told(self._using):
+        with translating(self._using):
             rows = list(models.Position.objects.using(self._using))
         return {Partition(row.topic, row.partition): _tries(row) for row in rows}
 
@@ -143,11 +143,11 @@ class DjangoLedger(DjangoKept):
 
     def known(self, events: Collection[EventRef]) -> dict[EventRef, Known]:
         """Return what is known of these events, for those of which anything is."""
-        wanted = {(rules.told_by(event)[0], event.id): event for event in events}
+        wanted = {(rules.event_key(event)[0], event.id): event for event in events}
         ids = list({event.id for event in events})
         witnesses: dict[EventRef, Witness] = {}
         waits: dict[EventRef, set[Place]] = {}
-        with told(self._using):
+        with translating(self._using):
             for first in range(0, len(ids), MANY):
                 of_these = {"event_id__in": ids[first : first + MANY]}
                 done = models.Done.objects.using(self._using).filter(**of_these)
@@ -165,29 +165,29 @@ class DjangoLedger(DjangoKept):
 
     def entries(self, wanted: Filter) -> list[Entry]:
         """Return outcomes, newest (by the stream's time) first."""
-        with told(self._using):
+        with translating(self._using):
             rows = filtered(models.Entry.objects.using(self._using), wanted)
             return [to_entry(row) for row in rows.order_by("-published_at", "-id")[: wanted.most]]
 
     def recorded(self, places: Collection[Place]) -> dict[Place, Entry]:
         """Return the outcomes of these very events, as far as there are any."""
-        with told(self._using):
+        with translating(self._using):
             return {place_of(row): to_entry(row) for row in at_places(self._using, places)}
 
     def words(self, shares: Collection[ShareRef]) -> dict[ShareRef, ShareWords]:
         """Return what was said of these shares, of those of which anything is kept."""
-        with told(self._using):
+        with translating(self._using):
             return words.found(self._using, shares)
 
     def name_owners(self, names: Collection[str]) -> dict[str, str]:
         """Return to which origins these display names belong, where to any."""
-        with told(self._using):
+        with translating(self._using):
             rows = models.OriginName.objects.using(self._using).filter(simple__in=list(names))
             return dict(rows.values_list("simple", "origin"))
 
     def counts(self) -> list[Count]:
         """Return the number of events by topic, origin, kind and outcome."""
-        with told(self._using):
+        with translating(self._using):
             rows = models.Tally.objects.using(self._using).filter(events__gt=0)
             ordered = list(rows.order_by("topic", "origin", "kind", "outcome"))
         return [
@@ -197,7 +197,7 @@ class DjangoLedger(DjangoKept):
 
     def last_success(self) -> dict[str, datetime]:
         """Return for each topic when an event was last applied or a duplicate."""
-        with told(self._using):
+        with translating(self._using):
             return dict(models.Success.objects.using(self._using).values_list("topic", "at"))
 
     def forget(self, partition: Partition, topic_id: str, before: int) -> int:
@@ -223,7 +223,7 @@ class DjangoLedger(DjangoKept):
 
     def list_handle(self, origin: str, name: str) -> str | None:
         """Return which local list belongs to the list ``name`` of ``origin``, where one was remembered."""
-        with told(self._using):
+        with translating(self._using):
             row = models.List.objects.using(self._using).filter(origin=origin, name=name).first()
         return None if row is None else str(row.handle)
 
@@ -237,11 +237,11 @@ class DjangoLedger(DjangoKept):
 
         Durable at once unless a transaction is open. Without ``steps`` nothing is noted and all begun are returned.
         """
-        origin, event_id = rules.told_by(event)
+        origin, event_id = rules.event_key(event)
         # Without an origin: begun under an earlier release by a process that was killed.
         rows = models.Intent.objects.using(self._using).filter(event_id=event_id, origin__in=(origin, ""))
         if not steps:
-            with told(self._using):
+            with translating(self._using):
                 return frozenset(rows.values_list("step", flat=True))
         with writing(self._using):
             begun = frozenset(rows.values_list("step", flat=True)) & frozenset(steps)
@@ -264,7 +264,7 @@ class DjangoLedger(DjangoKept):
 
     def heartbeats(self) -> list[Heartbeat]:
         """Return what the processes that consume said last, the newest first."""
-        with told(self._using):
+        with translating(self._using):
             return [to_heartbeat(row) for row in models.Heartbeat.objects.using(self._using).order_by("-at")]
 
     def close(self) -> None:

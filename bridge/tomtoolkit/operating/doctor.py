@@ -8,9 +8,9 @@ from django.db.migrations.executor import MigrationExecutor
 from tom_targets.base_models import BaseTarget
 from tom_targets.models import PersistentShare, TargetName
 
-from bridge.operations.doctor import Finding, Level, examine_ledger, examine_stream, told
+from bridge.operations.doctor import Finding, Level, examine_ledger, examine_stream, found_in
 from bridge.tomtoolkit import checks, conf, models
-from bridge.tomtoolkit.database import told as told_of_database
+from bridge.tomtoolkit.database import translating
 from bridge.tomtoolkit.ledger.store import DjangoLedger
 from bridge.tomtoolkit.receiving import files
 from bridge.tomtoolkit.rows.names import indexes_of, own_manager
@@ -21,19 +21,19 @@ _MOST_NAMED = 5
 def examine() -> Iterator[Finding]:
     """Yield findings as they are made; nothing is changed but that a new ledger gets its identity."""
     yield from _settings()
-    database_found = list(told("database", _database))
+    database_found = list(found_in("database", _database))
     yield from database_found
     if conf.problems():
         return
     settings = conf.load()
-    yield from told("stream", lambda: examine_stream(settings, settings.topics()))
+    yield from found_in("stream", lambda: examine_stream(settings, settings.topics()))
     if any(one.level == "fail" for one in database_found):
         return
-    yield from told("ledger", lambda: examine_ledger(settings, DjangoLedger(), "the TOM's database"))
-    yield from told("files", _files)
-    yield from told("outbox", _outbox)
-    yield from told("sharing", _self_shares)
-    yield from told("sharing", _persistent_shares)
+    yield from found_in("ledger", lambda: examine_ledger(settings, DjangoLedger(), "the TOM's database"))
+    yield from found_in("files", _files)
+    yield from found_in("outbox", _outbox)
+    yield from found_in("sharing", _self_shares)
+    yield from found_in("sharing", _persistent_shares)
 
 
 def _settings() -> Iterator[Finding]:
@@ -52,7 +52,7 @@ def _settings() -> Iterator[Finding]:
 
 def _database() -> Iterator[Finding]:
     connection = connections[DEFAULT_DB_ALIAS]
-    with told_of_database():
+    with translating():
         executor = MigrationExecutor(connection)
         plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if plan:
@@ -62,7 +62,7 @@ def _database() -> Iterator[Finding]:
         yield Finding(level="fail", about="database", what=what, mend="Run: python manage.py migrate")
         return
     yield Finding(level="ok", about="database", what=f"{connection.vendor}, all migrations are applied")
-    with told_of_database(), connection.cursor() as cursor:
+    with translating(), connection.cursor() as cursor:
         for table in (BaseTarget._meta.db_table, TargetName._meta.db_table):
             there = connection.introspection.get_constraints(cursor, table)
             if not all(index in there for index in indexes_of(table)):
@@ -84,7 +84,7 @@ def _files() -> Iterator[Finding]:
 
 
 def _outbox() -> Iterator[Finding]:
-    with told_of_database():
+    with translating():
         events = models.OutboxEvent.objects
         queued = events.filter(state=models.OutboxEvent.State.QUEUED)
         waiting, oldest = queued.count(), queued.order_by("created").first()
@@ -107,7 +107,7 @@ def _outbox() -> Iterator[Finding]:
 
 def _self_shares() -> Iterator[Finding]:
     """Look for what shares itself and could not be shared, or rests."""
-    with told_of_database():
+    with translating():
         left_out = models.LeftOut.objects.select_related("target").order_by("-since")
         number, some = left_out.count(), list(left_out[:_MOST_NAMED])
         resting = models.SelfShare.objects.filter(active=True).exclude(rests="").count()
@@ -126,7 +126,7 @@ def _self_shares() -> Iterator[Finding]:
 
 def _persistent_shares() -> Iterator[Finding]:
     """Look for TOM Toolkit's own continuous sharing: what a processor makes of a received file goes out by it."""
-    with told_of_database():
+    with translating():
         shares = list(PersistentShare.objects.select_related("target")[: _MOST_NAMED + 1])
         number = PersistentShare.objects.count()
     if not shares:

@@ -6,7 +6,7 @@ from django.db import DEFAULT_DB_ALIAS
 
 from bridge.operations.status import Thresholds
 from bridge.tomtoolkit import checks
-from bridge.tomtoolkit.database import told
+from bridge.tomtoolkit.database import translating
 from bridge.tomtoolkit.models import OutboxEvent
 
 
@@ -16,7 +16,7 @@ def problems(*, stalled_s: float = Thresholds.stalled_s, at: datetime | None = N
     Raises AwayError and StopError as the database does.
     """
     moment = at or datetime.now(UTC)
-    with told():
+    with translating():
         found = [_sentence(one.msg, one.hint) for one in checks.check_groups(databases=[DEFAULT_DB_ALIAS])]
         return [*found, *_outbox(moment, timedelta(seconds=stalled_s))]
 

@@ -14,7 +14,7 @@ from bridge.ledger.port import Ledger
 from bridge.operations.assemble import Bridge
 from bridge.operations.doctor import Finding
 from bridge.tomtoolkit import checks, conf
-from bridge.tomtoolkit.database import told
+from bridge.tomtoolkit.database import translating
 from bridge.tomtoolkit.ledger.store import DjangoLedger
 from bridge.tomtoolkit.operating.assemble import open_bridge
 from bridge.tomtoolkit.operating.doctor import examine
@@ -72,7 +72,7 @@ class Inside:
     def besides(self, bridge: Bridge) -> None:
         """Close connections that have grown old, try what was asked for on a page, send the mail where it is time."""
         close_old_connections()
-        with told():
+        with translating():
             retry_requested(bridge)
             self._daily_mail.send_when_due(bridge.ledger)
 

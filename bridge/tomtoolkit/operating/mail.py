@@ -17,7 +17,7 @@ from bridge.operations.records import Line
 from bridge.operations.status import Status, Thresholds, judge, status
 from bridge.shown import visible
 from bridge.tomtoolkit.conf import AppSettings, MailSettings
-from bridge.tomtoolkit.database import told, words, writing
+from bridge.tomtoolkit.database import translating, words, writing
 from bridge.tomtoolkit.models import Installation, OutboxEvent
 from bridge.tomtoolkit.operating.health import problems
 
@@ -50,7 +50,7 @@ class DailyMail:
         at = now or datetime.now(UTC)
         due = at.replace(hour=mail.hour, minute=0, second=0, microsecond=0)
         due = due if due <= at else due - timedelta(days=1)
-        with told(self._using):
+        with translating(self._using):
             rows = Installation.objects.using(self._using)
             last = rows.values_list("mailed_at", flat=True).get()
             with writing(self._using):
@@ -107,7 +107,7 @@ def _topics(now: Status) -> list[str]:
 
 
 def _outbox() -> list[str]:
-    with told():
+    with translating():
         queued = OutboxEvent.objects.filter(state=OutboxEvent.State.QUEUED).count()
         refused = OutboxEvent.objects.filter(state=OutboxEvent.State.REFUSED).count()
     return [f"Outbox: {queued} events wait to be sent, {refused} were refused by the stream"]

@@ -13,7 +13,7 @@ from django.views.generic import TemplateView, View
 
 from bridge.errors import AwayError, BridgeError, ConfigurationError, StopError
 from bridge.tomtoolkit import conf
-from bridge.tomtoolkit.database import told
+from bridge.tomtoolkit.database import translating
 from bridge.tomtoolkit.models import Dead, Parked
 from bridge.tomtoolkit.permissions import may_manage
 
@@ -39,7 +39,7 @@ class BridgeView(View):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Answer, or say that the database is away or that a person has to do something."""
         try:
-            with told():
+            with translating():
                 response = super().dispatch(request, *args, **kwargs)
                 # A template asks the database too.
                 return response.render() if hasattr(response, "render") else response

@@ -19,7 +19,7 @@ class Reference:
     address: str = ""
 
 
-def told(references: Sequence[str]) -> list[Reference]:
+def shown(references: Sequence[str]) -> list[Reference]:
     """Return references as a page shows them."""
     return [Reference(one, address(one.strip())) for one in references]
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from bridge.tomtoolkit.pages import words
 from bridge.tomtoolkit.pages.offered import KINDS_OF_DATUMS
-from bridge.tomtoolkit.pages.starting import Subject, anothers, told
+from bridge.tomtoolkit.pages.starting import Subject, anothers, in_words
 from bridge.tomtoolkit.rows.bodies import KINDS
 
 
@@ -60,7 +60,9 @@ class ShareForm(forms.Form):
         if given.get("by_itself") and given.get("topic") and not given.get("take_over"):
             other = anothers(self._user, self._subject, given["topic"])
             if other is not None:
-                self.add_error("take_over", f"It shares itself already: {told(other)}. Tick this to take its place.")
+                self.add_error(
+                    "take_over", f"It shares itself already: {in_words(other)}. Tick this to take its place."
+                )
         return given
 
 

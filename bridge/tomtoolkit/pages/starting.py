@@ -20,7 +20,7 @@ def started(subject: Subject) -> list[Any]:
     rows = list(SelfShare.objects.filter(**subject).select_related("created_by").order_by("topic"))
     for row in rows:
         row.sent = OutboxEvent.objects.filter(share__self_share=row).aggregate(sent=Max("sent_at"))["sent"]
-        row.told = told(row)
+        row.told = in_words(row)
     return rows
 
 
@@ -30,7 +30,7 @@ def anothers(user: Any, subject: Subject, topic: str) -> Any:
     return found.exclude(created_by=None).first()
 
 
-def told(row: Any) -> str:
+def in_words(row: Any) -> str:
     """Return what a self-share does, for people."""
     what = ", ".join(words.name(kind) for kind in row.kinds) or "everything"
     until = f"until {timezone.localtime(row.expires):%Y-%m-%d}" if row.expires is not None else "without an end"
@@ -47,7 +47,9 @@ def let_share_itself(
     """
     other = anothers(user, subject, said["topic"])
     if other is not None and not take_over:
-        raise InvalidEventError(f"it shares itself already: {told(other)}", mend="Say that yours is to take its place")
+        raise InvalidEventError(
+            f"it shares itself already: {in_words(other)}", mend="Say that yours is to take its place"
+        )
     SelfShare.objects.update_or_create(
         **subject,
         topic=said["topic"],

@@ -15,7 +15,7 @@ from bridge.tomtoolkit import models, permissions
 from bridge.tomtoolkit.ledger.rows import LONGEST_INDEXED, to_entry
 from bridge.tomtoolkit.pages import words
 from bridge.tomtoolkit.pages.page import BridgeView
-from bridge.tomtoolkit.pages.references import Reference, told
+from bridge.tomtoolkit.pages.references import Reference, shown
 from bridge.tomtoolkit.pages.telling import Telling
 
 _MOST_PAGES = 200
@@ -47,7 +47,7 @@ class Share:
     @property
     def references(self) -> list[Reference]:
         """What is referred to, with where it leads."""
-        return told(self.words.references)
+        return shown(self.words.references)
 
 
 class Shares(permissions.Visitor, BridgeView, TemplateView):

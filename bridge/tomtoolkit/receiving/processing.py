@@ -12,7 +12,7 @@ from tom_dataproducts.models import DataProduct as ProductModel
 from bridge.budget import Budget
 from bridge.errors import BridgeError, RejectedError, TomAwayError
 from bridge.tomtoolkit import children
-from bridge.tomtoolkit.database import told, words
+from bridge.tomtoolkit.database import translating, words
 
 _READERS = "tom_dataproducts.processors."
 """The modules of TOM Toolkit's own processors."""
@@ -62,7 +62,7 @@ def _run(work: _Work) -> _End:
     row = ProductModel.objects.get(pk=work.product)
     reading = False
     try:
-        with told():
+        with translating():
             run_hook("data_product_post_upload", row)
             if work.process:
                 reading = True

@@ -18,7 +18,7 @@ from bridge.events import COORDINATE_FIELDS, Target
 from bridge.names import simplify, simplify_all
 from bridge.tom.port import Additions, Creation, LocalTarget, Provenance, Written
 from bridge.tomtoolkit import models
-from bridge.tomtoolkit.database import MANY, let_in, lock_creation, refusing, told, writing
+from bridge.tomtoolkit.database import MANY, let_in, lock_creation, refusing, translating, writing
 from bridge.tomtoolkit.receiving import choices, written
 from bridge.tomtoolkit.receiving.visibility import Visibility
 from bridge.tomtoolkit.rows.kinds import MODELS
@@ -115,7 +115,7 @@ class Targets:
         What is written is committed, with the value that it has: a database that has no room, or is only read, may
         not notice before. A table that others are kept out of counts as well, whichever the bridge writes.
         """
-        with told(self._using):
+        with translating(self._using):
             BaseTarget.objects.using(self._using).order_by("pk").values_list("pk").first()
         if writes:
             with writing(self._using):

@@ -26,7 +26,7 @@ from bridge.tom.port import (
 )
 from bridge.tomtoolkit import children
 from bridge.tomtoolkit.conf import AppSettings
-from bridge.tomtoolkit.database import told, writing
+from bridge.tomtoolkit.database import translating, writing
 from bridge.tomtoolkit.ledger.store import DjangoLedger
 from bridge.tomtoolkit.receiving.datums import DatumWriter
 from bridge.tomtoolkit.receiving.products import ProductRules, Products
@@ -60,7 +60,7 @@ class DjangoTom(Tom):
 
     def find(self, names: Iterable[str]) -> tuple[LocalTarget, ...]:
         """Return every target with a name or alias that matches any of ``names``."""
-        with told(self._using):
+        with translating(self._using):
             return self._targets.find_each([list(names)])[0]
 
     def find_each(
@@ -69,12 +69,12 @@ class DjangoTom(Tom):
         budget: Budget = NO_LIMIT,  # noqa: ARG002 (a few queries)
     ) -> list[tuple[LocalTarget, ...]]:
         """Return for each of these sequences of names the targets that match any of them."""
-        with told(self._using):
+        with translating(self._using):
             return self._targets.find_each(wanted)
 
     def appeared(self, simplified: Collection[str]) -> frozenset[str]:
         """Return which of these simplified names the TOM has now."""
-        with told(self._using):
+        with translating(self._using):
             return self._names.appeared(simplified)
 
     def create_targets(
@@ -94,12 +94,12 @@ class DjangoTom(Tom):
 
     def list_names(self) -> frozenset[str]:
         """Return the names of all target lists."""
-        with told(self._using):
+        with translating(self._using):
             return self._targets.list_names()
 
     def open_list(self, name: str) -> str:
         """Return a handle for the target list ``name``, made where there is none."""
-        with told(self._using):
+        with translating(self._using):
             return self._targets.open_list(name)
 
     def add_to_list(
@@ -114,7 +114,7 @@ class DjangoTom(Tom):
 
     def datums(self, pk: int, wanted: Sequence[Datum]) -> tuple[ExistingDatum, ...]:
         """Return the target's datums of the kinds and timestamps of ``wanted``, legacy ones as well."""
-        with told(self._using):
+        with translating(self._using):
             return self._datums.rows(pk, wanted)
 
     def add_datums(self, datums: Sequence[NewDatum], budget: Budget = NO_LIMIT) -> list[DatumResult]:
@@ -123,7 +123,7 @@ class DjangoTom(Tom):
 
     def find_product(self, product_id: str) -> LocalProduct | None:
         """Return the data product of that id, or None."""
-        with told(self._using):
+        with translating(self._using):
             return self._products.find(product_id)
 
     def prepare_product(
@@ -138,12 +138,12 @@ class DjangoTom(Tom):
 
         Goes on beyond a deadline, but for no longer than the TOM's limit: a processor can't be taken up where it was.
         """
-        with told(self._using):
+        with translating(self._using):
             self._products.prepare(pk, product, product_id, provenance, budget)
 
     def add_product(self, pk: int, product: DataProduct, product_id: str, provenance: Provenance) -> ProductResult:
         """Say what became of a product that was prepared; prepare it where that wasn't done."""
-        with told(self._using):
+        with translating(self._using):
             return self._products.add(pk, product, product_id, provenance)
 
     def sweep(self) -> int:

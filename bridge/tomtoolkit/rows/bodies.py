@@ -184,7 +184,7 @@ def target_body(row: Any) -> Target:
             **fields,
         )
     except ValidationError as error:
-        raise InvalidEventError(told(error), where=f"target {local.name!r}", mend="Correct it in the TOM") from None
+        raise InvalidEventError(in_words(error), where=f"target {local.name!r}", mend="Correct it in the TOM") from None
 
 
 def reference(row: Any) -> TargetReference:
@@ -199,7 +199,7 @@ def reference(row: Any) -> TargetReference:
     try:
         return TargetReference(name=row.name, aliases=aliases[:MAX_ALIASES])
     except ValidationError as error:
-        raise InvalidEventError(told(error), where=f"target {row.name!r}", mend="Correct it in the TOM") from None
+        raise InvalidEventError(in_words(error), where=f"target {row.name!r}", mend="Correct it in the TOM") from None
 
 
 def list_body(row: Any, members: Iterable[ListMember]) -> TargetList:
@@ -207,7 +207,7 @@ def list_body(row: Any, members: Iterable[ListMember]) -> TargetList:
     try:
         return TargetList(name=row.name, members=tuple(members))
     except ValidationError as error:
-        raise InvalidEventError(told(error), where=f"list {row.name!r}", mend="Correct it in the TOM") from None
+        raise InvalidEventError(in_words(error), where=f"list {row.name!r}", mend="Correct it in the TOM") from None
 
 
 # -- datums -----------------------------------------------------------------------------------------------------------
@@ -225,7 +225,7 @@ def datum_bodies(
         try:
             made.append(datums.datum(row))
         except ValidationError as error:
-            left_out[f"{datums.kind}: {told(error)}"] += 1
+            left_out[f"{datums.kind}: {in_words(error)}"] += 1
         except Exception as error:  # whatever somebody's value makes of the reading of it
             left_out[f"{datums.kind}: can't be read ({type(error).__name__})"] += 1
     body = BODIES[datums.kind]
@@ -259,10 +259,10 @@ def product_body(row: Any, target: TargetReference, *, process: bool) -> DataPro
             process=process,
         )
     except ValidationError as error:
-        raise InvalidEventError(told(error), where=where, mend="Correct it in the TOM") from None
+        raise InvalidEventError(in_words(error), where=where, mend="Correct it in the TOM") from None
 
 
-def told(error: ValidationError) -> str:
+def in_words(error: ValidationError) -> str:
     """Return the first thing that is wrong, for people."""
     problem = error.errors(include_url=False)[0]
     at = ".".join(str(part) for part in problem["loc"])

@@ -15,7 +15,7 @@ from bridge.events import Body, DataProduct, Kind, Share
 from bridge.publishing.unprocessed import warning
 from bridge.tomtoolkit import conf, models
 from bridge.tomtoolkit.database import immediate
-from bridge.tomtoolkit.rows.bodies import told
+from bridge.tomtoolkit.rows.bodies import in_words
 
 _INSERTED_AT_ONCE = 50
 PATIENCE_S = 20.0
@@ -81,7 +81,7 @@ class Parcel:
                 acknowledgement=self.words.acknowledgement or settings.publish.acknowledgement,
             )
         except ValidationError as error:
-            raise InvalidEventError(told(error), where="share") from None
+            raise InvalidEventError(in_words(error), where="share") from None
         self._events: list[models.OutboxEvent] = []
 
     def add(self, body: Body, *, target_pk: int | None = None, datums: int = 1) -> None:

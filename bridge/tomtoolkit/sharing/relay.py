@@ -27,7 +27,7 @@ from bridge.operations.assemble import stream_of
 from bridge.publishing.publisher import Publisher
 from bridge.stream.port import Stream
 from bridge.tomtoolkit.conf import AppSettings
-from bridge.tomtoolkit.database import MANY, Lease, told, words, writing
+from bridge.tomtoolkit.database import MANY, Lease, translating, words, writing
 from bridge.tomtoolkit.database.leases import LASTS_S
 from bridge.tomtoolkit.models import OutboxEvent
 from bridge.tomtoolkit.rows.bodies import chunks
@@ -122,7 +122,7 @@ class Relay:
 
         Raises AwayError while the database or the stream is away.
         """
-        with told(self._using):
+        with translating(self._using):
             if not self._is_the_one():
                 return False
             if time.monotonic() >= self._next_look and not self._self_sharing.look():

@@ -32,7 +32,7 @@ from tom_targets.models import TargetName
 from bridge.errors import AwayError, InvalidEventError, StopError
 from bridge.events import MAX_MEMBERS, Kind, ListMember
 from bridge.tomtoolkit import conf
-from bridge.tomtoolkit.database import MANY, told, words, writing
+from bridge.tomtoolkit.database import MANY, translating, words, writing
 from bridge.tomtoolkit.models import SelfShare
 from bridge.tomtoolkit.permissions import refusal, shareable
 from bridge.tomtoolkit.rows.bodies import DATUMS, KINDS, chunks, is_own_list, list_body, own, reference, target_rows
@@ -172,7 +172,7 @@ class SelfSharing:
     def _guarded(self, one: Running, share: Callable[[], bool | None], **place: Any) -> bool | None:
         """Share one thing; where that fails, it is left out, and keeps nothing else from being shared."""
         try:
-            with told(self._using):
+            with translating(self._using):
                 done = share()
         except (AwayError, StopError):
             raise

@@ -190,18 +190,18 @@ def locked(table: str) -> Iterator[None]:
 def read() -> None:
     from tom_targets.models import BaseTarget
 
-    from bridge.tomtoolkit.database import told
+    from bridge.tomtoolkit.database import translating
 
-    with told():
+    with translating():
         BaseTarget.objects.exists()
 
 
 def read_in_chunks() -> None:
     from tom_targets.models import BaseTarget
 
-    from bridge.tomtoolkit.database import told
+    from bridge.tomtoolkit.database import translating
 
-    with told():
+    with translating():
         list(BaseTarget.objects.iterator())
 
 
@@ -217,9 +217,9 @@ def write() -> None:
 def write_without_a_transaction() -> None:
     from tom_targets.models import BaseTarget
 
-    from bridge.tomtoolkit.database import told
+    from bridge.tomtoolkit.database import translating
 
-    with told():
+    with translating():
         BaseTarget.objects.update(name="x")
 
 
@@ -299,13 +299,13 @@ def test_an_account_that_the_server_refuses_is_a_matter_for_a_person(postgresql_
     from django.db import connection
     from tom_targets.models import Target
 
-    from bridge.tomtoolkit.database import told
+    from bridge.tomtoolkit.database import translating
 
     server("DROP ROLE IF EXISTS stranger")
     server("CREATE ROLE stranger")
     with connection.cursor() as cursor:
         cursor.execute("SET ROLE stranger")
-    with pytest.raises(StopError, match=r"permission denied.*grant"), told():
+    with pytest.raises(StopError, match=r"permission denied.*grant"), translating():
         Target.objects.count()
     connection.close()
     server("DROP ROLE stranger")

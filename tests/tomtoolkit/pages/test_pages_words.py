@@ -122,9 +122,9 @@ def test_of_events_of_before_nothing_is_said_until_they_are_restored(
     ],
 )
 def test_addresses_dois_and_bibcodes_lead_where_they_say(reference: str, address: str) -> None:
-    from bridge.tomtoolkit.pages.references import told
+    from bridge.tomtoolkit.pages.references import shown
 
-    (found,) = told([reference])
+    (found,) = shown([reference])
     assert (found.text, found.address) == (reference, address)
 
 
@@ -153,7 +153,7 @@ def test_addresses_dois_and_bibcodes_lead_where_they_say(reference: str, address
     ],
 )
 def test_whatever_else_is_written_stays_text(reference: str) -> None:
-    from bridge.tomtoolkit.pages.references import told
+    from bridge.tomtoolkit.pages.references import shown
 
-    (found,) = told([reference])
+    (found,) = shown([reference])
     assert (found.text, found.address) == (reference, "")
