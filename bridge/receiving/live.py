@@ -188,12 +188,18 @@ class Live:
                 self._bury(arrivals, fault_of(error))
 
     def _bury(self, arrivals: Sequence[Arrival], fault: Result) -> None:
-        """Let the event that failed become a dead letter: the first of its record that has no outcome yet."""
+        """Let the event that failed become a dead letter: the first of its record that has no outcome yet.
+
+        Where all have one, because the record is read again, it is the first that waits.
+        """
         recorded = self._ledger.recorded([arrival.place for arrival in arrivals])
-        for arrival in arrivals:
-            there = recorded.get(arrival.place)
-            ended = there is not None and (there.outcome in SUCCESS or there.outcome is Outcome.PARKED)
-            if arrival.settled is None and not (ended and len(arrivals) > 1):
-                self._settled[arrival.place] = fault
-                return
-        raise RuntimeError(f"nothing of {arrivals[0].record.where} can be at fault, and yet it fails") from None
+        outcomes = {place: entry.outcome for place, entry in recorded.items()}
+        left = [
+            one
+            for one in arrivals
+            if one.settled is None and (len(arrivals) == 1 or outcomes.get(one.place) not in SUCCESS)
+        ]
+        if not left:
+            raise RuntimeError(f"nothing of {arrivals[0].record.where} can be at fault, and yet it fails") from None
+        at_fault = min(left, key=lambda one: outcomes.get(one.place) is Outcome.PARKED)
+        self._settled[at_fault.place] = fault

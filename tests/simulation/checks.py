@@ -73,7 +73,8 @@ def _check_blame(world: "World", entry: Entry) -> None:
         return
     for content in world.universe.contents:
         for event in content.events:
-            if event.ref == entry.ref and simplify_all(event.names).isdisjoint(world.blamed):
+            about = simplify_all(event.names) | {f"content {content.number}"}
+            if event.ref == entry.ref and about.isdisjoint(world.blamed):
                 fail(f"{entry.where} ({entry.subject}) died ({entry.detail}), though only {world.blamed} failed")
 
 

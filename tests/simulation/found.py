@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from simulation.faults import FOR_EVER, Kind
-from simulation.people import Appear, Command, Split, Vanish
+from simulation.people import Appear, Command, SetPosition, Split, Vanish
 from simulation.steps import Advance, Again, Freeze, Hole, Inject, Publish, Rebalance, Remove, Run, Step
 
 FOUND: Mapping[str, Sequence[Step]] = {
@@ -153,6 +153,22 @@ FOUND: Mapping[str, Sequence[Step]] = {
         )
         for kind, times in ((Kind.EXIT, 1), (Kind.REFUSE, FOR_EVER))
     },
+    "a record of several events that all wait, and fail when it is read again, ends no process": (
+        Publish("photometry", size=5),
+        Inject("tom.write", Kind.ODD, times=FOR_EVER, name="sn0"),
+        Publish("photometry", size=5, events=3),
+        Run(calls=500),
+        Appear("SN 0"),
+        Run(),
+        SetPosition(),
+    ),
+    "members of a list that kill the process when it is read are given up": (
+        Publish("list", "SN 1", "two", origin="south", size=2),
+        Run(),
+        Split("SN 2"),
+        Command("parked drop", calls=50),
+        Inject("decode", Kind.CRASH, times=FOR_EVER, name="content 0"),
+    ),
     "who was frozen while another took over writes nothing": (
         Appear("SN 0"),
         Publish("photometry"),
