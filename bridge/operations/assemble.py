@@ -17,10 +17,10 @@ from bridge.events import Kind
 from bridge.ledger.port import Ledger, Place
 from bridge.ledger.sqlite import SqliteLedger
 from bridge.receiving.consumer import Consumer, Pace
-from bridge.receiving.decide import Policy
 from bridge.receiving.execute import Executor
 from bridge.receiving.live import Live
 from bridge.receiving.looking import Parts
+from bridge.receiving.matching import Policy
 from bridge.receiving.naming import Names
 from bridge.receiving.progress import Limits, Progress
 from bridge.receiving.read import Reader, Rules

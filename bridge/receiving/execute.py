@@ -16,7 +16,8 @@ from bridge.ledger.model import Outcome, Reason
 from bridge.ledger.port import Ledger
 from bridge.names import simplify_all
 from bridge.receiving import decide
-from bridge.receiving.decide import AddDatums, AddProduct, Amend, Create, FillList, Hold, Plan, Policy
+from bridge.receiving.decide import AddDatums, AddProduct, Amend, Create, FillList, Plan
+from bridge.receiving.matching import Hold, Policy, match
 from bridge.receiving.result import Members, Result, amended, behind, datums_result, list_result, parked, product_result
 from bridge.tom.compare import fate, looks_equal
 from bridge.tom.port import DatumResult, ExistingDatum, Fate, LocalTarget, NewDatum, Provenance, Tom
@@ -55,9 +56,7 @@ class Executor:
     def member_holds(self, members: Sequence[ListMember], budget: Budget = NO_LIMIT) -> list[Hold | None]:
         """Return why each of these list members would be parked now; None for those that would not be."""
         self._find_each(((member.target or member.reference).names for member in members), budget)
-        found = [
-            (member, decide.match(member.target or member.reference, self._find, self._policy)) for member in members
-        ]
+        found = [(member, match(member.target or member.reference, self._find, self._policy)) for member in members]
         return [
             one if isinstance(one, Hold) and not (one.reason is Reason.NO_TARGET and member.target) else None
             for member, one in found

@@ -9,7 +9,8 @@ from bridge.events import KINDS, Kind
 from bridge.ledger.model import Detail, Entry, Outcome, Reason, ToKeep
 from bridge.ledger.rules import SUCCESS
 from bridge.names import simplify_all
-from bridge.receiving.decide import AddDatums, AddProduct, Amend, Hold
+from bridge.receiving.decide import AddDatums, AddProduct, Amend
+from bridge.receiving.matching import Hold
 from bridge.tom.port import DatumResult, Fate, LocalTarget, NewDatum
 
 MOST_EXAMPLES = 20

@@ -23,10 +23,10 @@ from simulation.universe import TOPICS, US
 from bridge.clock import Clock
 from bridge.operations.assemble import Bridge, _read_again
 from bridge.receiving.consumer import Consumer, Pace
-from bridge.receiving.decide import Policy
 from bridge.receiving.execute import Executor
 from bridge.receiving.live import Live
 from bridge.receiving.looking import Parts
+from bridge.receiving.matching import Policy
 from bridge.receiving.naming import Names
 from bridge.receiving.progress import Limits, Progress
 from bridge.receiving.read import Reader

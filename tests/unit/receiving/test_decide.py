@@ -25,13 +25,11 @@ from bridge.receiving.decide import (
     Amend,
     Create,
     FillList,
-    Hold,
-    Policy,
     decide,
     import_list_name,
-    separation,
     shared_list_name,
 )
+from bridge.receiving.matching import Hold, Policy, separation
 from bridge.tom.port import LocalTarget
 from bridge.tom.reserved import ORIGINAL_SOURCE_KEY
 
