@@ -15,7 +15,7 @@ SPECTRUM = b"# FACILITY: NOT\nwavelength,flux\n4000,1.0\n"
     [
         ("a.csv", "photometry", LIGHT_CURVE, ""),
         ("A.TXT", "photometry", LIGHT_CURVE, ""),
-        ("a.csv.gz", "photometry", gzip.compress(LIGHT_CURVE), ""),
+        ("a.csv.gz", "photometry", gzip.compress(LIGHT_CURVE, mtime=0), ""),
         ("a.dat", "photometry", LIGHT_CURVE, "reads .csv and .txt"),
         ("a.fits", "photometry", b"SIMPLE  =", "reads .csv and .txt"),
         ("a", "photometry", LIGHT_CURVE, "reads .csv and .txt"),
