@@ -94,9 +94,21 @@ class Looking:
         self._period_s = period_s
         self._begun: dict[int, datetime | None] = {}
         """What is being looked at and has not come to an end, with its due time."""
+        self._there: Collection[str] = ()
+        """Names that the TOM has: what waits for one of them and gets nowhere is put off."""
 
-    def look(self, rows: Sequence[Parked], budget: Budget) -> list[Result]:
-        """Look at these rows, and at what waits behind those that get through, in the order of their lines."""
+    def look(self, rows: Sequence[Parked], budget: Budget, *, there: Collection[str] = ()) -> list[Result]:
+        """Look at these rows, and at what waits behind those that get through, in the order of their lines.
+
+        ``there`` are names that the TOM has, where that is why they are looked at.
+        """
+        before, self._there = self._there, there
+        try:
+            return self._look_along(rows, budget)
+        finally:
+            self._there = before
+
+    def _look_along(self, rows: Sequence[Parked], budget: Budget) -> list[Result]:
         results: list[Result] = []
         seen: set[int] = set()
         todo = list(rows)
@@ -235,7 +247,7 @@ class Looking:
             left, vain = self._chance_of(waiter, budget)
             if vain:
                 in_vain.append(Result(outcome=Outcome.PARKED, reason=vain[0].reason, detail=vain[0].detail))
-                put_off |= {row.id: self._later(row) for row in vain}
+                put_off |= {row.id: self._later(row) for row in vain if not self._goes_on_waiting(row)}
             if left is not None:
                 chances.append(left)
             elif waiter.holds_back:
@@ -260,6 +272,10 @@ class Looking:
             hold = self._executor.holds(arrival.event) if arrival.event and waiter.kind is not Kind.LIST else None
             reason = hold.reason if hold is not None else None
         return (None, waiter.rows) if reason is waiter.rows[0].reason else (waiter, ())
+
+    def _goes_on_waiting(self, row: Parked) -> bool:
+        """Return whether it waits for its names as before: none of them was there, whyever it was looked at."""
+        return row.reason is Reason.NO_TARGET and row.due_at is None and row.names.isdisjoint(self._there)
 
     def _behind(self, waiter: _Waiter) -> dict[int, datetime | None]:
         """Return when what waits behind another is looked at again by itself, where it was to be looked at now."""

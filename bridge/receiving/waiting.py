@@ -77,7 +77,7 @@ class WaitingLine:
             return 0
         released = 0
         while rows := self._ledger.named(names, budget.clock.now(), most=LOOKED_AT_ONCE):
-            done = released_of(self._looking.look(rows, budget))
+            done = released_of(self._looking.look(rows, budget, there=names))
             released += done
             if not done or budget.stopped:
                 return released

@@ -50,6 +50,24 @@ def test_an_alias_that_a_person_gives_is_a_reason_that_is_gone(alpha, beta):
     assert len(beta.tom.photometry("My favourite")) == 2
 
 
+def test_what_was_looked_at_in_vain_is_applied_as_soon_as_its_name_is_there(alpha, beta):
+    beta.tom.make_target("My favourite")
+    alpha.publish(on_day(1))
+    beta.drain()
+    named_here = TargetReference(name="SN 2024abc", aliases=("My favourite",))
+    for day in range(2, 5):  # the target of each is there, so that the first of the line is looked at
+        alpha.publish(on_day(day, reference=named_here))
+        beta.drain()
+        assert beta.retry_parked() == 0
+    assert beta.outcomes() == [Outcome.PARKED] * 4
+    beta.tom.shell(
+        "from tom_targets.models import Target, TargetName;"
+        "TargetName.objects.create(target=Target.objects.get(), name='SN 2024abc'); result = None"
+    )
+    beta.drain()
+    assert beta.outcomes() == [Outcome.APPLIED] * 4
+
+
 def test_an_alias_that_a_shared_target_brings_is_a_reason_that_is_gone(alpha, beta):
     beta.tom.make_target("SN2024abc")
     alpha.publish(photometry(2, reference=TargetReference(name="ZTF24xyz")))
