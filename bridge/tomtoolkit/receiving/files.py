@@ -8,6 +8,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import structlog
+from django.conf import settings
+from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.base import ContentFile
 from django.db.models import Q
 from tom_dataproducts.models import DataProduct as ProductModel
@@ -42,12 +44,23 @@ def name_for(target_pk: int, product: DataProduct, *, refuse_active: bool) -> tu
             mend="TOM_BRIDGE: products: active_content says so; 'rename' keeps such files as plain text",
         )
     row = ProductModel(target_id=target_pk, data_product_type=product.data_product_type)
-    path = PurePosixPath(_field().generate_filename(row, filename))
+    path = PurePosixPath(_generated(row, filename))
     token = secrets.token_hex(_TOKEN_BYTES)
     name = str(PurePosixPath(*map(safe_part, path.parts[:-1]), token, safe_part(path.name)))
     if len(name) > (most := _field().max_length):
         name = f"{_OURS}/{token}/{shortened(safe_part(path.name), most - len(f'{_OURS}/{token}/'))}"
     return name, (note,) if note else ()
+
+
+def _generated(row: Any, filename: str) -> str:
+    """Return the TOM's own path of a file."""
+    try:
+        return str(_field().generate_filename(row, filename))
+    except SuspiciousFileOperation:
+        if getattr(settings, "DATA_PRODUCT_PATH", None):
+            raise
+        # TOM Toolkit makes an absolute path where the target's name has no letter of ASCII.
+        return f"{_OURS}/{filename}"
 
 
 def save(name: str, content: bytes) -> str:

@@ -16,7 +16,7 @@ from parts.shares import photometry, product
 from parts.storages import storing
 
 from bridge.errors import RejectedError, TomAwayError
-from bridge.events import EventRef, uuid7
+from bridge.events import EventRef, Target, uuid7
 from bridge.ledger.port import Outcome
 from bridge.publishing.unprocessed import unprocessed
 from bridge.tom.file_names import MOST_BYTES, is_active, passive, safe_part
@@ -119,6 +119,16 @@ def test_a_path_of_the_toms_own_that_leads_astray_is_refused(make_orm_tom: MakeO
     with pytest.raises(RejectedError):
         stored(a_tom(), pk, "a.csv")
     assert kept(orm_tom) == []
+
+
+def test_the_file_of_a_target_whose_name_has_no_letter_of_ascii_is_kept(
+    orm_tom: InProcessTom, alpha: Publishing, beta: SubscribedInProcess
+) -> None:
+    star = Target(name="\u661f\u661f", type="SIDEREAL", ra=1.0, dec=2.0)
+    alpha.publish(star, product(b"any", target=star.reference, process=False))
+    beta.drain()
+    assert beta.outcomes() == [Outcome.APPLIED] * 2
+    assert [row["path"].read_bytes() for row in orm_tom.products()] == [b"any"]
 
 
 def test_a_file_name_costs_no_event_behind_it(
