@@ -30,6 +30,7 @@ from bridge.stream.port import Partition
 from bridge.tomtoolkit import models
 from bridge.tomtoolkit.database import MANY, translating, writing
 from bridge.tomtoolkit.ledger import words
+from bridge.tomtoolkit.ledger.breath import Breath
 from bridge.tomtoolkit.ledger.kept import DjangoKept
 from bridge.tomtoolkit.ledger.queries import at_places, filtered
 from bridge.tomtoolkit.ledger.rows import place_of, to_entry, to_heartbeat
@@ -48,6 +49,7 @@ class DjangoLedger(DjangoKept):
     def __init__(self, using: str = DEFAULT_DB_ALIAS, *, clock: Clock = CLOCK) -> None:
         super().__init__(using)
         self._clock = clock
+        self._breath = Breath(clock)
         with translating(using):
             row = models.Installation.objects.using(using).first()
         if row is None:
@@ -89,10 +91,16 @@ class DjangoLedger(DjangoKept):
     @contextmanager
     def unit(self) -> Iterator[DjangoUnit]:
         """Open the transaction of data, outcomes and positions; within one that is open, a savepoint."""
+        wrapper = connections[self._using]
+        shares_a_lock = wrapper.vendor == "sqlite" and not wrapper.in_atomic_block
+        if shares_a_lock:
+            self._breath.begin()
         with writing(self._using):
             unit = DjangoUnit(self._using, self._clock)
             yield unit
             unit.finish()
+        if shares_a_lock:
+            self._breath.end()
 
     def positions(self) -> dict[Partition, Position]:
         """Return all positions."""
