@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from simulation.faults import FOR_EVER, Kind
 from simulation.people import Appear, Command, SetPosition, Split, Vanish
-from simulation.steps import Advance, Again, Freeze, Hole, Inject, Publish, Rebalance, Remove, Run, Step
+from simulation.steps import Advance, Again, Freeze, Hole, Inject, Kill, Publish, Rebalance, Remove, Run, Step
 
 FOUND: Mapping[str, Sequence[Step]] = {
     "a list that waited as a whole waits by its members alone once it is taken up": (
@@ -168,6 +168,14 @@ FOUND: Mapping[str, Sequence[Step]] = {
         Split("SN 2"),
         Command("parked drop", calls=50),
         Inject("decode", Kind.CRASH, times=FOR_EVER, name="content 0"),
+    ),
+    "who gets a partition back is not yet asked why it stands while it takes it up": (
+        Run(calls=40),
+        Publish("photometry", topic="two"),
+        Run(calls=1),
+        Run(1, calls=2),
+        Kill(1),
+        Run(calls=142),
     ),
     "who was frozen while another took over writes nothing": (
         Appear("SN 0"),

@@ -42,6 +42,8 @@ class Seen:
     offset: int
     polls: int
     moved_at: datetime | None
+    given_at: float
+    """When it got the partition: one that it lost meanwhile, and has again, is another matter."""
 
 
 class World:
