@@ -326,17 +326,17 @@ class Looking:
                 case Verdict.DEAD:
                     if not isinstance(error, EventError):
                         log.exception("record.internal_error", where=arrivals[0].record.where, exc_info=error)
-                    return self._buried(arrivals[0], fault_of(error), budget)
+                    return self._buried(arrivals[0], fault_of(error), budget, restore=restore)
         self._progress.note([one.entry(result) for one, result in zip(arrivals, results, strict=True)])
         appeared = frozenset().union(*(result.appeared for result in results))
         self._appeared(appeared, budget)
         return results
 
-    def _buried(self, arrival: Arrival, fault: Result, budget: Budget) -> list[Result]:
+    def _buried(self, arrival: Arrival, fault: Result, budget: Budget, *, restore: bool) -> list[Result]:
         if arrival.members is not None:
             names = [member.reference.name for member in arrival.members]
             return [self._writer.bury_members(arrival.place, names, fault, arrival.were)]
-        return self.written([replace(arrival, settled=fault)], budget)
+        return self.written([replace(arrival, settled=fault)], budget, restore=restore)
 
 
 def _waiter(arrival: Arrival, rows: tuple[Parked, ...]) -> _Waiter:

@@ -169,6 +169,23 @@ FOUND: Mapping[str, Sequence[Step]] = {
         Command("parked drop", calls=50),
         Inject("decode", Kind.CRASH, times=FOR_EVER, name="content 0"),
     ),
+    **{
+        f"what came twice and a restore left waiting twice ({what}) is put back once": (
+            Publish("photometry", size=5),
+            Again(0, topic="two"),
+            *before,
+            Command("replay --restore"),
+            Appear("SN 0"),
+            Advance(61),
+            Run(calls=36),
+            Vanish("SN 0"),
+            Appear("SN 0"),
+        )
+        for what, before in (
+            ("never done before", (Run(calls=200),)),
+            ("done before", (Appear("SN 0"), Run(calls=200), Vanish("SN 0"))),
+        )
+    },
     "who gets a partition back is not yet asked why it stands while it takes it up": (
         Run(calls=40),
         Publish("photometry", topic="two"),

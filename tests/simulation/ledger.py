@@ -22,6 +22,7 @@ class Commit:
 
     recorded: list[Entry] = field(default_factory=list)
     witnessed: list[EventRef] = field(default_factory=list)
+    reopened: list[EventRef] = field(default_factory=list)
     moves: list[tuple[Partition, str, int | None, int]] = field(default_factory=list)
 
 
@@ -46,6 +47,10 @@ class WatchedUnit:
     def witness(self, events: Collection[EventRef]) -> None:
         self._unit.witness(events)
         self.commit.witnessed += events
+
+    def reopen(self, events: Collection[EventRef]) -> None:
+        self._unit.reopen(events)
+        self.commit.reopened += events
 
     def move(
         self, partition: Partition, topic_id: str, expected: int | None, next_offset: int, *, begun: bool = False

@@ -22,7 +22,6 @@ from simulation.universe import TOPICS, Universe
 
 from bridge.events import EventRef
 from bridge.ledger.model import Place
-from bridge.ledger.rules import SUCCESS
 from bridge.receiving.read import Rules
 from bridge.stream.port import Partition, Record
 
@@ -126,9 +125,8 @@ class World:
     def committed(self, process: Process, commit: Commit) -> None:
         """Look at each transaction when it is committed."""
         checks.check_commit(self, process, commit)
-        for entry in commit.recorded:
-            if process.restoring and entry.ref is not None and entry.outcome not in SUCCESS:
-                self.witnessed.pop(entry.ref, None)  # what a restore left waiting is written when it can be
+        for event in commit.reopened:  # what a restore left waiting is written when it can be, once
+            self.witnessed.pop(event, None)
         for event in commit.witnessed:
             self.witnessed.setdefault(event, self.calls)
 
