@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from simulation.faults import Crash
 from simulation.ledger import Commit
+from simulation.process import LIMITS
 
 from bridge.errors import BridgeError, StopError
 from bridge.events import Kind
@@ -68,7 +69,9 @@ def places_of(world: "World", partition: Partition, topic_id: str, first: int, u
 
 
 def _check_blame(world: "World", entry: Entry) -> None:
-    """Nothing dies of what was refused, or failed, of others."""
+    """Nothing dies of what was refused, or failed, of others, or is given up before it was tried often enough."""
+    if entry.reason is Reason.UNFINISHED and world.broken_off < LIMITS.tries:
+        fail(f"{entry.where} ({entry.subject}) was given up ({entry.detail}), though little was broken off")
     if entry.reason not in (Reason.REJECTED, Reason.INTERNAL) or "*" in world.blamed:
         return
     for content in world.universe.contents:

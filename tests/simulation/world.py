@@ -73,6 +73,9 @@ class World:
         self.witnessed: dict[EventRef, int] = {}
         self.blamed: set[str] = set()
         """The names, or parts of names, about which something was refused or failed oddly; ``*``: about any."""
+        self.broken_off = 0
+        """How often something may have been begun that counts, and did not end: a process was killed, or a good request
+        succeeded where another had failed."""
         self.stood: dict[Partition, tuple[str, int]] = {}
         """Where each partition stands, as it was committed or set."""
         self.seen: dict[tuple[int, Partition], Seen] = {}
