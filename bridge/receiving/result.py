@@ -7,7 +7,7 @@ from uuid import UUID
 
 from bridge.events import KINDS, Kind
 from bridge.ledger.model import Detail, Outcome, Reason, ToKeep
-from bridge.ledger.rules import SUCCESS
+from bridge.ledger.rules import SUCCESS, is_parked
 from bridge.names import simplify_all
 from bridge.receiving.decide import AddDatums, AddProduct, Amend, Hold
 from bridge.tom.port import DatumResult, Fate, LocalTarget, NewDatum
@@ -201,7 +201,8 @@ def list_result(
         if counts.get("parked"):
             outcome, reason = Outcome.PARKED, next((one.reason for one in keep if one.names), Reason.NO_TARGET)
         elif counts.get("refused"):
-            outcome, reason = Outcome.DEAD, Reason.REJECTED
+            died = (one.reason for one in keep if not is_parked(one.reason))
+            outcome, reason = Outcome.DEAD, next(died, Reason.REJECTED)
     return Result(outcome=outcome, reason=reason, detail=detail, keep=keep, appeared=appeared, changed=changed)
 
 
