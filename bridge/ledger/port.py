@@ -94,6 +94,10 @@ class Unit(Protocol):
         """
         ...
 
+    def reopen(self, events: Collection[EventRef]) -> None:
+        """Take back that these events are done: a restore did not find them in the TOM, and has left them undone."""
+        ...
+
     def keep_words(self, said: Mapping[ShareRef, ShareWords]) -> None:
         """Keep what was said of shares of which this unit, or an earlier one, records an event; nothing of no words.
 

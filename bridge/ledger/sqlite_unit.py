@@ -66,6 +66,10 @@ class SqliteUnit:
         """Note for ever that these events are done."""
         self._writes.append(partial(_witness, events=tuple(events), recorded=self._lists))
 
+    def reopen(self, events: Collection[EventRef]) -> None:
+        """Take back that these events are done."""
+        self._writes.append(partial(_reopen, events=tuple(events)))
+
     def keep_words(self, said: Mapping[ShareRef, ShareWords]) -> None:
         """Keep what was said of shares, where nothing is kept yet."""
         for share, words in said.items():
@@ -143,6 +147,13 @@ def _witness(connection: sqlite3.Connection, *, events: Sequence[EventRef], reco
         [rules.event_key(event) for event in done],
     )
     _end_intents(connection, done)
+
+
+def _reopen(connection: sqlite3.Connection, *, events: Sequence[EventRef]) -> None:
+    connection.executemany(
+        f"DELETE FROM done WHERE origin = ? AND event_id = ? AND witness = '{Witness.DONE}'",
+        [rules.event_key(event) for event in events],
+    )
 
 
 def _keeps_members(connection: sqlite3.Connection, entry: Entry) -> bool:

@@ -96,6 +96,9 @@ class Looking:
         """What is being looked at and has not come to an end, with its due time."""
         self._there: Collection[str] = ()
         """Names that the TOM has: what waits for one of them and gets nowhere is put off."""
+        self._counted: set[int] = set()
+        """Of what a look is counted in the ledger that has not come to an end: where the TOM was away, and that could
+        not be written either, the next look is this one still."""
 
     def look(self, rows: Sequence[Parked], budget: Budget, *, there: Collection[str] = ()) -> list[Result]:
         """Look at these rows, and at what waits behind those that get through, in the order of their lines.
@@ -134,9 +137,10 @@ class Looking:
             self._begun = before
 
     def _looked_at_as_begun(self, rows: Sequence[Parked], budget: Budget) -> tuple[list[Result], set[Line]]:
-        if rows[0].tries >= self._progress.limits.tries:
+        if self._tries(rows[0]) >= self._progress.limits.tries:
             return self._given_up(rows, budget), {row.entry.line for row in rows if not row.member}
-        self._ledger.begin_parked(list(self._begun))
+        self._ledger.begin_parked([one for one in self._begun if one not in self._counted])
+        self._counted |= self._begun.keys()
         try:
             chances, in_vain = self._with_a_chance(self._first_in_line(self._waiters(rows)), budget)
             done = self._released_in_units(chances, budget)
@@ -295,6 +299,11 @@ class Looking:
         """Note that the looks at these rows have come to an end, one way or another."""
         for one in list(ids):
             self._begun.pop(one, None)
+            self._counted.discard(one)
+
+    def _tries(self, row: Parked) -> int:
+        """Return how often a row was begun before without coming to an end."""
+        return row.tries - (row.id in self._counted)
 
     # -- writing ------------------------------------------------------------------------------------------------------
 
@@ -342,17 +351,17 @@ class Looking:
                 case Verdict.DEAD:
                     if not isinstance(error, EventError):
                         log.exception("record.internal_error", where=arrivals[0].record.where, exc_info=error)
-                    return self._buried(arrivals[0], fault_of(error), budget)
+                    return self._buried(arrivals[0], fault_of(error), budget, restore=restore)
         self._progress.note([one.entry(result) for one, result in zip(arrivals, results, strict=True)])
         appeared = frozenset().union(*(result.appeared for result in results))
         self._appeared(appeared, budget)
         return results
 
-    def _buried(self, arrival: Arrival, fault: Result, budget: Budget) -> list[Result]:
+    def _buried(self, arrival: Arrival, fault: Result, budget: Budget, *, restore: bool) -> list[Result]:
         if arrival.members is not None:
             names = [member.reference.name for member in arrival.members]
             return [self._writer.bury_members(arrival.place, names, fault, arrival.were)]
-        return self.written([replace(arrival, settled=fault)], budget)
+        return self.written([replace(arrival, settled=fault)], budget, restore=restore)
 
 
 def _waiter(arrival: Arrival, rows: tuple[Parked, ...]) -> _Waiter:

@@ -185,10 +185,14 @@ class Progress:
         return dead(Reason.UNFINISHED, f"never finished: tried {before} times{took}{last}", tries=before)
 
     def interrupted(self, partition: Partition, at: Position) -> None:
-        """Take back the try of what stands at ``at``: it did not fail."""
-        if self._begun.pop(partition, None) != at.next:
+        """Take back the try of what stands at ``at``: it did not fail.
+
+        Where that can't be written, it stays begun: the next try is this one still, and is not counted again.
+        """
+        if self._begun.get(partition) != at.next:
             return
         self._ledger.end_try(partition, at)
+        del self._begun[partition]
         known = self._tries.get(partition)
         if known is not None and known.next == at.next:
             self._tries[partition] = Tries(

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from bridge.events import KINDS, Kind
-from bridge.ledger.model import Detail, Entry, Outcome, Reason, ToKeep
-from bridge.ledger.rules import SUCCESS
+from bridge.ledger.model import Detail, Outcome, Reason, ToKeep
+from bridge.ledger.rules import SUCCESS, is_parked
 from bridge.names import simplify_all
 from bridge.receiving.decide import AddDatums, AddProduct, Amend
 from bridge.receiving.matching import Hold
@@ -15,9 +15,6 @@ from bridge.tom.port import DatumResult, Fate, LocalTarget, NewDatum
 
 MOST_EXAMPLES = 20
 """How many conflicting or refused datums a record's detail shows."""
-_RESTORED = "restored"
-"""In the detail of what a restore left waiting or dead."""
-_LEFT = (Outcome.PARKED, Outcome.DEAD)
 _SHOWN = {
     Kind.PHOTOMETRY: ("bandpass", "brightness", "limit"),
     Kind.SPECTROSCOPY: ("telescope", "instrument", "setup"),
@@ -50,19 +47,9 @@ class Result:
 
     @property
     def as_restored(self) -> "Result":
-        """The same, seen by a restore: what the TOM had all of is a duplicate, and no new story of that record.
-
-        What waits or is dead is marked: that the event was done once must not settle it when it is tried again.
-        """
-        if self.outcome in _LEFT:
-            return replace(self, detail={**self.detail, _RESTORED: True})
+        """The same, seen by a restore: what the TOM had all of is a duplicate, and no new story of that record."""
         there_already = self.outcome is Outcome.APPLIED and not self.changed
         return replace(self, outcome=Outcome.DUPLICATE) if there_already else self
-
-
-def is_restored(there: Entry | None) -> bool:
-    """Return whether a restore left this event waiting or dead: what the TOM holds decides, not what was done once."""
-    return there is not None and there.outcome in _LEFT and there.detail.get(_RESTORED) is True
 
 
 def parked(hold: Hold) -> Result:
@@ -215,7 +202,8 @@ def list_result(
         if counts.get("parked"):
             outcome, reason = Outcome.PARKED, next((one.reason for one in keep if one.names), Reason.NO_TARGET)
         elif counts.get("refused"):
-            outcome, reason = Outcome.DEAD, Reason.REJECTED
+            died = (one.reason for one in keep if not is_parked(one.reason))
+            outcome, reason = Outcome.DEAD, next(died, Reason.REJECTED)
     return Result(outcome=outcome, reason=reason, detail=detail, keep=keep, appeared=appeared, changed=changed)
 
 

@@ -28,7 +28,6 @@ from bridge.receiving.result import (
     Result,
     behind,
     came_before,
-    is_restored,
     list_result,
     parked,
     together,
@@ -186,6 +185,8 @@ class Writer:
             results = self._results(arrivals, facts, restore=restore, budget=budget)
             for arrival, result in zip(arrivals, results, strict=True):
                 self._record(unit, arrival, result, facts.there(arrival))
+            if restore:
+                _reopen(unit, arrivals, results)
             self._witness(unit, arrivals, results)
             _move(unit, move)
         for arrival, result in zip(arrivals, results, strict=True):
@@ -221,10 +222,7 @@ class Writer:
             budget=budget,
         )
         results.update(zip(together_, written, strict=True))
-        in_order = [
-            results[index].as_restored if restore or is_restored(facts.there(arrival)) else results[index]
-            for index, arrival in enumerate(arrivals)
-        ]
+        in_order = [results[index].as_restored if restore else results[index] for index in range(len(arrivals))]
         return [self._unmatched(arrival, result) for arrival, result in zip(arrivals, in_order, strict=True)]
 
     def _without_writing(self, arrival: Arrival, facts: Facts, *, restore: bool) -> Result | None:
@@ -234,7 +232,7 @@ class Writer:
         event = _event(arrival)
         known = facts.events.get(event.ref, Known())
         there = facts.there(arrival)
-        if known.witness is not None and not (restore or is_restored(there)) and arrival.members is None:
+        if known.witness is not None and not restore and arrival.members is None:
             return came_before("this event came before")
         if known.waits_elsewhere(arrival.place) and not restore:
             return came_before("this event waits already, from another delivery")
@@ -395,6 +393,19 @@ def _of(arrival: Arrival, chunk: Sequence[ListMember], *, is_last: bool) -> list
 def _kept_members(detail: Mapping[str, object]) -> int:
     counts = detail.get("members")
     return counts.get("parked", 0) + counts.get("refused", 0) if isinstance(counts, Mapping) else 0
+
+
+def _reopen(unit: Unit, arrivals: Sequence[Arrival], results: Sequence[Result]) -> None:
+    """Take back that those are done which a restore leaves waiting or dead: done before, they would be left so."""
+    left = [
+        arrival.event.ref
+        for arrival, result in zip(arrivals, results, strict=True)
+        if arrival.event is not None
+        and result.outcome in (Outcome.PARKED, Outcome.DEAD)
+        and result.reason not in rules.BAD_IN_ITSELF
+    ]
+    if left:
+        unit.reopen(left)
 
 
 def _keep_words(unit: Unit, arrival: Arrival, entry: Entry) -> None:

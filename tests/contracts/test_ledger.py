@@ -410,6 +410,20 @@ def test_an_event_is_done_where_that_was_witnessed_whatever_its_outcomes_say(led
     assert ledger.known([]) == {}
 
 
+def test_an_event_that_is_open_again_is_done_only_once_that_is_witnessed_anew(ledger: Ledger) -> None:
+    one, other = Arrival(offset=0), Arrival(offset=1)
+    theirs = EventRef("south", one.event_id)
+    with ledger.unit() as unit:
+        unit.witness([one.ref, other.ref, theirs])
+    with ledger.unit() as unit:
+        unit.reopen([one.ref, Arrival(offset=2).ref])
+    assert ledger.known([one.ref, other.ref, theirs]).keys() == {other.ref, theirs}
+    with ledger.unit() as unit:
+        unit.reopen([one.ref])
+        unit.witness([one.ref])
+    assert ledger.known([one.ref]) == {one.ref: Known(witness=Witness.DONE)}
+
+
 def test_an_id_of_another_origin_is_another_event(ledger: Ledger) -> None:
     ours = Arrival()
     theirs = EventRef("south", ours.event_id)

@@ -38,6 +38,7 @@ def test_what_was_parked_is_applied_in_the_order_in_which_it_was_shared(alpha, b
 
 
 def test_an_event_that_finds_its_target_lets_the_parked_ones_before_it_go_first(alpha, beta):
+    beta.mapping["tom"]["connections"] = 1
     alpha.publish(on_day(5), on_day(2))
     beta.drain()
     beta.tom.make_target("SN 2024abc")
@@ -61,6 +62,7 @@ def test_an_event_waits_behind_one_that_is_parked_although_it_finds_its_target(a
 
 
 def test_what_waits_for_an_upgrade_does_not_keep_the_rest_of_the_line_waiting(alpha, beta):
+    beta.mapping["tom"]["connections"] = 1
     beta.tom.make_target("SN 2024abc", ra=11.0)
     newer = encode(alpha.share.event(on_day(9)))
     alpha.publish(on_day(5))

@@ -204,6 +204,31 @@ def test_data_of_a_target_that_is_gone_are_parked_and_come_with_it(alpha, beta):
     assert len(beta.tom.photometry()) == 2
 
 
+@pytest.mark.parametrize("event", [photometry(2), product()], ids=["photometry", "product"])
+def test_what_the_tom_refuses_of_a_restore_is_put_back_once_when_it_is_tried_again(alpha, beta, event):
+    """Also where the event came twice: what a person deletes after that stays away."""
+    events = alpha.publish(event)
+    alpha.publish(*events)
+    beta.tom.make_target("SN 2024abc")
+    beta.drain()
+    delete(beta, "Target.objects.all().delete()")
+    beta.tom.make_target("SN 2024abc", may_change=False)
+    assert beta.replay(restore=True) == {"dead": 2}
+    delete(beta, "Target.objects.all().delete()")
+    beta.tom.make_target("SN 2024abc")
+    with beta.open() as bridge:
+        first, second = bridge.ledger.dead()
+        (again,) = bridge.waiting.retry_dead([first], bridge.budget)
+        assert again.outcome is Outcome.APPLIED
+        assert beta.tom.photometry() or beta.tom.products()
+        delete(beta, "PhotometryReducedDatum.objects.all().delete(); DataProduct.objects.all().delete()")
+        (again,) = bridge.waiting.retry_dead([second], bridge.budget)
+    assert again.outcome is Outcome.DUPLICATE
+    assert beta.tom.photometry() == []
+    assert beta.tom.products() == []
+    assert beta.dead() == []
+
+
 def test_a_restore_that_is_killed_is_finished_by_the_next(alpha, beta, tmp_path):
     alpha.publish(*one_of_each())
     beta.drain()

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from simulation.faults import Crash
 from simulation.ledger import Commit
+from simulation.process import LIMITS
 
 from bridge.errors import BridgeError, StopError
 from bridge.events import Kind
@@ -68,7 +69,9 @@ def places_of(world: "World", partition: Partition, topic_id: str, first: int, u
 
 
 def _check_blame(world: "World", entry: Entry) -> None:
-    """Nothing dies of what was refused, or failed, of others."""
+    """Nothing dies of what was refused, or failed, of others, or is given up before it was tried often enough."""
+    if entry.reason is Reason.UNFINISHED and world.broken_off < LIMITS.tries:
+        fail(f"{entry.where} ({entry.subject}) was given up ({entry.detail}), though little was broken off")
     if entry.reason not in (Reason.REJECTED, Reason.INTERNAL) or "*" in world.blamed:
         return
     for content in world.universe.contents:
@@ -127,14 +130,15 @@ def check_told(world: "World", process: "Process") -> None:
     progress = process.bridge.parts.progress
     holds = progress.holds()
     positions = world.ledger.positions()
-    mine = process.member.assignment()
-    for key in [key for key in world.seen if key[0] == process.number and key[1] not in mine]:
-        del world.seen[key]
-    for partition in mine:
+    mine = process.member.given()
+    for key, seen in list(world.seen.items()):
+        if key[0] == process.number and mine.get(key[1]) != seen.given_at:
+            del world.seen[key]
+    for partition, given_at in mine.items():
         topic = world.broker.topics.get(partition.topic)
         at = positions[partition].next if partition in positions else -1
         moves = progress.state.moves.get(partition)
-        now = Seen(at, process.polls, moves.at if moves is not None else None)
+        now = Seen(at, process.polls, moves.at if moves is not None else None, given_at)
         before = world.seen.setdefault((process.number, partition), now)
         if before is now or topic is None or at >= topic.ends(partition.number).next or before.offset != at:
             world.seen[process.number, partition] = now

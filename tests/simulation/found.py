@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from simulation.faults import FOR_EVER, Kind
 from simulation.people import Appear, Command, SetPosition, Split, Vanish
-from simulation.steps import Advance, Again, Freeze, Hole, Inject, Publish, Rebalance, Remove, Run, Step
+from simulation.steps import Advance, Again, Freeze, Hole, Inject, Kill, Publish, Rebalance, Remove, Run, Step, Stop
 
 FOUND: Mapping[str, Sequence[Step]] = {
     "a list that waited as a whole waits by its members alone once it is taken up": (
@@ -168,6 +168,52 @@ FOUND: Mapping[str, Sequence[Step]] = {
         Split("SN 2"),
         Command("parked drop", calls=50),
         Inject("decode", Kind.CRASH, times=FOR_EVER, name="content 0"),
+    ),
+    **{
+        f"what came twice and a restore left waiting twice ({what}) is put back once": (
+            Publish("photometry", size=5),
+            Again(0, topic="two"),
+            *before,
+            Command("replay --restore"),
+            Appear("SN 0"),
+            Advance(61),
+            Run(calls=36),
+            Vanish("SN 0"),
+            Appear("SN 0"),
+        )
+        for what, before in (
+            ("never done before", (Run(calls=200),)),
+            ("done before", (Appear("SN 0"), Run(calls=200), Vanish("SN 0"))),
+        )
+    },
+    **{
+        f"an outage in which not even a try can be taken back costs nothing ({what})": (
+            Publish("photometry"),
+            *before,
+            Inject("tom.write", Kind.AWAY, times=30),
+            Inject("tom.probe", Kind.AWAY, times=30),
+            Inject("ledger.end_try", Kind.AWAY, times=30),
+            Inject("ledger.commit", Kind.AWAY, skip=skip, times=30),
+            Run(calls=400),
+        )
+        for what, before, skip in (
+            ("of what comes", (Appear("SN 0"),), 4),
+            ("of what waits", (Run(calls=200), Appear("SN 0")), 0),
+        )
+    },
+    "what waits is not given up because somebody writes for long beside it": (
+        Publish("list", origin="south"),
+        Publish("full list", "SN 2", origin="south", size=250),
+        Run(1, calls=100),
+        Stop(1),
+    ),
+    "who gets a partition back is not yet asked why it stands while it takes it up": (
+        Run(calls=40),
+        Publish("photometry", topic="two"),
+        Run(calls=1),
+        Run(1, calls=2),
+        Kill(1),
+        Run(calls=142),
     ),
     "who was frozen while another took over writes nothing": (
         Appear("SN 0"),

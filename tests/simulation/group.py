@@ -18,6 +18,8 @@ _NEVER = threading.Event()
 class _Place:
     """Where this member stands in one partition."""
 
+    given_at: float
+    """When the member got the partition (by the monotonic clock)."""
     identity: str = ""
     """Of the topic, when ``start_at`` was last asked; empty before."""
     next: int | None = None
@@ -93,7 +95,7 @@ class SimulatedSubscription:
             if topic is not None or partition in group.owners:
                 del self._places[partition]
         for partition in sorted(mine - self._places.keys()):
-            self._places[partition] = _Place()
+            self._places[partition] = _Place(given_at=self._broker.clock.monotonic())
         self._in_order = sorted(self._places)
         self._missing = {name: missing(name) for name in self.topics if name not in self._broker.topics}
         for partition, place in self._places.items():
@@ -203,6 +205,10 @@ class SimulatedSubscription:
 
     def assignment(self) -> frozenset[Partition]:
         return frozenset(self._places)
+
+    def given(self) -> dict[Partition, float]:
+        """Return when each of its partitions was given to this member (by the monotonic clock)."""
+        return {partition: place.given_at for partition, place in self._places.items()}
 
     def commit(self, offsets: Mapping[Partition, int]) -> None:
         del offsets

@@ -15,6 +15,9 @@ from bridge.ledger.sqlite import SqliteLedger
 from bridge.ledger.sqlite_unit import SqliteUnit
 from bridge.stream.port import Partition, Record
 
+_WRITES = frozenset({"beat", "begin_parked", "begin_try", "end_try", "forget"})
+"""What writes at once, without a unit: with the TOM's data in one database it is kept out as a unit is."""
+
 
 @dataclass
 class Commit:
@@ -22,6 +25,7 @@ class Commit:
 
     recorded: list[Entry] = field(default_factory=list)
     witnessed: list[EventRef] = field(default_factory=list)
+    reopened: list[EventRef] = field(default_factory=list)
     moves: list[tuple[Partition, str, int | None, int]] = field(default_factory=list)
 
 
@@ -46,6 +50,10 @@ class WatchedUnit:
     def witness(self, events: Collection[EventRef]) -> None:
         self._unit.witness(events)
         self.commit.witnessed += events
+
+    def reopen(self, events: Collection[EventRef]) -> None:
+        self._unit.reopen(events)
+        self.commit.reopened += events
 
     def move(
         self, partition: Partition, topic_id: str, expected: int | None, next_offset: int, *, begun: bool = False
@@ -106,6 +114,11 @@ class SimulatedLedger:
     def _transaction(self) -> AbstractContextManager[None]:
         return nullcontext() if self._holdings is None else self._holdings.transaction()
 
+    def _unlocked(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        if self._open is None:
+            self._check_lock()
+        return method(*args, **kwargs)
+
     def _check_lock(self) -> None:
         if self._holdings is not None and self._holdings.in_transaction:
             raise TomAwayError("the database is locked")
@@ -115,7 +128,10 @@ class SimulatedLedger:
         return self
 
     def __getattr__(self, name: str) -> Any:
-        asked = _Asked(self._ask, f"ledger.{name}", getattr(self._ledger, name))
+        method = getattr(self._ledger, name)
+        if name in _WRITES:
+            method = partial(self._unlocked, method)
+        asked = _Asked(self._ask, f"ledger.{name}", method)
         setattr(self, name, asked)  # it is looked up once
         return asked
 

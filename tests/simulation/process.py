@@ -131,6 +131,7 @@ class Process:
         """End it where it stands."""
         self.killed = True
         if not self.has_ended:
+            self.world.broken_off += 1
             if self._greenlet:
                 self._greenlet.throw(Crash)
             else:
@@ -164,6 +165,7 @@ class Process:
         fault = self.world.faults.take(what, names)
         if fault is None:
             result = act()
+            self.world.broken_off += what == "tom.probe"
             if polls:
                 self.idled += not cast(Any, result).records
             return result
@@ -173,6 +175,7 @@ class Process:
         try:
             return happen(fault, what, act, self.world.clock.advance)
         except Crash:
+            self.world.broken_off += 1
             self.killed = True
             raise
 

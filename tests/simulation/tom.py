@@ -12,7 +12,7 @@ from typing import TypeVar
 from simulation.holdings import DatumRow, Holdings, TargetRow
 
 from bridge.budget import NO_LIMIT, Budget
-from bridge.errors import RejectedError
+from bridge.errors import RejectedError, TomAwayError
 from bridge.events import DataProduct, Datum, Target
 from bridge.ledger.port import Intents
 from bridge.names import simplify, simplify_all
@@ -260,7 +260,11 @@ class SimulatedTom(Tom):
     # -- the rest -----------------------------------------------------------------------------------------------------
 
     def probe(self, *, writing: bool) -> None:
-        self._ask("probe", lambda: None)
+        self._ask("probe", lambda: self._probed(writing=writing))
+
+    def _probed(self, *, writing: bool) -> None:
+        if writing and self._held.in_transaction:
+            raise TomAwayError("the database is locked")
 
     def close(self) -> None:
         return

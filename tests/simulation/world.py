@@ -22,7 +22,6 @@ from simulation.universe import TOPICS, Universe
 
 from bridge.events import EventRef
 from bridge.ledger.model import Place
-from bridge.ledger.rules import SUCCESS
 from bridge.receiving.read import Rules
 from bridge.stream.port import Partition, Record
 
@@ -42,6 +41,8 @@ class Seen:
     offset: int
     polls: int
     moved_at: datetime | None
+    given_at: float
+    """When it got the partition: one that it lost meanwhile, and has again, is another matter."""
 
 
 class World:
@@ -72,6 +73,9 @@ class World:
         self.witnessed: dict[EventRef, int] = {}
         self.blamed: set[str] = set()
         """The names, or parts of names, about which something was refused or failed oddly; ``*``: about any."""
+        self.broken_off = 0
+        """How often something may have been begun that counts, and did not end: a process was killed, or a good request
+        succeeded where another had failed."""
         self.stood: dict[Partition, tuple[str, int]] = {}
         """Where each partition stands, as it was committed or set."""
         self.seen: dict[tuple[int, Partition], Seen] = {}
@@ -124,9 +128,8 @@ class World:
     def committed(self, process: Process, commit: Commit) -> None:
         """Look at each transaction when it is committed."""
         checks.check_commit(self, process, commit)
-        for entry in commit.recorded:
-            if process.restoring and entry.ref is not None and entry.outcome not in SUCCESS:
-                self.witnessed.pop(entry.ref, None)  # what a restore left waiting is written when it can be
+        for event in commit.reopened:  # what a restore left waiting is written when it can be, once
+            self.witnessed.pop(event, None)
         for event in commit.witnessed:
             self.witnessed.setdefault(event, self.calls)
 

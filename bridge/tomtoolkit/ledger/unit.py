@@ -35,6 +35,7 @@ class DjangoUnit:
         self._clock = clock
         self._said: dict[Place, Said] = {}
         self._done: set[tuple[str, str]] = set()
+        self._reopened: set[tuple[str, str]] = set()
         self._lists: dict[Place, tuple[str, str]] = {}
         """Lists that were recorded."""
         self._words: dict[ShareRef, ShareWords] = {}
@@ -71,6 +72,10 @@ class DjangoUnit:
     def witness(self, events: Collection[EventRef]) -> None:
         """Note for ever that these events are done."""
         self._done.update(rules.event_key(event) for event in events)
+
+    def reopen(self, events: Collection[EventRef]) -> None:
+        """Take back that these events are done."""
+        self._reopened.update(rules.event_key(event) for event in events)
 
     def keep_words(self, said: Mapping[ShareRef, ShareWords]) -> None:
         """Keep what was said of shares, where nothing is kept yet."""
@@ -172,6 +177,9 @@ class DjangoUnit:
             self._left |= keeping.left
 
     def _write_witnesses(self) -> None:
+        for origin, event_id in self._reopened:
+            done = models.Done.objects.using(self._using).filter(event_id=event_id, origin=origin)
+            done.filter(witness=Witness.DONE.value).delete()
         self._done -= self._unfinished_lists()
         if self._done:
             done = [models.Done(origin=one[0], event_id=one[1], witness=Witness.DONE.value) for one in self._done]
