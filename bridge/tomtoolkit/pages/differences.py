@@ -53,7 +53,7 @@ class Differences(Visitor, BridgePage):
 
 
 def _difference(row: models.Entry, user: Any, telling: Telling) -> Difference:
-    told = telling.line(to_entry(row))
+    told = telling.line(to_entry(row), names=())  # it was applied: its detail says to which target
     pks = targets_in(told.detail) if told is not None else set()
     # A list's differences are of its members, which need not be seen by all who see the list.
     if told is None or (not user.is_superuser and (told.kind == Kind.LIST or not pks)):

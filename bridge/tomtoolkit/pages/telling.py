@@ -26,13 +26,16 @@ class Telling:
         self._hidden = Hidden(user)
 
     def line(
-        self, entry: Entry, detail: Mapping[str, object] | None = None, *, names: Collection[str] = ()
+        self, entry: Entry, detail: Mapping[str, object] | None = None, *, names: Collection[str] | None
     ) -> Line | None:
-        """Return what became of an event, or of one thing (``detail``) of it that is parked under ``names``.
+        """Return what became of an event, or of one thing (``detail``) of it that is parked or dead.
 
-        None where any target that it is about may not be seen.
+        ``names`` are all under which targets are told of beside the entry's subject; None where nobody can say any
+        more. None where any target that it is about may not be seen, or can't be told.
         """
         told = line(entry) if detail is None else line(entry, detail)
+        if names is None:
+            return told if self._user.is_superuser else None
         if self._hidden.targets(targets_in(told.detail)) or self._hidden({entry.subject, *names}):
             return None
         return told
