@@ -1,0 +1,87 @@
+"""What the pages show is complete, and right about time and place: paging, days of a zone, long texts, values of then."""
+
+import html
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from parts.bridges_in_process import SubscribedInProcess
+from parts.django_tom import InProcessTom
+from parts.entries import Arrival, park, to_keep
+from parts.pages import account, browser, page
+
+from bridge.ledger.port import Outcome, Reason
+
+
+@pytest.fixture
+def orm_tom(make_orm_tom: Any) -> InProcessTom:
+    return make_orm_tom("sqlite")
+
+
+@pytest.fixture(autouse=True)
+def settings(beta: SubscribedInProcess) -> Iterator[None]:
+    from django.test.utils import override_settings
+
+    with override_settings(TOM_BRIDGE=beta.mapping, TOM_NAME="Beta TOM"):
+        yield
+
+
+@pytest.fixture
+def ledger(orm_tom: InProcessTom) -> Iterator[Any]:
+    from bridge.tomtoolkit.ledger.store import DjangoLedger
+
+    opened = DjangoLedger()
+    yield opened
+    opened.close()
+
+
+def arrivals(count: int, **given: Any) -> list[Arrival]:
+    """Return events that came now, one after the other."""
+    return [Arrival(offset=number, published_at=datetime.now(UTC), **given).at(number) for number in range(count)]
+
+
+# -- paging ----------------------------------------------------------------------------------------------------------
+
+
+def many_differences(ledger: Any) -> None:
+    differs = {"differs": [{"field": "ra", "theirs": 1, "ours": 2}]}
+    with ledger.unit() as unit:
+        for arrival in arrivals(30):
+            unit.record(arrival.entry(Outcome.APPLIED, detail=differs))
+
+
+def much_parked(ledger: Any) -> None:
+    for arrival in arrivals(30):
+        park(ledger, arrival, to_keep("sn2026abc"))
+    for arrival in arrivals(30):
+        park(ledger, replace(arrival, topic_id="another"), to_keep("m31", reason=Reason.AMBIGUOUS))
+
+
+def many_lists(_ledger: Any) -> None:
+    from tom_targets.models import TargetList
+
+    TargetList.objects.bulk_create(TargetList(name=f"List {number}") for number in range(30))
+
+
+@pytest.mark.parametrize(
+    ("fill", "path", "asked", "chosen"),
+    [
+        (many_differences, "differences/", "days=365", "btn-primary[^>]*>a year<"),
+        (much_parked, "parked/", "reason=no+target", "btn-primary[^>]*>no target<"),
+        (many_lists, "lists/", "a+b=%C3%A9+%26", "List"),
+    ],
+)
+def test_the_next_page_is_one_of_what_was_asked_for(ledger: Any, fill: Any, path: str, asked: str, chosen: str) -> None:
+    fill(ledger)
+    client = browser(account("root", is_superuser=True))
+    first = page(client, f"/bridge/{path}?{asked}")
+    (there,) = re.findall(r'href="([^"]*)">Next<', first)
+    second = page(client, f"/bridge/{path}{html.unescape(there)}")
+    (back,) = re.findall(r'href="([^"]*)">Previous<', second)
+    assert html.unescape(back) == f"?{asked}&page=1"
+    for shown, number in ((first, 1), (second, 2)):
+        assert f">{number} of 2<" in shown
+        assert re.search(chosen, shown)
