@@ -1,18 +1,19 @@
-"""What the pages show is complete, and right about time and place: paging, days of a zone, long texts, values of then."""
+"""What the pages show is complete and right: further pages, days of a zone, long texts, values of then."""
 
 import html
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from parts.bridges_in_process import SubscribedInProcess
 from parts.django_tom import InProcessTom
-from parts.entries import Arrival, park, to_keep
+from parts.entries import Arrival, park, record, to_keep
 from parts.pages import account, browser, page
 
+from bridge.events import uuid7
 from bridge.ledger.port import Outcome, Reason
 
 
@@ -85,3 +86,34 @@ def test_the_next_page_is_one_of_what_was_asked_for(ledger: Any, fill: Any, path
     for shown, number in ((first, 1), (second, 2)):
         assert f">{number} of 2<" in shown
         assert re.search(chosen, shown)
+
+
+# -- days ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("zone", "now", "today"),
+    [
+        ("Pacific/Auckland", datetime(2026, 3, 1, 20, tzinfo=UTC), date(2026, 3, 2)),
+        ("America/Los_Angeles", datetime(2026, 3, 2, 2, tzinfo=UTC), date(2026, 3, 1)),
+        ("UTC", datetime(2026, 3, 1, 20, tzinfo=UTC), date(2026, 3, 1)),
+    ],
+)
+def test_the_plot_has_the_days_of_the_toms_own_zone_up_to_today(
+    ledger: Any, monkeypatch: pytest.MonkeyPatch, zone: str, now: datetime, today: date
+) -> None:
+    from django.test.utils import override_settings
+
+    from bridge.tomtoolkit.models import OutboxShare
+    from bridge.tomtoolkit.pages import plots
+
+    drawn: list[Any] = []
+    monkeypatch.setattr("plotly.offline.plot", lambda figure, **_given: drawn.append(figure))
+    monkeypatch.setattr("django.utils.timezone.now", lambda: now)
+    record(ledger, Arrival(published_at=now))
+    OutboxShare.objects.create(share_id=uuid7(), created=now)
+    with override_settings(TIME_ZONE=zone):
+        plots.in_and_out(now - timedelta(days=7))
+    bars = [dict(zip(bar.x, bar.y, strict=True)) for bar in drawn[0].data]
+    assert [[day for day, height in one.items() if height] for one in bars] == [[today], [today]]
+    assert [(min(one), max(one), len(one)) for one in bars] == [(today - timedelta(days=7), today, 8)] * 2
