@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from html.parser import HTMLParser
 from typing import Any
 
 import pytest
@@ -117,3 +118,46 @@ def test_the_plot_has_the_days_of_the_toms_own_zone_up_to_today(
     bars = [dict(zip(bar.x, bar.y, strict=True)) for bar in drawn[0].data]
     assert [[day for day, height in one.items() if height] for one in bars] == [[today], [today]]
     assert [(min(one), max(one), len(one)) for one in bars] == [(today - timedelta(days=7), today, 8)] * 2
+
+
+# -- long texts ------------------------------------------------------------------------------------------------------
+
+
+class Unwrapped(HTMLParser):
+    """Gathers the text that a page does not let wrap."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._open: list[tuple[str, bool]] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in {"input", "br", "img", "link", "meta", "hr"}:
+            self._open.append((tag, "text-nowrap" in str(dict(attrs).get("class"))))
+
+    def handle_endtag(self, tag: str) -> None:
+        while self._open and self._open.pop()[0] != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        if any(unwrapped for _, unwrapped in self._open):
+            self.text += f" {data.strip()}"
+
+
+def test_nothing_that_others_wrote_is_kept_from_wrapping(ledger: Any) -> None:
+    said = {name: f"{name} {'long ' * 90}" for name in ("title", "subject", "shared_by", "origin_name")}
+    detail = {"differs": [{"field": "ra", "theirs": "long " * 90, "ours": 2}]}
+    with ledger.unit() as unit:
+        for arrival, outcome, reason in zip(
+            arrivals(3), (Outcome.PARKED, Outcome.DEAD, Outcome.APPLIED), (Reason.NO_TARGET, Reason.REJECTED, None),
+            strict=True,
+        ):  # fmt: skip
+            keep = [to_keep("m31", reason=reason)] if reason else []
+            unit.record(arrival.entry(outcome, reason, detail=detail, **said), keep=keep, raw=arrival.record)
+    client = browser(account("root", is_superuser=True))
+    for path in ("parked/", "dead/", "differences/"):
+        text = page(client, f"/bridge/{path}")
+        assert "long long" in text
+        parser = Unwrapped()
+        parser.feed(text)
+        assert "long" not in parser.text
