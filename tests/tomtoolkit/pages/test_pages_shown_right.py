@@ -9,10 +9,12 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from parts.bridges import Publishing
 from parts.bridges_in_process import SubscribedInProcess
 from parts.django_tom import InProcessTom
 from parts.entries import Arrival, park, record, to_keep
 from parts.pages import account, browser, page
+from parts.shares import SUPERNOVA
 
 from bridge.events import uuid7
 from bridge.ledger.port import Outcome, Reason
@@ -161,3 +163,22 @@ def test_nothing_that_others_wrote_is_kept_from_wrapping(ledger: Any) -> None:
         parser = Unwrapped()
         parser.feed(text)
         assert "long" not in parser.text
+
+
+# -- values of then --------------------------------------------------------------------------------------------------
+
+
+def test_a_value_that_was_corrected_since_is_shown_with_the_day_on_which_it_was_here(
+    orm_tom: InProcessTom, alpha: Publishing, beta: SubscribedInProcess
+) -> None:
+    from tom_targets.models import TargetExtra
+
+    from bridge.tomtoolkit.models import Entry
+
+    orm_tom.make_target("SN 2024abc", ra=10.0, dec=20.0, extras={"class": "II"})
+    alpha.publish(SUPERNOVA)
+    beta.drain()
+    Entry.objects.update(recorded_at=datetime(2026, 1, 2, 12, tzinfo=UTC))
+    TargetExtra.objects.update(value="Ia")
+    text = page(browser(account("root", is_superuser=True)), "/bridge/differences/")
+    assert "<th>here on 2026-01-02</th></tr> <tr><td>extras.class</td><td>Ia</td><td>II</td>" in " ".join(text.split())
