@@ -106,7 +106,8 @@ class Event(Share):
         """All names of all targets that this event is about; for a list its own name first."""
         match self.body:
             case TargetList():
-                return (self.body.name, *(name for member in self.body.members for name in member.reference.names))
+                told = (one for member in self.body.members for one in (member.reference, member.target) if one)
+                return (self.body.name, *dict.fromkeys(name for one in told for name in one.names))
             case Target():
                 return self.body.names
             case data:

@@ -13,8 +13,6 @@ from bridge.tomtoolkit.operating.away import no_stream
 
 MOST_CHARACTERS = 20_000
 MOST_BYTES = 1_024
-_MOST_DECODED = 2 * 1024 * 1024
-"""Bytes of a record that a page decodes."""
 _MOST_ITEMS = 20
 _IN_A_LINE = 16
 _LONGEST_HEADER = 300
@@ -32,17 +30,20 @@ class Content:
     """Whether there is more than is shown."""
 
 
-def content(record: Record) -> Content:
-    """Return what ``record`` holds; the schemas of this release alone are used to read it."""
+def event_in(record: Record, number: int = 0) -> Event | None:
+    """Return the event of that ``number`` in ``record``; None where this release's own schemas don't tell."""
+    try:
+        return Decoder(Schemas(no_stream(), "")).decode(record)[number]
+    except (BridgeError, ValueError, IndexError):
+        return None
+
+
+def content(record: Record, event: Event | None) -> Content:
+    """Return what ``record`` holds: its ``event``, else its bytes."""
     size = len(record.value)
-    if size <= _MOST_DECODED:
-        try:
-            event, *_ = Decoder(Schemas(no_stream(), "")).decode(record)
-        except (BridgeError, ValueError):
-            pass
-        else:
-            text, cut = _event(event)
-            return Content("event", text, size, cut)
+    if event is not None:
+        text, cut = _event(event)
+        return Content("event", text, size, cut)
     return Content("bytes", hex_dump(record.value[:MOST_BYTES]), size, size > MOST_BYTES)
 
 

@@ -10,12 +10,14 @@ from django.shortcuts import redirect
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_POST
 
+from bridge.events import Event, TargetList
+from bridge.ledger import port
 from bridge.operations import records
 from bridge.tomtoolkit import models
-from bridge.tomtoolkit.ledger.rows import to_entry
+from bridge.tomtoolkit.ledger.rows import to_dead
 from bridge.tomtoolkit.ledger.store import DjangoLedger
 from bridge.tomtoolkit.operating.retrying import retry_dead
-from bridge.tomtoolkit.pages.content import content, printable
+from bridge.tomtoolkit.pages.content import content, event_in, printable
 from bridge.tomtoolkit.pages.page import BridgePage, BridgeView, drop, integers, page_of, settings_or_problem, tell
 from bridge.tomtoolkit.pages.telling import Telling
 from bridge.tomtoolkit.permissions import Manager
@@ -34,7 +36,7 @@ class DeadList(Manager, BridgePage):
         context = super().get_context_data(**given)
         rows = models.Dead.objects.select_related("entry").order_by("-pk")
         telling = Telling(self.request.user)
-        page = page_of(rows, self.request.GET.get("page"), lambda row: _line(row, telling))
+        page = page_of(rows, self.request.GET.get("page"), lambda row: _line(to_dead(row), telling))
         wishes = models.RetryRequest.objects.filter(dead__in=[one.id for one in page if one is not None])
         return context | {"page": page, "requested": {wish.dead: wish for wish in wishes}}
 
@@ -48,19 +50,19 @@ class DeadLetter(Manager, BridgePage):
     def get_context_data(self, **given: Any) -> dict[str, Any]:
         """Return the letter, its headers as text and its content."""
         context = super().get_context_data(**given)
-        ledger, pk = DjangoLedger(), self.kwargs["pk"]
-        letter = ledger.dead_letter(pk)
-        kept = ledger.raw([letter.entry.place]).get(letter.entry.place) if letter is not None else None
-        record = kept.record if kept is not None else None
-        if letter is None or record is None:
+        pk = self.kwargs["pk"]
+        letter = DjangoLedger().dead_letter(pk)
+        kept = _kept(letter) if letter is not None else None
+        if letter is None or kept is None:
             raise Http404("There is no such dead letter (any more).")
-        told = Telling(self.request.user).line(letter.entry)
+        record, event = kept.record, _event(letter, kept)
+        told = _told(letter, event, Telling(self.request.user))
         if told is None:
             raise PermissionDenied("It is about a target that you may not see.")
         return context | {
-            "line": replace(told, id=pk),
+            "line": told,
             "headers": [(name, printable(value)) for name, value in record.headers[:_MOST_HEADERS]],
-            "content": content(record),
+            "content": content(record, event),
             "wish": models.RetryRequest.objects.filter(dead=pk).first(),
         }
 
@@ -99,11 +101,30 @@ def _ids(request: HttpRequest) -> list[int]:
     ids = integers(request.POST.getlist("id"))
     telling = Telling(request.user)
     rows = models.Dead.objects.filter(pk__in=ids).select_related("entry")
-    if any(_line(row, telling) is None for row in rows):
+    if any(_line(to_dead(row), telling) is None for row in rows):
         raise PermissionDenied
     return ids
 
 
-def _line(row: models.Dead, telling: Telling) -> records.Line | None:
-    told = telling.line(to_entry(row.entry))
-    return None if told is None else replace(told, id=row.pk)
+def _line(one: port.Dead, telling: Telling) -> records.Line | None:
+    return _told(one, _event(one, _kept(one)), telling)
+
+
+def _told(one: port.Dead, event: Event | None, telling: Telling) -> records.Line | None:
+    """Return a letter that holds ``event`` as a line; None where it is about a target that the person may not see."""
+    unread = () if one.entry.is_unread else None  # what never could be read tells no name
+    told = telling.line(one.entry, one.detail or None, names=unread if event is None else event.names)
+    return None if told is None else replace(told, id=one.id, member=one.member, reason=str(one.reason))
+
+
+def _event(one: port.Dead, kept: port.Kept | None) -> Event | None:
+    """Return the event that a letter holds, of a list the one member that is dead; None where that can't be read."""
+    event = event_in(kept.record, one.entry.number) if kept is not None else None
+    if event is None or not one.member or not isinstance(event.body, TargetList):
+        return event
+    members = tuple(member for member in event.body.members if member.reference.name == one.member)
+    return event.model_copy(update={"body": event.body.model_copy(update={"members": members})})
+
+
+def _kept(one: port.Dead) -> port.Kept | None:
+    return DjangoLedger().raw([one.entry.place]).get(one.entry.place)

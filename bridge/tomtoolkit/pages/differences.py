@@ -1,4 +1,4 @@
-"""What this TOM has otherwise than it was shared: nothing of it was overwritten, a person decides."""
+"""What this TOM had otherwise than it was shared, when that came: nothing was overwritten, a person decides."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,9 +26,9 @@ class Difference:
     line: Line | None
     target: Any = None
     fields: tuple[Mapping[str, Any], ...] = ()
-    """``field``, ``theirs`` and ``ours`` of each."""
+    """``field``, ``theirs`` and ``ours`` of each; ours as it was when the event was recorded."""
     datums: tuple[Mapping[str, Any], ...] = ()
-    """Points of which this TOM has another value at the same time."""
+    """Points of which this TOM had another value at the same time."""
 
 
 class Differences(Visitor, BridgePage):
@@ -53,7 +53,7 @@ class Differences(Visitor, BridgePage):
 
 
 def _difference(row: models.Entry, user: Any, telling: Telling) -> Difference:
-    told = telling.line(to_entry(row))
+    told = telling.line(to_entry(row), names=())  # it was applied: its detail says to which target
     pks = targets_in(told.detail) if told is not None else set()
     # A list's differences are of its members, which need not be seen by all who see the list.
     if told is None or (not user.is_superuser and (told.kind == Kind.LIST or not pks)):

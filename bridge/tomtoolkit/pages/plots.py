@@ -21,9 +21,12 @@ _SENT = "#4a7fd4"
 
 
 def in_and_out(since: datetime) -> str:
-    """Return a plot, as HTML without Plotly's script, of what came in (above) and of what was shared (below)."""
-    today = timezone.now().date()
-    days = [since.date() + timedelta(days=number) for number in range((today - since.date()).days + 1)]
+    """Return a plot, as HTML without Plotly's script, of what came in (above) and of what was shared (below).
+
+    A day is one of the TOM's time zone.
+    """
+    first, today = timezone.localdate(since), timezone.localdate()
+    days = [first + timedelta(days=number) for number in range((today - first).days + 1)]
     received: dict[str, dict[date, int]] = {}
     rows = Entry.objects.filter(published_at__gte=since).annotate(day=TruncDate("published_at"))
     for row in rows.values("day", "outcome").annotate(number=Count("pk")):

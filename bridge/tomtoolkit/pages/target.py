@@ -10,12 +10,12 @@ from django.views.generic import TemplateView
 
 from bridge.events import Kind, ShareRef
 from bridge.ledger.port import ShareWords
-from bridge.names import simplify_all
 from bridge.tomtoolkit import models, permissions
-from bridge.tomtoolkit.ledger.rows import LONGEST_INDEXED, to_entry
+from bridge.tomtoolkit.ledger.rows import to_entry
 from bridge.tomtoolkit.pages import words
 from bridge.tomtoolkit.pages.page import BridgeView
 from bridge.tomtoolkit.pages.references import Reference, shown
+from bridge.tomtoolkit.pages.target_events import events_of
 from bridge.tomtoolkit.pages.telling import Telling
 
 _MOST_PAGES = 200
@@ -78,12 +78,10 @@ class Shares(permissions.Visitor, BridgeView, TemplateView):
 
 
 def received(user: Any, target: Any, most: int) -> list[Share]:
-    """Return the newest events that came by one of the target's names, as ``user`` may know of them."""
+    """Return the newest events that came of the target, as ``user`` may know of them."""
     telling = Telling(user)
-    names = simplify_all([target.name, *(alias.name for alias in target.aliases.all())])
-    rows = models.Entry.objects.filter(simple_subject__in=[name[:LONGEST_INDEXED] for name in names])
     shares = []
-    for row in rows.exclude(kind="list").order_by("-published_at", "-pk")[:most]:
+    for row in events_of(target, most):
         entry = to_entry(row)
         line = telling.of_target(entry)
         share = Share(

@@ -26,31 +26,35 @@ class Telling:
         self._hidden = Hidden(user)
 
     def line(
-        self, entry: Entry, detail: Mapping[str, object] | None = None, *, names: Collection[str] = ()
+        self, entry: Entry, detail: Mapping[str, object] | None = None, *, names: Collection[str] | None
     ) -> Line | None:
-        """Return what became of an event, or of one thing (``detail``) of it that is parked under ``names``.
+        """Return what became of an event, or of one thing (``detail``) of it that is parked or dead.
 
-        None where any target that it is about may not be seen.
+        ``names`` are all under which targets are told of beside the entry's subject; None where nobody can say any
+        more. None where any target that it is about may not be seen, or can't be told.
         """
         told = line(entry) if detail is None else line(entry, detail)
+        if names is None:
+            return told if self._user.is_superuser else None
         if self._hidden.targets(targets_in(told.detail)) or self._hidden({entry.subject, *names}):
             return None
         return told
 
     def of_target(self, entry: Entry) -> Line:
-        """Return what became of an event that came by a name of a target which the user may see.
+        """Return what became of an event that is of a target which the user may see.
 
-        Without the particulars where these are about other targets that may not be seen, or about a file that has
-        permissions of its own.
+        Without the particulars where these are about other targets that may not be seen, as those of a list are about
+        all of its members, or about a file that has permissions of its own.
         """
         told = line(entry)
         own_permissions = entry.kind == Kind.DATA_PRODUCT and not settings.TARGET_PERMISSIONS_ONLY
-        if self._hidden.targets(targets_in(told.detail)) or (own_permissions and not self._user.is_superuser):
+        of_others = entry.kind == Kind.LIST or self._hidden.targets(targets_in(told.detail))
+        if of_others or (own_permissions and not self._user.is_superuser):
             return replace(told, message="")
         return told
 
     def words_of_target(self, shares: Collection[ShareRef]) -> dict[ShareRef, ShareWords]:
-        """Return what was said of shares of which an event came by a name of a target which the user may see.
+        """Return what was said of shares of which an event is of a target which the user may see.
 
         Like its title it is the sender's word to all who receive the share, and nothing that this TOM knows: who may
         see one of its targets may read it.

@@ -32,8 +32,17 @@ def run_of(using: str, model: Any, key: int) -> models.Written | None:
     return run if run is not None and run.first <= key else None
 
 
+def with_event(model: Any, rows: Any) -> Any:
+    """Return those of ``rows`` (a queryset of ``model``) that the bridge wrote, each with its event's ``event_id``."""
+    return rows.filter(_noted(model, "pk")).annotate(event_id=Subquery(_runs(model, "pk").values("event_id")[:1]))
+
+
 def _noted(model: Any, column: str) -> Any:
     """Return the condition that the row of ``model`` with the key in ``column`` is noted; false where that is NULL."""
-    runs = models.Written.objects.filter(model=model._meta.label_lower, last__gte=OuterRef(column))
-    first = Subquery(runs.order_by("last").values("first")[:1], output_field=BigIntegerField())
+    first = Subquery(_runs(model, column).values("first")[:1], output_field=BigIntegerField())
     return LessThanOrEqual(Coalesce(first, _NEVER), Coalesce(F(column), _NO_ROW))
+
+
+def _runs(model: Any, column: str) -> Any:
+    """Return the runs of which the first alone may have the row of ``model`` with the key in ``column``."""
+    return models.Written.objects.filter(model=model._meta.label_lower, last__gte=OuterRef(column)).order_by("last")
