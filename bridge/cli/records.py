@@ -240,6 +240,7 @@ def _print_words(found: "Sequence[Arrived]") -> None:
         line, words = one.line, one.words
         references = {f"reference {number}": text for number, text in enumerate(words.references, 1)}
         said = {"title": line.title, "message": words.message, "acknowledgement": words.acknowledgement, **references}
+        said = {name: " ".join(text.split()) for name, text in said.items()}  # a message may have lines
         say("")
         print_fields({"share": line.share_id, "from": line.origin_name, "shared by": line.shared_by} | said)
 
