@@ -3,6 +3,7 @@
 import multiprocessing
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
 from simulation.histories import history
@@ -40,5 +41,6 @@ def play_all(seeds: range, processes: int, block: int = BLOCK) -> Iterator[Block
     if processes == 1:
         yield from map(play_block, blocks)
         return
-    with multiprocessing.Pool(min(processes, len(blocks) or 1)) as pool:
-        yield from pool.imap(play_block, blocks)
+    # Spawned, not forked: a fork of a process with threads, as that of a test is, may hang or take it along.
+    with ProcessPoolExecutor(min(processes, len(blocks) or 1), multiprocessing.get_context("spawn")) as pool:
+        yield from pool.map(play_block, blocks)
