@@ -207,6 +207,15 @@ FOUND: Mapping[str, Sequence[Step]] = {
         Run(1, calls=100),
         Stop(1),
     ),
+    "a member at which the match manager ends the process again and again is given up": (
+        Publish("target"),
+        Run(1),
+        Rebalance(),
+        Publish("list"),
+        Split("SN 0"),
+        Run(),
+        Inject("tom.find", Kind.EXIT, times=FOR_EVER, name="sn0"),
+    ),
     "who gets a partition back is not yet asked why it stands while it takes it up": (
         Run(calls=40),
         Publish("photometry", topic="two"),

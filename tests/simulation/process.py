@@ -170,7 +170,9 @@ class Process:
                 self.idled += not cast(Any, result).records
             return result
         self.world.note(f"process {self.number}: {what}: {fault.kind}")
-        if fault.name or fault.kind in (Kind.REFUSE, Kind.ODD, Kind.EXIT):
+        is_odd = fault.kind in (Kind.REFUSE, Kind.ODD, Kind.EXIT)
+        self.world.broken_off += is_odd  # a look at a list's member that fails so has come to no end
+        if fault.name or is_odd:
             self.world.blamed |= set(names) if fault.name else {"*"}  # whatever name the event has of the target
         try:
             return happen(fault, what, act, self.world.clock.advance)
