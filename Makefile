@@ -30,7 +30,7 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 test: lint $(VENV)/.stamp-dev $(TOOLKIT_2)/.stamp $(TOOLKIT_30)/.stamp kafka ## Lint, type-check and test; PYTEST="-k name" chooses
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(PYTEST)
+	PYTHONHASHSEED=0 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(PYTEST)
 
 lint: $(VENV)/.stamp-dev ## ruff, mypy --strict and import-linter
 	$(BIN)/ruff check .
