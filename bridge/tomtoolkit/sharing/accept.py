@@ -220,9 +220,11 @@ class _Packer:
         rows = _plain(rows)
         for datums in (one for one in DATUMS if one.model is rows.model):
             of_kind = rows.filter(datums.only)
-            pks = self._allowed(of_kind.order_by().values_list("target_id", flat=True).distinct())
+            about = list(of_kind.order_by().values_list("target_id", flat=True).distinct())
+            if not about:
+                continue  # a model holds several kinds: what is asked of each costs every press of the button
             kept = self._kept(of_kind, str(datums.kind))
-            for chunk in chunks(pks, _TARGETS_AT_ONCE):
+            for chunk in chunks(self._allowed(about), _TARGETS_AT_ONCE):
                 for pk, target in sorted(target_rows(chunk).items()):
                     self._pack(datums, target, kept.filter(target_id=pk))
 
