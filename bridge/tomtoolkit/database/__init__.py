@@ -3,12 +3,13 @@
 from bridge.tomtoolkit.database.errors import is_a_persons, refusing, words
 from bridge.tomtoolkit.database.leases import Lease
 from bridge.tomtoolkit.database.locks import let_in, lock_creation, processing
-from bridge.tomtoolkit.database.transactions import MANY, among, immediate, translating, writing
+from bridge.tomtoolkit.database.transactions import MANY, among, chunks, immediate, translating, writing
 
 __all__ = [
     "MANY",
     "Lease",
     "among",
+    "chunks",
     "immediate",
     "is_a_persons",
     "let_in",

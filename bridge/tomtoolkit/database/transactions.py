@@ -4,7 +4,7 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -122,6 +122,11 @@ def _bounded(execute: Any, sql: Any, params: Any, many: bool, context: Any) -> A
 def _bound_waits(wrapper: Any) -> None:
     with wrapper.cursor() as cursor:
         cursor.execute(f"SET LOCAL lock_timeout = '{LONGEST_LOCK_S}s'")
+
+
+def chunks(values: Sequence[Any], size: int = MANY) -> Iterator[Sequence[Any]]:
+    """Yield ``values`` in runs of ``size``."""
+    return (values[first : first + size] for first in range(0, len(values), size))
 
 
 def among(using: str, values: Iterable[object]) -> tuple[str, object]:

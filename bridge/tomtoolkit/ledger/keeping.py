@@ -13,7 +13,7 @@ from bridge.ledger.cut import cut, has_to_change
 from bridge.ledger.model import Entry, Line, Place, Reason, ToKeep
 from bridge.stream.port import Record
 from bridge.tomtoolkit import models
-from bridge.tomtoolkit.database import MANY
+from bridge.tomtoolkit.database import MANY, chunks
 from bridge.tomtoolkit.ledger.queries import of_records
 from bridge.tomtoolkit.ledger.rows import kept_row, line_digest, names_of, to_kept
 
@@ -64,7 +64,7 @@ class Keeping:
     def _there(self, model: Any, entries: Collection[int], *prefetched: str) -> dict[int, dict[str, Any]]:
         """Return what is kept of these entries, by entry and member."""
         found: dict[int, dict[str, Any]] = defaultdict(dict)
-        for chunk in _chunks(sorted(entries)):
+        for chunk in chunks(sorted(entries)):
             for row in model.objects.using(self._using).filter(entry_id__in=chunk).prefetch_related(*prefetched):
                 found[row.entry_id][row.member] = row
         return found
@@ -185,7 +185,7 @@ class Keeping:
         self._delete(model, "pk", keys)
 
     def _delete(self, model: Any, column: str, keys: Sequence[int]) -> None:
-        for chunk in _chunks(keys):
+        for chunk in chunks(keys):
             rows = model.objects.using(self._using).filter(**{f"{column}__in": chunk})
             rows._raw_delete(self._using)  # nothing hangs on them any more
 
@@ -206,7 +206,3 @@ def _written_anew(said: Sequence[Said], there: models.Kept | None, wanted: rules
     if raw is None:
         raise ValueError(f"{entry.where} is {entry.outcome}, but its record is missing")
     return kept_row(entry, cut(raw, wanted, kept_bytes))
-
-
-def _chunks(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
-    return (values[first : first + MANY] for first in range(0, len(values), MANY))

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.db.models import F, Q
@@ -15,7 +14,7 @@ from bridge.ledger import rules
 from bridge.ledger.model import Entry, Line, Outcome, Place, Reason, ShareWords, ToKeep, Witness
 from bridge.stream.port import Partition, Record
 from bridge.tomtoolkit import models
-from bridge.tomtoolkit.database import MANY
+from bridge.tomtoolkit.database import MANY, chunks
 from bridge.tomtoolkit.ledger import words
 from bridge.tomtoolkit.ledger.applied import announce
 from bridge.tomtoolkit.ledger.keeping import Keeping, Said
@@ -94,7 +93,7 @@ class DjangoUnit:
         rows = [models.Parked(pk=pk, due_at=moment) for pk, moment in due.items()]
         parked = models.Parked.objects.using(self._using)
         parked.bulk_update(rows, ("due_at",), batch_size=MANY)
-        for chunk in _chunks(list(due)):
+        for chunk in chunks(list(due)):
             parked.filter(pk__in=chunk).update(looks=F("looks") + int(looked), tries=F("tries") * int(not ended))
 
     def remember_list(self, origin: str, name: str, handle: str) -> None:
@@ -131,13 +130,13 @@ class DjangoUnit:
         self._write_witnesses()
         now = self._clock.now()
         behind = models.Parked.objects.using(self._using).filter(holds=True, reason=Reason.WAITS_BEHIND.value)
-        for chunk in _chunks(sorted(map(line_digest, self._left))):
+        for chunk in chunks(sorted(map(line_digest, self._left))):
             behind.filter(Q(due_at=None) | Q(due_at__gt=now), line__in=chunk).update(due_at=now)
         self._write_sums()
 
     def forget(self, rows: Collection[models.Entry]) -> None:
         """Remove entries of which nothing is kept, and what was said of shares of which no other entry is left."""
-        for chunk in _chunks([row.pk for row in rows]):
+        for chunk in chunks([row.pk for row in rows]):
             models.Entry.objects.using(self._using).filter(pk__in=chunk)._raw_delete(self._using)
         self._sums.subtract(map(_sum, rows))
         self._kept_bytes -= sum(row.counted for row in rows)
@@ -201,7 +200,7 @@ class DjangoUnit:
         for origin, event_id in events:
             whose.setdefault(UUID(event_id), {""}).add(origin)
         intents = models.Intent.objects.using(self._using)
-        for chunk in _chunks(list(whose)):
+        for chunk in chunks(list(whose)):
             begun = intents.filter(event_id__in=chunk).values_list("pk", "event_id", "origin")
             if ended := [pk for pk, event_id, origin in begun if origin in whose[event_id]]:
                 intents.filter(pk__in=ended).delete()
@@ -235,7 +234,3 @@ def position_lost(partition: Partition, expected: int | None) -> PositionLostErr
 
 def _sum(row: models.Entry) -> _Sum:
     return row.topic, row.origin, row.kind, row.outcome
-
-
-def _chunks(values: Sequence[Any]) -> list[Sequence[Any]]:
-    return [values[first : first + MANY] for first in range(0, len(values), MANY)]

@@ -10,20 +10,20 @@ from bridge.events import ShareRef
 from bridge.ledger import rules
 from bridge.ledger.model import ShareWords
 from bridge.tomtoolkit import models
-from bridge.tomtoolkit.database import MANY
+from bridge.tomtoolkit.database import MANY, chunks
 
 
 def found(using: str, shares: Collection[ShareRef]) -> dict[ShareRef, ShareWords]:
     """Return what was said of these shares, of those of which anything is kept."""
     wanted = {(rules.share_key(share)[0], share.id): share for share in shares}
-    rows = (row for chunk in _chunks(list(wanted)) for row in _rows(using, chunk))
+    rows = (row for chunk in chunks(list(wanted)) for row in _rows(using, chunk))
     return {wanted[row.origin, row.share_id]: rules.words_of(row.said) for row in rows}
 
 
 def keep(using: str, said: Mapping[ShareRef, ShareWords]) -> int:
     """Keep what was said of shares of which nothing is kept yet; return how many bytes more count by that."""
     rows = {(rules.share_key(share)[0], share.id): words for share, words in sorted(said.items())}
-    there = {(row.origin, row.share_id) for chunk in _chunks(list(rows)) for row in _rows(using, chunk).defer("said")}
+    there = {(row.origin, row.share_id) for chunk in chunks(list(rows)) for row in _rows(using, chunk).defer("said")}
     new = [_row(share, words) for share, words in rows.items() if share not in there]
     if not new:
         return 0
@@ -41,7 +41,7 @@ def forget(using: str, shares: Collection[tuple[str, UUID]]) -> int:
     """Forget what was said of those of these shares of which no outcome is left; return how many bytes less count."""
     of_share = models.Entry.objects.using(using).filter(share_id=OuterRef("share_id"), origin=OuterRef("origin"))
     fewer = 0
-    for chunk in _chunks(sorted(shares)):
+    for chunk in chunks(sorted(shares)):
         gone = list(_rows(using, chunk).select_for_update().filter(~Exists(of_share)).defer("said"))
         rows = models.ShareWords.objects.using(using).filter(pk__in=[row.pk for row in gone])
         rows._raw_delete(using)  # nothing hangs on them
@@ -66,7 +66,3 @@ def _row(share: tuple[str, UUID], words: ShareWords) -> models.ShareWords:
 
 def _told(row: models.ShareWords) -> dict[str, object]:
     return {"said": row.said, "counted": row.counted}
-
-
-def _chunks(shares: Sequence[tuple[str, UUID]]) -> list[Sequence[tuple[str, UUID]]]:
-    return [shares[first : first + MANY] for first in range(0, len(shares), MANY)]

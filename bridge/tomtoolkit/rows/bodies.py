@@ -5,7 +5,7 @@ gone) is left out and counted by its reason, never passed over and never a failu
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -34,7 +34,7 @@ from bridge.events import (
 )
 from bridge.tom.values import WORDS
 from bridge.tomtoolkit import models
-from bridge.tomtoolkit.database import MANY
+from bridge.tomtoolkit.database import chunks
 from bridge.tomtoolkit.rows.kinds import MODELS
 from bridge.tomtoolkit.rows.noted import came
 from bridge.tomtoolkit.rows.targets import as_local
@@ -149,11 +149,6 @@ def is_own_list(row: Any) -> bool:
     """Return whether a target list neither belongs to a shared one nor was made by the bridge."""
     made = received(type(row).objects.filter(pk=row.pk))
     return not (made.exists() or models.List.objects.filter(handle__startswith=f"{row.pk}:").exists())
-
-
-def chunks(values: Sequence[Any], size: int = MANY) -> Iterator[Sequence[Any]]:
-    """Yield ``values`` in runs of ``size``."""
-    return (values[first : first + size] for first in range(0, len(values), size))
 
 
 # -- targets ----------------------------------------------------------------------------------------------------------

@@ -16,11 +16,11 @@ from tom_targets.models import TargetList as TargetListModel
 from bridge.errors import ConfigurationError, InvalidEventError
 from bridge.events import MAX_MEMBERS, ListMember
 from bridge.tomtoolkit import conf
+from bridge.tomtoolkit.database import chunks
 from bridge.tomtoolkit.permissions import lists, refusal, shareable, visible
 from bridge.tomtoolkit.rows.bodies import (
     DATUMS,
     RECEIVED,
-    chunks,
     datum_bodies,
     is_own_list,
     list_body,

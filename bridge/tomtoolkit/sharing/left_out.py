@@ -7,9 +7,8 @@ from typing import Any
 import structlog
 from django.db.models import OuterRef
 
-from bridge.tomtoolkit.database import MANY, writing
+from bridge.tomtoolkit.database import MANY, chunks, writing
 from bridge.tomtoolkit.models import LeftOut, SelfShare
-from bridge.tomtoolkit.rows.bodies import chunks
 
 log = structlog.get_logger(__name__)
 

@@ -27,10 +27,9 @@ from bridge.operations.assemble import stream_of
 from bridge.publishing.publisher import Publisher
 from bridge.stream.port import Stream
 from bridge.tomtoolkit.conf import AppSettings
-from bridge.tomtoolkit.database import MANY, Lease, translating, words, writing
+from bridge.tomtoolkit.database import MANY, Lease, chunks, translating, words, writing
 from bridge.tomtoolkit.database.leases import LASTS_S
 from bridge.tomtoolkit.models import OutboxEvent
-from bridge.tomtoolkit.rows.bodies import chunks
 from bridge.tomtoolkit.sharing.self_sharing import SelfSharing
 
 log = structlog.get_logger(__name__)

@@ -32,10 +32,10 @@ from tom_targets.models import TargetName
 from bridge.errors import AwayError, InvalidEventError, StopError
 from bridge.events import MAX_MEMBERS, Kind, ListMember
 from bridge.tomtoolkit import conf
-from bridge.tomtoolkit.database import MANY, translating, words, writing
+from bridge.tomtoolkit.database import MANY, chunks, translating, words, writing
 from bridge.tomtoolkit.models import SelfShare
 from bridge.tomtoolkit.permissions import refusal, shareable
-from bridge.tomtoolkit.rows.bodies import DATUMS, KINDS, chunks, is_own_list, list_body, own, reference, target_rows
+from bridge.tomtoolkit.rows.bodies import DATUMS, KINDS, is_own_list, list_body, own, reference, target_rows
 from bridge.tomtoolkit.sharing.floors import Floors
 from bridge.tomtoolkit.sharing.left_out import LeftOuts
 from bridge.tomtoolkit.sharing.look import Look, Running, Unshared
