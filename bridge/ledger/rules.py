@@ -167,14 +167,9 @@ def fitting(entry: Entry) -> Entry:
     return replace(entry, **changed) if changed else entry
 
 
-def event_key(event: EventRef) -> tuple[str, str]:
-    """Return origin and id of an event as a store looks for them."""
-    return _cut(event.origin, _LONGEST["origin"]), str(event.id)
-
-
-def share_key(share: ShareRef) -> tuple[str, str]:
-    """Return origin and id of a share as a store looks for them."""
-    return _cut(share.origin, _LONGEST["origin"]), str(share.id)
+def key_of(ref: EventRef | ShareRef) -> tuple[str, str]:
+    """Return origin and id of an event or a share as a store looks for them."""
+    return _cut(ref.origin, _LONGEST["origin"]), str(ref.id)
 
 
 def keeps_words(entry: Entry) -> bool:

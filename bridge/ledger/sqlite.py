@@ -109,7 +109,7 @@ class SqliteLedger(SqliteKept):
 
     def known(self, events: Collection[EventRef]) -> dict[EventRef, Known]:
         """Return what is known of these events, for those of which anything is."""
-        wanted = {rules.event_key(event): event for event in events}
+        wanted = {rules.key_of(event): event for event in events}
         asked = json.dumps(list(wanted))
         rows = self.rows(
             "SELECT origin, event_id, witness FROM json_each(?) AS wanted CROSS JOIN done"
@@ -149,7 +149,7 @@ class SqliteLedger(SqliteKept):
 
     def words(self, shares: Collection[ShareRef]) -> dict[ShareRef, ShareWords]:
         """Return what was said of these shares, of those of which anything is kept."""
-        wanted = {rules.share_key(share): share for share in shares}
+        wanted = {rules.key_of(share): share for share in shares}
         rows = self.rows(
             "SELECT words.origin, words.share_id, said FROM json_each(?) AS wanted CROSS JOIN words"
             " ON words.origin = json_extract(wanted.value, '$[0]')"
@@ -216,7 +216,7 @@ class SqliteLedger(SqliteKept):
         """
         # Without an origin: begun under an earlier release by a process that was killed.
         begun_before = "SELECT step FROM begun WHERE origin IN (?, '') AND event_id = ?"
-        whose = rules.event_key(event)
+        whose = rules.key_of(event)
         if not steps:
             return frozenset(row[0] for row in self.rows(begun_before, whose))
         with self.transaction() as connection:

@@ -144,7 +144,7 @@ def _witness(connection: sqlite3.Connection, *, events: Sequence[EventRef], reco
     done = [event for event in events if event not in recorded or not _keeps_members(connection, recorded[event])]
     connection.executemany(
         f"INSERT INTO done VALUES (?, ?, '{Witness.DONE}') ON CONFLICT DO NOTHING",
-        [rules.event_key(event) for event in done],
+        [rules.key_of(event) for event in done],
     )
     _end_intents(connection, done)
 
@@ -152,7 +152,7 @@ def _witness(connection: sqlite3.Connection, *, events: Sequence[EventRef], reco
 def _reopen(connection: sqlite3.Connection, *, events: Sequence[EventRef]) -> None:
     connection.executemany(
         f"DELETE FROM done WHERE origin = ? AND event_id = ? AND witness = '{Witness.DONE}'",
-        [rules.event_key(event) for event in events],
+        [rules.key_of(event) for event in events],
     )
 
 
@@ -170,7 +170,7 @@ def _keeps_members(connection: sqlite3.Connection, entry: Entry) -> bool:
 def _end_intents(connection: sqlite3.Connection, events: Sequence[EventRef]) -> None:
     """Forget what was begun for these events, also under an earlier release, which did not note whose they were."""
     connection.executemany(
-        "DELETE FROM begun WHERE origin IN (?, '') AND event_id = ?", [rules.event_key(event) for event in events]
+        "DELETE FROM begun WHERE origin IN (?, '') AND event_id = ?", [rules.key_of(event) for event in events]
     )
 
 
@@ -178,7 +178,7 @@ def _keep_words(connection: sqlite3.Connection, said: Mapping[ShareRef, ShareWor
     texts = {share: rules.words_text(words) for share, words in said.items()}
     connection.executemany(
         "INSERT OR IGNORE INTO words (origin, share_id, said, counted) VALUES (?, ?, ?, ?)",
-        [(*rules.share_key(share), text, rules.counted_bytes(text)) for share, text in texts.items()],
+        [(*rules.key_of(share), text, rules.counted_bytes(text)) for share, text in texts.items()],
     )
 
 

@@ -151,7 +151,7 @@ class DjangoLedger(DjangoKept):
 
     def known(self, events: Collection[EventRef]) -> dict[EventRef, Known]:
         """Return what is known of these events, for those of which anything is."""
-        wanted = {(rules.event_key(event)[0], event.id): event for event in events}
+        wanted = {(rules.key_of(event)[0], event.id): event for event in events}
         ids = list({event.id for event in events})
         witnesses: dict[EventRef, Witness] = {}
         waits: dict[EventRef, set[Place]] = {}
@@ -245,7 +245,7 @@ class DjangoLedger(DjangoKept):
 
         Durable at once unless a transaction is open. Without ``steps`` nothing is noted and all begun are returned.
         """
-        origin, event_id = rules.event_key(event)
+        origin, event_id = rules.key_of(event)
         # Without an origin: begun under an earlier release by a process that was killed.
         rows = models.Intent.objects.using(self._using).filter(event_id=event_id, origin__in=(origin, ""))
         if not steps:

@@ -64,17 +64,17 @@ class DjangoUnit:
         members = None if of is None else frozenset(map(rules.storable, of))
         self._said[entry.place] = Said(entry=rules.fitting(entry), keep=tuple(keep), of=members, raw=raw)
         if entry.ref is not None and entry.kind == Kind.LIST:
-            self._lists[entry.place] = rules.event_key(entry.ref)
+            self._lists[entry.place] = rules.key_of(entry.ref)
         if entry.ref is not None and rules.ends_intents(entry):
-            self._end_intents({rules.event_key(entry.ref)})
+            self._end_intents({rules.key_of(entry.ref)})
 
     def witness(self, events: Collection[EventRef]) -> None:
         """Note for ever that these events are done."""
-        self._done.update(rules.event_key(event) for event in events)
+        self._done.update(rules.key_of(event) for event in events)
 
     def reopen(self, events: Collection[EventRef]) -> None:
         """Take back that these events are done."""
-        self._reopened.update(rules.event_key(event) for event in events)
+        self._reopened.update(rules.key_of(event) for event in events)
 
     def keep_words(self, said: Mapping[ShareRef, ShareWords]) -> None:
         """Keep what was said of shares, where nothing is kept yet."""

@@ -15,14 +15,14 @@ from bridge.tomtoolkit.database import MANY, chunks
 
 def found(using: str, shares: Collection[ShareRef]) -> dict[ShareRef, ShareWords]:
     """Return what was said of these shares, of those of which anything is kept."""
-    wanted = {(rules.share_key(share)[0], share.id): share for share in shares}
+    wanted = {(rules.key_of(share)[0], share.id): share for share in shares}
     rows = (row for chunk in chunks(list(wanted)) for row in _rows(using, chunk))
     return {wanted[row.origin, row.share_id]: rules.words_of(row.said) for row in rows}
 
 
 def keep(using: str, said: Mapping[ShareRef, ShareWords]) -> int:
     """Keep what was said of shares of which nothing is kept yet; return how many bytes more count by that."""
-    rows = {(rules.share_key(share)[0], share.id): words for share, words in sorted(said.items())}
+    rows = {(rules.key_of(share)[0], share.id): words for share, words in sorted(said.items())}
     there = {(row.origin, row.share_id) for chunk in chunks(list(rows)) for row in _rows(using, chunk).defer("said")}
     new = [_row(share, words) for share, words in rows.items() if share not in there]
     if not new:
@@ -32,7 +32,12 @@ def keep(using: str, said: Mapping[ShareRef, ShareWords]) -> int:
         with transaction.atomic(using=using):
             table.bulk_create(new, batch_size=MANY)
     except IntegrityError:  # another process keeps the words of one of them in this moment
-        made = [table.get_or_create(origin=row.origin, share_id=row.share_id, defaults=_told(row)) for row in new]
+        made = [
+            table.get_or_create(
+                origin=row.origin, share_id=row.share_id, defaults={"said": row.said, "counted": row.counted}
+            )
+            for row in new
+        ]
         new = [row for row, is_new in made if is_new]
     return sum(row.counted for row in new)
 
@@ -62,7 +67,3 @@ def _rows(using: str, shares: Sequence[tuple[str, UUID]]) -> QuerySet[models.Sha
 def _row(share: tuple[str, UUID], words: ShareWords) -> models.ShareWords:
     text = rules.words_text(words)
     return models.ShareWords(origin=share[0], share_id=share[1], said=text, counted=rules.counted_bytes(text))
-
-
-def _told(row: models.ShareWords) -> dict[str, object]:
-    return {"said": row.said, "counted": row.counted}
