@@ -64,11 +64,12 @@ class Announced:
     def find(self, sha256: str) -> Schema | None:
         """Return the schema of this SHA-256; None where it was not announced, or is none of ours, or unsafe."""
         found = self._texts.get(sha256) or self._again(sha256)
-        if found is None or found.schema is not None:
-            if found is not None:
-                self._texts.move_to_end(sha256)
-            return found.schema if found is not None else None
-        return self._look_into(sha256, found)
+        if found is None:
+            return None
+        if found.schema is None:
+            return self._look_into(sha256, found)
+        self._texts.move_to_end(sha256)
+        return found.schema
 
     def by_fingerprint(self, fingerprint: bytes) -> Schema | None:
         """Return a schema with this fingerprint, of those whose texts are kept; each is looked into once."""
