@@ -1,7 +1,5 @@
 """What people decide on the pages: which target is meant, what is tried again, what is dropped."""
 
-from collections.abc import Iterator
-
 import pytest
 from parts.bridges import Publishing
 from parts.bridges_in_process import SubscribedInProcess
@@ -12,13 +10,7 @@ from parts.shares import LIGHT_CURVE, on_day, photometry, product
 from bridge.events import TargetReference
 from bridge.ledger.port import Outcome, Reason
 
-
-@pytest.fixture(autouse=True)
-def settings(beta: SubscribedInProcess, alpha: Publishing) -> Iterator[None]:
-    from django.test.utils import override_settings
-
-    with override_settings(TOM_BRIDGE=beta.mapping, TOM_NAME="Beta TOM"):
-        yield
+pytestmark = pytest.mark.usefixtures("alpha", "settings")
 
 
 def parked_id() -> int:

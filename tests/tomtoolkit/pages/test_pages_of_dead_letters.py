@@ -1,6 +1,5 @@
 """Dead letters of targets that not everybody may see: neither the list, nor the letter, nor dropping it."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,20 +11,14 @@ from parts.shares import GALAXY, product
 
 from bridge.events import Body, ListMember, Target, TargetList, TargetReference
 
+pytestmark = pytest.mark.usefixtures("settings")
+
 SECRET = "HIDDEN-9"
 
 
 @pytest.fixture
 def orm_tom(make_orm_tom: Any) -> InProcessTom:
     return make_orm_tom("sqlite")
-
-
-@pytest.fixture(autouse=True)
-def settings(beta: SubscribedInProcess) -> Iterator[None]:
-    from django.test.utils import override_settings
-
-    with override_settings(TOM_BRIDGE=beta.mapping, TOM_NAME="Beta TOM"):
-        yield
 
 
 def a_file(**reference: Any) -> Body:

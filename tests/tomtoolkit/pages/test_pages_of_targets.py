@@ -1,6 +1,5 @@
 """The tab of a target that came in a list, or has another name by now: its events are there, and nobody else's."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,13 +12,7 @@ from parts.shares import GALAXY, SUPERNOVA, on_day, product
 
 from bridge.events import ListMember, TargetList
 
-
-@pytest.fixture(autouse=True)
-def settings(beta: SubscribedInProcess) -> Iterator[None]:
-    from django.test.utils import override_settings
-
-    with override_settings(TOM_BRIDGE=beta.mapping, TOM_NAME="Beta TOM"):
-        yield
+pytestmark = pytest.mark.usefixtures("settings")
 
 
 def tab(pk: int, client: Any = None) -> str:

@@ -19,18 +19,12 @@ from parts.shares import SUPERNOVA
 from bridge.events import uuid7
 from bridge.ledger.port import Outcome, Reason
 
+pytestmark = pytest.mark.usefixtures("settings")
+
 
 @pytest.fixture
 def orm_tom(make_orm_tom: Any) -> InProcessTom:
     return make_orm_tom("sqlite")
-
-
-@pytest.fixture(autouse=True)
-def settings(beta: SubscribedInProcess) -> Iterator[None]:
-    from django.test.utils import override_settings
-
-    with override_settings(TOM_BRIDGE=beta.mapping, TOM_NAME="Beta TOM"):
-        yield
 
 
 @pytest.fixture

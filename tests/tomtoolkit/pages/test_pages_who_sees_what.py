@@ -1,6 +1,5 @@
 """Who sees what: nobody is shown, or may decide, anything of a target or file that they may not see."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,18 +11,12 @@ from parts.shares import SUPERNOVA, photometry, product
 
 from bridge.events import Target
 
+pytestmark = pytest.mark.usefixtures("settings")
+
 
 @pytest.fixture
 def orm_tom(make_orm_tom: Any) -> InProcessTom:
     return make_orm_tom("sqlite")
-
-
-@pytest.fixture(autouse=True)
-def settings(beta: SubscribedInProcess) -> Iterator[None]:
-    from django.test.utils import override_settings
-
-    with override_settings(TOM_BRIDGE=beta.mapping, TOM_NAME="Beta TOM"):
-        yield
 
 
 def may(user: Any, pk: int, *rights: str) -> None:

@@ -1,7 +1,6 @@
 """The tab of a target: what was said of a share, for whoever may see the target, and links that are none but links."""
 
 import html
-from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
@@ -15,18 +14,12 @@ from parts.shares import SUPERNOVA, on_day, photometry
 
 from bridge.ledger.port import ShareWords
 
+pytestmark = pytest.mark.usefixtures("settings")
+
 
 @pytest.fixture
 def orm_tom(make_orm_tom: Any) -> InProcessTom:
     return make_orm_tom("sqlite")
-
-
-@pytest.fixture(autouse=True)
-def settings(beta: SubscribedInProcess) -> Iterator[None]:
-    from django.test.utils import override_settings
-
-    with override_settings(TOM_BRIDGE=beta.mapping, TOM_NAME="Beta TOM"):
-        yield
 
 
 def tab(client: Any, pk: int) -> str:
