@@ -284,9 +284,12 @@ class Settings(BaseSettings):
         return subscription.model_copy(update={"start": "now"})
 
     def topics(self) -> list[str]:
-        """Return all topics that are received or published to by default, each once."""
-        publish = [self.publish.topic] if self.publish.topic else []
-        return list(dict.fromkeys([*(one.topic for one in self.subscribe), *publish]))
+        """Return all topics that are received or published to, each once."""
+        return list(dict.fromkeys([*(one.topic for one in self.subscribe), *self.published()]))
+
+    def published(self) -> list[str]:
+        """Return the topics that are named to be published to."""
+        return [self.publish.topic] if self.publish.topic else []
 
     def each_stream(self) -> dict[str, StreamSettings]:
         """Return all streams by label, the default one, whose label is empty, first."""

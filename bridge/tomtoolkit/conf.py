@@ -105,9 +105,9 @@ class AppSettings(Settings):
             raise ConfigurationError("is missing", where=f"{SETTING}: mail", mend=mend)
         return self.mail
 
-    def topics(self) -> list[str]:
-        """Return all topics that are received or may be shared to, each once."""
-        return list(dict.fromkeys([*super().topics(), *(one.topic for one in self.publish.topics)]))
+    def published(self) -> list[str]:
+        """Return the topics that may be shared to."""
+        return list(dict.fromkeys([*super().published(), *(one.topic for one in self.publish.topics)]))
 
     def groups_by_topic(self) -> dict[str, tuple[str, ...]]:
         """Return for each topic subscribed to the names of the groups that see what arrives."""
