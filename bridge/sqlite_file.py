@@ -57,7 +57,7 @@ def open_file(path: Path, form: Format, busy_timeout_s: float) -> sqlite3.Connec
         raise _unusable(path, form, error.strerror or str(error)) from error
     connection: sqlite3.Connection | None = None
     try:
-        connection = sqlite3.connect(path, timeout=busy_timeout_s, isolation_level=None)
+        connection = sqlite3.connect(path, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False)
         connection.row_factory = sqlite3.Row
         form.prepare(connection)
         _set_up(connection, busy_timeout_s)
@@ -145,10 +145,10 @@ class SqliteFile:
                     connection.execute("ROLLBACK")
                 raise
 
-    def rows(self, query: str, values: Sequence[object] = ()) -> list[sqlite3.Row]:
+    def query(self, sql: str, values: Sequence[object] = ()) -> list[sqlite3.Row]:
         """Return what a query finds."""
         with translating(self._path, self._form):
-            return self._current().execute(query, values).fetchall()
+            return self._current().execute(sql, values).fetchall()
 
     def close(self) -> None:
         """Release the file."""

@@ -44,7 +44,7 @@ class SqliteStore(SqliteFile):
 
     def installations(self) -> frozenset[UUID]:
         """Return this installation and those that were accepted as former ones of this TOM."""
-        return frozenset((self.installation, *(UUID(row[0]) for row in self.rows("SELECT installation FROM former"))))
+        return frozenset((self.installation, *(UUID(row[0]) for row in self.query("SELECT installation FROM former"))))
 
     def accept_installation(self, installation: UUID) -> None:
         """Take ``installation`` for a former one of this TOM."""

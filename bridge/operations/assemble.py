@@ -1,7 +1,7 @@
 """From settings to working parts: the one place where they are put together."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -80,6 +80,11 @@ class Bridge:
 def stream_of(settings: Settings) -> Stream:
     """Return the stream that the settings name."""
     return open_stream(settings.stream.url, settings.stream.options())
+
+
+def streams_of(settings: Settings) -> Mapping[str, Stream]:
+    """Return the single streams that the settings name, by their labels: the default one has none."""
+    return {"": stream_of(settings)}
 
 
 def ledger_of(settings: Settings) -> SqliteLedger:

@@ -11,6 +11,12 @@ LARGEST_VALUE = 9 * 1024 * 1024
 """Bytes that a value may have on a topic made by the bridge: a data product of 8 MiB and what belongs to it."""
 
 
+def split(topic: str) -> tuple[str, str]:
+    """Return the label of a topic's stream (empty: the default one), and the topic's name there."""
+    label, colon, name = topic.partition(":")
+    return (label, name) if colon else ("", topic)
+
+
 def check_topic_name(name: str) -> None:
     """Raise ConfigurationError for a name that Kafka would not take either."""
     if not _TOPIC.fullmatch(name) or name in {".", ".."}:
