@@ -19,11 +19,12 @@ from typing import Protocol
 
 import structlog
 
+from bridge.codec.schemas import SchemaTopics
 from bridge.errors import AwayError, StopError
 from bridge.publishing.outbox import Outbox
 from bridge.publishing.sender import Pace, Sender
-from bridge.stream.names import split
 from bridge.stream.port import Stream
+from bridge.topics import split
 
 __all__ = ["Lease", "Pace", "Relay"]
 
@@ -56,8 +57,9 @@ class Lease(Protocol):
 class Relay:
     """Publishes what is in an outbox. Not thread-safe.
 
-    ``open_outbox`` is called once a thread, ``open_streams`` once, and gives the streams by their labels. ``look`` puts
-    in the outbox what is to go there by itself, and returns whether there is more than it had time for.
+    ``open_outbox`` is called once a thread, ``open_streams`` once: it gives the streams by their labels, each of which
+    calls its topics by their full names. ``look`` puts in the outbox what is to go there by itself, and returns whether
+    there is more than it had time for.
     """
 
     def __init__(
@@ -65,7 +67,7 @@ class Relay:
         *,
         open_outbox: Callable[[], Outbox],
         open_streams: Callable[[], Mapping[str, Stream]],
-        schema_topic: str,
+        schema_topic: str | SchemaTopics,
         lease: Lease,
         pace: Pace,
         look: Callable[[], bool] = lambda: False,

@@ -11,6 +11,7 @@ from datetime import timedelta
 
 import structlog
 
+from bridge.codec.schemas import SchemaTopics
 from bridge.errors import (
     AwayError,
     EventError,
@@ -23,7 +24,6 @@ from bridge.errors import (
 from bridge.events import Event
 from bridge.publishing.outbox import EVENT, Outbox, Row
 from bridge.publishing.publisher import Publisher
-from bridge.stream.names import split
 from bridge.stream.port import Stream
 
 log = structlog.get_logger(__name__)
@@ -35,7 +35,7 @@ _BYTES_AT_ONCE = 16 * 1024 * 1024
 _MOST_ODD = 3
 
 Place = tuple[str, bytes]
-"""Topic, by its name on the stream, and key."""
+"""Topic and key."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +60,9 @@ class Pace:
 class Sender:
     """Sends queued rows to the stream of one label, and writes what became of them. Not thread-safe."""
 
-    def __init__(self, label: str, stream: Stream, outbox: Outbox, schema_topic: str, pace: Pace) -> None:
+    def __init__(
+        self, label: str, stream: Stream, outbox: Outbox, schema_topic: str | SchemaTopics, pace: Pace
+    ) -> None:
         self._label = label
         self._stream = stream
         self._outbox = outbox
@@ -110,13 +112,12 @@ class Sender:
         """Return the next rows in order, of topics of which nothing is unconfirmed, up to a bound of bytes."""
         now = time.monotonic()
         self._resting = {topic: until for topic, until in self._resting.items() if until > now}
-        held = {topic for topic, _ in self._handed.values()} | set(self._resting)
-        without = {self._full(topic) for topic in held}
+        without = {topic for topic, _ in self._handed.values()} | set(self._resting)
         ids: list[int] = []
         taken = 0
         single: set[Place] = set()
         for one in self._outbox.waiting(self._label, without=without, most=_ROWS_AT_ONCE):
-            place = _place(one.topic, one.key)
+            place = (one.topic, one.key)
             if place in single:
                 continue
             if place in self._one_by_one:
@@ -128,14 +129,13 @@ class Sender:
         return self._outbox.rows(ids) if ids else []
 
     def _hand_over(self, row: Row) -> None:
-        place = topic, _ = _place(row.topic, row.key)
-        if topic in self._resting:
+        if row.topic in self._resting:
             return
         try:
-            self._publish(row, topic)
+            self._publish(row)
         except TopicMissingError as error:
-            self._resting[topic] = time.monotonic() + self._pace.rest_s
-            self._wait_for(topic, str(error))
+            self._resting[row.topic] = time.monotonic() + self._pace.rest_s
+            self._wait_for(row.topic, str(error))
         except EventError as error:
             self._refused[row.id] = str(error)
         except (AwayError, StopError):
@@ -148,17 +148,17 @@ class Sender:
             self._refused[row.id] = f"it can't be sent: {type(error).__name__}: {error}"
         else:
             self._odd = 0
-            self._handed[row.id] = place
+            self._handed[row.id] = (row.topic, row.key)
 
-    def _publish(self, row: Row, topic: str) -> None:
+    def _publish(self, row: Row) -> None:
         if row.format != EVENT:
             raise InvalidEventError(f"this release can't send the format {row.format!r}", mend="Upgrade TOM Bridge")
         event = Event.checked(row.payload)
         try:
-            self._publisher.publish(event, topic)
+            self._publisher.publish(event, row.topic)
         except TooLargeError:
             self._publisher = self._new_publisher()  # the topic may take more by now
-            self._publisher.publish(event, topic)
+            self._publisher.publish(event, row.topic)
 
     # -- what became of it --------------------------------------------------------------------------------------------
 
@@ -218,22 +218,14 @@ class Sender:
 
     def _wait_for(self, topic: str, reason: str) -> None:
         """Write what the rows of a topic wait for, where that has changed."""
-        full = self._full(topic)
         if self._reasons.get(topic) != reason:
-            log.warning("relay.topic_waits", topic=full, message=reason)
+            log.warning("relay.topic_waits", topic=topic, message=reason)
             self._reasons[topic] = reason
-        self._outbox.wait_for(full, reason)
+        self._outbox.wait_for(topic, reason)
 
     @property
     def _told(self) -> dict[str, str]:
         return {"stream": self._label} if self._label else {}
-
-    def _full(self, topic: str) -> str:
-        return f"{self._label}:{topic}" if self._label else topic
-
-
-def _place(topic: str, key: bytes) -> Place:
-    return split(topic)[1], key
 
 
 def _chunks(ids: Sequence[int]) -> list[Sequence[int]]:

@@ -4,17 +4,14 @@ import re
 
 from bridge.errors import ConfigurationError, HistoryGoneError, TopicMissingError, TopicReplacedError
 from bridge.stream.port import Ends, Partition
+from bridge.topics import joined, split
+
+__all__ = ["LARGEST_VALUE", "check_topic_name", "gone", "joined", "missing", "replaced", "split"]
 
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
 
 LARGEST_VALUE = 9 * 1024 * 1024
 """Bytes that a value may have on a topic made by the bridge: a data product of 8 MiB and what belongs to it."""
-
-
-def split(topic: str) -> tuple[str, str]:
-    """Return the label of a topic's stream (empty: the default one), and the topic's name there."""
-    label, colon, name = topic.partition(":")
-    return (label, name) if colon else ("", topic)
 
 
 def check_topic_name(name: str) -> None:

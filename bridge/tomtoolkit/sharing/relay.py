@@ -38,7 +38,7 @@ def relay_of(
     return Relay(
         open_outbox=partial(DjangoOutbox, using),
         open_streams=partial(open_streams, settings),
-        schema_topic=settings.stream.schema_topic,
+        schema_topic=settings.schema_topic_of,
         lease=Lease("relay", using, lasts_s=lease_s),
         pace=pace or Pace(look_s=publish.look_s, keep=timedelta(days=publish.keep_days)),
         look=look,

@@ -20,6 +20,8 @@ from bridge.codec.schemas import SCHEMA_TOPIC
 from bridge.errors import ConfigurationError, StreamAwayError
 from bridge.publishing.relay import Pace, Relay
 from bridge.stream import Stream, open_stream
+from bridge.stream.routed import RoutedStream
+from bridge.topics import joined, split
 
 TOPIC = "supernovae.public"
 PACE = Pace(look_s=0.0, poll_s=0.02, flush_s=2.0, rest_s=0.0, shortest_wait_s=0.01, longest_wait_s=0.1)
@@ -67,8 +69,8 @@ class Stepped:
 def relay_of(shelf: SqliteShelf, streams: Callable[[], Mapping[str, Any]]) -> Relay:
     return Relay(
         open_outbox=shelf.open,
-        open_streams=streams,
-        schema_topic=SCHEMA_TOPIC,
+        open_streams=lambda: RoutedStream(streams()).parts(),
+        schema_topic=lambda topic: joined(split(topic)[0], SCHEMA_TOPIC),
         lease=shelf.lease(),
         pace=PACE,
     )
