@@ -1,7 +1,7 @@
 """From settings to working parts: the one place where they are put together."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -105,6 +105,11 @@ def _opened(one: StreamSettings) -> Stream:
 def decoder_of(settings: Settings, stream: Stream) -> Decoder:
     """Return what turns the streams' records into events."""
     return Decoder(SchemasOfStreams(stream, settings.schema_topic_of))
+
+
+def streams_of(settings: Settings) -> Mapping[str, Stream]:
+    """Return the single streams that the settings name by label; each calls its topics by their full names."""
+    return stream_of(settings).parts()
 
 
 def ledger_of(settings: Settings) -> SqliteLedger:
