@@ -60,7 +60,10 @@ def test_a_topic_is_copied_from_one_stream_to_another_with_its_schemas(command: 
     assert "can't be copied onto itself" in onto_itself.err
 
 
-def test_status_tells_of_all_streams_also_where_one_is_away(command: Command, tmp_path: Path) -> None:
+def test_status_tells_of_all_streams_also_where_one_is_away(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.stream.kafka_admin.TIMEOUT_S", 1.0)
     command("topics", "create", HERE, THERE)
     command("publish", "photometry", "SN 2024abc", "table.csv")
     file = tmp_path / "tom-bridge.toml"
