@@ -2,6 +2,7 @@
 
 import html
 import re
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -77,6 +78,29 @@ def test_what_was_ticked_goes_out_as_one_share(orm_tom: InProcessTom) -> None:
     assert len({event.share_id for event in events}) == 1
     assert {(event.shared_by, event.title, event.message) for event in events} == {("ada", "New", "Look")}
     assert len(events[1].body.points) == 3
+
+
+def test_a_press_asks_the_database_nothing_twice_and_the_settings_once(
+    orm_tom: InProcessTom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    from bridge.tomtoolkit import conf
+
+    ada = sharer()
+    pk = make(orm_tom)
+    our_photometry(pk, 3)
+    client, path, given = browser(ada), f"/bridge/targets/{pk}/share/", {"topic": TOPIC, "target": "1"}
+    given["datums"] = "photometry"
+    given["reviewed"] = token(client.post(path, given))
+    monkeypatch.setattr(conf.AppSettings, "from_mapping", None)
+    with CaptureQueriesContext(connection) as asked:
+        assert client.post(path, given).status_code == 302
+    bare = Counter(re.sub(r" WHERE .*", "", one["sql"]) for one in asked.captured_queries)
+    of_data = {sql: number for sql, number in bare.items() if "dataproducts_" in sql or "targetname" in sql}
+    assert len(of_data) > 4
+    assert set(of_data.values()) == {1}, of_data
 
 
 def test_what_was_not_ticked_does_not_go(orm_tom: InProcessTom) -> None:
