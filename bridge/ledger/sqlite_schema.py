@@ -9,19 +9,31 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-from bridge.errors import ConfigurationError, NewerFileError, StopError, TomAwayError
+from bridge.errors import ConfigurationError, LedgerAwayError, NewerFileError, StopError
 from bridge.ledger.sqlite_tables import STEPS, Step
 from bridge.origins import name_key
 
 APPLICATION_ID = 0x54424C47
 """``TBLG``: what tells a ledger from any other SQLite file."""
 
+_PASSES = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
+"""Primary codes of what is no fault of the path that was configured."""
+_LACKS = ("no such table", "no such column")
+_MENDS: dict[int | None, str] = {
+    sqlite3.SQLITE_BUSY: "Another process writes into it; its end is waited for",
+    sqlite3.SQLITE_FULL: "Make room on its disk",
+    sqlite3.SQLITE_IOERR: "Its disk fails: see the system's log",
+    sqlite3.SQLITE_READONLY: "Let the account of this process write the file, those beside it and its folder",
+    sqlite3.SQLITE_CANTOPEN: "Let the account of this process write the file, those beside it and its folder",
+}
+
 
 def open_file(path: Path, busy_timeout_s: float, steps: Sequence[Step] = STEPS) -> sqlite3.Connection:
     """Return a connection to the ledger at ``path``, made or migrated where needed.
 
     Before a migration the file is copied to ``<name>.v<N>.bak``. Raises ConfigurationError where the path can't be
-    written or holds something else, NewerFileError where a newer release made it, TomAwayError where it is locked.
+    written or holds something else, NewerFileError where a newer release made it, LedgerAwayError where it is locked or
+    its disk is full or failing.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -40,7 +52,7 @@ def open_file(path: Path, busy_timeout_s: float, steps: Sequence[Step] = STEPS) 
         if connection is not None:
             connection.close()
         if isinstance(error, sqlite3.DatabaseError):
-            if _primary_code(error) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+            if _primary_code(error) in _PASSES:
                 raise _away(path, error) from error
             raise _unusable(path, str(error)) from error
         raise
@@ -60,12 +72,12 @@ def check_version(connection: sqlite3.Connection, path: Path, known: int = len(S
 
 @contextmanager
 def translating(path: Path) -> Iterator[None]:
-    """Turn what SQLite raises while the ledger is in use into TomAwayError, or StopError where it is damaged."""
+    """Turn what SQLite raises while the ledger is in use into LedgerAwayError, or StopError where it is damaged."""
     try:
         yield
     except sqlite3.DatabaseError as error:
         code = _primary_code(error)
-        if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+        if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB} or str(error).startswith(_LACKS):
             raise StopError(
                 f"the ledger is damaged ({error})", where=str(path), mend="Put back a backup of it; it will catch up"
             ) from error
@@ -149,5 +161,6 @@ def _unusable(path: Path, why: str) -> ConfigurationError:
     )
 
 
-def _away(path: Path, error: sqlite3.Error) -> TomAwayError:
-    return TomAwayError(f"the ledger can't be used now: {error}", where=str(path))
+def _away(path: Path, error: sqlite3.Error) -> LedgerAwayError:
+    mend = _MENDS.get(_primary_code(error), "")
+    return LedgerAwayError(f"the ledger can't be used now: {error}", where=str(path), mend=mend)

@@ -9,7 +9,7 @@ from pathlib import Path
 from uuid import UUID
 
 from bridge.clock import CLOCK, Clock
-from bridge.errors import IdentityError, TomAwayError
+from bridge.errors import IdentityError, LedgerAwayError
 from bridge.ledger.sqlite_schema import check_version, open_file, translating
 
 
@@ -96,7 +96,9 @@ def _file_identity(path: Path) -> tuple[int, int]:
     try:
         found = os.stat(path)  # noqa: PTH116
     except OSError as error:
-        raise TomAwayError("the ledger's file has gone", where=str(path), mend="Put it, or a backup, back") from error
+        raise LedgerAwayError(
+            "the ledger's file has gone", where=str(path), mend="Put it, or a backup, back"
+        ) from error
     return found.st_dev, found.st_ino
 
 

@@ -132,18 +132,19 @@ def load() -> AppSettings:
 
     They are read anew only where the setting or the environment is another: a page asks several times.
     """
-    global _last
-    stand, (seen, found) = _stand(), _last
-    if found is None or stand != seen:
-        if wrong := problems():
-            raise wrong[0]
-        folder = Path(getattr(django_settings, "BASE_DIR", "."))
-        found = AppSettings.from_mapping(_given(), folder=folder, source=SETTING)
-        _last = stand, found
-    return found
+    stand = _stand()
+    for seen, found in _last:
+        if seen == stand:
+            return found
+    if wrong := problems():
+        raise wrong[0]
+    folder = Path(getattr(django_settings, "BASE_DIR", "."))
+    loaded = AppSettings.from_mapping(_given(), folder=folder, source=SETTING)
+    _last[:] = [(stand, loaded)]
+    return loaded
 
 
-_last: tuple[Any, AppSettings | None] = (None, None)
+_last: list[tuple[dict[str, Any], AppSettings]] = []
 """What was loaded last, behind all that it was made of."""
 
 
