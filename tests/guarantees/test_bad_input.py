@@ -93,11 +93,6 @@ BAD: dict[str, tuple[Bad, Reason, str]] = {
         Reason.INVALID,
         "'../../x' is a path; a plain file name",
     ),
-    "a product that makes the TOM answer 500": (
-        lambda alpha: alpha.publish(product(b"no light curve", filename="broken.csv")),
-        Reason.REJECTED,
-        "does not keep the file broken.csv",
-    ),
     "a product of a type that the TOM doesn't have": (
         lambda alpha: alpha.publish(product(data_product_type="hologram")),
         Reason.REJECTED,
@@ -247,3 +242,23 @@ def test_a_file_that_is_no_toml_and_one_that_is_not_there_say_so(beta, tmp_path)
 
 def _last_line(run: subprocess.CompletedProcess[str]) -> str:
     return run.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("kept_as", "says"),
+    [
+        ("image_file", "kept as image_file, not processed: the TOM's processor of photometry fails on it"),
+        ("", "set unprocessed_type under [tom]"),
+        ("hologram", "as hologram it is not kept either (400 data_product_type: Not a valid data_product_type"),
+    ],
+)
+def test_a_file_that_the_tom_can_not_process_is_kept_or_it_is_said_what_to_do(kept_as, says, alpha, beta):
+    _targets(beta)
+    beta.mapping["tom"]["unprocessed_type"] = kept_as
+    alpha.publish(product(b"no light curve", filename="broken.csv"))
+    beta.drain()
+    (entry,) = beta.entries()
+    assert says in str(entry.detail)
+    kept = [row["path"].read_bytes() for row in beta.tom.products()]
+    is_kept = kept_as == "image_file"
+    assert (entry.outcome, kept) == ((Outcome.APPLIED, [b"no light curve"]) if is_kept else (Outcome.DEAD, []))
