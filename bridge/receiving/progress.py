@@ -21,10 +21,8 @@ import structlog
 from bridge.clock import CLOCK, Clock
 from bridge.errors import (
     AwayError,
-    EventError,
     LedgerAwayError,
     QuotaError,
-    RejectedError,
     TomAwayError,
     TooManyDeadError,
 )
@@ -350,14 +348,6 @@ class Progress:
             for whose, one in self.state.troubles.items()
         }
         return {"topics": topics, "troubles": troubles}
-
-
-def fault_of(error: BaseException) -> Result:
-    """Return the dead letter of something that failed alone."""
-    if isinstance(error, RejectedError):
-        return dead(Reason.REJECTED, str(error))
-    message = str(error) if isinstance(error, EventError) else f"{type(error).__name__}: {error}"
-    return dead(Reason.INTERNAL, message)
 
 
 def _duration(seconds: float) -> str:

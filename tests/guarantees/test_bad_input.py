@@ -1,16 +1,18 @@
 """Bad input: each is one dead letter with a reason that a person understands, and everything around it is applied."""
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from parts.bridges import Publishing, Subscribed
 from parts.shares import GALAXY, NOON, SUPERNOVA, crafted, on_day, photometry, product
 
 from bridge.codec.avro import Encoded, encode
-from bridge.events import ListMember, TargetList, TargetReference
+from bridge.events import ListMember, Target, TargetList, TargetReference
 from bridge.ledger.port import Outcome, Reason
+from bridge.tom.rest import RestTom
 
 Bad = Callable[[Publishing], object]
 
@@ -168,6 +170,47 @@ def test_the_same_over_rest_of_toolkit_2(alpha, url, tom2, tmp_path):
     assert [entry.reason for entry in beta.entries()] == [*[Reason.REJECTED] * len(at_the_tom), None]
     assert len(beta.tom.photometry()) == 1
     assert beta.tom.products() == []
+
+
+def test_a_member_that_breaks_something_here_is_a_dead_letter_of_its_own_and_the_others_are_in(
+    alpha, beta, monkeypatch
+):
+    create = RestTom.create_targets
+
+    def break_at_the_third(tom: RestTom, targets: Sequence[Target], *given: Any) -> Any:
+        if any(target.name == "SN 2" for target in targets):
+            raise ZeroDivisionError("of ours")
+        return create(tom, targets, *given)
+
+    members = tuple(
+        ListMember(reference=target.reference, target=target)
+        for number in range(5)
+        for target in [GALAXY.model_copy(update={"name": f"SN {number}", "aliases": ()})]
+    )
+    alpha.publish(TargetList(name="Best", members=members))
+    with monkeypatch.context() as broken:
+        broken.setattr(RestTom, "create_targets", break_at_the_third)
+        beta.drain()
+    (entry,), (letter,) = beta.entries(), beta.dead()
+    assert entry.detail["members"] == {"created": 4, "joined": 0, "parked": 0, "refused": 1}
+    assert (entry.outcome, letter.member, letter.reason) == (Outcome.APPLIED, "SN 2", Reason.INTERNAL)
+    assert letter.detail["message"] == "ZeroDivisionError: of ours"
+    assert sorted(row["name"] for row in beta.tom.targets()) == ["SN 0", "SN 1", "SN 3", "SN 4"]
+    with beta.open() as bridge:
+        bridge.waiting.retry_dead(bridge.ledger.dead(), bridge.budget)
+    assert (len(beta.tom.targets()), beta.dead()) == (5, [])
+
+
+def test_what_breaks_without_a_member_too_is_the_fault_of_the_list(alpha, beta, monkeypatch):
+    def fail(*_: Any) -> None:
+        raise ZeroDivisionError("of ours")
+
+    monkeypatch.setattr(RestTom, "open_list", fail)
+    members = tuple(ListMember(reference=TargetReference(name=f"SN {number}")) for number in range(3))
+    alpha.publish(TargetList(name="Best", members=members))
+    beta.drain()
+    assert [(one.outcome, one.reason) for one in beta.entries()] == [(Outcome.DEAD, Reason.INTERNAL)]
+    assert [letter.member for letter in beta.dead()] == [""]
 
 
 def test_a_member_that_is_refused_is_a_dead_letter_of_its_own_and_the_others_are_in(alpha, beta):
