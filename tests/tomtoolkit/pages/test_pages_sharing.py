@@ -424,6 +424,46 @@ def test_a_review_names_the_files_that_those_who_receive_them_will_not_process(o
     assert len(outbox()) == 13, "they go all the same"
 
 
+def test_who_lets_a_target_share_itself_is_warned_of_files_that_others_will_not_process(orm_tom: InProcessTom) -> None:
+    ada, pk = browser(sharer()), make(orm_tom, users=["ada", "eve"])
+    path = f"/bridge/targets/{pk}/share/"
+    for number in range(4):
+        data_product(pk, f"w<{number}>.ascii")
+    data_product(pk)
+    given = {"topic": TOPIC, "target": "1", "by_itself": "on"}
+    text = html.unescape(ada.post(path, given).content.decode())
+    assert "not processed" not in text, "their data are to go as well"
+    given |= {"kinds": "data-product"}
+    text = html.unescape(ada.post(path, given).content.decode())
+    assert len(re.findall(r"w\w+\.ascii will be kept, not processed, by receiving TOMs", text)) == 4
+    assert "lc.csv" not in text
+    press(ada, path, **given)
+    text = page(ada, "/bridge/self-sharing/")
+    assert text.count(".ascii will be kept, not processed") == 3
+    assert "And 1 more files will be kept, not processed." in text
+    from django.test.utils import override_settings
+
+    with override_settings(TARGET_PERMISSIONS_ONLY=False):
+        assert "not processed" not in page(browser(account("eve")), "/bridge/self-sharing/"), "she may not see them"
+
+
+def test_so_is_who_lets_a_list_share_itself(orm_tom: InProcessTom) -> None:
+    from tom_targets.models import Target, TargetList
+
+    ada, row = sharer(), TargetList.objects.create(name="Best")
+    for name, users in (("words", ["ada"]), ("hidden", [])):
+        pk = make(orm_tom, name, users=users)
+        data_product(pk, f"{name}.ascii")
+        row.targets.add(Target.objects.get(pk=pk))
+    from guardian.shortcuts import assign_perm
+
+    assign_perm("tom_targets.view_targetlist", ada, row)
+    given = {"topic": TOPIC, "by_itself": "on", "kinds": "data-product"}
+    text = browser(ada).post(f"/bridge/lists/{row.pk}/share/", given).content.decode()
+    assert "words.ascii will be kept, not processed" in html.unescape(text)
+    assert "hidden.ascii" not in text
+
+
 def every_product() -> Any:
     from tom_dataproducts.models import DataProduct
 
