@@ -341,6 +341,16 @@ def test_what_is_put_off_for_longer_than_anything_ever_is_is_due(ledger: Ledger)
     assert offsets(ledger.named(["m31"], before)) == [1]
 
 
+def test_a_look_that_ends_without_a_word_leaves_the_next_one_when_it_was(ledger: Ledger) -> None:
+    park(ledger, Arrival(offset=0), to_keep(reason=Reason.AMBIGUOUS, due=STARTED))
+    (parked,) = ledger.parked()
+    ledger.begin_parked([parked.id])
+    with ledger.unit() as unit:
+        unit.look_again({parked.id: STARTED + timedelta(hours=1)}, ended=False)  # by another process
+    ledger.end_parked([parked.id, 10**9])
+    assert [(one.due_at, one.tries) for one in ledger.parked()] == [(STARTED + timedelta(hours=1), 0)]
+
+
 def test_what_is_put_off_after_a_failure_counts_its_tries_on(ledger: Ledger) -> None:
     park(ledger, Arrival(offset=0), to_keep("m31"))
     (parked,) = ledger.parked()
