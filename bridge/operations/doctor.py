@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any, Literal
 
-from bridge.errors import BridgeError
+from bridge.errors import AwayError, BridgeError
 from bridge.ledger.port import Ledger
 from bridge.operations.assemble import account_of, group_of
 from bridge.operations.opening import opened_ledger, opened_stream
@@ -154,13 +154,19 @@ def _ask_for_rights(on_hopskotch: bool) -> str:
 def _each_once(settings: Settings, stream: Stream) -> Iterator[Finding]:
     """Yield each topic that is subscribed to by two names."""
     names: dict[str, str] = {}
-    for one in settings.subscribe:
-        try:
-            first = names.setdefault(stream.identity(one.topic), one.topic)
-        except BridgeError:  # told above
+    away: set[str] = set()
+    for topic in [one.topic for one in settings.subscribe]:
+        if split(topic)[0] in away:
             continue
-        if first != one.topic:
-            what = f"{first} and {one.topic} are one topic under two names"
+        try:
+            first = names.setdefault(stream.identity(topic), topic)
+        except AwayError:  # this and others are told above
+            away.add(split(topic)[0])
+            continue
+        except BridgeError:
+            continue
+        if first != topic:
+            what = f"{first} and {topic} are one topic under two names"
             yield Finding(level="fail", about="topic", what=what, mend="Subscribe to it by one of them")
 
 
