@@ -1,7 +1,7 @@
 """From settings to working parts: the one place where they are put together."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,7 +11,7 @@ from bridge.budget import Budget
 from bridge.clock import CLOCK, Clock
 from bridge.codec.avro import Decoder
 from bridge.codec.headers import peek
-from bridge.codec.schemas import Schemas
+from bridge.codec.schemas import SchemasOfStreams
 from bridge.errors import HistoryGoneError, TopicMissingError
 from bridge.events import Kind
 from bridge.ledger.port import Ledger, Place
@@ -26,8 +26,10 @@ from bridge.receiving.progress import Limits, Progress
 from bridge.receiving.read import Reader, Rules
 from bridge.receiving.unit import Writer
 from bridge.receiving.waiting import WaitingLine
-from bridge.settings import Settings, SubscriptionSettings
-from bridge.stream import Partition, Record, Stream, open_stream
+from bridge.settings import Settings, StreamSettings, SubscriptionSettings
+from bridge.stream import Partition, Record, Stream, open_hopskotch, open_stream
+from bridge.stream.labelled import Label
+from bridge.stream.routed import RoutedStream
 from bridge.tom.port import Tom
 from bridge.tom.rest import RestAccount, RestTom
 
@@ -77,9 +79,32 @@ class Bridge:
         )
 
 
-def stream_of(settings: Settings) -> Stream:
-    """Return the stream that the settings name."""
-    return open_stream(settings.stream.url, settings.stream.options())
+def stream_of(settings: Settings) -> RoutedStream:
+    """Return all streams that the settings name, as one."""
+    with ExitStack() as stack:
+        opened: dict[str, Stream] = {}
+        for label, one in settings.each_stream().items():
+            with Label(label).telling():
+                opened[label] = _opened(one)
+            stack.callback(opened[label].close)
+        stack.pop_all()
+    return RoutedStream(opened)
+
+
+def _opened(one: StreamSettings) -> Stream:
+    if one.hopskotch:
+        return open_hopskotch(one.url, one.options(), one.auth)
+    return open_stream(one.url, one.options())
+
+
+def decoder_of(settings: Settings, stream: Stream) -> Decoder:
+    """Return what turns the streams' records into events."""
+    return Decoder(SchemasOfStreams(stream, settings.schema_topic_of))
+
+
+def streams_of(settings: Settings) -> Mapping[str, Stream]:
+    """Return the single streams that the settings name by label; each calls its topics by their full names."""
+    return stream_of(settings).parts()
 
 
 def ledger_of(settings: Settings) -> SqliteLedger:
@@ -138,7 +163,7 @@ def put_together(
     stopped = stopped or threading.Event()
     ledger.bind(tom.identity)
     reader = Reader(
-        Decoder(Schemas(stream, settings.stream.schema_topic)).decode,
+        decoder_of(settings, stream).decode,
         peek,
         origin=settings.require_origin(),
         ours=ledger.installations,

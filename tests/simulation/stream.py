@@ -57,6 +57,8 @@ class Group:
     """Turned by a rebalance, so that partitions change hands."""
     because: tuple[object, ...] = ()
     """Of what the owners were told: as long as it stays, so do they."""
+    taken: int = 0
+    """How often a partition was taken from a member."""
 
 
 class Broker:
@@ -141,9 +143,11 @@ class Broker:
         of.because = because
         wanted = {name for member in of.members for name in member.topics} & self.topics.keys()
         partitions = [one for name in sorted(wanted) for one in self.topics[name].told().each_partition()]
-        of.owners = {
+        owners = {
             partition: of.members[(index + of.shift) % len(of.members)] for index, partition in enumerate(partitions)
         }
+        of.taken += sum(owners.get(partition, before) is not before for partition, before in of.owners.items())
+        of.owners = owners
 
 
 class SimulatedStream:
@@ -173,12 +177,14 @@ class SimulatedStream:
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
-    def subscribe(self, topics: Sequence[str], group: str, start_at: StartAt) -> "SimulatedSubscription":
+    def subscribe(
+        self, topics: Sequence[str], group: str, start_at: StartAt, *, missing_ok: bool = False
+    ) -> "SimulatedSubscription":
         from simulation.group import SimulatedSubscription
 
-        if self._broker.away:
+        if self._broker.away and not missing_ok:
             raise StreamAwayError("the broker does not answer")
-        if not any(topic in self._broker.topics for topic in topics):
+        if not missing_ok and not any(topic in self._broker.topics for topic in topics):
             raise missing(topics[0])
         return SimulatedSubscription(self._broker, topics, group, start_at, self._slice_s)
 
@@ -213,6 +219,9 @@ class SimulatedStream:
 
     def identity(self, topic: str) -> str:
         return self._broker.held(topic).id
+
+    def topic(self, name: str) -> Topic:
+        return self._broker.held(name).told()
 
     def topics(self) -> dict[str, Topic]:
         if self._broker.away:
