@@ -217,8 +217,22 @@ class Looking:
         except (Exception, SystemExit) as error:
             if self._progress.judge(error, in_company=len(waiters) > 1) is not Verdict.ISOLATE:
                 return self._failed(waiters[0], error, held)
-        alone = [self._with_a_chance([waiter], budget, before) for waiter in waiters]
+        try:
+            alone = [self._with_a_chance([waiter], budget, before) for waiter in waiters]
+        except BudgetSpentError:
+            if not budget.stopped:
+                self._count_on(waiters)
+            raise
         return [one for chances, _ in alone for one in chances], [one for _, in_vain in alone for one in in_vain]
+
+    def _count_on(self, waiters: Sequence[_Waiter]) -> None:
+        """Let the tries count of what failed in company so slowly that no time was left to look at each alone.
+
+        After a few such each is begun alone, and what is slow keeps none of the others waiting any more.
+        """
+        cut_off = {row.id: self._begun[row.id] for waiter in waiters for row in waiter.rows if row.id in self._begun}
+        with suppress(AwayError):
+            self._put_off(cut_off, looked=False, ended=False)
 
     def _failed(self, waiter: _Waiter, error: BaseException, held: set[Line]) -> tuple[list[_Waiter], list[Result]]:
         """Let what can't be looked at, though others can, become a dead letter; wait on where it may pass."""

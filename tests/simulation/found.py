@@ -54,6 +54,13 @@ FOUND: Mapping[str, Sequence[Step]] = {
         )
         for where, name in (("decode", "content 0"), ("tom.find", "sn1"))
     },
+    "what takes longer to fail than a look may last keeps nothing that waits for the same name": (
+        Publish("photometry", topic="two", origin="south", size=5, bare=True),
+        Publish("list", origin="south", size=3),
+        Run(calls=150),
+        Appear("SN 0"),
+        Inject("tom.find", Kind.HANG, times=FOR_EVER, name="ztf0"),
+    ),
     "members of a list that two processes take up at once are written once": (
         Publish("list", "SN 5", origin="south", size=5),
         Publish("photometry", size=2),

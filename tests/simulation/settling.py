@@ -156,7 +156,8 @@ def _check_others(world: World) -> None:
     poisoned = {fault.name for fault in world.faults.active}
     for row in waiting:
         content = next(one for one in world.universe.contents if row.entry.event_id in {each.id for each in one.events})
-        about = row.names | simplify_all([row.entry.subject, row.member]) | {f"content {content.number}"}
+        names = row.names if row.member else {name for event in content.events for name in event.names}
+        about = simplify_all([*names, row.entry.subject, row.member]) | {f"content {content.number}"}
         if about.isdisjoint(poisoned) and row.reason is not Reason.NEWER_VERSION:
             _check_reason(world, row, waiting)
 

@@ -57,6 +57,8 @@ class Group:
     """Turned by a rebalance, so that partitions change hands."""
     because: tuple[object, ...] = ()
     """Of what the owners were told: as long as it stays, so do they."""
+    taken: int = 0
+    """How often a partition was taken from a member."""
 
 
 class Broker:
@@ -141,9 +143,11 @@ class Broker:
         of.because = because
         wanted = {name for member in of.members for name in member.topics} & self.topics.keys()
         partitions = [one for name in sorted(wanted) for one in self.topics[name].told().each_partition()]
-        of.owners = {
+        owners = {
             partition: of.members[(index + of.shift) % len(of.members)] for index, partition in enumerate(partitions)
         }
+        of.taken += sum(owners.get(partition, before) is not before for partition, before in of.owners.items())
+        of.owners = owners
 
 
 class SimulatedStream:
