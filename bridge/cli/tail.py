@@ -32,7 +32,7 @@ def tail(
 
     Example: tom-bridge tail supernovae.public --since 2h
     """
-    from bridge.operations.opening import decoder_for, opened_stream
+    from bridge.operations.opening import formats_for, opened_stream
     from bridge.operations.tailing import summary
     from bridge.operations.tailing import tail as read
 
@@ -41,8 +41,8 @@ def tail(
     follows = not started if follow is None else follow
     only_new = not started and follow is not False
     with opened_stream(settings) as stream:
-        decoder = decoder_for(settings, stream)
-        shown = read(stream, decoder, topic, since=since, from_offset=from_offset, only_new=only_new, follow=follows)
+        formats = formats_for(settings, stream)
+        shown = read(stream, formats, topic, since=since, from_offset=from_offset, only_new=only_new, follow=follows)
         for one in shown:
             event = one.event
             if event is None:

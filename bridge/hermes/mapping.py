@@ -116,7 +116,7 @@ TARGET = (
     Field(
         ours="type",
         theirs="ra and dec, or orbital_elements",
-        back="where there are neither, rows know their target by name alone",
+        back="both: NON_SIDEREAL, with both; neither: rows know their target by name alone",
     ),
     Field(
         ours="ra",
@@ -340,7 +340,7 @@ TABLE: Mapping[str, tuple[Field, ...]] = {
 }
 """All of it, as documents show it."""
 
-NAMED_EXTRAS = {
+NAMED_EXTRAS: Mapping[str, Callable[[object], float | str]] = {
     "redshift": values.number,
     "host_redshift": values.number,
     "host_name": values.text,

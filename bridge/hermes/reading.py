@@ -52,6 +52,8 @@ from bridge.stream.port import Record
 ProperMotion = Literal["mas", "arcsec"]
 _MAS: Mapping[str, float] = {"mas": 1.0, "arcsec": 1000.0}
 _LONGEST_SOURCE = 100
+MOST_TOLD = 20
+"""Rows of a message that are told one by one where they bring no datum; the others are told as one."""
 
 Row = Mapping[str, JsonValue]
 
@@ -102,7 +104,8 @@ class HermesFormat:
 def _inside(one: Event | InvalidEventError, message: Message) -> Item:
     if isinstance(one, Event):
         return one
-    return Left(reason=Reason.INVALID, message=str(one), hints=Hints(origin=message.origin))
+    hints = Hints(origin=message.origin, share_id=message.id)
+    return Left(reason=Reason.INVALID, message=str(one), hints=hints)
 
 
 class _NoDatumError(ValueError):
@@ -140,12 +143,21 @@ class _Rows:
                 yield self.targets[name]
             for kind, datums in self.datums.get(name, {}).items():
                 yield self._of_datums(name, kind, datums)
-        yield from self.bad
-        yield from self.nothing
+        for left in (self.bad, self.nothing):
+            yield from left[:MOST_TOLD]
+            if more := left[MOST_TOLD:]:
+                told = f"{self._where}: of {len(more)} more rows the same can be said; the first: {more[0].message}"
+                yield Left(reason=more[0].reason, message=told, hints=self._hints())
 
     @property
     def _where(self) -> str:
         return self.message.record.where
+
+    def _hints(self, kind: Kind | None = None, subject: str = "") -> Hints:
+        message = self.message
+        return Hints(
+            kind="" if kind is None else str(kind), origin=message.origin, share_id=message.id, subject=subject
+        )
 
     def _data(self) -> Row:
         data = self.message.payload.get("data")
@@ -157,7 +169,7 @@ class _Rows:
 
     def _each(self, kind: Kind, place: str, row: JsonValue, take: Callable[[Row], None]) -> None:
         """Take one row; what is wrong with it is told, and costs no other."""
-        hints = Hints(kind=str(kind), origin=self.message.origin, subject=_subject(row))
+        hints = self._hints(kind, _subject(row))
         try:
             if not isinstance(row, dict):
                 raise ValueError(f"is {values.shown(row)}, not an object")  # noqa: TRY301, TRY004 (as all else that is wrong)
@@ -260,8 +272,7 @@ class _Rows:
         try:
             return self._noted(str(kind), name, body)
         except InvalidEventError as error:
-            hints = Hints(kind=str(kind), origin=self.message.origin, subject=name)
-            return Left(reason=Reason.INVALID, message=str(error), hints=hints)
+            return Left(reason=Reason.INVALID, message=str(error), hints=self._hints(kind, name))
 
     # -- events -------------------------------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """One target, one datum as a row of Hermes, or why it can't be one. The rules of single fields are the mapping's."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import JsonValue
@@ -47,7 +47,6 @@ def _motion_and_distance(target: Target) -> Row:
 def _named(extras: Mapping[str, str]) -> Row:
     """Return the extras that Hermes' row has a place for, where they are what Hermes wants there."""
     row: Row = {}
-    read: Callable[[object], Any]
     for name, read in NAMED_EXTRAS.items():
         try:
             if name in extras:

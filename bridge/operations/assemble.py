@@ -9,13 +9,12 @@ from functools import partial
 
 from bridge.budget import Budget
 from bridge.clock import CLOCK, Clock
-from bridge.codec.avro import Decoder
-from bridge.codec.headers import peek
 from bridge.codec.schemas import Schemas
 from bridge.errors import HistoryGoneError, TopicMissingError
 from bridge.events import Kind
 from bridge.ledger.port import Ledger, Place
 from bridge.ledger.sqlite import SqliteLedger
+from bridge.operations.formats import formats_of
 from bridge.receiving.consumer import Consumer, Pace
 from bridge.receiving.execute import Executor
 from bridge.receiving.live import Live
@@ -136,9 +135,10 @@ def put_together(
     """
     stopped = stopped or threading.Event()
     ledger.bind(tom.identity)
+    formats = formats_of(settings, Schemas(stream, settings.stream.schema_topic))
     reader = Reader(
-        Decoder(Schemas(stream, settings.stream.schema_topic)).decode,
-        peek,
+        formats.decode,
+        formats.peek,
         origin=settings.require_origin(),
         ours=ledger.installations,
         rules={one.topic: _rules(one) for one in settings.subscribe},
@@ -189,4 +189,5 @@ def _rules(subscription: SubscriptionSettings) -> Rules:
         kinds=None if kinds == frozenset(Kind) else kinds,
         origins=frozenset(subscription.origins) or None,
         ignore_unmatched=subscription.unmatched == "ignore",
+        create_targets=subscription.create_targets,
     )

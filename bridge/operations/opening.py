@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 
-from bridge.codec import Decoder, Schemas
+from bridge.codec import Schemas
 from bridge.events import Kind
 from bridge.ledger.port import Filter, Ledger, Outcome
 from bridge.ledger.sqlite import SqliteLedger
 from bridge.operations.assemble import account_of, ledger_of, stream_of
+from bridge.operations.formats import Formats, formats_of
 from bridge.publishing.sources.local_tom import LocalTom
 from bridge.settings import Settings
 from bridge.stream import Stream
@@ -49,6 +50,6 @@ def _received_products(ledger: Ledger) -> set[str]:
     }
 
 
-def decoder_for(settings: Settings, stream: Stream) -> Decoder:
+def formats_for(settings: Settings, stream: Stream) -> Formats:
     """Return what turns the stream's records into events."""
-    return Decoder(Schemas(stream, settings.stream.schema_topic))
+    return formats_of(settings, Schemas(stream, settings.stream.schema_topic))

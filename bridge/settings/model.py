@@ -161,7 +161,32 @@ class SubscriptionSettings(Section):
     origins: tuple[Origin, ...] = ()
     """The origins that are accepted; empty: any."""
     unmatched: Literal["park", "ignore"] = "park"
-    """What is done with data of a target that the TOM doesn't have."""
+    """What is done with data of a target that the TOM doesn't have; "ignore" is Hermes' default."""
+    create_targets: bool = True
+    """Whether a target that the TOM doesn't have is created; false is Hermes' default."""
+    format: Literal["bridge", "hermes"] = "bridge"
+    """What the records are: events of the bridge, or messages of Hermes."""
+    full: bool = False
+    """Hermes: whether events that a bridge put into a message count, on a topic whose writers are trusted."""
+    proper_motion: Literal["mas", "arcsec"] | None = None
+    """Hermes: the unit of proper motions, a year; without it they are not taken."""
+    tests: bool = False
+    """Hermes: whether messages are taken that say that they are tests."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_its_format(cls, given: object) -> object:
+        """Fill in the defaults of Hermes: anybody may name anything there."""
+        if isinstance(given, Mapping) and given.get("format") == "hermes":
+            return {"unmatched": "ignore", "create_targets": False} | dict(given)
+        return given
+
+    @model_validator(mode="after")
+    def _has_options_of_its_format(self) -> Self:
+        of_hermes = self.model_fields_set & {"full", "proper_motion", "tests"}
+        if self.format != "hermes" and of_hermes:
+            raise ValueError(f'{", ".join(sorted(of_hermes))}: only for a topic with format = "hermes"')
+        return self
 
 
 class PublishSettings(Section):
