@@ -333,6 +333,12 @@ def test_an_avro_file_that_would_unfold_without_bound_is_refused() -> None:
         HermesFormat().decode(record(container({"a": [{}] * 3}, bomb)))
 
 
+def test_an_avro_file_of_more_than_any_message_has_is_refused_unread() -> None:
+    many = {"type": "record", "name": "m", "fields": [{"name": "a", "type": {"type": "array", "items": "int"}}]}
+    with pytest.raises(UndecodableError, match="would unfold into more than"):
+        HermesFormat().decode(record(container({"a": [0] * 2_100_000}, many)))
+
+
 @pytest.mark.parametrize("name", ["hermes-rest-full", "hop-avro-one", "hop-json-with-nan"])
 def test_a_record_cut_anywhere_brings_items_or_an_error_of_ours(name: str) -> None:
     whole = captured(name)
