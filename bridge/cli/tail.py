@@ -32,7 +32,8 @@ def tail(
 
     Example: tom-bridge tail supernovae.public --since 2h
     """
-    from bridge.operations.opening import formats_for, opened_stream
+    from bridge.operations.formats import formats_of
+    from bridge.operations.opening import opened_stream
     from bridge.operations.tailing import summary
     from bridge.operations.tailing import tail as read
 
@@ -41,7 +42,7 @@ def tail(
     follows = not started if follow is None else follow
     only_new = not started and follow is not False
     with opened_stream(settings) as stream:
-        formats = formats_for(settings, stream)
+        formats = formats_of(settings, stream)
         shown = read(stream, formats, topic, since=since, from_offset=from_offset, only_new=only_new, follow=follows)
         for one in shown:
             event = one.event

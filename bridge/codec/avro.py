@@ -23,7 +23,7 @@ from bridge.codec.headers import (
     schema_sha256,
 )
 from bridge.codec.schema import KINDS, Schema, is_newer
-from bridge.codec.schemas import Schemas, newest
+from bridge.codec.schemas import Schemas, SchemasOfStreams, newest
 from bridge.codec.weigh import TooManyItemsError, TooMuchError
 from bridge.errors import InvalidEventError, NewerVersionError, UndecodableError, UnknownSchemaError
 from bridge.events import BODIES, MAX_PRODUCT_BYTES, Event, Kind
@@ -95,7 +95,7 @@ def _microseconds(moment: datetime) -> int:
 class Decoder:
     """Turns records into events. Not thread-safe, as ``schemas`` isn't."""
 
-    def __init__(self, schemas: Schemas) -> None:
+    def __init__(self, schemas: Schemas | SchemasOfStreams) -> None:
         self._schemas = schemas
         self._formats: tuple[tuple[Callable[[Record], bool], Callable[[Record], tuple[Event, ...]]], ...] = (
             (lambda record: record.value.startswith(MARKER), self._decode_avro),
@@ -155,14 +155,15 @@ class Decoder:
                 f"the record ends after {len(record.value)} bytes, within its first {_PREFIX}", where=record.where
             )
         sha256 = schema_sha256(record)
-        schema = self._schemas.find(fingerprint, sha256, taken_at=record.taken_at)
+        schemas = self._schemas.beside(record.partition.topic)
+        schema = schemas.find(fingerprint, sha256, taken_at=record.taken_at)
         if schema is None:
             _refuse_newer(record, record_name(record))
             raise UnknownSchemaError(
                 f"the schema with the fingerprint {fingerprint.hex()}"
                 f"{f' and the SHA-256 {sha256}' if sha256 else ''} is unknown",
                 where=record.where,
-                mend=f"Its publisher has to announce it on {self._schemas.topic}; then retry the dead letter",
+                mend=f"Its publisher has to announce it on {schemas.topic}; then retry the dead letter",
             )
         if schema.fingerprint != fingerprint:
             raise UndecodableError(

@@ -7,7 +7,7 @@ that topic to its end before it says so.
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache
 from importlib.resources import files
@@ -84,6 +84,26 @@ def _complete(node: Any, namespace: str, definitions: dict[str, Any], used: set[
     return node
 
 
+SchemaTopics = Callable[[str], str | None]
+"""Says for a topic which one holds the schemas beside it; None where none does."""
+
+
+class SchemasOfStreams:
+    """The schemas of several streams: of each, those announced on its own schema topic. Not thread-safe."""
+
+    def __init__(self, stream: Stream, schema_topic_of: SchemaTopics) -> None:
+        self._stream = stream
+        self._schema_topic_of = schema_topic_of
+        self._by_topic: dict[str | None, Schemas] = {}
+
+    def beside(self, topic: str) -> "Schemas":
+        """Return the schemas of the stream that holds ``topic``."""
+        schema_topic = self._schema_topic_of(topic)
+        if schema_topic not in self._by_topic:
+            self._by_topic[schema_topic] = Schemas() if schema_topic is None else Schemas(self._stream, schema_topic)
+        return self._by_topic[schema_topic]
+
+
 class Schemas:
     """The schemas that are known: bundled ones and, where there is a stream, those announced on its schema topic.
 
@@ -103,6 +123,10 @@ class Schemas:
         self._topic_id = ""
         self._read_to: dict[Partition, int] = {}
         self._looked_at = float("-inf")
+
+    def beside(self, topic: str) -> "Schemas":  # noqa: ARG002
+        """Return the schemas of the stream that holds ``topic``: these, where there is but one."""
+        return self
 
     def find(self, fingerprint: bytes, sha256: str | None = None, *, taken_at: float | None = None) -> Schema | None:
         """Return the schema that a payload names, or None where neither this release nor the schema topic has it.

@@ -20,6 +20,7 @@ from bridge.errors import UndecodableError
 from bridge.hermes import container
 from bridge.hermes.values import shown
 from bridge.stream.port import Record
+from bridge.topics import split
 
 ID, SENDER, FORMAT, TEST = "_id", "_sender", "_format", "_test"
 LARGEST_MESSAGE = 8 * 1024 * 1024
@@ -62,7 +63,7 @@ class Message:
     @property
     def topic(self) -> str:
         """The topic by its name on its stream."""
-        return self.record.partition.topic.rpartition(":")[2]
+        return split(self.record.partition.topic)[1]
 
     @property
     def address(self) -> str:

@@ -183,6 +183,13 @@ class Ledger(Protocol):
         """Set a position by command, whatever it was; what stands there is untried then."""
         ...
 
+    def rename_topic(self, topic_id: str, old: str, new: str) -> None:
+        """Call the topic of this identity ``new`` where it is called ``old``: its positions, outcomes and counts.
+
+        There must be no position under the name ``new``. Does nothing where there is none of it under ``old``.
+        """
+        ...
+
     def tries(self) -> dict[Partition, Tries]:
         """Return for each position how often what stands there was begun."""
         ...

@@ -73,6 +73,21 @@ class SqliteLedger(SqliteKept):
                 (partition.topic, partition.number, position.topic_id, position.next),
             )
 
+    def rename_topic(self, topic_id: str, old: str, new: str) -> None:
+        """Call the topic of this identity ``new`` where it is called ``old``."""
+        with self.transaction() as connection:
+            for table in ("position", "event", "kept"):  # the counts by topic follow the events
+                connection.execute(
+                    f"UPDATE {table} SET topic = ? WHERE topic = ? AND topic_id = ?",
+                    (new, old, topic_id),
+                )
+            connection.execute(
+                "INSERT INTO success SELECT ?, at FROM success WHERE topic = ?"
+                " ON CONFLICT DO UPDATE SET at = max(at, excluded.at)",
+                (new, old),
+            )
+            connection.execute("DELETE FROM success WHERE topic = ?", (old,))
+
     def tries(self) -> dict[Partition, Tries]:
         """Return for each position how often what stands there was begun."""
         rows = self.rows("SELECT topic, partition, next_offset, tries, tries_since, alone_before FROM position")

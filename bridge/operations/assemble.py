@@ -9,7 +9,6 @@ from functools import partial
 
 from bridge.budget import Budget
 from bridge.clock import CLOCK, Clock
-from bridge.codec.schemas import Schemas
 from bridge.errors import HistoryGoneError, TopicMissingError
 from bridge.events import Kind
 from bridge.ledger.port import Ledger, Place
@@ -25,8 +24,10 @@ from bridge.receiving.progress import Limits, Progress
 from bridge.receiving.read import Reader, Rules
 from bridge.receiving.unit import Writer
 from bridge.receiving.waiting import WaitingLine
-from bridge.settings import Settings, SubscriptionSettings
-from bridge.stream import Partition, Record, Stream, open_stream
+from bridge.settings import Settings, StreamSettings, SubscriptionSettings
+from bridge.stream import Partition, Record, Stream, open_hopskotch, open_stream
+from bridge.stream.labelled import Label
+from bridge.stream.routed import RoutedStream
 from bridge.tom.port import Tom
 from bridge.tom.rest import RestAccount, RestTom
 
@@ -76,9 +77,22 @@ class Bridge:
         )
 
 
-def stream_of(settings: Settings) -> Stream:
-    """Return the stream that the settings name."""
-    return open_stream(settings.stream.url, settings.stream.options())
+def stream_of(settings: Settings) -> RoutedStream:
+    """Return all streams that the settings name, as one."""
+    with ExitStack() as stack:
+        opened: dict[str, Stream] = {}
+        for label, one in settings.each_stream().items():
+            with Label(label).telling():
+                opened[label] = _opened(one)
+            stack.callback(opened[label].close)
+        stack.pop_all()
+    return RoutedStream(opened)
+
+
+def _opened(one: StreamSettings) -> Stream:
+    if one.hopskotch:
+        return open_hopskotch(one.url, one.options(), one.auth)
+    return open_stream(one.url, one.options())
 
 
 def ledger_of(settings: Settings) -> SqliteLedger:
@@ -135,7 +149,7 @@ def put_together(
     """
     stopped = stopped or threading.Event()
     ledger.bind(tom.identity)
-    formats = formats_of(settings, Schemas(stream, settings.stream.schema_topic))
+    formats = formats_of(settings, stream)
     reader = Reader(
         formats.decode,
         formats.peek,

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from bridge.codec import Decoder, Format, Hints, Item, Schemas
+from bridge.codec import Decoder, Format, Hints, Item
+from bridge.codec.schemas import SchemasOfStreams
 from bridge.hermes import HermesFormat
 from bridge.settings import Settings, SubscriptionSettings
-from bridge.stream import Record
+from bridge.stream import Record, Stream
 
 
 class Formats:
@@ -27,18 +28,33 @@ class Formats:
         return self._by_topic.get(record.partition.topic, self._usual)
 
 
-def formats_of(settings: Settings, schemas: Schemas) -> Formats:
+def formats_of(settings: Settings, stream: Stream) -> Formats:
     """Return the formats of all topics that are subscribed to; any other topic has events of the bridge."""
     return Formats(
-        Decoder(schemas), {one.topic: _hermes(settings, one) for one in settings.subscribe if one.format == "hermes"}
+        Decoder(SchemasOfStreams(stream, settings.schema_topic_of)),
+        {one.topic: _hermes(settings, one) for one in settings.subscribe if one.format == "hermes"},
     )
 
 
 def _hermes(settings: Settings, subscription: SubscriptionSettings) -> HermesFormat:
     return HermesFormat(
         origin=settings.origin or "",
-        own_sender=str(settings.stream.options().get("sasl.username", "")),
+        own_sender=credential_of(settings, subscription.topic),
         full=subscription.full,
         proper_motion=subscription.proper_motion,
         tests=subscription.tests,
     )
+
+
+def credential_of(settings: Settings, topic: str) -> str:
+    """Return the user name by which this TOM is known to the stream of ``topic``; empty where it has none.
+
+    Raises ConfigurationError where it is to be found in hop's file, and isn't.
+    """
+    stream = settings.stream_of(topic)
+    options: Mapping[str, str | int | float | bool] = stream.options()
+    if stream.hopskotch:
+        from bridge.stream.hop_auth import log_in  # noqa: PLC0415 (librdkafka loads only where it is used)
+
+        options = log_in(stream.url, options, stream.auth)
+    return str(options.get("sasl.username", ""))

@@ -3,15 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 
-from bridge.codec import Schemas
 from bridge.events import Kind
 from bridge.ledger.port import Filter, Ledger, Outcome
 from bridge.ledger.sqlite import SqliteLedger
 from bridge.operations.assemble import account_of, ledger_of, stream_of
-from bridge.operations.formats import Formats, formats_of
 from bridge.publishing.sources.local_tom import LocalTom
 from bridge.settings import Settings
-from bridge.stream import Stream
+from bridge.stream.routed import RoutedStream
 from bridge.tom.port import Fate
 from bridge.tom.rest.session import RestSession
 
@@ -19,8 +17,8 @@ _ALL = 1_000_000_000
 
 
 @contextmanager
-def opened_stream(settings: Settings) -> Iterator[Stream]:
-    """Open the configured stream for a block."""
+def opened_stream(settings: Settings) -> Iterator[RoutedStream]:
+    """Open the configured streams, as one, for a block."""
     with closing(stream_of(settings)) as stream:
         yield stream
 
@@ -48,8 +46,3 @@ def _received_products(ledger: Ledger) -> set[str]:
         for product in products
         if isinstance(product, Mapping) and product["fate"] == Fate.NEW
     }
-
-
-def formats_for(settings: Settings, stream: Stream) -> Formats:
-    """Return what turns the stream's records into events."""
-    return formats_of(settings, Schemas(stream, settings.stream.schema_topic))

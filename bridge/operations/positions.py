@@ -5,9 +5,8 @@ from datetime import datetime
 from bridge.errors import ConfigurationError
 from bridge.ledger.port import Ledger, Position
 from bridge.operations.status import PartitionStatus, partitions
-from bridge.receiving.consumer import offset_for
+from bridge.receiving.starting import offset_for
 from bridge.stream import Stream
-from bridge.stream.names import missing
 
 
 def show_positions(stream: Stream, ledger: Ledger, topics: list[str]) -> list[PartitionStatus]:
@@ -23,9 +22,7 @@ def set_position(
     ``to``: "earliest", "now", an offset, or a time. A consumer that runs goes on from there within a batch. Raises
     TopicMissingError, and ConfigurationError for an offset or a partition that the topic doesn't have.
     """
-    found = stream.topics().get(topic)
-    if found is None:
-        raise missing(topic)
+    found = stream.topic(topic)
     held = stream.ends(topic)
     chosen = [one for one in found.each_partition() if partition in (None, one.number)]
     if not chosen:

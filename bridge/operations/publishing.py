@@ -16,7 +16,6 @@ from bridge.publishing.publisher import Publisher
 from bridge.publishing.sources.errors import SourceError
 from bridge.settings import Settings
 from bridge.stream import Stream
-from bridge.stream.names import missing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,15 +100,15 @@ def events_of(share: Share, bodies: Sequence[Body]) -> list[Event]:
     return [share.event(body) for body in bodies]
 
 
-def check(stream: Stream, topic: str, events: Sequence[Event], *, schema_topic: str, source: str) -> int:
+def check(stream: Stream, topic: str, events: Sequence[Event], *, schema_topic: str | None, source: str) -> int:
     """Make sure that all ``events`` can be published on ``topic``; return how many records they make.
 
-    Raises TopicMissingError, and SourceError with each event that is too large.
+    ``schema_topic`` None: no schemas are kept beside it. Raises TopicMissingError, and SourceError with each event that
+    is too large.
     """
-    topics = stream.topics()
     for needed in (topic, schema_topic):
-        if needed not in topics:
-            raise missing(needed)
+        if needed is not None:
+            stream.identity(needed)
     most = stream.largest_value(topic)
     problems: list[str] = []
     records = 0
@@ -142,10 +141,9 @@ def publish(
     ``timeout_s``.
     """
     chosen = topic_for(settings, topic)
-    schema_topic = settings.stream.schema_topic
-    records = check(stream, chosen, events, schema_topic=schema_topic, source=source)
+    records = check(stream, chosen, events, schema_topic=settings.schema_topic_of(chosen), source=source)
     if not dry_run:
-        publisher = Publisher(stream, chosen, schema_topic=schema_topic, announce_timeout_s=timeout_s)
+        publisher = Publisher(stream, chosen, schema_topic=settings.schema_topic_of, announce_timeout_s=timeout_s)
         for done, event in enumerate(events, 1):
             publisher.publish(event)
             progress(done)

@@ -20,7 +20,6 @@ from bridge.events import (
     TargetList,
 )
 from bridge.stream import Partition, Record, Stream
-from bridge.stream.names import missing
 
 _LOOK_AGAIN_S = 0.5
 
@@ -67,8 +66,6 @@ def tail(
 def _starts(
     stream: Stream, topic: str, *, since: datetime | None, from_offset: int | None, only_new: bool
 ) -> dict[Partition, int]:
-    if topic not in stream.topics():
-        raise missing(topic)
     if since is not None:
         return stream.offsets_at(topic, since)
     held = stream.ends(topic)

@@ -6,7 +6,7 @@ from typing import Self
 import structlog
 
 from bridge.codec.avro import LARGEST_EVENT, LARGEST_PRODUCT_EVENT, encode
-from bridge.codec.schemas import SCHEMA_TOPIC, Schemas
+from bridge.codec.schemas import SCHEMA_TOPIC, Schemas, SchemasOfStreams, SchemaTopics
 from bridge.codec.split import split_larger
 from bridge.errors import ConfigurationError
 from bridge.events import Event, Kind
@@ -22,8 +22,8 @@ class Publisher:
             publisher.publish(share.event(target))
 
     What was published is durable when :meth:`flush` has returned, or the ``with`` block has ended without an
-    exception. ``topic`` is where events go unless :meth:`publish` says otherwise. Does not close the stream; not
-    thread-safe.
+    exception. ``topic`` is where events go unless :meth:`publish` says otherwise; ``schema_topic`` is the topic where
+    schemas are announced, or says which one it is beside a topic. Does not close the stream; not thread-safe.
     """
 
     def __init__(
@@ -31,12 +31,14 @@ class Publisher:
         stream: Stream,
         topic: str | None = None,
         *,
-        schema_topic: str = SCHEMA_TOPIC,
+        schema_topic: str | SchemaTopics = SCHEMA_TOPIC,
         announce_timeout_s: float | None = 60.0,
     ) -> None:
         self._stream = stream
         self._topic = topic
-        self._schemas = Schemas(stream, schema_topic)
+        self._schemas = (
+            Schemas(stream, schema_topic) if isinstance(schema_topic, str) else SchemasOfStreams(stream, schema_topic)
+        )
         self._announce_timeout_s = announce_timeout_s
         self._taken: dict[str, int] = {}
 
@@ -61,7 +63,7 @@ class Publisher:
         encoded = encode(event)
         size = len(encoded.value)
         parts = [event] if size <= largest else split_larger(event, size, largest)
-        self._schemas.announce(encoded.schema, self._announce_timeout_s)
+        self._schemas.beside(topic).announce(encoded.schema, self._announce_timeout_s)
         for part in parts:
             record = encoded if part is event else encode(part)
             self._stream.publish(topic, key=record.key, value=record.value, headers=record.headers)

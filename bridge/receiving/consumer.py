@@ -6,7 +6,6 @@ import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TypeVar
 
 import structlog
@@ -20,21 +19,17 @@ from bridge.errors import (
     PositionLostError,
     StopError,
     StreamAwayError,
-    TopicReplacedError,
 )
-from bridge.ledger.model import Heartbeat, Position
+from bridge.ledger.model import Heartbeat
 from bridge.ledger.port import Ledger
 from bridge.receiving.live import Live
 from bridge.receiving.progress import Progress
+from bridge.receiving.starting import Start, StartingPlaces
 from bridge.receiving.waiting import WaitingLine
-from bridge.stream.names import missing as topic_missing
 from bridge.stream.port import Fetched, Partition, Stream, Subscription
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
-
-Start = str | datetime
-"""Where a subscription begins that has no position yet: ``"earliest"``, ``"now"`` or a time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +77,7 @@ class Consumer:
         self._progress = progress
         self._group = group
         self._starts = starts
+        self._places = StartingPlaces(stream, ledger, starts)
         self._pace = pace or Pace()
         self._clock = clock
         self._besides = besides
@@ -272,7 +268,7 @@ class Consumer:
 
     def _forget(self) -> None:
         """Forget outcomes of records that the stream no longer holds."""
-        for topic in {partition.topic for partition in self._live.positions}:
+        for topic in {partition.topic for partition in self._live.positions} - self._progress.state.troubles.keys():
             try:
                 ends = self._stream.ends(topic)
             except BridgeError as error:
@@ -286,53 +282,13 @@ class Consumer:
     # -- where to start -----------------------------------------------------------------------------------------------
 
     def start_at(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
-        """Return where to go on in newly assigned partitions of a topic: where the ledger stands, else at its start.
-
-        A first position is written at once, so that "now" is resolved one time only.
-        """
-        recorded = self._ledger.positions()
-        for topic in dict.fromkeys(partition.topic for partition in partitions):
-            identity = self._stream.identity(topic)
-            of_topic = [partition for partition in partitions if partition.topic == topic]
-            known = any(partition.topic == topic for partition in recorded)
-            missing = [partition for partition in of_topic if partition not in recorded]
-            if missing:
-                wanted = missing if known else self._each_partition(topic)
-                recorded |= self._first_positions(wanted, identity, known)
-            for partition in of_topic:
-                position = recorded[partition]
-                if position.topic_id != identity:
-                    raise TopicReplacedError(
-                        f"topic {topic!r} was removed and made again; offset {position.next} meant the old one",
-                        where=str(partition),
-                        mend=f"To begin anew: tom-bridge position set {topic} earliest",
-                    )
-        for partition in partitions:
-            self._live.start(partition, recorded[partition])
-        self._progress.assigned({partition: recorded[partition] for partition in partitions})
+        """Return where to go on in newly assigned partitions of a topic: where the ledger stands, else at its start."""
+        positions = self._places.positions(partitions)
+        for partition, position in positions.items():
+            self._live.start(partition, position)
+        self._progress.assigned(positions)
         self._upgraded = False
-        return {partition: recorded[partition].next for partition in partitions}
-
-    def _each_partition(self, topic: str) -> Sequence[Partition]:
-        found = self._stream.topics().get(topic)
-        if found is None:  # removed since it was assigned
-            raise topic_missing(topic)
-        return found.each_partition()
-
-    def _first_positions(
-        self, partitions: Sequence[Partition], topic_id: str, known: bool
-    ) -> dict[Partition, Position]:
-        """Write and return where to begin in ``partitions``, all of a topic: in one that was added later, at its start.
-
-        All at once, also those that go to another member of the group: "now" is the same moment for all of them.
-        """
-        found = {}
-        with self._ledger.unit() as unit:
-            for partition in partitions:
-                start = "earliest" if known else self._starts[partition.topic]
-                found[partition] = Position(topic_id, offset_for(self._stream, partition, start))
-                unit.move(partition, topic_id, None, found[partition].next)
-        return found
+        return {partition: position.next for partition, position in positions.items()}
 
     # -- until the end ------------------------------------------------------------------------------------------------
 
@@ -385,11 +341,3 @@ class Consumer:
             self._beat(ended=ended)
         except (AwayError, StopError) as error:
             log.debug("consumer.heartbeat_failed", message=str(error))
-
-
-def offset_for(stream: Stream, partition: Partition, start: Start) -> int:
-    """Return the offset in ``partition`` that ``start`` means now."""
-    if isinstance(start, datetime):
-        return stream.offsets_at(partition.topic, start)[partition]
-    ends = stream.ends(partition.topic)[partition]
-    return ends.next if start == "now" else ends.first

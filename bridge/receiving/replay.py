@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bridge.budget import NO_LIMIT, Budget
-from bridge.errors import TopicMissingError
 from bridge.events import Event
 from bridge.ledger.port import Ledger
 from bridge.names import simplify, simplify_all
@@ -73,11 +72,7 @@ def spans(stream: Stream, ledger: Ledger, selection: Selection) -> dict[Partitio
 
     What lies ahead of this TOM's position is left to its consumer. Raises TopicMissingError.
     """
-    topic = stream.topics().get(selection.topic)
-    if topic is None:
-        raise TopicMissingError(
-            f"topic {selection.topic!r} does not exist", where=stream.url, mend="See 'tom-bridge topics list'"
-        )
+    topic_id = stream.identity(selection.topic)
     ends = stream.ends(selection.topic)
     since = stream.offsets_at(selection.topic, selection.since) if selection.since is not None else {}
     until = stream.offsets_at(selection.topic, selection.until) if selection.until is not None else {}
@@ -87,7 +82,7 @@ def spans(stream: Stream, ledger: Ledger, selection: Selection) -> dict[Partitio
         first = max(held.first, since.get(partition, 0), selection.from_offset or 0)
         last = min(held.next, until.get(partition, held.next))
         position = positions.get(partition)
-        if position is not None and position.topic_id == topic.id:
+        if position is not None and position.topic_id == topic_id:
             last = min(last, position.next)
         chosen[partition] = (first, max(first, last))
     return chosen

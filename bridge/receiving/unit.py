@@ -285,8 +285,16 @@ class Writer:
         return tuple(replace(one, due_at=rules.due(one.reason, 0, now, self._first_look)) for one in keep)
 
     def bury_members(self, place: Place, names: Sequence[str], fault: Result, were: Outcome | None) -> Result:
-        """Let members of a list, kept as ``were`` until now, become dead letters; return what the list is then."""
+        """Let members of a list, kept as ``were`` until now, become dead letters; return what the list is then.
+
+        Those that another process wrote meanwhile are left out.
+        """
         before = self._ledger.recorded([place])[place]
+        kept = self._ledger.raw([place]).get(place)
+        if were is Outcome.PARKED:
+            names = self._parked_of(place, names)
+        if kept is None or not names:
+            return Result(outcome=before.outcome, reason=before.reason, detail=before.detail)
         assert fault.reason is not None
         keep = tuple(ToKeep(reason=fault.reason, detail=fault.detail, member=name) for name in names)
         counts = {"created": 0, "joined": 0, "parked": 0, "refused": len(names)}
@@ -294,7 +302,7 @@ class Writer:
         total = together(before.detail, list_result({"members": counts}, keep), **again)
         entry = replace(before, outcome=total.outcome, reason=total.reason, detail=total.detail)
         with self._ledger.unit() as unit:
-            unit.record(entry, keep=keep, of=names)
+            unit.record(entry, keep=keep, of=names, raw=kept.record)
         log.warning("list.refused", where=entry.where, members=len(names), message=str(fault.detail.get("message")))
         return total
 
@@ -333,8 +341,13 @@ class Writer:
         members = arrival.members or ()
         if arrival.were is not Outcome.PARKED:
             return members
-        kept = {row.member for row in self._ledger.members([arrival.place]).get(arrival.place, ())}
+        kept = self._parked_of(arrival.place, [member.reference.name for member in members])
         return tuple(member for member in members if member.reference.name in kept)
+
+    def _parked_of(self, place: Place, names: Sequence[str]) -> list[str]:
+        """Return which of these members of a list are parked now."""
+        parked_now = {row.member for row in self._ledger.members([place]).get(place, ())}
+        return [name for name in names if name in parked_now]
 
     def _write_members(
         self,

@@ -7,23 +7,24 @@ from bridge.settings.model import (
     ENVIRONMENT_PREFIX,
     LimitSettings,
     PublishSettings,
-    Section,
     Settings,
     Start,
     SubscriptionSettings,
-    TopicName,
 )
+from bridge.settings.section import Section
+from bridge.settings.streams import FullTopicName, StreamSettings
 
 __all__ = [
     "CONFIG_VARIABLE",
     "DEFAULT_FILE",
     "ENVIRONMENT_PREFIX",
+    "FullTopicName",
     "LimitSettings",
     "PublishSettings",
     "Section",
     "Settings",
     "Start",
+    "StreamSettings",
     "SubscriptionSettings",
-    "TopicName",
     "hide_secrets",
 ]

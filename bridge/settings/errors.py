@@ -3,7 +3,7 @@
 import difflib
 import os
 import re
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_settings import SettingsError
@@ -67,11 +67,15 @@ def looks_secret(key: str) -> bool:
 
 _MISSING = {
     "stream": 'Set url under [stream], such as url = "kafka://broker.example.org:9092"',
-    "stream.url": 'Set it under [stream], such as url = "kafka://broker.example.org:9092"',
+    "stream.url": 'Set it there, such as url = "kafka://broker.example.org:9092"',
     "tom.base_url": 'Set it under [tom], such as base_url = "https://tom.example.org/"',
     "subscribe.topic": 'Name the topic, such as topic = "supernovae.public"',
 }
+_TOPIC = 'Write a name such as "supernovae.public", or "hopskotch:hermes.test" for one of another stream'
 _MENDS = {
+    "stream.[key]": "Use up to 30 of a-z, 0-9 and '-' as a stream's label, such as [streams.hopskotch]",
+    "subscribe.topic": _TOPIC,
+    "publish.topic": _TOPIC,
     "origin": "Use up to 100 of a-z, 0-9, '.', '_' and '-', such as \"my-tom\"",
     "tom.base_url": 'Write an address such as "https://tom.example.org/"',
     "tom.toolkit": 'Write "auto" or a version such as "3.1"',
@@ -83,6 +87,11 @@ def section(model: type[BaseModel], name: str) -> type[BaseModel] | None:
     annotation = model.model_fields[name].annotation if name in model.model_fields else None
     candidates = (annotation, *get_args(annotation))
     return next((one for one in candidates if isinstance(one, type) and issubclass(one, BaseModel)), None)
+
+
+def is_labelled(model: type[BaseModel], name: str) -> bool:
+    """Return whether ``name`` holds tables by labels of the user's own (``[streams.hopskotch]``)."""
+    return get_origin(model.model_fields[name].annotation) is dict
 
 
 def nearest(name: str, model: type[BaseModel], cutoff: float = 0.6) -> str | None:
@@ -123,8 +132,9 @@ def each_in_words(error: ValidationError, model: type[BaseModel], source: str) -
 def _one_in_words(problem: Any, model: type[BaseModel], source: str) -> ConfigurationError:
     location = problem["loc"]
     # Where several types were tried (an option of Kafka's) the location ends with one of them, which is no key.
-    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location[:3]).lstrip(".")
-    plain = re.sub(r"\[\d+\]", "", key)
+    depth = 4 if location and location[0] == "streams" else 3
+    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location[:depth]).lstrip(".")
+    plain = re.sub(r"^streams\.[^.]+", "stream", re.sub(r"\[\d+\]", "", key))
     what, mend = str(problem["msg"]).removeprefix("Value error, "), _MENDS.get(plain, "")
     if problem["type"] == "missing":
         what, mend = "is missing", _MISSING.get(plain, "Set it")

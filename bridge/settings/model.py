@@ -13,10 +13,8 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     FiniteFloat,
     PrivateAttr,
@@ -32,24 +30,14 @@ from pydantic_settings.exceptions import SettingsError
 
 from bridge.errors import ConfigurationError
 from bridge.events import Kind
-from bridge.settings.errors import (
-    Hidden,
-    each_in_words,
-    hidden_account,
-    in_words,
-    looks_secret,
-    masked_url,
-    nearest,
-    no_json,
-    section,
-)
+from bridge.settings.errors import each_in_words, in_words, is_labelled, masked_url, nearest, no_json, section
+from bridge.settings.section import Section
+from bridge.settings.streams import FullTopicName, StreamLabel, StreamSettings, no_such_stream
+from bridge.topics import joined, split
 
 DEFAULT_FILE = "tom-bridge.toml"
 ENVIRONMENT_PREFIX = "TOM_BRIDGE_"
 CONFIG_VARIABLE = "TOM_BRIDGE_CONFIG"
-
-_WITH_UNDERSCORE = frozenset({"log_level"})
-"""The names of librdkafka's options that are not written with dots alone."""
 
 
 def _moment(value: object) -> object:
@@ -65,55 +53,7 @@ def _moment(value: object) -> object:
 
 Start = Annotated[Literal["earliest", "now"] | datetime, BeforeValidator(_moment)]
 Origin = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,99}$")]
-TopicName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
 PositiveFloat = Annotated[FiniteFloat, Field(gt=0)]
-
-
-class Section(BaseModel):
-    """The base of all tables of the configuration: frozen, and closed to keys that it doesn't know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class StreamSettings(Section):
-    """``[stream]``: where events live."""
-
-    url: Annotated[str, Field(min_length=1), AfterValidator(hidden_account)] = Field(repr=False)
-    """``kafka://host:9092,host:9092`` or ``sqlite:///path``."""
-    schema_topic: TopicName = "tom-bridge.schemas"
-    """The compacted topic that holds the schemas."""
-    kafka: dict[str, str | int | float | bool | SecretStr] = {}
-    """librdkafka's options (SASL, TLS, ...), by librdkafka's names."""
-
-    @field_validator("kafka", mode="before")
-    @classmethod
-    def _hide_secrets(cls, options: object) -> object:
-        """Wrap what looks secret, and read ``sasl_password`` as ``sasl.password``: the environment has no dots."""
-        if not isinstance(options, Mapping):
-            return options
-        dotted = {
-            name if name in _WITH_UNDERSCORE else name.replace("_", "."): given for name, given in options.items()
-        }
-        return {
-            name: SecretStr(str(given)) if looks_secret(name) and not isinstance(given, SecretStr) else given
-            for name, given in dotted.items()
-        }
-
-    @field_serializer("url")
-    def _shown_url(self, url: str) -> str:
-        return masked_url(url)
-
-    @property
-    def shown_url(self) -> str:
-        """The address, with a password in it masked."""
-        return masked_url(self.url)
-
-    def options(self) -> dict[str, str | int | float | bool]:
-        """Return librdkafka's options with the secrets in clear, for the client alone."""
-        return {
-            name: Hidden(given.get_secret_value()) if isinstance(given, SecretStr) else given
-            for name, given in self.kafka.items()
-        }
 
 
 class TomSettings(Section):
@@ -154,10 +94,12 @@ class TomSettings(Section):
 class SubscriptionSettings(Section):
     """``[[subscribe]]``: one topic that is received."""
 
-    topic: TopicName
+    topic: FullTopicName
     kinds: tuple[Kind, ...] = Field(default=tuple(Kind), min_length=1)
     start: Start = "earliest"
-    """Where a first start begins: "earliest", "now" or a time."""
+    """Where a first start begins: "earliest", "now" or a time. On HOPSKOTCH it is "now" unless set."""
+    tests: bool = False
+    """Whether HOPSKOTCH's test messages are received as well."""
     origins: tuple[Origin, ...] = ()
     """The origins that are accepted; empty: any."""
     unmatched: Literal["park", "ignore"] = "park"
@@ -170,8 +112,6 @@ class SubscriptionSettings(Section):
     """Hermes: whether events that a bridge put into a message count, on a topic whose writers are trusted."""
     proper_motion: Literal["mas", "arcsec"] | None = None
     """Hermes: the unit of proper motions, a year; without it they are not taken."""
-    tests: bool = False
-    """Hermes: whether messages are taken that say that they are tests."""
 
     @model_validator(mode="before")
     @classmethod
@@ -183,7 +123,7 @@ class SubscriptionSettings(Section):
 
     @model_validator(mode="after")
     def _has_options_of_its_format(self) -> Self:
-        of_hermes = self.model_fields_set & {"full", "proper_motion", "tests"}
+        of_hermes = self.model_fields_set & {"full", "proper_motion"}
         if self.format != "hermes" and of_hermes:
             raise ValueError(f'{", ".join(sorted(of_hermes))}: only for a topic with format = "hermes"')
         return self
@@ -192,7 +132,7 @@ class SubscriptionSettings(Section):
 class PublishSettings(Section):
     """``[publish]``: defaults of what is shared."""
 
-    topic: TopicName | None = None
+    topic: FullTopicName | None = None
     shared_by: Annotated[str, StringConstraints(max_length=150)] = ""
     acknowledgement: Annotated[str, StringConstraints(max_length=2_000)] = ""
 
@@ -238,6 +178,8 @@ class Settings(BaseSettings):
     )
 
     stream: StreamSettings
+    streams: dict[StreamLabel, StreamSettings] = {}
+    """Further streams by their labels; a topic of one is written ``label:topic``."""
     tom: TomSettings | None = None
     origin: Origin | None = None
     """The permanent id of this TOM in all that it publishes."""
@@ -275,6 +217,14 @@ class Settings(BaseSettings):
         if twice := next((topic for topic in topics if topics.count(topic) > 1), None):
             raise ValueError(f"names the topic {twice!r} twice; join the two tables into one")
         return given
+
+    @model_validator(mode="after")
+    def _names_known_streams(self) -> Self:
+        for topic in self.topics():
+            label, _ = split(topic)
+            if label and label not in self.streams:
+                raise ValueError(f"{no_such_stream(label, self.streams, topic)}")
+        return self
 
     @classmethod
     def load(cls, path: Path | str | None = None) -> Self:
@@ -339,10 +289,46 @@ class Settings(BaseSettings):
         except SettingsError as error:
             raise no_json(error, ENVIRONMENT_PREFIX) from None
         state = folder / settings.state
-        stream = settings.stream.model_copy(update={"url": _absolute(settings.stream.url, folder)})
-        found = settings.model_copy(update={"stream": stream, "state": state, "ledger": state / settings.ledger})
+        changed = {
+            "stream": settings.stream.within(folder),
+            "streams": {label: one.within(folder) for label, one in settings.streams.items()},
+            "subscribe": tuple(settings._started(one) for one in settings.subscribe),
+            "state": state,
+            "ledger": state / settings.ledger,
+        }
+        found = settings.model_copy(update=changed)
         found._source = source
         return found
+
+    def _started(self, subscription: SubscriptionSettings) -> SubscriptionSettings:
+        """Return a subscription with the start that it has by default: on HOPSKOTCH only what is new counts."""
+        if "start" in subscription.model_fields_set or not self.stream_of(subscription.topic).hopskotch:
+            return subscription
+        return subscription.model_copy(update={"start": "now"})
+
+    def topics(self) -> list[str]:
+        """Return all topics that are received or published to by default, each once."""
+        publish = [self.publish.topic] if self.publish.topic else []
+        return list(dict.fromkeys([*(one.topic for one in self.subscribe), *publish]))
+
+    def each_stream(self) -> dict[str, StreamSettings]:
+        """Return all streams by label, the default one, whose label is empty, first."""
+        return {"": self.stream, **self.streams}
+
+    def stream_of(self, topic: str) -> StreamSettings:
+        """Return the stream that holds a topic. Raises ConfigurationError where there is none of its label."""
+        label, _ = split(topic)
+        if label not in self.each_stream():
+            raise no_such_stream(label, self.streams, topic)
+        return self.each_stream()[label]
+
+    def schema_topic_of(self, topic: str) -> str | None:
+        """Return the full name of the topic that holds the schemas beside ``topic``; None on HOPSKOTCH, where none is.
+
+        Raises ConfigurationError as :meth:`stream_of` does.
+        """
+        stream = self.stream_of(topic)
+        return None if stream.hopskotch else joined(split(topic)[0], stream.schema_topic)
 
     @property
     def file(self) -> Path | None:
@@ -381,12 +367,6 @@ class Settings(BaseSettings):
         return self.subscribe
 
 
-def _absolute(url: str, folder: Path) -> str:
-    """Return the address of a stream with the path of an embedded one taken relative to ``folder``."""
-    scheme, mark, path = url.partition("sqlite:///")
-    return url if scheme or not mark or not path else f"{mark}{folder / path}"
-
-
 def _lower_case(model: type[BaseModel], data: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``data`` with the fields' names in lower case, and without DATA_SHARING's keys that mean nothing here."""
     found: dict[str, Any] = {}
@@ -399,7 +379,11 @@ def _lower_case(model: type[BaseModel], data: Mapping[str, Any]) -> dict[str, An
             continue
         table = section(model, name)
         if table and isinstance(value, Mapping):
-            found[name] = _lower_case(table, value)
+            found[name] = (
+                {label: _lower_case(table, one) if isinstance(one, Mapping) else one for label, one in value.items()}
+                if is_labelled(model, name)
+                else _lower_case(table, value)
+            )
         elif table and isinstance(value, list | tuple):
             found[name] = [_lower_case(table, one) if isinstance(one, Mapping) else one for one in value]
         else:

@@ -1,11 +1,23 @@
-"""Streams: one port (:mod:`bridge.stream.port`), two implementations, chosen by the address."""
+"""Streams: one port (:mod:`bridge.stream.port`), two implementations, chosen by the address, and several as one."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from bridge.errors import ConfigurationError
 from bridge.stream.port import Ends, Fetched, Headers, Partition, Record, Stream, Subscription, Topic
 
-__all__ = ["Ends", "Fetched", "Headers", "Partition", "Record", "Stream", "Subscription", "Topic", "open_stream"]
+__all__ = [
+    "Ends",
+    "Fetched",
+    "Headers",
+    "Partition",
+    "Record",
+    "Stream",
+    "Subscription",
+    "Topic",
+    "open_hopskotch",
+    "open_stream",
+]
 
 
 def open_stream(url: str, options: Mapping[str, str | int | float | bool] | None = None) -> Stream:
@@ -27,3 +39,13 @@ def open_stream(url: str, options: Mapping[str, str | int | float | bool] | None
         where="stream.url",
         mend="Write kafka://host:9092 or sqlite:///path/to/file",
     )
+
+
+def open_hopskotch(url: str, options: Mapping[str, str | int | float | bool], auth: Path | None = None) -> Stream:
+    """Return HOPSKOTCH at ``kafka://[user@]host``, logged in by ``options`` or by hop's file ``auth``.
+
+    Raises :class:`~bridge.errors.ConfigurationError` as :func:`open_stream` does, and where there is no log-in.
+    """
+    from bridge.stream.hopskotch import HopskotchStream  # noqa: PLC0415
+
+    return HopskotchStream(url, options, auth)

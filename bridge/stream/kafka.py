@@ -1,27 +1,30 @@
 """The stream between organisations: Apache Kafka, and what speaks its protocol."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
-from bridge.errors import ConfigurationError
+from bridge.errors import ConfigurationError, TopicMissingError
 from bridge.stream.kafka_admin import ROOM, KafkaAdmin
 from bridge.stream.kafka_history import KafkaHistory
 from bridge.stream.kafka_options import Client, Options, servers
 from bridge.stream.kafka_subscription import KafkaSubscription
 from bridge.stream.kafka_writer import KafkaWriter, check_size
-from bridge.stream.names import gone, missing
+from bridge.stream.names import gone
+from bridge.stream.names import missing as topic_missing
 from bridge.stream.port import Ends, Headers, Partition, Record, StartAt, Topic
 
 
 class KafkaStream:
     """A stream on Kafka; see :class:`bridge.stream.port.Stream`."""
 
-    def __init__(self, url: str, options: Options) -> None:
-        """Take the address and librdkafka's options; nothing is waited for."""
+    def __init__(
+        self, url: str, options: Options, *, missing: Callable[[str], TopicMissingError] = topic_missing
+    ) -> None:
+        """Take the address, librdkafka's options, and how to tell that a topic is missing; nothing is waited for."""
         bootstrap = servers(url)
         self.url = f"kafka://{bootstrap}"
-        self._client = Client(bootstrap, options)
+        self._client = Client(bootstrap, options, missing)
         self._classic = options.get("group.protocol", "classic") == "classic"
         self._admin = KafkaAdmin(self._client)
         self._writer: KafkaWriter | None = None
@@ -54,10 +57,12 @@ class KafkaStream:
         if self._writer is not None:
             self._writer.flush(timeout_s)
 
-    def subscribe(self, topics: Sequence[str], group: str, start_at: StartAt) -> KafkaSubscription:
+    def subscribe(
+        self, topics: Sequence[str], group: str, start_at: StartAt, *, missing_ok: bool = False
+    ) -> KafkaSubscription:
         """Join ``group``: the classic protocol, cooperative; ``group.protocol=consumer`` takes the newer one."""
-        if not self._admin.identities(topics):
-            raise missing(topics[0])
+        if not missing_ok and not self._admin.identities(topics):
+            raise self._client.missing(topics[0])
         return KafkaSubscription(self._client, self._admin, topics, group, start_at=start_at, classic=self._classic)
 
     def read(
@@ -85,6 +90,10 @@ class KafkaStream:
     def identity(self, topic: str) -> str:
         """Return a topic's id."""
         return self._admin.identity(topic)
+
+    def topic(self, name: str) -> Topic:
+        """Return one topic."""
+        return self._admin.topic(name)
 
     def topics(self) -> dict[str, Topic]:
         """Return all topics by name, without internal ones."""

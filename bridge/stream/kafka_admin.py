@@ -19,7 +19,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 
 from bridge.errors import BridgeError, ConfigurationError, StreamAwayError, TopicMissingError
 from bridge.stream.kafka_options import CEILING, Client
-from bridge.stream.names import LARGEST_VALUE, check_topic_name, missing
+from bridge.stream.names import LARGEST_VALUE, check_topic_name
 from bridge.stream.port import Ends, Partition, Topic
 
 TIMEOUT_S = 10.0
@@ -78,7 +78,7 @@ class KafkaAdmin:
         """Return one topic; raise TopicMissingError where it is not there."""
         found = self._described([name])
         if name not in found:
-            raise missing(name)
+            raise self._client.missing(name)
         return found[name]
 
     def identities(self, names: Sequence[str]) -> dict[str, str]:
@@ -223,7 +223,7 @@ class KafkaAdmin:
     def _description(self, topic: str) -> Any:
         found = self._descriptions([topic])
         if topic not in found:
-            raise missing(topic)
+            raise self._client.missing(topic)
         return found[topic]
 
     def offsets_at(self, topic: str, moment: datetime) -> dict[Partition, int]:

@@ -7,8 +7,8 @@ from typing import Any
 import structlog
 from confluent_kafka import KafkaError, KafkaException
 
-from bridge.errors import BridgeError, ConfigurationError, StopError, StreamAwayError
-from bridge.stream.names import missing
+from bridge.errors import BridgeError, ConfigurationError, StopError, StreamAwayError, TopicMissingError
+from bridge.stream.names import missing as topic_missing
 
 log = structlog.get_logger(__name__)
 
@@ -108,7 +108,9 @@ def servers(url: str) -> str:
 class Client:
     """What all clients of one stream share: options, masked logs, and what is known of the brokers' state."""
 
-    def __init__(self, bootstrap: str, options: Options) -> None:
+    def __init__(
+        self, bootstrap: str, options: Options, missing: Callable[[str], TopicMissingError] = topic_missing
+    ) -> None:
         for name in options:
             if name in _FORBIDDEN:
                 raise ConfigurationError(
@@ -116,6 +118,8 @@ class Client:
                     where=f"stream.kafka.{name}",
                     mend="Take it out",
                 )
+        self.missing = missing
+        """Tells that a topic is not there, and what to do."""
         self._bootstrap = bootstrap
         self._options = dict(options)
         self._secrets = [str(value) for name, value in options.items() if _SECRET.search(name) and str(value)]
@@ -183,7 +187,7 @@ class Client:
         told = self.masked(error.str() or error.name())
         where = topic or self._bootstrap
         if error.code() in UNKNOWN_TOPIC and topic:
-            return missing(topic)
+            return self.missing(topic)
         if error.code() in _AUTHENTICATION or self._refused is not None:
             told = self._refused or told
             mend = "Check security.protocol, sasl.* and ssl.* in stream.kafka"

@@ -4,6 +4,9 @@ import re
 
 from bridge.errors import ConfigurationError, HistoryGoneError, TopicMissingError, TopicReplacedError
 from bridge.stream.port import Ends, Partition
+from bridge.topics import joined, split
+
+__all__ = ["LARGEST_VALUE", "check_topic_name", "gone", "joined", "missing", "replaced", "split"]
 
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
 

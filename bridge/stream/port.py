@@ -194,10 +194,13 @@ class Stream(Protocol):
         """
         ...
 
-    def subscribe(self, topics: Sequence[str], group: str, start_at: StartAt) -> Subscription:
+    def subscribe(
+        self, topics: Sequence[str], group: str, start_at: StartAt, *, missing_ok: bool = False
+    ) -> Subscription:
         """Join ``group`` for ``topics``. Raises TopicMissingError at once where none of them exists.
 
-        One that is missing beside others is a problem that ``poll`` tells, until it is made.
+        One that is missing beside others is a problem that ``poll`` tells, until it is made. With ``missing_ok`` that
+        is so of all, and nothing is waited for.
         """
         ...
 
@@ -214,6 +217,10 @@ class Stream(Protocol):
 
     def identity(self, topic: str) -> str:
         """Return the identity of one topic, at the cost of one small question. Raises TopicMissingError."""
+        ...
+
+    def topic(self, name: str) -> Topic:
+        """Return one topic. Raises TopicMissingError."""
         ...
 
     def topics(self) -> dict[str, Topic]:

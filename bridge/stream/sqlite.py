@@ -122,9 +122,11 @@ class SqliteStream:
 
     # -- reading ----------------------------------------------------------------------------------------------------
 
-    def subscribe(self, topics: Sequence[str], group: str, start_at: StartAt) -> SqliteSubscription:
+    def subscribe(
+        self, topics: Sequence[str], group: str, start_at: StartAt, *, missing_ok: bool = False
+    ) -> SqliteSubscription:
         """Join ``group``; its one active member has all topics, the others stand by."""
-        if not self.topics().keys() & set(topics):
+        if not missing_ok and not self.topics().keys() & set(topics):
             raise missing(topics[0])
         return SqliteSubscription(self.path, self._identity, topics, group, start_at)
 
@@ -187,6 +189,11 @@ class SqliteStream:
             raise missing(topic)
         return row
 
+    def topic(self, name: str) -> Topic:
+        """Return one topic."""
+        row = self._row(name)
+        return Topic(name=name, id=row.identity, partitions=1, compacted=row.compacted)
+
     def topics(self) -> dict[str, Topic]:
         """Return all topics by name."""
         with self._db_lock, sqlite_file.translating(self.path):
@@ -207,7 +214,7 @@ class SqliteStream:
                 "INSERT INTO topics (name, identity, compacted) VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING",
                 (name, str(uuid.uuid4()), compacted),
             )
-        return self.topics()[name]
+        return self.topic(name)
 
     def ends(self, topic: str) -> dict[Partition, Ends]:
         """Return what the topic's one partition holds."""

@@ -13,12 +13,12 @@ from pydantic import Field, PositiveFloat, StringConstraints, field_validator
 
 from bridge.errors import ConfigurationError
 from bridge.settings import (
+    FullTopicName,
     LimitSettings,
     PublishSettings,
     Section,
     Settings,
     SubscriptionSettings,
-    TopicName,
     hide_secrets,
 )
 
@@ -37,7 +37,7 @@ class AppSubscriptionSettings(SubscriptionSettings):
 class PublishedTopicSettings(Section):
     """One topic that may be shared to."""
 
-    topic: TopicName
+    topic: FullTopicName
     groups: tuple[str, ...] = Field(default=())
     """The groups whose members may share to it; empty: all who have the permission ``share``."""
 
@@ -107,9 +107,7 @@ class AppSettings(Settings):
 
     def topics(self) -> list[str]:
         """Return all topics that are received or may be shared to, each once."""
-        publish = [self.publish.topic] if self.publish.topic else []
-        shared = [one.topic for one in self.publish.topics]
-        return list(dict.fromkeys([*(one.topic for one in self.subscribe), *publish, *shared]))
+        return list(dict.fromkeys([*super().topics(), *(one.topic for one in self.publish.topics)]))
 
     def groups_by_topic(self) -> dict[str, tuple[str, ...]]:
         """Return for each topic subscribed to the names of the groups that see what arrives."""

@@ -39,8 +39,8 @@ def lab(request: pytest.FixtureRequest, tmp_path: Path) -> Lab:
 
 
 @pytest.fixture
-def topic(stream: Stream) -> str:
-    return stream.create_topic(unique("events")).name
+def topic(lab: Lab, stream: Stream) -> str:
+    return stream.create_topic(lab.named("events")).name
 
 
 # -- publishing -----------------------------------------------------------------------------------------------------
@@ -66,7 +66,7 @@ def test_an_empty_key_and_an_empty_value_stay_empty(lab: Lab, stream: Stream, to
 
 
 def test_records_of_one_key_keep_the_order_of_publish(lab: Lab, stream: Stream) -> None:
-    topic = stream.create_topic(unique("ordered"), partitions=3).name
+    topic = stream.create_topic(lab.named("ordered"), partitions=3).name
     for number in range(3_000):
         stream.publish(topic, key=b"key %d" % (number % 7), value=b"%d" % number)
     stream.flush()
@@ -87,7 +87,7 @@ def test_record_times_never_go_back(lab: Lab, stream: Stream, topic: str) -> Non
 
 
 def test_publishing_to_a_missing_topic_says_so_and_works_when_it_was_made(lab: Lab, stream: Stream) -> None:
-    name = unique("later")
+    name = lab.named("later")
     with pytest.raises(TopicMissingError, match=name):
         stream.publish(name, key=b"k", value=b"v")
     assert name not in stream.topics()
@@ -141,8 +141,8 @@ def test_what_is_published_while_subscribed_arrives(stream: Stream, topic: str) 
         assert [record.value for record in poll_until(member, 3)] == numbered(3)
 
 
-def test_several_topics_are_served_and_each_in_order(stream: Stream) -> None:
-    topics = [stream.create_topic(unique(name)).name for name in ("one", "two")]
+def test_several_topics_are_served_and_each_in_order(lab: Lab, stream: Stream) -> None:
+    topics = [stream.create_topic(lab.named(name)).name for name in ("one", "two")]
     for topic in topics:
         fill(stream, topic, numbered(50))
     with closing(stream.subscribe(topics, unique("group"), starting_at(0))) as member:
@@ -296,9 +296,9 @@ def test_a_member_that_has_nothing_says_what_it_waits_for(stream: Stream, topic:
 class Two:
     """A member that reads two topics, and what came of each."""
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, lab: Lab, stream: Stream) -> None:
         self.stream = stream
-        self.good, self.odd = (stream.create_topic(unique(name)).name for name in ("good", "odd"))
+        self.good, self.odd = (stream.create_topic(lab.named(name)).name for name in ("good", "odd"))
         self.start = starting_at(0)
         self.got: dict[str, list[bytes]] = {self.good: [], self.odd: []}
         self.problems: list[dict[str, object]] = []
@@ -322,8 +322,8 @@ class Two:
 
 
 @pytest.fixture
-def two(stream: Stream) -> Two:
-    return Two(stream)
+def two(lab: Lab, stream: Stream) -> Two:
+    return Two(lab, stream)
 
 
 def test_a_topic_that_is_missing_keeps_no_other_waiting_and_comes_when_it_is_made(lab: Lab, two: Two) -> None:
@@ -507,8 +507,8 @@ def test_history_that_is_gone_is_told_by_read(lab: Lab, stream: Stream, topic: s
 # -- topics ---------------------------------------------------------------------------------------------------------
 
 
-def test_topics_are_listed_with_what_they_are(stream: Stream, topic: str) -> None:
-    schemas = stream.create_topic(unique("schemas"), compacted=True)
+def test_topics_are_listed_with_what_they_are(lab: Lab, stream: Stream, topic: str) -> None:
+    schemas = stream.create_topic(lab.named("schemas"), compacted=True)
     found = stream.topics()
     assert found[topic].partitions == 1
     assert not found[topic].compacted
@@ -549,9 +549,9 @@ def test_a_topic_made_again_has_another_identity(lab: Lab, stream: Stream, topic
     assert stream.ends(topic) == {Partition(topic, 0): Ends(0, 0)}
 
 
-def test_another_topic_made_while_subscribed_disturbs_nobody(stream: Stream, topic: str) -> None:
+def test_another_topic_made_while_subscribed_disturbs_nobody(lab: Lab, stream: Stream, topic: str) -> None:
     with closing(stream.subscribe([topic], unique("group"), starting_at(0))) as member:
-        other = stream.create_topic(unique("other")).name
+        other = stream.create_topic(lab.named("other")).name
         fill(stream, other, numbered(3))
         fill(stream, topic, numbered(3))
         assert {record.partition.topic for record in poll_until(member, 3)} == {topic}

@@ -42,7 +42,7 @@ class KafkaBroker:
         self.folder = folder
         self._java = _java()
         self._jars = _jars()
-        self._port, own_controller, sasl_port = free_ports(3)
+        self._port, own_controller, sasl_port, *self._spare_ports = free_ports(4)
         self.node = 1 if beside is None else 2
         self._controller_port = own_controller if beside is None else beside._controller_port
         self.sasl_address = f"127.0.0.1:{sasl_port}"
@@ -51,25 +51,37 @@ class KafkaBroker:
         self._process: subprocess.Popen[bytes] | None = None
         folder.mkdir(parents=True, exist_ok=True)
         self._properties = folder / "server.properties"
-        self._properties.write_text("\n".join([*self._basics(), *settings]) + "\n")
+        self._properties.write_text("\n".join([*self._basics(), *self._logins(), *settings]) + "\n")
         self._log = folder / "broker.log"
         alone = "--standalone" if beside is None else "--no-initial-controllers"
         self._run("kafka.tools.StorageTool", "format", alone, "-t", _CLUSTER_ID, "-c", str(self._properties))
 
+    def _listeners(self) -> dict[str, str]:
+        """Return the address of each listener for clients, by its security protocol."""
+        return {"PLAINTEXT": self.address, "SASL_PLAINTEXT": self.sasl_address}
+
+    def _logins(self) -> list[str]:
+        """Return the settings by which clients log in."""
+        return [
+            "sasl.enabled.mechanisms=PLAIN",
+            "listener.name.sasl_plaintext.plain.sasl.jaas.config="
+            f'org.apache.kafka.common.security.plain.PlainLoginModule required user_tom="{SASL_PASSWORD}";',
+        ]
+
     def _basics(self) -> list[str]:
         controller = f",CONTROLLER://127.0.0.1:{self._controller_port}" if self.node == 1 else ""
+        listeners = self._listeners()
+        addresses = ",".join(f"{protocol}://{address}" for protocol, address in listeners.items())
+        protocols = ",".join(f"{protocol}:{protocol}" for protocol in listeners)
         return [
             f"process.roles=broker{',controller' if controller else ''}",
             f"node.id={self.node}",
             f"controller.quorum.bootstrap.servers=127.0.0.1:{self._controller_port}",
-            f"listeners=PLAINTEXT://{self.address},SASL_PLAINTEXT://{self.sasl_address}{controller}",
-            f"advertised.listeners=PLAINTEXT://{self.address},SASL_PLAINTEXT://{self.sasl_address}",
+            f"listeners={addresses}{controller}",
+            f"advertised.listeners={addresses}",
             "controller.listener.names=CONTROLLER",
-            "listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT",
+            f"listener.security.protocol.map=CONTROLLER:PLAINTEXT,{protocols}",
             "inter.broker.listener.name=PLAINTEXT",
-            "sasl.enabled.mechanisms=PLAIN",
-            "listener.name.sasl_plaintext.plain.sasl.jaas.config="
-            f'org.apache.kafka.common.security.plain.PlainLoginModule required user_tom="{SASL_PASSWORD}";',
             f"log.dirs={self.folder / 'data'}",
             "offsets.topic.replication.factor=1",
             "offsets.topic.num.partitions=4",

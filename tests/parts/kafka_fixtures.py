@@ -4,13 +4,17 @@ import os
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
+from parts.hopskotch import HopskotchBroker
 from parts.kafka import KafkaBroker, KafkaUnavailable, answers
 from parts.streams import starting_at
 from parts.wait import wait_until
 
 from bridge.stream import open_stream
+
+Broker = TypeVar("Broker", bound=KafkaBroker)
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +26,7 @@ def kafka_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             pytest.fail(f"BRIDGE_TEST_KAFKA names {named}, where no broker answers")
         yield named
         return
-    broker = _made(tmp_path_factory)
+    broker = _made(tmp_path_factory, KafkaBroker)
     broker.start()
     yield broker.address
     broker.stop()
@@ -31,7 +35,16 @@ def kafka_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def own_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
     """A running broker that the test may stop, kill and start again."""
-    broker = _made(tmp_path_factory)
+    broker = _made(tmp_path_factory, KafkaBroker)
+    broker.start()
+    yield broker
+    broker.stop()
+
+
+@pytest.fixture(scope="session")
+def hopskotch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HopskotchBroker]:
+    """A broker as HOPSKOTCH's is, which all tests share: use credentials and topics of unique names."""
+    broker = _made(tmp_path_factory, HopskotchBroker)
     broker.start()
     yield broker
     broker.stop()
@@ -50,9 +63,9 @@ def two_kafkas(own_kafka: KafkaBroker, tmp_path: Path) -> Iterator[tuple[KafkaBr
     second.stop()
 
 
-def _made(tmp_path_factory: pytest.TempPathFactory) -> KafkaBroker:
+def _made(tmp_path_factory: pytest.TempPathFactory, kind: type[Broker]) -> Broker:
     try:
-        return KafkaBroker(tmp_path_factory.mktemp("kafka"))
+        return kind(tmp_path_factory.mktemp("kafka"))
     except KafkaUnavailable as why:
         if os.environ.get("CI") == "true":
             pytest.fail(f"Apache Kafka is needed in CI: {why}")

@@ -2,9 +2,10 @@
 
 import sqlite3
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
 from typing import Protocol
 
@@ -16,6 +17,8 @@ from simulation.stream import Broker, SimulatedStream
 
 from bridge.errors import BridgeError, StreamAwayError
 from bridge.stream import Partition, Record, Stream, Subscription, open_stream
+from bridge.stream.names import joined, split
+from bridge.stream.routed import RoutedStream
 
 
 class Lab(Protocol):
@@ -33,9 +36,25 @@ class Lab(Protocol):
     def lose(self, partition: Partition, before: int) -> None:
         """Let the records below offset ``before`` go, as retention does."""
 
+    def named(self, name: str) -> str:
+        """Return a topic's name that no other test has."""
+
+
+def unique(name: str) -> str:
+    """Return a name that no other test has."""
+    return f"{name}.{uuid.uuid4().hex[:12]}"
+
+
+@dataclass(kw_only=True)
+class OneStream:
+    """What labs of a single stream have in common."""
+
+    def named(self, name: str) -> str:
+        return unique(name)
+
 
 @dataclass
-class SqliteLab:
+class SqliteLab(OneStream):
     """A stream in a file."""
 
     path: Path
@@ -64,7 +83,7 @@ class SqliteLab:
 
 
 @dataclass
-class KafkaLab:
+class KafkaLab(OneStream):
     """A stream on a broker at ``address``."""
 
     address: str
@@ -89,7 +108,7 @@ class KafkaLab:
 
 
 @dataclass
-class SimulatedLab:
+class SimulatedLab(OneStream):
     """The stream of the simulation, in real time."""
 
     broker: Broker = field(default_factory=lambda: Broker(patience_s=0.1))
@@ -105,9 +124,36 @@ class SimulatedLab:
         self.broker.lose(partition, before)
 
 
+@dataclass
+class RoutedLab:
+    """Two streams as one; of the topics that are named one after the other every other one is on each."""
+
+    folder: Path
+    url: str = "routed://"
+    turns: Iterator[str] = field(default_factory=lambda: cycle(["other", ""]))
+    labs: dict[str, SqliteLab] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.labs = {label: SqliteLab(self.folder / f"share{label}.db") for label in ("", "other")}
+
+    def open(self) -> Stream:
+        return RoutedStream({label: lab.open() for label, lab in self.labs.items()})
+
+    def delete_topic(self, topic: str) -> None:
+        label, name = split(topic)
+        self.labs[label].delete_topic(name)
+
+    def lose(self, partition: Partition, before: int) -> None:
+        label, name = split(partition.topic)
+        self.labs[label].lose(Partition(name, partition.number), before)
+
+    def named(self, name: str) -> str:
+        return joined(next(self.turns), unique(name))
+
+
 SHARED_LABS = ("sqlite", pytest.param("kafka", marks=pytest.mark.kafka))
 """Those that several processes can use."""
-LABS = ("simulated", *SHARED_LABS)
+LABS = ("simulated", "routed", *SHARED_LABS)
 """The parameters of a fixture that is :func:`lab_of`: every implementation that the contract is held on."""
 
 
@@ -115,14 +161,11 @@ def lab_of(request: pytest.FixtureRequest, tmp_path: Path) -> Lab:
     """Return the lab that the fixture's parameter names."""
     if request.param == "simulated":
         return SimulatedLab()
+    if request.param == "routed":
+        return RoutedLab(tmp_path)
     if request.param == "sqlite":
         return SqliteLab(tmp_path / "share.db")
     return KafkaLab(request.getfixturevalue("kafka_broker"))
-
-
-def unique(name: str) -> str:
-    """Return a name that no other test has."""
-    return f"{name}.{uuid.uuid4().hex[:12]}"
 
 
 def starting_at(offset: int) -> "Starts":

@@ -61,6 +61,20 @@ FOUND: Mapping[str, Sequence[Step]] = {
         Appear("SN 0"),
         Inject("tom.find", Kind.HANG, times=FOR_EVER, name="ztf0"),
     ),
+    **{
+        f"what can't be read when another process has applied its members stays applied (left after {calls} calls)": (
+            Publish("list", "SN 2"),
+            Run(calls=100),
+            Run(1, calls=100),
+            Appear("SN 2"),
+            Advance(61),
+            Run(calls=calls),
+            Run(1, calls=60),
+            Inject("decode", Kind.ODD),
+            Run(calls=30),
+        )
+        for calls in range(6, 11)
+    },
     "members of a list that two processes take up at once are written once": (
         Publish("list", "SN 5", origin="south", size=5),
         Publish("photometry", size=2),

@@ -177,12 +177,14 @@ class SimulatedStream:
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
-    def subscribe(self, topics: Sequence[str], group: str, start_at: StartAt) -> "SimulatedSubscription":
+    def subscribe(
+        self, topics: Sequence[str], group: str, start_at: StartAt, *, missing_ok: bool = False
+    ) -> "SimulatedSubscription":
         from simulation.group import SimulatedSubscription
 
-        if self._broker.away:
+        if self._broker.away and not missing_ok:
             raise StreamAwayError("the broker does not answer")
-        if not any(topic in self._broker.topics for topic in topics):
+        if not missing_ok and not any(topic in self._broker.topics for topic in topics):
             raise missing(topics[0])
         return SimulatedSubscription(self._broker, topics, group, start_at, self._slice_s)
 
@@ -217,6 +219,9 @@ class SimulatedStream:
 
     def identity(self, topic: str) -> str:
         return self._broker.held(topic).id
+
+    def topic(self, name: str) -> Topic:
+        return self._broker.held(name).told()
 
     def topics(self) -> dict[str, Topic]:
         if self._broker.away:

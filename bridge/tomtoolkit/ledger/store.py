@@ -33,6 +33,7 @@ from bridge.tomtoolkit.ledger import words
 from bridge.tomtoolkit.ledger.breath import Breath
 from bridge.tomtoolkit.ledger.kept import DjangoKept
 from bridge.tomtoolkit.ledger.queries import at_places, filtered
+from bridge.tomtoolkit.ledger.renaming import rename_topic
 from bridge.tomtoolkit.ledger.rows import place_of, to_entry, to_heartbeat
 from bridge.tomtoolkit.ledger.unit import DjangoUnit, position_lost
 
@@ -116,6 +117,11 @@ class DjangoLedger(DjangoKept):
             models.Position.objects.using(self._using).update_or_create(
                 topic=partition.topic, partition=partition.number, defaults=values | untried
             )
+
+    def rename_topic(self, topic_id: str, old: str, new: str) -> None:
+        """Call the topic of this identity ``new`` where it is called ``old``."""
+        with writing(self._using):
+            rename_topic(self._using, topic_id, old, new)
 
     def tries(self) -> dict[Partition, Tries]:
         """Return for each position how often what stands there was begun."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from bridge.codec import Left, Noted, Schemas
+from bridge.codec import Left, Noted
 from bridge.errors import BridgeError
 from bridge.events import DataProduct, Event
 from bridge.operations.formats import formats_of
@@ -35,7 +35,7 @@ class Content:
 def event_in(record: Record, number: int = 0) -> Event | None:
     """Return the event of that ``number`` in ``record``; None where this release's own schemas don't tell."""
     try:
-        item = formats_of(conf.load(), Schemas(no_stream(), "")).decode(record)[number]
+        item = formats_of(conf.load(), no_stream()).decode(record)[number]
     except (BridgeError, ValueError, IndexError):
         return None
     if isinstance(item, Left):

@@ -1,0 +1,48 @@
+"""SCiMMA's HOPSKOTCH: Kafka with rules of its own.
+
+One logs in with a SCRAM credential over TLS. Groups begin with the credential's name. Topics, and who may read and
+write them, are SCiMMA's to say (https://my.hop.scimma.org): clients make none, and a topic on which a credential has no
+right looks as if it were not there.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from bridge.errors import ConfigurationError, TopicMissingError
+from bridge.stream.hop_auth import log_in, without_account
+from bridge.stream.kafka import KafkaStream
+from bridge.stream.kafka_options import Options
+from bridge.stream.kafka_subscription import KafkaSubscription
+from bridge.stream.port import StartAt, Topic
+
+_ASK = "Topics and rights are given at https://my.hop.scimma.org"
+
+
+class HopskotchStream(KafkaStream):
+    """A stream on HOPSKOTCH; see :class:`bridge.stream.port.Stream`."""
+
+    def __init__(self, url: str, options: Options, auth: Path | None = None) -> None:
+        """Take the address, ``kafka://[user@]host``, and a log-in: ``sasl.*`` in the options, else hop's ``auth.toml``.
+
+        Raises ConfigurationError where neither has one.
+        """
+        options = log_in(url, options, auth)
+        super().__init__(without_account(url), options, missing=_not_there)
+        self.credential = str(options["sasl.username"])
+        """The name of the credential."""
+
+    def subscribe(
+        self, topics: Sequence[str], group: str, start_at: StartAt, *, missing_ok: bool = False
+    ) -> KafkaSubscription:
+        """Join a group whose name begins with the credential's."""
+        return super().subscribe(topics, f"{self.credential}-{group}", start_at, missing_ok=missing_ok)
+
+    def create_topic(self, name: str, *, partitions: int = 1, compacted: bool = False) -> Topic:  # noqa: ARG002
+        """Refuse to make a topic."""
+        raise ConfigurationError("topics of HOPSKOTCH are not made by clients", where=name, mend=_ASK)
+
+
+def _not_there(topic: str) -> TopicMissingError:
+    return TopicMissingError(
+        f"topic {topic!r} does not exist, or the credential has no right on it (DESCRIBE, READ or WRITE)", mend=_ASK
+    )

@@ -1,0 +1,108 @@
+"""One membership on several streams: records of one come whatever the others do."""
+
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from bridge.errors import AwayError, BridgeError, StopError, TomAwayError
+from bridge.stream.port import MOST_BYTES, Fetched, Partition, Subscription
+
+_SLICE_S = 0.05
+"""Seconds that one stream is waited for before the next one is looked at."""
+
+
+@dataclass
+class _Member:
+    subscription: Subscription
+    topics: Sequence[str]
+    problems: Mapping[str, BridgeError] = field(default_factory=dict)
+    """As told last."""
+    failure: AwayError | StopError | None = None
+    """What the stream as a whole raised last."""
+
+    def poll(self, most: int, timeout_s: float, most_bytes: int) -> Fetched:
+        """Return what the member brings; that its stream can't be read is a problem of its topics alone."""
+        try:
+            fetched = self.subscription.poll(most, timeout_s, most_bytes)
+        except TomAwayError:
+            raise
+        except (AwayError, StopError) as error:
+            self.failure = error
+            self.problems = dict.fromkeys(self.topics, error)
+            return Fetched()
+        self.failure = None
+        self.problems = fetched.problems
+        return fetched
+
+
+class RoutedSubscription:
+    """A member of a group on each of several streams; see :class:`bridge.stream.port.Subscription`.
+
+    Each poll hands out records of one stream, and the one that was served comes last in the next.
+    """
+
+    def __init__(self, members: Sequence[tuple[Subscription, Sequence[str]]]) -> None:
+        """Take a member, and its topics, of each stream."""
+        self._members = deque(_Member(subscription, topics) for subscription, topics in members)
+        self._by_topic = {topic: subscription for subscription, topics in members for topic in topics}
+
+    @property
+    def waits_for(self) -> str:
+        """What this member waits for on streams where it has no partition."""
+        return "; ".join(filter(None, (member.subscription.waits_for for member in self._members)))
+
+    def poll(self, most: int, timeout_s: float, most_bytes: int = MOST_BYTES) -> Fetched:
+        """Return records of one stream as soon as any has some, and how all topics are."""
+        deadline = time.monotonic() + timeout_s
+        wait_s = 0.0
+        while True:
+            for _ in range(len(self._members)):
+                member = self._members[0]
+                self._members.rotate(-1)  # whatever it brings, or raises, the others come before it in the next poll
+                fetched = member.poll(most, wait_s, most_bytes)
+                if fetched.records or fetched.read_to:
+                    return Fetched(fetched.records, fetched.read_to, self._problems())
+            left_s = deadline - time.monotonic()
+            if left_s <= 0:
+                break
+            wait_s = min(_SLICE_S, left_s / len(self._members))
+        self._raise_where_all_failed()
+        return Fetched(problems=self._problems())
+
+    def _problems(self) -> dict[str, BridgeError]:
+        return {topic: problem for member in self._members for topic, problem in member.problems.items()}
+
+    def _raise_where_all_failed(self) -> None:
+        """Raise where no stream can be read and all for the same sort of reason; else each topic tells its own."""
+        failures = [member.failure for member in self._members if member.failure is not None]
+        if len(failures) == len(self._members) and len({isinstance(one, StopError) for one in failures}) == 1:
+            raise failures[0]
+
+    def keep_alive(self) -> None:
+        """Tell all streams that this member lives."""
+        for member in self._members:
+            member.subscription.keep_alive()
+
+    def seek(self, partition: Partition, offset: int) -> None:
+        """Go on at ``offset``."""
+        if partition.topic in self._by_topic:
+            self._by_topic[partition.topic].seek(partition, offset)
+
+    def assignment(self) -> frozenset[Partition]:
+        """Return the partitions of all streams that this member has now."""
+        return frozenset().union(*(member.subscription.assignment() for member in self._members))
+
+    def commit(self, offsets: Mapping[Partition, int]) -> None:
+        """Tell each stream the next offsets of its partitions."""
+        for member in self._members:
+            own = {partition: offset for partition, offset in offsets.items() if partition.topic in member.topics}
+            if own:
+                member.subscription.commit(own)
+
+    def close(self) -> None:
+        """Leave all groups."""
+        with ExitStack() as stack:
+            for member in self._members:
+                stack.callback(member.subscription.close)

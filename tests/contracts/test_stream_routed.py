@@ -1,0 +1,139 @@
+"""Several streams as one: what one of them does is no other's business, and everything bears its label."""
+
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from parts.kafka import KafkaBroker
+from parts.streams import SqliteLab, fill, is_away, numbered, poll_until, problem_of, starting_at, unique
+from parts.wait import wait_until
+
+from bridge.errors import (
+    ConfigurationError,
+    NotDeliveredError,
+    StreamAwayError,
+    TopicMissingError,
+)
+from bridge.stream import Fetched, Subscription, open_stream
+from bridge.stream.routed import RoutedStream
+
+
+def routed(urls: Mapping[str, str]) -> RoutedStream:
+    return RoutedStream({label: open_stream(url) for label, url in urls.items()})
+
+
+@pytest.fixture
+def labs(tmp_path: Path) -> dict[str, SqliteLab]:
+    return {label: SqliteLab(tmp_path / f"{label}.db") for label in ("", "other")}
+
+
+def both(labs: Mapping[str, SqliteLab]) -> RoutedStream:
+    return routed({label: lab.url for label, lab in labs.items()})
+
+
+# -- names ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_topic_is_on_the_stream_whose_label_it_bears_and_told_with_it(labs: dict[str, SqliteLab]) -> None:
+    with closing(both(labs)) as stream, closing(labs["other"].open()) as alone:
+        made = stream.create_topic("other:events")
+        assert made.name == "other:events"
+        assert list(alone.topics()) == ["events"]
+        fill(stream, "other:events", [b"v"])
+        (partition,) = stream.ends("other:events")
+        (record,) = stream.read(partition, 0)
+        assert (str(partition), record.where) == ("other:events[0]", "other:events[0]@0")
+        assert record.topic_id == alone.identity("events") == stream.identity("other:events")
+        assert stream.topics().keys() == {"other:events"}
+        assert stream.parts()["other"].topic("other:events") == made
+
+
+def test_a_label_that_is_not_configured_is_told_with_those_that_are(labs: dict[str, SqliteLab]) -> None:
+    with closing(both(labs)) as stream:
+        for ask in (stream.ends, stream.topic, lambda topic: stream.publish(topic, key=b"", value=b"")):
+            with pytest.raises(ConfigurationError, match=r"no stream 'another'.*\[streams\.another\].*other"):
+                ask("another:events")
+
+
+def test_what_goes_wrong_names_the_stream(labs: dict[str, SqliteLab]) -> None:
+    with closing(both(labs)) as stream:
+        with pytest.raises(TopicMissingError, match=r"'other:no\.such'.*topics create other:no\.such"):
+            stream.ends("other:no.such")
+        stream.create_topic("kept")
+        stream.create_topic("other:lost")
+        with closing(stream.subscribe(["kept", "other:lost"], unique("group"), starting_at(0))) as member:
+            wait_until(lambda: (member.poll(1, 0.1), len(member.assignment()) == 2)[1])
+            labs["other"].delete_topic("lost")
+            assert "'other:lost'" in str(problem_of(member, "other:lost", TopicMissingError))
+            stream.create_topic("other:lost")
+        stream.publish("other:lost", key=b"k", value=b"v")
+        labs["other"].delete_topic("lost")
+        with pytest.raises(NotDeliveredError) as told:
+            stream.flush(1)
+        assert told.value.undelivered == (("other:lost", b"k"),)
+
+
+# -- frozen brokers -------------------------------------------------------------------------------------------------
+
+POLL_S = 1.0
+
+
+def timed_poll(member: Subscription) -> Fetched:
+    began = time.monotonic()
+    fetched = member.poll(100, POLL_S)
+    assert time.monotonic() - began < POLL_S + 2
+    return fetched
+
+
+@pytest.mark.kafka
+def test_a_frozen_broker_keeps_no_other_stream_waiting_whichever_it_is(
+    own_kafka: KafkaBroker, kafka_broker: str
+) -> None:
+    live = f"kafka://{kafka_broker}"
+    for urls in ({"": live, "frozen": own_kafka.url}, {"": own_kafka.url, "live": live}):
+        with closing(routed(urls)) as stream:
+            flowing, still = (
+                stream.create_topic(f"{label}:{unique('events')}" if label else unique("events")).name
+                for label in sorted(urls, key=lambda label: urls[label] != live)
+            )
+            for topic in (flowing, still):
+                fill(stream, topic, numbered(3))
+            own_kafka.freeze()
+            try:
+                # A member that begins while one broker is frozen.
+                with closing(stream.subscribe([flowing, still], unique("group"), starting_at(0))) as member:
+                    poll_until(member, 3)
+                    for number in range(5):
+                        stream.publish(flowing, key=b"k", value=b"%d" % number)
+                        stream.flush(30)
+                        assert wait_until(lambda: timed_poll(member).records)[0].partition.topic == flowing
+                    problem = problem_of(member, still, StreamAwayError)
+                    label = still.rpartition(":")[0]
+                    assert label in str(problem)
+                    stream.publish(still, key=b"k", value=b"later")
+                    stream.publish(flowing, key=b"k", value=b"now")
+                    with pytest.raises(NotDeliveredError) as told:
+                        stream.flush(1)
+                    assert {topic for topic, _ in told.value.undelivered} == {still}
+                    assert wait_until(lambda: timed_poll(member).records)[-1].value == b"now"
+                    own_kafka.thaw()
+                    stream.flush(30)
+                    assert [one.value for one in poll_until(member, 4)] == [*numbered(3), b"later"]
+                    assert still not in timed_poll(member).problems
+            finally:
+                own_kafka.thaw()
+
+
+@pytest.mark.kafka
+def test_the_stream_is_away_where_all_of_its_parts_are(own_kafka: KafkaBroker) -> None:
+    with closing(routed({"": own_kafka.url, "twin": own_kafka.url})) as stream:
+        topics = [stream.create_topic(name).name for name in ("one", "twin:two")]
+        with closing(stream.subscribe(topics, "group", starting_at(0))) as member:
+            wait_until(lambda: (member.poll(1, 0.2), len(member.assignment()) == 2)[1])
+            own_kafka.freeze()
+            wait_until(lambda: is_away(member), timeout_s=60)
+            own_kafka.thaw()
+            fill(stream, "twin:two", [b"v"])
+            wait_until(lambda: not is_away(member), timeout_s=60)
