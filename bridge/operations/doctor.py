@@ -41,7 +41,7 @@ class Finding:
 def examine(settings: Settings) -> Iterator[Finding]:
     """Yield findings as they are made. Nothing is changed at the TOM or on the stream; the ledger is made if absent."""
     yield from _configuration(settings)
-    yield from found_in("stream", lambda: examine_stream(settings, _wanted(settings)))
+    yield from found_in("stream", lambda: examine_stream(settings, settings.topics()))
     yield from found_in("ledger", lambda: _ledger(settings))
     if settings.tom is None:
         yield Finding(level="warn", about="TOM", what="none is configured", mend="Set [tom] to receive into one")
@@ -102,11 +102,6 @@ def examine_stream(settings: Settings, topics: Sequence[str]) -> Iterator[Findin
             yield Finding(level="fail", about="schemas", what=what, mend="Set cleanup.policy=compact on it")
         else:
             yield Finding(level="ok", about="schemas", what=f"{schemas.name} keeps them")
-
-
-def _wanted(settings: Settings) -> list[str]:
-    publish = [settings.publish.topic] if settings.publish.topic else []
-    return list(dict.fromkeys([*(one.topic for one in settings.subscribe), *publish]))
 
 
 def _topics(stream: Stream, topics: Sequence[str]) -> Iterator[Finding]:

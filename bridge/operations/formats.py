@@ -29,11 +29,10 @@ class Formats:
 
 
 def formats_of(settings: Settings, stream: Stream) -> Formats:
-    """Return the formats of all topics that are subscribed to; any other topic has events of the bridge."""
-    return Formats(
-        Decoder(SchemasOfStreams(stream, settings.schema_topic_of)),
-        {one.topic: _hermes(settings, one) for one in settings.subscribe if one.format == "hermes"},
-    )
+    """Return the formats of all topics that the settings name; any other topic has events of the bridge."""
+    published = {one.topic: HermesFormat(full=True) for one in settings.publish.topics if one.format == "hermes"}
+    received = {one.topic: _hermes(settings, one) for one in settings.subscribe if one.format == "hermes"}
+    return Formats(Decoder(SchemasOfStreams(stream, settings.schema_topic_of)), published | received)
 
 
 def _hermes(settings: Settings, subscription: SubscriptionSettings) -> HermesFormat:

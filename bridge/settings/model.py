@@ -129,12 +129,35 @@ class SubscriptionSettings(Section):
         return self
 
 
+class PublishedTopicSettings(Section):
+    """``[[publish.topics]]``: one topic that is published on."""
+
+    topic: FullTopicName
+    format: Literal["bridge", "hermes"] = "bridge"
+    """What goes there: events of the bridge, or messages of Hermes."""
+    largest_bytes: int = Field(default=900_000, ge=10_000)
+    """Hermes: bytes of a message at most; a larger share goes as several."""
+
+
 class PublishSettings(Section):
-    """``[publish]``: defaults of what is shared."""
+    """``[publish]``: defaults of what is shared, and topics that differ from others."""
 
     topic: FullTopicName | None = None
     shared_by: Annotated[str, StringConstraints(max_length=150)] = ""
     acknowledgement: Annotated[str, StringConstraints(max_length=2_000)] = ""
+    topics: tuple[PublishedTopicSettings, ...] = ()
+
+    @field_validator("topics")
+    @classmethod
+    def _each_topic_once(cls, given: tuple[PublishedTopicSettings, ...]) -> tuple[PublishedTopicSettings, ...]:
+        topics = [one.topic for one in given]
+        if twice := next((topic for topic in topics if topics.count(topic) > 1), None):
+            raise ValueError(f"names the topic {twice!r} twice; join the two entries into one")
+        return given
+
+    def of(self, topic: str) -> PublishedTopicSettings:
+        """Return how ``topic`` is published on."""
+        return next((one for one in self.topics if one.topic == topic), PublishedTopicSettings(topic=topic))
 
 
 class MatchingSettings(Section):
@@ -307,8 +330,8 @@ class Settings(BaseSettings):
         return subscription.model_copy(update={"start": "now"})
 
     def topics(self) -> list[str]:
-        """Return all topics that are received or published to by default, each once."""
-        publish = [self.publish.topic] if self.publish.topic else []
+        """Return all topics that are received or published to, each once."""
+        publish = [*([self.publish.topic] if self.publish.topic else []), *(one.topic for one in self.publish.topics)]
         return list(dict.fromkeys([*(one.topic for one in self.subscribe), *publish]))
 
     def each_stream(self) -> dict[str, StreamSettings]:
