@@ -35,23 +35,39 @@ class Outgoing:
     key: bytes
     """Of its first event: Hermes' own messages have none, and nobody minds one."""
     value: bytes
-    headers: Headers
-    events: tuple[UUID, ...]
-    """The ids of the events inside, those of parts where they are parts."""
+    events: tuple[Event, ...] = ()
+    """The events inside, parts where they are parts; none where it was read back (:meth:`of_stored`)."""
+
+    @property
+    def stored(self) -> bytes:
+        """What an outbox keeps of it."""
+        return self.id.bytes + self.value
+
+    @classmethod
+    def of_stored(cls, stored: bytes, key: bytes) -> "Outgoing":
+        """Return a message of which :attr:`stored` was kept."""
+        return cls(id=UUID(bytes=stored[:16]), key=key, value=stored[16:])
+
+    def headers(self, sender: str = "") -> Headers:
+        """Return the headers by which Hermes' readers know it; ``sender`` is the user name that sends, where one is."""
+        told = json.loads(self.value)
+        found = [("topic", told["topic"]), ("title", told["title"]), *([(SENDER, sender)] if sender else [])]
+        texts = [(name, text.encode()) for name, text in found]
+        return (texts[0], (ID, self.id.bytes), (FORMAT, b"json"), *texts[1:])
 
 
 @dataclass(frozen=True, kw_only=True)
 class NotCarried:
     """What of an event Hermes' readers don't get, in words for people."""
 
-    event_id: UUID
-    subject: str
-    what: str
-    """``all of it``, or how many datums."""
+    event: Event
+    datums: int
+    """How many of its datums have no row; 0: the event does not go at all."""
     why: str
 
     def __str__(self) -> str:
-        return f"{self.subject}: {self.what} can't go to Hermes: {self.why}"
+        what = f"{self.datums} of the datums" if self.datums else "all of it"
+        return f"{self.event.subject}: {what} can't go to Hermes: {self.why}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,15 +78,14 @@ class Composed:
     not_carried: tuple[NotCarried, ...] = ()
 
 
-def compose(events: Sequence[Event], topic: str, *, sender: str = "", largest_bytes: int = LARGEST_BYTES) -> Composed:
+def compose(events: Sequence[Event], topic: str, *, largest_bytes: int = LARGEST_BYTES) -> Composed:
     """Return ``events`` as messages for ``topic`` (its name on its stream), in order, those of one share together.
 
-    ``sender`` is the user name of the credential that sends. An event larger than a message is split by its datums; a
+    An event larger than a message is split by its datums; a
     datum that Hermes' rows have no word for is told, and travels inside. Nothing that came from Hermes goes back.
     """
-    packing = _Packing(
-        topic, sender, largest_bytes, {one.subject: one.body for one in events if isinstance(one.body, Target)}
-    )
+    targets = {one.subject: one.body for one in events if isinstance(one.body, Target)}
+    packing = _Packing(topic, largest_bytes, targets)
     for event in events:
         packing.add(event)
     return packing.composed()
@@ -95,7 +110,6 @@ class _Packing:
     """Pieces put into messages, in order."""
 
     topic: str
-    sender: str
     largest: int
     targets: dict[str, Target]
     messages: list[Outgoing] = field(default_factory=list)
@@ -110,7 +124,7 @@ class _Packing:
             for piece in self._pieces(event):
                 self._put(piece)
         except ValueError as error:
-            self._refuse(event, "all of it", str(error))
+            self._refuse(event, 0, str(error))
 
     def composed(self) -> Composed:
         """Return all messages, and what is in none."""
@@ -155,11 +169,11 @@ class _Packing:
         if len(why) == len(rows):
             raise ValueError(why[0])
         if why:
-            self._refuse(event, f"{len(why)} of {len(rows)} datums", why[0])
+            self._refuse(event, len(why), why[0])
         return rows
 
-    def _refuse(self, event: Event, what: str, why: str) -> None:
-        self.not_carried.append(NotCarried(event_id=event.id, subject=event.subject, what=what, why=why))
+    def _refuse(self, event: Event, datums: int, why: str) -> None:
+        self.not_carried.append(NotCarried(event=event, datums=datums, why=why))
 
     # -- pieces as messages -------------------------------------------------------------------------------------------
 
@@ -188,20 +202,8 @@ class _Packing:
                 sections[str(kind)] = list(rows)
         message = _message(events, self.topic, sections | {KEY: embedded(events)})
         message_id = uuid5(NAMESPACE, ":".join(("message", self.topic, *(str(event.id) for event in events))))
-        self.messages.append(
-            Outgoing(
-                id=message_id,
-                key=events[0].key,
-                value=_json(message),
-                headers=self._headers(message_id, str(message["title"])),
-                events=tuple(event.id for event in events),
-            )
-        )
+        self.messages.append(Outgoing(id=message_id, key=events[0].key, value=_json(message), events=tuple(events)))
         self.pieces = []
-
-    def _headers(self, message_id: UUID, title: str) -> Headers:
-        headers = [("topic", self.topic.encode()), (ID, message_id.bytes), (FORMAT, b"json"), ("title", title.encode())]
-        return (*headers, (SENDER, self.sender.encode())) if self.sender else tuple(headers)
 
 
 def _parts(event: Event, body: Data, rows: Sequence[Row | None], target: Row, room: int) -> Iterator[_Piece]:

@@ -62,7 +62,7 @@ class SqliteLedger(SqliteKept):
 
     def positions(self) -> dict[Partition, Position]:
         """Return all positions."""
-        rows = self.rows("SELECT topic, partition, topic_id, next_offset FROM position")
+        rows = self.query("SELECT topic, partition, topic_id, next_offset FROM position")
         return {Partition(row[0], row[1]): Position(row[2], row[3]) for row in rows}
 
     def set_position(self, partition: Partition, position: Position) -> None:
@@ -90,7 +90,7 @@ class SqliteLedger(SqliteKept):
 
     def tries(self) -> dict[Partition, Tries]:
         """Return for each position how often what stands there was begun."""
-        rows = self.rows("SELECT topic, partition, next_offset, tries, tries_since, alone_before FROM position")
+        rows = self.query("SELECT topic, partition, next_offset, tries, tries_since, alone_before FROM position")
         return {Partition(row[0], row[1]): _tries(row[2:]) for row in rows}
 
     def begin_try(self, partition: Partition, at: Position, *, alone_before: int = 0) -> Tries:
@@ -126,13 +126,13 @@ class SqliteLedger(SqliteKept):
         """Return what is known of these events, for those of which anything is."""
         wanted = {rules.key_of(event): event for event in events}
         asked = json.dumps(list(wanted))
-        rows = self.rows(
+        rows = self.query(
             "SELECT origin, event_id, witness FROM json_each(?) AS wanted CROSS JOIN done"
             " ON origin = json_extract(wanted.value, '$[0]') AND event_id = json_extract(wanted.value, '$[1]')",
             (asked,),
         )
         found = {wanted[row[0], row[1]]: Known(witness=Witness(row[2])) for row in rows}
-        rows = self.rows(
+        rows = self.query(
             "SELECT event.origin, event.event_id, event.topic_id, event.partition, event.record_offset, event.number"
             " FROM json_each(?) AS wanted CROSS JOIN event ON event.event_id = json_extract(wanted.value, '$[1]')"
             " AND event.origin = json_extract(wanted.value, '$[0]')"
@@ -148,7 +148,7 @@ class SqliteLedger(SqliteKept):
     def entries(self, wanted: Filter) -> list[Entry]:
         """Return outcomes, newest (by the stream's time) first."""
         where = Conditions(wanted)
-        rows = self.rows(
+        rows = self.query(
             f"SELECT {EVENT_COLUMNS} FROM event WHERE {where} ORDER BY published_at DESC, id DESC LIMIT ?",
             [*where.values, wanted.most],
         )
@@ -156,7 +156,7 @@ class SqliteLedger(SqliteKept):
 
     def recorded(self, places: Collection[Place]) -> dict[Place, Entry]:
         """Return the outcomes of these very events, as far as there are any."""
-        rows = self.rows(
+        rows = self.query(
             f"SELECT {EVENT_COLUMNS} FROM json_each(?) AS wanted CROSS JOIN event ON {EVENT_OF_PLACE}",
             (places_as_list(set(places)),),
         )
@@ -165,7 +165,7 @@ class SqliteLedger(SqliteKept):
     def words(self, shares: Collection[ShareRef]) -> dict[ShareRef, ShareWords]:
         """Return what was said of these shares, of those of which anything is kept."""
         wanted = {rules.key_of(share): share for share in shares}
-        rows = self.rows(
+        rows = self.query(
             "SELECT words.origin, words.share_id, said FROM json_each(?) AS wanted CROSS JOIN words"
             " ON words.origin = json_extract(wanted.value, '$[0]')"
             " AND words.share_id = json_extract(wanted.value, '$[1]')",
@@ -175,7 +175,7 @@ class SqliteLedger(SqliteKept):
 
     def name_owners(self, names: Collection[str]) -> dict[str, str]:
         """Return to which origins these display names belong, where to any."""
-        rows = self.rows(
+        rows = self.query(
             "SELECT simple, origin FROM origin_name WHERE simple IN (SELECT value FROM json_each(?))",
             (as_list(names),),
         )
@@ -183,12 +183,12 @@ class SqliteLedger(SqliteKept):
 
     def counts(self) -> list[Count]:
         """Return the number of events by topic, origin, kind and outcome."""
-        rows = self.rows("SELECT topic, origin, kind, outcome, events FROM tally WHERE events > 0")
+        rows = self.query("SELECT topic, origin, kind, outcome, events FROM tally WHERE events > 0")
         return [Count(topic=row[0], origin=row[1], kind=row[2], outcome=Outcome(row[3]), events=row[4]) for row in rows]
 
     def last_success(self) -> dict[str, datetime]:
         """Return for each topic when an event was last applied or a duplicate."""
-        return {row[0]: from_microseconds(row[1]) for row in self.rows("SELECT topic, at FROM success")}
+        return {row[0]: from_microseconds(row[1]) for row in self.query("SELECT topic, at FROM success")}
 
     def forget(self, partition: Partition, topic_id: str, before: int) -> int:
         """Forget outcomes of records that the stream no longer keeps; return how many."""
@@ -216,7 +216,7 @@ class SqliteLedger(SqliteKept):
 
     def list_handle(self, origin: str, name: str) -> str | None:
         """Return which local list belongs to the list ``name`` of ``origin``, where one was remembered."""
-        rows = self.rows("SELECT handle FROM list WHERE origin = ? AND name = ?", (origin, name))
+        rows = self.query("SELECT handle FROM list WHERE origin = ? AND name = ?", (origin, name))
         return str(rows[0][0]) if rows else None
 
     @property
@@ -233,7 +233,7 @@ class SqliteLedger(SqliteKept):
         begun_before = "SELECT step FROM begun WHERE origin IN (?, '') AND event_id = ?"
         whose = rules.key_of(event)
         if not steps:
-            return frozenset(row[0] for row in self.rows(begun_before, whose))
+            return frozenset(row[0] for row in self.query(begun_before, whose))
         with self.transaction() as connection:
             begun = frozenset(row[0] for row in connection.execute(begun_before, whose)) & frozenset(steps)
             connection.execute(
@@ -259,7 +259,7 @@ class SqliteLedger(SqliteKept):
 
     def heartbeats(self) -> list[Heartbeat]:
         """Return what the processes that consume said last, the newest first."""
-        rows = self.rows("SELECT process, started_at, at, state, ended FROM heartbeat ORDER BY at DESC")
+        rows = self.query("SELECT process, started_at, at, state, ended FROM heartbeat ORDER BY at DESC")
         return [
             Heartbeat(
                 process=row[0],

@@ -41,12 +41,12 @@ class SqliteKept(SqliteStore):
             where.add("waiting.id IN (SELECT value FROM json_each(?))", _numbers(ids))
         return [
             to_parked(row)
-            for row in self.rows(f"{_WAITING} WHERE {where} ORDER BY waiting.id LIMIT ?", [*where.values, most])
+            for row in self.query(f"{_WAITING} WHERE {where} ORDER BY waiting.id LIMIT ?", [*where.values, most])
         ]
 
     def due(self, now: datetime, *, most: int = 1000) -> list[Parked]:
         """Return what is due by itself, the longest due first."""
-        rows = self.rows(
+        rows = self.query(
             f"{_WAITING} WHERE waiting.due_at <= ? OR waiting.due_at > ? ORDER BY waiting.due_at, {_IN_LINE} LIMIT ?",
             (to_microseconds(now), to_microseconds(now + LONGEST_PUT_OFF), most),
         )
@@ -54,7 +54,7 @@ class SqliteKept(SqliteStore):
 
     def sought(self, *, after: str = "", most: int = 5000) -> list[str]:
         """Return simplified names that something without a target waits for, in their order, those after ``after``."""
-        rows = self.rows(
+        rows = self.query(
             "SELECT DISTINCT simple FROM waiting_name CROSS JOIN waiting ON waiting.id = waiting_name.waiting"
             " WHERE simple > ? AND waiting.reason = ? ORDER BY simple LIMIT ?",
             (after, Reason.NO_TARGET.value, most),
@@ -64,7 +64,7 @@ class SqliteKept(SqliteStore):
     def named(self, names: Collection[str], now: datetime, *, most: int = 1000) -> list[Parked]:
         """Return what waits for one of these simplified names and is not put off until after ``now``."""
         by_name = "SELECT waiting FROM waiting_name WHERE simple IN (SELECT value FROM json_each(?))"
-        rows = self.rows(
+        rows = self.query(
             f"{_WAITING} WHERE waiting.id IN ({by_name}) AND waiting.reason = ?"
             " AND (waiting.due_at IS NULL OR waiting.due_at <= ? OR waiting.due_at > ?)"
             f" ORDER BY {_IN_LINE} LIMIT ?",
@@ -90,7 +90,7 @@ class SqliteKept(SqliteStore):
             f" AND one.record_key = from_hex(json_extract(wanted.value, '$[2]')) AND one.holds{of_kinds}"
             " ORDER BY one.record_offset, one.number LIMIT ?"
         )
-        rows = self.rows(
+        rows = self.query(
             f"SELECT {WAITING_COLUMNS}, {EVENT_COLUMNS} FROM json_each(?) AS wanted CROSS JOIN waiting"
             f" ON waiting.id IN ({first}) CROSS JOIN event ON event.id = waiting.event"
             " ORDER BY waiting.record_offset, waiting.number",
@@ -104,7 +104,7 @@ class SqliteKept(SqliteStore):
 
     def members(self, places: Collection[Place]) -> dict[Place, list[Parked]]:
         """Return the list members that are parked of these events."""
-        rows = self.rows(
+        rows = self.query(
             f"SELECT {WAITING_COLUMNS}, {EVENT_COLUMNS} FROM json_each(?) AS wanted"
             f" CROSS JOIN event ON {EVENT_OF_PLACE}"
             " CROSS JOIN waiting ON waiting.event = event.id WHERE waiting.member != '' ORDER BY waiting.id",
@@ -136,7 +136,7 @@ class SqliteKept(SqliteStore):
         return next(iter(self._dead(where, 1)), None)
 
     def _dead(self, where: Conditions, most: int) -> list[Dead]:
-        rows = self.rows(
+        rows = self.query(
             f"SELECT {LETTER_COLUMNS}, {EVENT_COLUMNS} FROM letter CROSS JOIN event ON event.id = letter.event"
             f" WHERE {where} ORDER BY letter.id LIMIT ?",
             [*where.values, most],
@@ -145,7 +145,7 @@ class SqliteKept(SqliteStore):
 
     def raw(self, places: Collection[Place]) -> dict[Place, Kept]:
         """Return the records that are kept of these events."""
-        rows = self.rows(
+        rows = self.query(
             "SELECT kept.* FROM json_each(?) AS wanted CROSS JOIN kept"
             " ON kept.topic_id = json_extract(wanted.value, '$[0]')"
             " AND kept.partition = json_extract(wanted.value, '$[1]')"
@@ -157,12 +157,12 @@ class SqliteKept(SqliteStore):
 
     def kept_bytes(self) -> int:
         """Return the bytes that are kept."""
-        return int(self.rows("SELECT kept_bytes FROM ledger")[0][0])
+        return int(self.query("SELECT kept_bytes FROM ledger")[0][0])
 
     def sums(self) -> Sums:
         """Return how much is parked and dead, by reason, and the bytes that are kept."""
         parked, dead = (
-            {Reason(row[0]): row[1] for row in self.rows(f"SELECT reason, count(*) FROM {table} GROUP BY reason")}
+            {Reason(row[0]): row[1] for row in self.query(f"SELECT reason, count(*) FROM {table} GROUP BY reason")}
             for table in ("waiting", "letter")
         )
         return Sums(parked=parked, dead=dead, bytes=self.kept_bytes())

@@ -6,7 +6,7 @@ have been released stay as they are.
 
 from collections.abc import Sequence
 
-Step = Sequence[str]
+from bridge.sqlite_file import Step
 
 # Times are microseconds since 1970 (UTC). A record is told by its place and the stream's time of it: a topic that was
 # removed and made again counts its offsets from 0 once more. Triggers keep the sums, so that no row can be missed.

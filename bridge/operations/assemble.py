@@ -1,7 +1,7 @@
 """From settings to working parts: the one place where they are put together."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -95,6 +95,11 @@ def _opened(one: StreamSettings) -> Stream:
     return open_stream(one.url, one.options())
 
 
+def streams_of(settings: Settings) -> Mapping[str, Stream]:
+    """Return the single streams that the settings name by label; each calls its topics by their full names."""
+    return stream_of(settings).parts()
+
+
 def ledger_of(settings: Settings) -> SqliteLedger:
     """Return the ledger that the settings name."""
     return SqliteLedger(settings.ledger)
@@ -149,7 +154,7 @@ def put_together(
     """
     stopped = stopped or threading.Event()
     ledger.bind(tom.identity)
-    formats = formats_of(settings, stream)
+    formats = formats_of(settings, stream, stream.account)
     reader = Reader(
         formats.decode,
         formats.peek,

@@ -1,6 +1,6 @@
 """In which format each topic is read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from bridge.codec import Decoder, Format, Hints, Item
 from bridge.codec.schemas import SchemasOfStreams
@@ -28,32 +28,24 @@ class Formats:
         return self._by_topic.get(record.partition.topic, self._usual)
 
 
-def formats_of(settings: Settings, stream: Stream) -> Formats:
-    """Return the formats of all topics that the settings name; any other topic has events of the bridge."""
+def formats_of(settings: Settings, stream: Stream, account: Callable[[str], str] = lambda _topic: "") -> Formats:
+    """Return the formats of all topics that the settings name; any other topic has events of the bridge.
+
+    ``account`` says for a topic what this TOM is called there (:meth:`bridge.stream.port.Stream.account`): what it has
+    sent by that name is its own.
+    """
     published = {one.topic: HermesFormat(full=True) for one in settings.publish.topics if one.format == "hermes"}
-    received = {one.topic: _hermes(settings, one) for one in settings.subscribe if one.format == "hermes"}
+    received = {
+        one.topic: _hermes(settings, one, account(one.topic)) for one in settings.subscribe if one.format == "hermes"
+    }
     return Formats(Decoder(SchemasOfStreams(stream, settings.schema_topic_of)), published | received)
 
 
-def _hermes(settings: Settings, subscription: SubscriptionSettings) -> HermesFormat:
+def _hermes(settings: Settings, subscription: SubscriptionSettings, account: str) -> HermesFormat:
     return HermesFormat(
         origin=settings.origin or "",
-        own_sender=credential_of(settings, subscription.topic),
+        own_sender=account,
         full=subscription.full,
         proper_motion=subscription.proper_motion,
         tests=subscription.tests,
     )
-
-
-def credential_of(settings: Settings, topic: str) -> str:
-    """Return the user name by which this TOM is known to the stream of ``topic``; empty where it has none.
-
-    Raises ConfigurationError where it is to be found in hop's file, and isn't.
-    """
-    stream = settings.stream_of(topic)
-    options: Mapping[str, str | int | float | bool] = stream.options()
-    if stream.hopskotch:
-        from bridge.stream.hop_auth import log_in  # noqa: PLC0415 (librdkafka loads only where it is used)
-
-        options = log_in(stream.url, options, stream.auth)
-    return str(options.get("sasl.username", ""))

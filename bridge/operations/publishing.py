@@ -12,7 +12,6 @@ from bridge.codec import LARGEST_EVENT, LARGEST_PRODUCT_EVENT, runs, split
 from bridge.errors import ConfigurationError, EventError
 from bridge.events import BODIES, KINDS, Body, Data, Datum, Event, Kind, Share, TargetReference
 from bridge.hermes.composing import Composed, compose
-from bridge.operations.formats import credential_of
 from bridge.operations.opening import opened_ledger
 from bridge.publishing.publisher import Publisher
 from bridge.publishing.sources.errors import SourceError
@@ -134,7 +133,7 @@ def composed_for(settings: Settings, stream: Stream, topic: str, events: Sequenc
     Raises TopicMissingError, and SourceError with the reasons where nothing of them can go there.
     """
     largest = min(settings.publish.of(topic).largest_bytes, stream.largest_value(topic))
-    found = compose(events, split_topic(topic)[1], sender=credential_of(settings, topic), largest_bytes=largest)
+    found = compose(events, split_topic(topic)[1], largest_bytes=largest)
     if not found.messages:
         raise SourceError.of(source, [str(one) for one in found.not_carried])
     return found
@@ -165,7 +164,8 @@ def publish(
         records = len(composed.messages)
         if not dry_run:
             for message in composed.messages:
-                stream.publish(chosen, key=message.key, value=message.value, headers=message.headers)
+                headers = message.headers(stream.account(chosen))
+                stream.publish(chosen, key=message.key, value=message.value, headers=headers)
             progress(len(events))
             stream.flush(timeout_s)
     else:

@@ -16,7 +16,6 @@ from typing import Any
 import certifi
 
 from bridge.errors import ConfigurationError
-from bridge.stream.kafka_options import Options, servers
 
 _DEFAULT_PORT = "9092"
 _OTHERS = 0o077
@@ -50,29 +49,6 @@ def default_path() -> Path:
     """Return where hop keeps the file."""
     configuration = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
     return Path(configuration) / "hop" / "auth.toml"
-
-
-def log_in(url: str, options: Options, auth: Path | None) -> Options:
-    """Return ``options`` with a log-in to ``url`` (``kafka://[user@]host``): their own, or that of the file ``auth``.
-
-    Raises ConfigurationError where there is none, or more than one.
-    """
-    account = url.removeprefix("kafka://").rpartition("@")[0]
-    if "sasl.username" not in options:
-        found = credential_for(servers(without_account(url)), account, auth or default_path())
-        return {**found.options(), **options}
-    if auth is not None or account not in ("", options["sasl.username"]):
-        raise ConfigurationError(
-            "there are two log-ins",
-            where="stream.kafka.sasl.username",
-            mend="Take it out, or auth and the user in url",
-        )
-    return options
-
-
-def without_account(url: str) -> str:
-    """Return an address without the user in it."""
-    return f"kafka://{url.removeprefix('kafka://').rpartition('@')[2]}"
 
 
 def credential_for(address: str, username: str, path: Path) -> Credential:

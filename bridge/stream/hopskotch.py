@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bridge.errors import ConfigurationError, TopicMissingError
-from bridge.stream.hop_auth import log_in, without_account
+from bridge.stream.hop_auth import credential_for, default_path
 from bridge.stream.kafka import KafkaStream
-from bridge.stream.kafka_options import Options
+from bridge.stream.kafka_options import Options, servers
 from bridge.stream.kafka_subscription import KafkaSubscription
 from bridge.stream.port import StartAt, Topic
 
@@ -26,8 +26,17 @@ class HopskotchStream(KafkaStream):
 
         Raises ConfigurationError where neither has one.
         """
-        options = log_in(url, options, auth)
-        super().__init__(without_account(url), options, missing=_not_there)
+        account, _, address = url.removeprefix("kafka://").rpartition("@")
+        url = f"kafka://{address}"
+        if "sasl.username" not in options:
+            options = {**credential_for(servers(url), account, auth or default_path()).options(), **options}
+        elif auth is not None or account not in ("", options["sasl.username"]):
+            raise ConfigurationError(
+                "there are two log-ins",
+                where="stream.kafka.sasl.username",
+                mend="Take it out, or auth and the user in url",
+            )
+        super().__init__(url, options, missing=_not_there)
         self.credential = str(options["sasl.username"])
         """The name of the credential."""
 

@@ -1,12 +1,8 @@
 """Groups on a SQLite stream: one active member, by a lock of the operating system."""
 
-import fcntl
 import hashlib
-import os
-import pwd
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -16,12 +12,12 @@ import structlog
 from bridge.errors import (
     AwayError,
     BridgeError,
-    ConfigurationError,
     StopError,
     StreamAwayError,
     TomAwayError,
     TopicMissingError,
 )
+from bridge.file_lock import FileLock
 from bridge.stream import sqlite_file, sqlite_rows
 from bridge.stream.names import gone, missing, replaced
 from bridge.stream.port import MOST_BYTES, Fetched, Partition, Record, StartAt
@@ -68,7 +64,7 @@ class SqliteSubscription:
         self._group = group
         self._start_at = start_at
         self._db = sqlite_file.connect(path)
-        self._lock = _GroupLock(path, group)
+        self._lock = _lock_of(path, group)
         self._places = [_Place(Partition(topic, 0)) for topic in dict.fromkeys(topics)]
         self._failures: list[BridgeError] = []
         self._began = time.monotonic()
@@ -193,66 +189,13 @@ class SqliteSubscription:
 
     def close(self) -> None:
         """Free the lock and leave."""
-        self._lock.free()
+        self._lock.release()
         self._db.close()
 
 
-class _GroupLock:
-    """The lock that one member of a group holds: on a file that stays, as removing it would let two hold it."""
-
-    def __init__(self, path: Path, group: str) -> None:
-        name = quote(group, safe="")
-        if len(name) > 100:
-            name = hashlib.sha256(group.encode()).hexdigest()
-        self.path = path.with_name(f"{path.name}.{name}.lock")
-        self._file: int | None = None
-
-    @property
-    def held(self) -> bool:
-        return self._file is not None
-
-    def take(self) -> bool:
-        """Return whether the lock is held, now or already."""
-        if self._file is not None:
-            return True
-        try:
-            # For reading: that is all that a lock needs, and a file that another user has made can be read as a rule.
-            file = os.open(self.path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        except OSError as error:
-            raise self._denied(error) from error
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(file)
-            return False
-        except OSError as error:
-            os.close(file)
-            raise StreamAwayError(
-                f"the group's lock can't be taken ({error.strerror})", where=str(self.path)
-            ) from error
-        self._file = file
-        return True
-
-    def _denied(self, error: OSError) -> ConfigurationError:
-        there = self.path.exists()
-        whose = f"; it belongs to the user {_user(self.path.stat().st_uid)}" if there else ""
-        mend = f"Run: chown {_user(os.geteuid())} {self.path}" if there else f"Let it write to {self.path.parent}"
-        return ConfigurationError(
-            f"the user {_user(os.geteuid())} can't open {self.path} ({error.strerror}){whose}",
-            where="stream.url",
-            mend=f"{mend}; and let one user run all that uses the stream",
-        )
-
-    def free(self) -> None:
-        """Let another member have the lock."""
-        if self._file is not None:
-            with suppress(OSError):
-                os.close(self._file)
-            self._file = None
-
-
-def _user(number: int) -> str:
-    try:
-        return pwd.getpwuid(number).pw_name
-    except KeyError:
-        return str(number)
+def _lock_of(path: Path, group: str) -> FileLock:
+    """Return the lock that one member of a group holds."""
+    name = quote(group, safe="")
+    if len(name) > 100:
+        name = hashlib.sha256(group.encode()).hexdigest()
+    return FileLock(path.with_name(f"{path.name}.{name}.lock"), where="stream.url", away=StreamAwayError)

@@ -65,9 +65,9 @@ def point(**changed: Any) -> dict[str, Any]:
     return {key: value for key, value in row.items() if value is not None}
 
 
-def sent(one: Outgoing, topic: str = "hermes.test") -> Record:
+def sent(one: Outgoing, topic: str = "hermes.test", sender: str = "") -> Record:
     """Return a composed message as a stream has it."""
-    return record(one.value, one.headers, topic)
+    return record(one.value, one.headers(sender), topic)
 
 
 def events_of(items: Sequence[Item]) -> list[Event]:

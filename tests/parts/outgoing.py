@@ -67,14 +67,16 @@ def outbox_states() -> list[str]:
     return list(OutboxEvent.objects.order_by("id").values_list("state", flat=True))
 
 
-def make_relay(open_stream: Callable[[Any], Stream] | None = None, **pace: Any) -> Any:
+def make_relay(open_stream: Callable[[Any], Stream] | None = None, *, lease_s: float = 30.0, **pace: Any) -> Any:
     """Return a relay of this process's TOM, with the settings as they are; it looks for new data at each turn."""
     from bridge.operations.assemble import stream_of
+    from bridge.publishing.relay import Pace
     from bridge.tomtoolkit import conf
-    from bridge.tomtoolkit.sharing.relay import Pace, Relay
+    from bridge.tomtoolkit.sharing.relay import relay_of
 
+    opened = open_stream or stream_of
     settings = Pace(**{"look_s": 0.0, "poll_s": 0.02, "flush_s": 2.0, "rest_s": 0.0, "shortest_wait_s": 0.01, **pace})
-    return Relay(conf.load(), pace=settings, open_stream=open_stream or stream_of)
+    return relay_of(conf.load(), pace=settings, open_streams=lambda settings: {"": opened(settings)}, lease_s=lease_s)
 
 
 def relay_all() -> None:

@@ -158,7 +158,7 @@ def check_told(world: "World", process: "Process") -> None:
 
 def check_books(world: "World") -> None:
     """Kept bytes are those of the records that are kept, and these are kept of what waits or is dead alone."""
-    rows = world.ledger.rows
+    rows = world.ledger.query
     told = rows("SELECT kept_bytes FROM ledger")[0][0]
     kept = rows("SELECT coalesce(sum(bytes), 0) FROM kept")[0][0]
     counted = sum(rows(f"SELECT coalesce(sum(counted), 0) FROM {table}")[0][0] for table in _COUNTED)

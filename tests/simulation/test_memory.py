@@ -14,8 +14,8 @@ from bridge.ledger.sqlite import SqliteLedger
 
 def rows_of(ledger: SqliteLedger) -> dict[str, list[tuple[object, ...]]]:
     """Return all rows of all tables."""
-    tables = [row[0] for row in ledger.rows("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
-    return {table: [tuple(row) for row in ledger.rows(f"SELECT * FROM {table}")] for table in tables}
+    tables = [row[0] for row in ledger.query("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
+    return {table: [tuple(row) for row in ledger.query(f"SELECT * FROM {table}")] for table in tables}
 
 
 def opened(world: World) -> MemoryLedger:

@@ -185,7 +185,7 @@ def test_who_is_not_accepted_is_ignored(hermes: Publishing, make_beta: Any) -> N
 def composed(*events: Event) -> list[Record]:
     from parts.hermes import sent
 
-    return [sent(one) for one in compose(events, TOPIC, sender="alice").messages]
+    return [sent(one, sender="alice") for one in compose(events, TOPIC).messages]
 
 
 def shared() -> Sequence[Event]:

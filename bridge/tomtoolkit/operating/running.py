@@ -15,7 +15,7 @@ from bridge.cli.consume import spare_collector, stop_at_signals
 from bridge.cli.logs import set_up_logs
 from bridge.tomtoolkit.operating.home import Inside
 from bridge.tomtoolkit.operating.mail import compose, send
-from bridge.tomtoolkit.sharing.relay import Relay
+from bridge.tomtoolkit.sharing.relay import relay_of
 
 log = structlog.get_logger(__name__)
 
@@ -98,7 +98,7 @@ def _inside(context: typer.Context) -> Inside:
 
 
 def _relay(home: Inside, stopped: threading.Event, *, until_end: bool) -> None:
-    Relay(home.settings).run(stopped, until_end=until_end)
+    relay_of(home.settings).run(stopped, until_end=until_end)
 
 
 def _consume(home: Inside, stopped: threading.Event, *, until_end: bool) -> None:

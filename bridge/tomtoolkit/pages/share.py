@@ -24,7 +24,7 @@ from bridge.tomtoolkit.pages.starting import Subject, let_share_itself, started
 from bridge.tomtoolkit.permissions import SHARE, refusal, shareable, visible
 from bridge.tomtoolkit.rows.bodies import own, own_targets
 from bridge.tomtoolkit.sharing.accept import prepare
-from bridge.tomtoolkit.sharing.outbox import PATIENCE_S, Parcel, Receipt, Words
+from bridge.tomtoolkit.sharing.parcel import PATIENCE_S, Parcel, Receipt, Words
 
 _SHOWN_TARGETS = 5
 _SHOWN_PRODUCTS = 200

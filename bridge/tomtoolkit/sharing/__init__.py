@@ -2,6 +2,6 @@
 
 from bridge.tomtoolkit.permissions import may_share
 from bridge.tomtoolkit.sharing.accept import share
-from bridge.tomtoolkit.sharing.outbox import Receipt
+from bridge.tomtoolkit.sharing.parcel import Receipt
 
 __all__ = ["Receipt", "may_share", "share"]

@@ -32,7 +32,7 @@ from bridge.tomtoolkit.rows.bodies import (
     target_body,
     target_rows,
 )
-from bridge.tomtoolkit.sharing.outbox import Parcel, Receipt, Words
+from bridge.tomtoolkit.sharing.parcel import Parcel, Receipt, Words
 
 _NOT_ALLOWED = "targets that the person may not change"
 _TARGETS_AT_ONCE = 200

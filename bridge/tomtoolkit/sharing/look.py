@@ -30,7 +30,7 @@ from bridge.tomtoolkit.rows.bodies import (
 from bridge.tomtoolkit.rows.echoes import digest
 from bridge.tomtoolkit.sharing.floors import Floors
 from bridge.tomtoolkit.sharing.left_out import LeftOuts, waiting_products
-from bridge.tomtoolkit.sharing.outbox import Parcel, Words
+from bridge.tomtoolkit.sharing.parcel import Parcel, Words
 
 log = structlog.get_logger(__name__)
 

@@ -1,152 +1,97 @@
-"""One share on its way into the outbox: events are gathered first, then written at once."""
+"""The outbox in the TOM's database, as those see it who send: see :class:`bridge.publishing.outbox.Outbox`."""
 
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
-from django.db import DEFAULT_DB_ALIAS
-from pydantic import ValidationError
+from django.db import DEFAULT_DB_ALIAS, close_old_connections, connections
+from django.db.models import Q
+from django.db.models.functions import Length
 
-from bridge.errors import InvalidEventError
-from bridge.events import Body, DataProduct, Kind, Share
-from bridge.publishing.unprocessed import warning
-from bridge.tomtoolkit import conf, models
-from bridge.tomtoolkit.database import immediate
-from bridge.tomtoolkit.rows.bodies import in_words
+from bridge.publishing.outbox import Row, Waiting
+from bridge.tomtoolkit.database import MANY, chunks, translating, writing
+from bridge.tomtoolkit.models import OutboxEvent
 
-_INSERTED_AT_ONCE = 50
-PATIENCE_S = 20.0
-"""Seconds for which a share waits for others that write into an SQLite database, whatever its own time-out."""
+QUEUED, SENT, REFUSED = OutboxEvent.State.QUEUED, OutboxEvent.State.SENT, OutboxEvent.State.REFUSED
 
 
-@dataclass(frozen=True, kw_only=True)
-class Words:
-    """What a person says of a share."""
+class DjangoOutbox:
+    """The outbox of this process's TOM."""
 
-    title: str = ""
-    message: str = ""
-    acknowledgement: str = ""
-    """Empty: as the settings say."""
+    def __init__(self, using: str = DEFAULT_DB_ALIAS) -> None:
+        self._using = using
 
+    def waiting(self, stream: str, *, without: Collection[str], most: int) -> list[Waiting]:
+        """Return the first ``most`` queued rows for the stream of this label, but for topics in ``without``."""
+        of_stream = Q(topic__startswith=f"{stream}:") if stream else ~Q(topic__contains=":")
+        rows = self._queued().filter(of_stream).exclude(topic__in=without).order_by("id")
+        with translating(self._using):
+            found = list(rows.values_list("pk", "topic", "key", Length("payload"))[:most])
+        return [Waiting(id=pk, topic=topic, key=bytes(key), size=size or 0) for pk, topic, key, size in found]
 
-@dataclass(frozen=True, kw_only=True)
-class Receipt:
-    """What was accepted. It will be sent, whatever process dies; who receives it is not known here."""
+    def rows(self, ids: Collection[int]) -> list[Row]:
+        """Return these rows, those of them that are queued, in order."""
+        rows = self._queued().filter(pk__in=ids).order_by("id").values_list("pk", "topic", "key", "payload")
+        with translating(self._using):
+            found = list(rows)
+        return [
+            Row(id=pk, topic=topic, key=bytes(key), payload=bytes(payload or b"")) for pk, topic, key, payload in found
+        ]
 
-    share_id: UUID | None
-    """None where nothing was left to share."""
-    topic: str
-    events: dict[str, int]
-    """Number of events by kind (:class:`bridge.events.Kind`)."""
-    points: int
-    """Number of datums in them."""
-    left_out: dict[str, int]
-    """How many things were left out, by the reason for people."""
+    def topics(self) -> set[str]:
+        """Return the topics of all that is queued."""
+        with translating(self._using):
+            return set(self._queued().order_by().values_list("topic", flat=True).distinct())
 
-    def __bool__(self) -> bool:
-        return self.share_id is not None
+    def mark_sent(self, ids: Sequence[int]) -> None:
+        """Note that the stream has these rows."""
+        with writing(self._using):
+            self._queued().filter(pk__in=ids).update(state=SENT, sent_at=datetime.now(UTC), reason="")
 
+    def mark_refused(self, row: int, reason: str) -> None:
+        """Note that the stream will never take this row."""
+        with writing(self._using):
+            self._queued().filter(pk=row).update(state=REFUSED, reason=reason)
 
-@dataclass
-class Parcel:
-    """Gathers the events of one share; :meth:`write` puts them in the outbox.
+    def wait_for(self, topic: str, reason: str) -> None:
+        """Note what the queued rows of ``topic`` wait for."""
+        with writing(self._using):
+            self._queued().filter(topic=topic).exclude(reason=reason).update(reason=reason)
 
-    Raises ConfigurationError for wrong settings, InvalidEventError for words that are too long.
-    """
+    def clean(self, before: datetime) -> None:
+        """Forget the content of what was sent before that moment."""
+        rows = self._all()
+        long_ago = rows.filter(payload__isnull=False, state=SENT, sent_at__lt=before)
+        while keys := self._some(long_ago):
+            with writing(self._using):
+                rows.filter(pk__in=keys).update(payload=None)
 
-    topic: str
-    user: Any = None
-    words: Words = field(default_factory=Words)
-    self_share: models.SelfShare | None = None
-    settings: conf.AppSettings = field(default_factory=conf.load)
-    left_out: Counter[str] = field(default_factory=Counter)
-    unprocessed: list[str] = field(default_factory=list)
-    """Which files receiving TOMs will keep without processing them, a line each, for people."""
+    def rest(self) -> None:
+        """Let go of a connection that has grown old."""
+        close_old_connections()
 
-    def __post_init__(self) -> None:
-        settings = self.settings
-        origin = settings.require_origin()
-        name = self.user.get_username() if self.user is not None else settings.publish.shared_by
-        try:
-            self._share = Share(
-                origin=origin,
-                origin_name=settings.display_name,
-                installation=_installation(),
-                shared_by=name,
-                title=self.words.title,
-                message=self.words.message,
-                acknowledgement=self.words.acknowledgement or settings.publish.acknowledgement,
-            )
-        except ValidationError as error:
-            raise InvalidEventError(in_words(error), where="share") from None
-        self._events: list[models.OutboxEvent] = []
+    def close(self) -> None:
+        """Let go of this thread's connection."""
+        wrapper = connections[self._using]
+        if not wrapper.in_atomic_block:
+            wrapper.close()
 
-    def add(self, body: Body, *, target_pk: int | None = None, datums: int = 1) -> None:
-        """Put one event of this share at the end."""
-        event = self._share.event(body)
-        if isinstance(body, DataProduct) and (line := warning(body)):
-            self.unprocessed.append(line)
-        self._events.append(
-            models.OutboxEvent(
-                share_id=self._share.share_id,
-                event_id=event.id,
-                topic=self.topic,
-                key=event.key,
-                kind=str(event.kind),
-                subject=event.subject,
-                target_id=target_pk,
-                items=datums,
-                payload=event.model_dump_json().encode(),
-                created=event.shared_at,
-            )
-        )
+    def _some(self, rows: Any) -> list[int]:
+        with translating(self._using):
+            return list(rows.values_list("pk", flat=True)[:MANY])
 
-    def __len__(self) -> int:
-        return len(self._events)
+    def _queued(self) -> Any:
+        return self._all().filter(state=QUEUED)
 
-    def contents(self) -> dict[str, int]:
-        """Return by kind how many targets, members of lists, datums and files are in it."""
-        found: Counter[str] = Counter()
-        for event in self._events:
-            found[event.kind] += event.items
-        return dict(found)
-
-    def write(self, using: str = DEFAULT_DB_ALIAS) -> Receipt:
-        """Write all events, in the transaction that is open or else in one of their own."""
-        share = self._share
-        if self._events:
-            with immediate(using, patience_s=PATIENCE_S):
-                models.OutboxShare.objects.using(using).create(
-                    share_id=share.share_id,
-                    topic=self.topic,
-                    user=self.user,
-                    shared_by=share.shared_by,
-                    title=share.title,
-                    message=share.message,
-                    created=datetime.now(UTC),
-                    self_share=self.self_share,
-                    left_out=dict(self.left_out),
-                )
-                models.OutboxEvent.objects.using(using).bulk_create(self._events, batch_size=_INSERTED_AT_ONCE)
-        return self._receipt(self._events)
-
-    def _receipt(self, events: Sequence[models.OutboxEvent]) -> Receipt:
-        return Receipt(
-            share_id=self._share.share_id if events else None,
-            topic=self.topic,
-            events=dict(Counter(event.kind for event in events)),
-            points=sum(event.items for event in events if event.kind not in _NO_DATUMS),
-            left_out=dict(self.left_out),
-        )
+    def _all(self) -> Any:
+        return OutboxEvent.objects.using(self._using)
 
 
-_NO_DATUMS = frozenset({str(Kind.TARGET), str(Kind.LIST), str(Kind.DATA_PRODUCT)})
-
-
-def _installation() -> UUID:
-    row = models.Installation.objects.first() or models.Installation.objects.get_or_create(one=1)[0]
-    found: UUID = row.installation
-    return found
+def send_again(keys: Collection[int], using: str = DEFAULT_DB_ALIAS) -> int:
+    """Queue refused rows again; return how many. They are the same events as before, and come behind newer ones."""
+    queued = 0
+    for chunk in chunks(sorted(keys)):
+        with writing(using):
+            refused = OutboxEvent.objects.using(using).filter(pk__in=chunk, state=REFUSED)
+            queued += int(refused.exclude(payload=None).update(state=QUEUED, reason=""))
+    return queued

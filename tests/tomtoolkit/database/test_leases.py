@@ -241,6 +241,7 @@ def test_behind_a_pooler_a_relay_that_waited_for_a_lock_goes_on(
     from django.db import connections
     from tom_targets.models import Target
 
+    from bridge.publishing import relay as module
     from bridge.tomtoolkit.database import transactions
     from bridge.tomtoolkit.sharing import share
 
@@ -248,13 +249,13 @@ def test_behind_a_pooler_a_relay_that_waited_for_a_lock_goes_on(
     stopped, told = threading.Event(), threading.Event()
     with publishing(url):
         relay = make_relay(lease_s=2.0)
-        original = relay._wait
+        original = module._backoff
 
-        def wait(*given: Any) -> None:
+        def backoff(*given: Any) -> float:
             told.set()
-            original(*given)
+            return original(*given)
 
-        monkeypatch.setattr(relay, "_wait", wait)
+        monkeypatch.setattr(module, "_backoff", backoff)
         share(Target.objects.get(pk=pooled_tom.make_target("A")), topic=TOPIC)
 
         def work() -> None:

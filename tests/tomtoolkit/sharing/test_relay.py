@@ -245,7 +245,7 @@ def test_an_event_that_the_stream_refuses_holds_nothing_back(
     orm_tom: InProcessTom, alpha: Publishing, url: str, late: bool
 ) -> None:
     from bridge.tomtoolkit.models import OutboxEvent
-    from bridge.tomtoolkit.sharing.relay import send_again
+    from bridge.tomtoolkit.sharing.outbox import send_again
 
     share(orm_tom, "A", "B", "A")
     poison = outbox()[1]  # the first photometry of A
@@ -337,8 +337,10 @@ def test_connections_are_closed_between_turns(orm_tom: InProcessTom) -> None:
 
     share(orm_tom, "A")
     connection.close_at = 0.0
-    relay_all()
+    relay = make_relay()
+    relay.turn()
     assert connection.connection is None
+    relay.close()
 
 
 def test_a_database_that_goes_while_a_share_is_marked_costs_nothing(
@@ -346,14 +348,15 @@ def test_a_database_that_goes_while_a_share_is_marked_costs_nothing(
 ) -> None:
     from django.db import OperationalError
 
-    from bridge.tomtoolkit.sharing import relay as module
+    from bridge.tomtoolkit.sharing import outbox as module
 
     share(orm_tom, "A")
     times = iter([True, True])
 
     def marking(*given: Any, **named: Any) -> Any:
         if next(times, False):
-            raise OperationalError("the database is locked")
+            with module.translating():
+                raise OperationalError("the database is locked")
         return original(*given, **named)
 
     original = module.writing

@@ -1,0 +1,90 @@
+"""The contract of an outbox: what was accepted to be published, and how far each event has come.
+
+Who accepts something writes it there, in a transaction of its own database; that is all that a person waits for. A
+relay (:mod:`bridge.publishing.relay`) sends what is queued, in the order in which it was accepted.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+EVENT = "tom-bridge"
+"""The format of a row that holds an event as JSON, which is checked and encoded when it is sent."""
+
+
+class State(StrEnum):
+    """How far a row has come; "sent" is what the stream has confirmed, and says nothing of who received it."""
+
+    QUEUED = "queued"
+    SENT = "sent"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """A queued row without its content."""
+
+    id: int
+    """Its place in the order."""
+    topic: str
+    key: bytes
+    """What keeps its order: :attr:`bridge.events.Event.key`."""
+    size: int
+    """Bytes of its content."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A queued row."""
+
+    id: int
+    topic: str
+    key: bytes
+    payload: bytes
+    """What was accepted, as its format says; empty where it is no longer there."""
+    format: str = EVENT
+
+
+class Outbox(Protocol):
+    """An outbox, as those see it who send. Not thread-safe: one instance a thread.
+
+    Every method raises AwayError while the store can't be used, and StopError where a person has to do something.
+    """
+
+    def waiting(self, stream: str, *, without: Collection[str], most: int) -> list[Waiting]:
+        """Return the first ``most`` queued rows for the stream of this label, but for topics in ``without``."""
+        ...
+
+    def rows(self, ids: Collection[int]) -> list[Row]:
+        """Return these rows, those of them that are queued, in order."""
+        ...
+
+    def topics(self) -> set[str]:
+        """Return the topics of all that is queued."""
+        ...
+
+    def mark_sent(self, ids: Sequence[int]) -> None:
+        """Note that the stream has these rows; each is then sent for ever, or, where this raises, not yet."""
+        ...
+
+    def mark_refused(self, row: int, reason: str) -> None:
+        """Note that the stream will never take this row, and why, for people."""
+        ...
+
+    def wait_for(self, topic: str, reason: str) -> None:
+        """Note what the queued rows of ``topic`` wait for, for people."""
+        ...
+
+    def clean(self, before: datetime) -> None:
+        """Forget the content of what was sent before that moment; that it was sent is kept for ever."""
+        ...
+
+    def rest(self) -> None:
+        """Hear that this instance is not used for a while: what would grow old is let go of."""
+        ...
+
+    def close(self) -> None:
+        """Release what is held."""
+        ...

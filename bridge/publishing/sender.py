@@ -1,0 +1,232 @@
+"""From an outbox to one stream: in order, confirmed, and what became of each row written down.
+
+What the stream will never take (too large, not valid) is refused, with its reason, and holds nothing back: for what
+comes behind it is not made of it. What waits for a topic that is missing, or may not be written, holds back its topic.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from bridge.codec.schemas import SchemaTopics
+from bridge.errors import (
+    AwayError,
+    EventError,
+    InvalidEventError,
+    NotDeliveredError,
+    StopError,
+    TooLargeError,
+    TopicMissingError,
+)
+from bridge.events import Event
+from bridge.publishing.outbox import EVENT, Outbox, Row
+from bridge.publishing.publisher import Publisher
+from bridge.stream.port import Stream
+
+log = structlog.get_logger(__name__)
+
+MANY = 500
+"""Rows that are marked at once."""
+_ROWS_AT_ONCE = 200
+_BYTES_AT_ONCE = 16 * 1024 * 1024
+_MOST_ODD = 3
+
+Place = tuple[str, bytes]
+"""Topic and key."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """How often, how long, all in seconds unless it says otherwise."""
+
+    poll_s: float = 1.0
+    """Between two looks at an empty outbox."""
+    look_s: float = 10.0
+    """Between two looks for what is to be put in the outbox."""
+    flush_s: float = 5.0
+    """How long confirmations are waited for before other topics have their turn."""
+    announce_s: float = 5.0
+    rest_s: float = 30.0
+    """Between two tries of a topic that is missing."""
+    shortest_wait_s: float = 0.5
+    longest_wait_s: float = 60.0
+    keep: timedelta = timedelta(days=7)
+    """How long the content of what was sent is kept; that it was sent is kept for ever."""
+
+
+class Sender:
+    """Sends queued rows to the stream of one label, and writes what became of them. Not thread-safe."""
+
+    def __init__(
+        self, label: str, stream: Stream, outbox: Outbox, schema_topic: str | SchemaTopics, pace: Pace
+    ) -> None:
+        self._label = label
+        self._stream = stream
+        self._outbox = outbox
+        self._schema_topic = schema_topic
+        self._pace = pace
+        self._publisher = self._new_publisher()
+        self._handed: dict[int, Place] = {}
+        """Rows that the stream was given and has not confirmed."""
+        self._sent: set[int] = set()
+        """Rows that it has confirmed, and that are not marked yet: the outbox may be away."""
+        self._refused: dict[int, str] = {}
+        """Rows that it refused, with the reason, and that are not marked yet."""
+        self._one_by_one: set[Place] = set()
+        """Keys of which something was refused, and it isn't known what: one row goes at a time."""
+        self._resting: dict[str, float] = {}
+        """Topics that are missing, and when they are tried again."""
+        self._odd = 0
+        """How many rows failed, one after the other, in a way that nobody has foreseen."""
+        self._reasons: dict[str, str] = {}
+        """What the rows of a topic wait for, as it is in the outbox."""
+
+    def send(self) -> bool:
+        """Send some of what is queued; return whether there is more that can go now.
+
+        Raises AwayError where the stream takes or confirms nothing.
+        """
+        self._write()  # what an earlier call could not
+        rows = self._next()
+        waited = bool(self._handed)
+        try:
+            for row in rows:
+                self._hand_over(row)
+        finally:
+            self._confirm()
+        return bool(rows) or waited
+
+    def close(self) -> None:
+        """Release the stream."""
+        self._stream.close()
+
+    def _new_publisher(self) -> Publisher:
+        return Publisher(self._stream, schema_topic=self._schema_topic, announce_timeout_s=self._pace.announce_s)
+
+    # -- what goes next -----------------------------------------------------------------------------------------------
+
+    def _next(self) -> list[Row]:
+        """Return the next rows in order, of topics of which nothing is unconfirmed, up to a bound of bytes."""
+        now = time.monotonic()
+        self._resting = {topic: until for topic, until in self._resting.items() if until > now}
+        without = {topic for topic, _ in self._handed.values()} | set(self._resting)
+        ids: list[int] = []
+        taken = 0
+        single: set[Place] = set()
+        for one in self._outbox.waiting(self._label, without=without, most=_ROWS_AT_ONCE):
+            place = (one.topic, one.key)
+            if place in single:
+                continue
+            if place in self._one_by_one:
+                single.add(place)
+            taken += one.size
+            if ids and taken > _BYTES_AT_ONCE:
+                break
+            ids.append(one.id)
+        return self._outbox.rows(ids) if ids else []
+
+    def _hand_over(self, row: Row) -> None:
+        if row.topic in self._resting:
+            return
+        try:
+            self._publish(row)
+        except TopicMissingError as error:
+            self._resting[row.topic] = time.monotonic() + self._pace.rest_s
+            self._wait_for(row.topic, str(error))
+        except EventError as error:
+            self._refused[row.id] = str(error)
+        except (AwayError, StopError):
+            raise
+        except Exception as error:
+            self._odd += 1
+            if self._odd > _MOST_ODD:  # then it does not lie in the events
+                raise
+            log.exception("relay.failed", row=row.id)
+            self._refused[row.id] = f"it can't be sent: {type(error).__name__}: {error}"
+        else:
+            self._odd = 0
+            self._handed[row.id] = (row.topic, row.key)
+
+    def _publish(self, row: Row) -> None:
+        if row.format != EVENT:
+            raise InvalidEventError(f"this release can't send the format {row.format!r}", mend="Upgrade TOM Bridge")
+        event = Event.checked(row.payload)
+        try:
+            self._publisher.publish(event, row.topic)
+        except TooLargeError:
+            self._publisher = self._new_publisher()  # the topic may take more by now
+            self._publisher.publish(event, row.topic)
+
+    # -- what became of it --------------------------------------------------------------------------------------------
+
+    def _confirm(self) -> None:
+        """Wait until the stream has what it was given, and write what became of it.
+
+        Raises NotDeliveredError where nothing at all was confirmed.
+        """
+        missing: NotDeliveredError | None = None
+        try:
+            if self._handed:
+                self._stream.flush(self._pace.flush_s)
+        except NotDeliveredError as error:
+            missing = error
+            self._sort(error)
+        else:
+            self._sent |= set(self._handed)
+            self._handed = {}
+        progress = bool(self._sent or self._refused)
+        self._write()
+        if missing is not None:
+            why = missing.what.partition(": ")[2] or missing.what  # without the number, which changes all the time
+            for topic in {topic for topic, _ in self._handed.values()}:
+                self._wait_for(topic, why)
+            if not progress:
+                raise missing
+
+    def _sort(self, error: NotDeliveredError) -> None:
+        """Tell what was confirmed, what was refused, and what the stream still has to deliver."""
+        undelivered = set(error.undelivered)
+        self._sent |= {row for row, place in self._handed.items() if place not in undelivered}
+        for topic, key in set(error.refused):
+            place = (topic, key or b"")
+            rows = [row for row, one in self._handed.items() if one == place]
+            if len(rows) == 1:
+                self._refused[rows[0]] = error.what
+                self._one_by_one.discard(place)
+            else:
+                # Which one isn't known. They go again, one at a time: those that the stream has are duplicates.
+                self._one_by_one.add(place)
+                undelivered.discard(place)
+        settled = self._sent | set(self._refused)
+        self._handed = {
+            row: place for row, place in self._handed.items() if row not in settled and place in undelivered
+        }
+
+    def _write(self) -> None:
+        """Mark rows as sent or refused."""
+        for chunk in _chunks(sorted(self._sent)):
+            self._outbox.mark_sent(chunk)
+            self._sent -= set(chunk)
+            log.info("relay.sent", events=len(chunk), **self._told)
+        for row, reason in list(self._refused.items()):
+            self._outbox.mark_refused(row, reason)
+            del self._refused[row]
+            log.error("relay.refused", row=row, message=reason)
+
+    def _wait_for(self, topic: str, reason: str) -> None:
+        """Write what the rows of a topic wait for, where that has changed."""
+        if self._reasons.get(topic) != reason:
+            log.warning("relay.topic_waits", topic=topic, message=reason)
+            self._reasons[topic] = reason
+        self._outbox.wait_for(topic, reason)
+
+    @property
+    def _told(self) -> dict[str, str]:
+        return {"stream": self._label} if self._label else {}
+
+
+def _chunks(ids: Sequence[int]) -> list[Sequence[int]]:
+    return [ids[first : first + MANY] for first in range(0, len(ids), MANY)]

@@ -1,0 +1,117 @@
+"""What every outbox promises to those who send: the contract of :mod:`bridge.publishing.outbox`."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from parts.events import share, target
+from parts.outboxes import DjangoShelf, Shelf, SqliteShelf, states
+
+from bridge.events import Event
+from bridge.publishing.outbox import EVENT, Outbox
+
+TOPIC, OTHER, AFAR = "supernovae.public", "supernovae.other", "hopskotch:hermes.test"
+
+
+@pytest.fixture
+def shelf(store: str, tmp_path: Path) -> Iterator[Shelf]:
+    if store == "file":
+        yield SqliteShelf(tmp_path / "outbox.db")
+        return
+    from bridge.tomtoolkit.models import OutboxShare
+
+    OutboxShare.objects.all().delete()
+    yield DjangoShelf()
+    OutboxShare.objects.all().delete()
+
+
+@pytest.fixture
+def outbox(shelf: Shelf) -> Outbox:
+    return shelf.open()
+
+
+def event(name: str) -> Event:
+    return share().event(target(name))
+
+
+def ids(outbox: Outbox, stream: str = "", *, without: tuple[str, ...] = (), most: int = 100) -> list[int]:
+    return [one.id for one in outbox.waiting(stream, without=without, most=most)]
+
+
+def test_what_was_accepted_waits_in_its_order_with_its_content(shelf: Shelf, outbox: Outbox) -> None:
+    events = [event("A"), event("B"), event("A")]
+    shelf.accept(TOPIC, *events)
+    waiting = outbox.waiting("", without=(), most=2)
+    assert [(one.topic, one.key) for one in waiting] == [(TOPIC, events[0].key), (TOPIC, events[1].key)]
+    rows = outbox.rows([one.id for one in reversed(waiting)])
+    assert [Event.checked(row.payload) for row in rows] == events[:2]
+    assert [(row.id, row.topic, row.key, row.format) for row in rows] == [
+        (one.id, one.topic, one.key, EVENT) for one in waiting
+    ]
+    assert [one.size for one in waiting] == [len(row.payload) for row in rows]
+
+
+def test_each_stream_sees_its_own_topics(shelf: Shelf, outbox: Outbox) -> None:
+    shelf.accept(TOPIC, event("A"))
+    shelf.accept(AFAR, event("B"))
+    shelf.accept(OTHER, event("C"))
+    assert [one.topic for one in outbox.waiting("", without=(), most=9)] == [TOPIC, OTHER]
+    assert [one.topic for one in outbox.waiting("hopskotch", without=(), most=9)] == [AFAR]
+    assert ids(outbox, "hop") == []
+    assert outbox.topics() == {TOPIC, AFAR, OTHER}
+
+
+def test_topics_are_passed_over_where_that_is_asked(shelf: Shelf, outbox: Outbox) -> None:
+    shelf.accept(TOPIC, event("A"))
+    shelf.accept(OTHER, event("B"))
+    assert [one.topic for one in outbox.waiting("", without={TOPIC, AFAR}, most=9)] == [OTHER]
+
+
+def test_what_is_sent_or_refused_waits_no_longer_and_stays_so(shelf: Shelf, outbox: Outbox) -> None:
+    shelf.accept(TOPIC, event("A"), event("B"), event("C"))
+    first, second, third = ids(outbox)
+    outbox.mark_sent([first])
+    outbox.mark_refused(second, "too large")
+    outbox.mark_sent([second])
+    outbox.mark_refused(first, "never")
+    assert shelf.told() == [("sent", "", True), ("refused", "too large", True), ("queued", "", True)]
+    assert ids(shelf.open()) == [third]
+    assert [row.id for row in outbox.rows([first, second, third])] == [third]
+
+
+def test_what_a_topic_waits_for_is_said_of_its_queued_rows_alone(shelf: Shelf, outbox: Outbox) -> None:
+    shelf.accept(TOPIC, event("A"), event("B"))
+    shelf.accept(OTHER, event("C"))
+    (first, second, _) = ids(outbox)
+    outbox.mark_sent([first])
+    outbox.wait_for(TOPIC, "the topic does not exist")
+    assert [reason for _, reason, _ in shelf.told()] == ["", "the topic does not exist", ""]
+    outbox.mark_sent([second])
+    assert [reason for _, reason, _ in shelf.told()] == ["", "", ""]
+
+
+def test_the_content_of_what_was_sent_long_ago_is_forgotten_alone(shelf: Shelf, outbox: Outbox) -> None:
+    shelf.accept(TOPIC, event("A"), event("B"), event("C"))
+    first, second, _ = ids(outbox)
+    outbox.mark_sent([first])
+    outbox.mark_refused(second, "too large")
+    outbox.clean(datetime.now(UTC) - timedelta(hours=1))
+    assert [there for _, _, there in shelf.told()] == [True, True, True]
+    outbox.clean(datetime.now(UTC) + timedelta(seconds=1))
+    assert [there for _, _, there in shelf.told()] == [False, True, True]
+    assert states(shelf) == ["sent", "refused", "queued"]
+
+
+def test_one_lease_is_held_at_a_time(shelf: Shelf) -> None:
+    mine, theirs = shelf.lease(), shelf.lease()
+    try:
+        assert mine.take()
+        assert mine.take()
+        assert not theirs.take()
+        assert theirs.holder
+        mine.release()
+        assert theirs.take()
+    finally:
+        mine.release()
+        theirs.release()
