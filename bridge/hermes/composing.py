@@ -5,7 +5,7 @@ A message has its events' rows, which every reader of Hermes knows, and the even
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID, uuid5
 
@@ -78,17 +78,32 @@ class Composed:
     not_carried: tuple[NotCarried, ...] = ()
 
 
-def compose(events: Sequence[Event], topic: str, *, largest_bytes: int = LARGEST_BYTES) -> Composed:
+def compose(
+    events: Sequence[Event],
+    topic: str,
+    *,
+    largest_bytes: int = LARGEST_BYTES,
+    elements: Mapping[str, Target] | None = None,
+) -> Composed:
     """Return ``events`` as messages for ``topic`` (its name on its stream), in order, those of one share together.
 
     An event larger than a message is split by its datums; a
     datum that Hermes' rows have no word for is told, and travels inside. Nothing that came from Hermes goes back.
+
+    ``elements`` are targets by name of which none is among the events, but their data: where one moves, its orbital
+    elements say where it is.
     """
-    targets = {one.subject: one.body for one in events if isinstance(one.body, Target)}
+    targets = {name: _place_alone(target) for name, target in (elements or {}).items()}
+    targets |= {one.subject: one.body for one in events if isinstance(one.body, Target)}
     packing = _Packing(topic, largest_bytes, targets)
     for event in events:
         packing.add(event)
     return packing.composed()
+
+
+def _place_alone(target: Target) -> Target:
+    """Return a target without what nobody shared of it."""
+    return target.model_copy(update={"extras": {}})
 
 
 @dataclass(frozen=True)

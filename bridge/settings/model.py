@@ -137,6 +137,8 @@ class PublishedTopicSettings(Section):
     """What goes there: events of the bridge, or messages of Hermes."""
     largest_bytes: int = Field(default=900_000, ge=10_000)
     """Hermes: bytes of a message at most; a larger share goes as several."""
+    every_s: float = Field(default=600.0, ge=0, le=1800)
+    """Hermes, in a TOM: seconds between two looks for new data of what shares itself there."""
 
 
 class PublishSettings(Section):
