@@ -86,6 +86,13 @@ class TomAwayError(AwayError):
     """No connection, a time-out, 429, 502 to 504, a locked or lost database, a 500 that a good request gets too."""
 
 
+class LedgerAwayError(TomAwayError):
+    """The ledger's own file, beside a TOM that may be well, is locked, gone, or its disk is full or failing.
+
+    No record is at fault, whatever the TOM answers meanwhile.
+    """
+
+
 class StreamAwayError(AwayError):
     """The broker can't be reached, or the stream's file is locked."""
 

@@ -67,8 +67,8 @@ class Message:
 
     @property
     def address(self) -> str:
-        """Where people read it; empty where it has no id of its own."""
-        return f"{BASE_URL}message/{self.id}" if self.has_id else ""
+        """Where Hermes has it, as TOM Toolkit's reader of Hermes says too; empty where it has no id of its own."""
+        return f"{BASE_URL}api/v0/query/message/{self.id}/" if self.has_id else ""
 
 
 def message_of(record: Record) -> Message:

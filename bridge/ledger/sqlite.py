@@ -46,7 +46,7 @@ class SqliteLedger(SqliteKept):
 
     A file that was put in its place meanwhile (a backup that was restored) is used from the next call on. Raises
     ConfigurationError where the path can't be a ledger and NewerFileError where a newer release made it. Every method
-    raises TomAwayError while the file is locked for longer than ``busy_timeout_s`` or lost.
+    raises LedgerAwayError while the file is locked for longer than ``busy_timeout_s`` or lost.
     """
 
     @contextmanager

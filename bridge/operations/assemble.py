@@ -117,6 +117,7 @@ def account_of(settings: Settings) -> RestAccount:
         connections=tom.connections,
         timeout_s=tom.timeout_s,
         toolkit=tom.toolkit,
+        unprocessed_type=tom.unprocessed_type,
     )
 
 

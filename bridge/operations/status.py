@@ -56,7 +56,7 @@ class ProcessStatus:
     at: datetime
     ended: bool
     troubles: dict[str, Mapping[str, Any]]
-    """What it waits for, by topic (or ``[tom]``, ``[stream]``, ``[group]``)."""
+    """What it waits for, by topic (or ``[tom]``, ``[ledger]``, ``[stream]``, ``[group]``)."""
     moved: dict[str, datetime]
     """When its position in each partition last moved, or was taken up."""
     held: dict[str, str]

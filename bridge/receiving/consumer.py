@@ -16,6 +16,7 @@ from bridge.errors import (
     AwayError,
     BridgeError,
     BudgetSpentError,
+    LedgerAwayError,
     PositionLostError,
     StopError,
     StreamAwayError,
@@ -131,10 +132,11 @@ class Consumer:
             self._live.skip_holes()
             self._waiting.turn(self._budget.within(self._progress.limits.batch_s))
             self._progress.well("[tom]")
+            self._progress.well("[ledger]")
             self._do_what_is_due(subscription)
             self._failures = 0
         except AwayError as error:
-            if self._progress.troubled("[stream]" if isinstance(error, StreamAwayError) else "[tom]", str(error)):
+            if self._progress.troubled(_whose(error), str(error)):
                 self._due.pop("heartbeat", None)  # it is written down at once
             self._wait(error, subscription)
         except BudgetSpentError as error:
@@ -341,3 +343,14 @@ class Consumer:
             self._beat(ended=ended)
         except (AwayError, StopError) as error:
             log.debug("consumer.heartbeat_failed", message=str(error))
+
+
+def _whose(error: AwayError) -> str:
+    """Return who is away, as :attr:`bridge.receiving.progress.State.troubles` names it."""
+    match error:
+        case StreamAwayError():
+            return "[stream]"
+        case LedgerAwayError():
+            return "[ledger]"
+        case _:
+            return "[tom]"

@@ -10,9 +10,9 @@ from bridge.errors import AwayError, BudgetSpentError, EventError, PositionLostE
 from bridge.ledger.model import Outcome, Place, Position
 from bridge.ledger.port import Ledger
 from bridge.ledger.rules import SUCCESS
-from bridge.receiving.progress import Progress, Verdict, fault_of
+from bridge.receiving.progress import Progress, Verdict
 from bridge.receiving.read import Arrival, Backlog, Reader
-from bridge.receiving.result import Result
+from bridge.receiving.result import Result, fault_of
 from bridge.receiving.unit import Move, Writer
 from bridge.receiving.waiting import WaitingLine
 from bridge.stream.port import Partition, Record

@@ -74,6 +74,11 @@ class TomSettings(Section):
     """Seconds after which a request counts as not answered."""
     toolkit: Annotated[str, StringConstraints(pattern=r"^(auto|\d+(\.\d+)*)$")] = "auto"
     """TOM Toolkit's version there, ``3.1`` or ``2.32``; ``auto`` finds out."""
+    unprocessed_type: Annotated[str, StringConstraints(max_length=50)] = "image_file"
+    """The TOM's type of data product, without a processor, as which a file is kept that it fails to process.
+
+    Empty: such a file is a dead letter.
+    """
 
     @model_validator(mode="after")
     def _has_an_account(self) -> Self:

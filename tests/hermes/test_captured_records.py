@@ -54,7 +54,9 @@ def test_every_value_of_the_full_message_is_there() -> None:
     )  # fmt: skip
     assert ours.extra == {"observer": "o", "comments": "c", "catalog": "Gaia"}
     assert ours.source_name == "Hermes:hermes.test"
-    assert ours.source_location == "https://hermes.lco.global/message/431a9c18-676c-47c2-851a-9fec3f66295b"
+    assert (
+        ours.source_location == "https://hermes.lco.global/api/v0/query/message/431a9c18-676c-47c2-851a-9fec3f66295b/"
+    )
     assert (limit.timestamp, limit.brightness, limit.limit) == (
         datetime(2025, 11, 2, 3, 4, 19, 200000, tzinfo=UTC),
         None,

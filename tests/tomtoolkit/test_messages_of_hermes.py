@@ -71,7 +71,10 @@ def test_a_message_arrives_with_its_provenance(hermes: Publishing, make_beta: An
     assert brightnesses(beta) == [(18.25, None), (None, 21.0)]
     datum = beta.tom.photometry()[0]
     assert datum["source_name"] == "Hermes: alice-1a2b3c4d"
-    assert datum["source_location"] == "https://hermes.lco.global/message/2c148ffc-d3ad-4f46-96c1-52ac739782c6"
+    assert (
+        datum["source_location"]
+        == "https://hermes.lco.global/api/v0/query/message/2c148ffc-d3ad-4f46-96c1-52ac739782c6/"
+    )
     assert "Hermes:hermes.test" in str(datum["value"])
     assert sorted(beta.tom.aliases("SN 2026ali")) == ["AT 2026ali+b&c #1", "ZTF26xyz"]
 
