@@ -50,7 +50,7 @@ def _datum(definition: bytes, data: bytes) -> Any:
         raise ValueError("its schema is nested too deeply") from None
     # A record around it, as schemas of the bridge are: what a few bytes could make cost minutes is refused alike.
     schema = Schema.of({"type": "record", "name": "of_hermes", "fields": [{"name": "message", "type": inner}]})
-    schema.scales.weigh(data, 0)
+    schema.scales.weigh(data, 0, is_readers=False)
     buffer = BytesIO(data)
     found = _read(buffer, schema.parsed)
     if buffer.read(1):
