@@ -40,6 +40,10 @@ class ConfigurationError(StopError):
     """A setting is wrong; ``where`` names the key. Exit code 2."""
 
 
+class DeniedError(ConfigurationError):
+    """The account lacks a right."""
+
+
 class TopicMissingError(StopError):
     """A topic that does not exist on the stream."""
 

@@ -39,7 +39,6 @@ from bridge.hermes.record import (
     SENDER,
     Message,
     OtherFormatError,
-    is_test,
     message_of,
     origin_name_of,
     origin_of,
@@ -70,13 +69,9 @@ class HermesFormat:
     """Whether events of the bridge inside a message count, on a topic whose writers are trusted."""
     proper_motion: ProperMotion | None = None
     """The unit of proper motions, milliarcseconds or arcseconds a year; None: nobody knows."""
-    tests: bool = False
-    """Whether what says that it is a test is taken."""
 
     def decode(self, record: Record) -> Sequence[Item]:
         """Return what a message brings; see :class:`~bridge.codec.items.Format`."""
-        if is_test(record) and not self.tests:
-            return (self._left(record, Reason.NOTHING_TO_TAKE, "its sender says that it is a test"),)
         try:
             message = message_of(record)
         except OtherFormatError as other:

@@ -1,7 +1,7 @@
 """One record of Hermes or HOPSKOTCH: its headers, its formats, and the message in it.
 
-Headers (Hermes, and hop-client 0.13.0): ``_id`` (16 bytes of a UUID), ``_sender`` (the SCRAM user), ``_format``,
-``_test``. All are set by the client, so that none is proof. The value is JSON as Python writes it, or by ``_format`` an
+Headers (Hermes, and hop-client 0.13.0): ``_id`` (16 bytes of a UUID), ``_sender`` (the SCRAM user), ``_format``.
+All are set by the client, so that none is proof. The value is JSON as Python writes it, or by ``_format`` an
 Avro object container file, bytes, a notice of another kind, or the address of a message that is kept elsewhere.
 """
 
@@ -22,7 +22,7 @@ from bridge.hermes.values import shown
 from bridge.stream.port import Record
 from bridge.topics import split
 
-ID, SENDER, FORMAT, TEST = "_id", "_sender", "_format", "_test"
+ID, SENDER, FORMAT = "_id", "_sender", "_format"
 LARGEST_MESSAGE = 8 * 1024 * 1024
 """Bytes of a message that is read; topics of HOPSKOTCH take 1 MiB."""
 BASE_URL = "https://hermes.lco.global/"
@@ -97,11 +97,6 @@ def message_of(record: Record) -> Message:
 def sender_of(record: Record) -> str:
     """Return who sent ``record`` by its header, or an empty text."""
     return header_text(record, SENDER)
-
-
-def is_test(record: Record) -> bool:
-    """Return whether a record says that it is a test: hop-client skips these unless asked not to."""
-    return header_text(record, TEST).lower() == "true"
 
 
 def message_id(given: bytes) -> UUID:

@@ -47,6 +47,7 @@ class Reason(StrEnum):
     ORIGIN_NOT_ACCEPTED = "origin not accepted"
     UNMATCHED_IGNORED = "no target, ignored"
     NOTHING_TO_TAKE = "nothing to take"
+    TEST = "a test"
     DROPPED = "dropped by command"
 
 

@@ -47,5 +47,4 @@ def _hermes(settings: Settings, subscription: SubscriptionSettings, account: str
         own_sender=account,
         full=subscription.full,
         proper_motion=subscription.proper_motion,
-        tests=subscription.tests,
     )

@@ -187,8 +187,12 @@ class Consumer:
             raise stopped[0]
 
     def _take_up_held(self, subscription: Subscription) -> None:
-        """Read partitions again from where they stand whose next record may be tried once more."""
-        for partition in [one for one in self._progress.holds() if not self._progress.held(one)]:
+        """Read partitions again from where they stand whose next record may be tried once more.
+
+        Not of a topic that can't be read: what is asked of its stream besides would keep the others waiting.
+        """
+        due = [one for one in self._progress.holds() if not self._progress.held(one)]
+        for partition in [one for one in due if not self._progress.is_troubled(one.topic)]:
             at = self._live.positions[partition]
             subscription.seek(partition, at.next)
             self._progress.taken_up(partition)
@@ -270,7 +274,8 @@ class Consumer:
 
     def _forget(self) -> None:
         """Forget outcomes of records that the stream no longer holds."""
-        for topic in {partition.topic for partition in self._live.positions} - self._progress.state.troubles.keys():
+        topics = {partition.topic for partition in self._live.positions}
+        for topic in [one for one in topics if not self._progress.is_troubled(one)]:
             try:
                 ends = self._stream.ends(topic)
             except BridgeError as error:

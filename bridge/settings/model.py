@@ -338,8 +338,12 @@ class Settings(BaseSettings):
 
     def topics(self) -> list[str]:
         """Return all topics that are received or published to, each once."""
-        publish = [*([self.publish.topic] if self.publish.topic else []), *(one.topic for one in self.publish.topics)]
-        return list(dict.fromkeys([*(one.topic for one in self.subscribe), *publish]))
+        return list(dict.fromkeys([*(one.topic for one in self.subscribe), *self.published()]))
+
+    def published(self) -> list[str]:
+        """Return the topics that are named to be published to."""
+        usual = [self.publish.topic] if self.publish.topic else []
+        return list(dict.fromkeys([*usual, *(one.topic for one in self.publish.topics)]))
 
     def each_stream(self) -> dict[str, StreamSettings]:
         """Return all streams by label, the default one, whose label is empty, first."""

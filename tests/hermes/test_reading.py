@@ -275,12 +275,6 @@ def test_a_message_that_has_no_rows_where_they_belong_is_invalid(data: object) -
         read(data)
 
 
-def test_a_test_is_left_unless_it_is_asked_for() -> None:
-    given = message({"targets": [SN]}, _test="true")
-    assert left_of(HermesFormat().decode(given)) == [("nothing to take", "its sender says that it is a test")]
-    assert events_of(HermesFormat(tests=True).decode(given))
-
-
 @pytest.mark.parametrize("form", ["voevent", "circular", "gcntextnotice", "blob", "something"])
 def test_other_formats_are_left(form: str) -> None:
     given = record(b"x", [("_format", form.encode())])

@@ -14,7 +14,7 @@ def write(url: str, messages: list[dict[str, Any]]) -> None:
     from hop import Stream
     from hop.models import AvroBlob, Blob, JSONBlob
 
-    forms = {"json": JSONBlob, "avro": lambda content: AvroBlob([content]), "blob": lambda text: Blob(text.encode())}
+    forms = {"json": JSONBlob, "avro": AvroBlob, "blob": lambda text: Blob(text.encode())}
     with Stream().open(url, "w") as stream:
         for one in messages:
             stream.write(forms[one["form"]](one["content"]), test=one.get("test", False))

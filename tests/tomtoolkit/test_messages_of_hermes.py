@@ -182,6 +182,17 @@ def test_who_is_not_accepted_is_ignored(hermes: Publishing, make_beta: Any) -> N
     assert [one[1:] for one in told(beta)] == [("ignored", "origin not accepted"), ("applied", "")]
 
 
+def test_a_test_is_left_unless_it_is_asked_for(hermes: Publishing, make_beta: Any) -> None:
+    beta = make_beta()
+    add_target(beta)
+    send(hermes, message({"photometry": [row()]}, _test="true"))
+    beta.drain()
+    assert [one[1:] for one in told(beta)] == [("ignored", "a test")]
+    beta.subscribe(format="hermes", tests=True)
+    beta.replay()
+    assert [one[1:] for one in told(beta)] == [("applied", "")]
+
+
 # -- what a bridge has sent -------------------------------------------------------------------------------------------
 
 
