@@ -36,7 +36,14 @@ PASSING = frozenset(
 )
 """Reasons that pass by themselves, or by a person's choice: what has one is parked, not dead."""
 BAD_IN_ITSELF = frozenset(
-    {Reason.UNREADABLE, Reason.UNDECODABLE, Reason.UNKNOWN_SCHEMA, Reason.INVALID, Reason.ANOTHERS}
+    {
+        Reason.UNREADABLE,
+        Reason.UNDECODABLE,
+        Reason.UNKNOWN_SCHEMA,
+        Reason.INVALID,
+        Reason.OTHER_CONTENT,
+        Reason.ANOTHERS,
+    }
 )
 """Reasons that lie in a record alone, whatever the TOM: they stop nobody, and little of such a record is kept."""
 HEAD_BYTES = 4096
