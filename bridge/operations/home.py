@@ -13,6 +13,7 @@ from typing import Protocol
 from bridge.ledger.port import Ledger
 from bridge.operations.assemble import Bridge, open_bridge
 from bridge.operations.doctor import Finding, examine
+from bridge.operations.gateway import gateway_problems
 from bridge.operations.opening import opened_ledger
 from bridge.settings import Settings
 
@@ -73,9 +74,9 @@ class Beside:
         """Yield what is found, the TOM asked over REST."""
         return examine(self.settings)
 
-    def problems(self, stalled_s: float) -> list[str]:  # noqa: ARG002
-        """Return nothing: beside a TOM the status tells all."""
-        return []
+    def problems(self, stalled_s: float) -> list[str]:
+        """Return what is wrong with the gateway, where there is one."""
+        return gateway_problems(self.settings, stalled_s)
 
     def besides(self, bridge: Bridge) -> None:
         """Beside a TOM there is nothing."""

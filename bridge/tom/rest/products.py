@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from bridge.errors import RejectedError
 from bridge.events import MAX_PRODUCT_BYTES, DataProduct
 from bridge.ledger.port import Intents
+from bridge.tom import echo
 from bridge.tom.file_names import kept_as
 from bridge.tom.port import Fate, LocalProduct, ProductResult, Provenance
 from bridge.tom.rest.datums import DATUMS
@@ -84,7 +85,7 @@ class RestProducts:
         begun = _STEP in self._intents.begin(provenance.event, ())
         there = self.find(product_id)
         if there is not None:
-            return self._beside(there, pk, product, begun=begun)
+            return self._noted(self._beside(there, pk, product, begun=begun), product_id, product)
         self._intents.begin(provenance.event, {_STEP})
         form = {
             "target": pk,
@@ -98,8 +99,16 @@ class RestProducts:
         there = self.find(product_id)
         if there is None:
             raise _refused(answer, product, product_id)
-        result = self._beside(there, pk, product, begun=answer.status_code != 200)
+        result = self._noted(self._beside(there, pk, product, begun=answer.status_code != 200), product_id, product)
         return replace(result, unverified=(*result.unverified, note)) if note and result.fate is Fate.NEW else result
+
+    def _noted(self, result: ProductResult, product_id: str, product: DataProduct) -> ProductResult:
+        """Return ``result``; what is new is noted, so that neither it nor what the TOM makes of it goes out as ours."""
+        if result.fate is Fate.NEW:
+            self._intents.note_written(
+                [echo.of_product(product_id, product.sha256), echo.of_products_datums(result.pk)]
+            )
+        return result
 
     def _beside(self, there: LocalProduct, pk: int, product: DataProduct, *, begun: bool) -> ProductResult:
         """Return what ``product`` is beside the one of its id; ``begun``: the one there came from this event."""

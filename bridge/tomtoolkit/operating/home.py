@@ -22,7 +22,7 @@ from bridge.tomtoolkit.operating.health import problems
 from bridge.tomtoolkit.operating.mail import DailyMail
 from bridge.tomtoolkit.operating.retrying import retry_requested
 
-NOT_HERE = frozenset({"init", "publish"})
+NOT_HERE = frozenset({"init", "publish", "gateway"})
 """Commands that mean nothing inside of a TOM: it has Django's settings, and shares by its outbox."""
 _COMMAND = re.compile(
     r"\btom-bridge (?=(?:consume|replay|status|shares|parked|dead|identity|position|topics|tail|doctor)\b)"
