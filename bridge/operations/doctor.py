@@ -7,11 +7,14 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from importlib.util import find_spec
 from typing import Any, Literal
 
 from bridge.errors import BridgeError
+from bridge.gateway.accounts import every
 from bridge.ledger.port import Ledger
 from bridge.operations.assemble import account_of
+from bridge.operations.gateway import gateway_problems, gateway_status, has_gateway, opened_store
 from bridge.operations.opening import opened_ledger, opened_stream
 from bridge.operations.status import impostors
 from bridge.settings import Settings
@@ -21,6 +24,7 @@ from bridge.tom.rest.session import RestSession
 from bridge.tom.rest.shown import TARGETS
 
 _SAMPLE = 20
+_SILENT_S, _STALLED_S = 60.0, 900.0
 _CLOCK_OK_S, _CLOCK_BAD_S = 5.0, 60.0
 _PATHS = {"targets": TARGETS, "photometry": "/api/reduceddatums/", "data products": "/api/dataproducts/"}
 
@@ -43,6 +47,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from _configuration(settings)
     yield from found_in("stream", lambda: examine_stream(settings, _wanted(settings)))
     yield from found_in("ledger", lambda: _ledger(settings))
+    if has_gateway(settings):
+        yield from found_in("gateway", lambda: _gateway(settings))
     if settings.tom is None:
         yield Finding(level="warn", about="TOM", what="none is configured", mend="Set [tom] to receive into one")
         return
@@ -154,6 +160,41 @@ def examine_ledger(settings: Settings, ledger: Ledger, where: str) -> Iterator[F
         what=f"{where}: {len(ledger.positions())} positions, {kept} of {most} bytes kept",
         mend="See 'tom-bridge parked list' and 'tom-bridge dead list', or raise limits.parked_bytes" if full else "",
     )
+
+
+def _gateway(settings: Settings) -> Iterator[Finding]:
+    """Yield who may publish by the gateway, whether their topics are there, and whether it runs."""
+    now = gateway_status(settings)
+    assert now is not None
+    with opened_store(settings) as store:
+        accounts = every(store)
+    add = "tom-bridge gateway accounts add NAME --topic TOPIC"
+    named = ", ".join(f"{one.name} ({one.origin})" for one in accounts) or "none"
+    yield Finding(
+        level="ok" if accounts else "warn",
+        about="gateway",
+        what=f"accounts: {named}",
+        mend="" if accounts else f"Let a TOM publish: {add}",
+    )
+    topics = dict.fromkeys(topic for one in accounts for topic in one.topics)
+    with opened_stream(settings) as stream:
+        yield from _topics(stream, [topic for topic in topics if topic not in _wanted(settings)])
+    missing = [name for name in ("starlette", "uvicorn", "python_multipart") if find_spec(name) is None]
+    if missing:
+        mend = "Run: pip install 'tom-bridge[gateway]'"
+        yield Finding(level="fail", about="gateway", what=f"{', '.join(missing)} is not installed", mend=mend)
+    silent = now.alive_at is None or (datetime.now(UTC) - now.alive_at).total_seconds() > _SILENT_S
+    yield Finding(
+        level="warn" if silent else "ok",
+        about="gateway",
+        what="it does not run" if silent else f"it runs at {now.address}",
+        mend="Start it: tom-bridge gateway" if silent else "",
+    )
+    for problem in gateway_problems(settings, _STALLED_S):
+        yield Finding(level="warn", about="gateway", what=problem)
+    if now.questions:
+        what = f"{len(now.questions)} targets were asked for and never shared in full: their data were not taken"
+        yield Finding(level="warn", about="gateway", what=what, mend="'tom-bridge status' names them")
 
 
 def _account(session: RestSession) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ from typing import Protocol
 from bridge.ledger.port import Ledger
 from bridge.operations.assemble import Bridge, open_bridge
 from bridge.operations.doctor import Finding, examine
-from bridge.operations.gateway import gateway_problems
+from bridge.operations.gateway import GatewayStatus, gateway_problems, gateway_status
 from bridge.operations.opening import opened_ledger
 from bridge.settings import Settings
 
@@ -40,6 +40,10 @@ class Home(Protocol):
 
     def problems(self, stalled_s: float) -> list[str]:
         """Return what is wrong here beside what the status tells; ``stalled_s`` as for ``status --check``."""
+        ...
+
+    def gateway(self) -> GatewayStatus | None:
+        """Return how the gateway is that stands here; None where there is none."""
         ...
 
     def besides(self, bridge: Bridge) -> None:
@@ -77,6 +81,10 @@ class Beside:
     def problems(self, stalled_s: float) -> list[str]:
         """Return what is wrong with the gateway, where there is one."""
         return gateway_problems(self.settings, stalled_s)
+
+    def gateway(self) -> GatewayStatus | None:
+        """Return how the gateway is that has its state in this configuration's folder."""
+        return gateway_status(self.settings)
 
     def besides(self, bridge: Bridge) -> None:
         """Beside a TOM there is nothing."""

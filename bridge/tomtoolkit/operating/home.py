@@ -69,6 +69,9 @@ class Inside:
         """Return what is wrong in the TOM: groups that are gone, shares that wait."""
         return problems(stalled_s=stalled_s)
 
+    def gateway(self) -> None:
+        """Return nothing: a TOM that has the app needs no gateway."""
+
     def besides(self, bridge: Bridge) -> None:
         """Close connections that have grown old, try what was asked for on a page, send the mail where it is time."""
         close_old_connections()
