@@ -40,6 +40,10 @@ class ConfigurationError(StopError):
     """A setting is wrong; ``where`` names the key. Exit code 2."""
 
 
+class DeniedError(ConfigurationError):
+    """The account lacks a right."""
+
+
 class TopicMissingError(StopError):
     """A topic that does not exist on the stream."""
 
@@ -84,6 +88,13 @@ class AwayError(BridgeError):
 
 class TomAwayError(AwayError):
     """No connection, a time-out, 429, 502 to 504, a locked or lost database, a 500 that a good request gets too."""
+
+
+class LedgerAwayError(TomAwayError):
+    """The ledger's own file, beside a TOM that may be well, is locked, gone, or its disk is full or failing.
+
+    No record is at fault, whatever the TOM answers meanwhile.
+    """
 
 
 class StreamAwayError(AwayError):

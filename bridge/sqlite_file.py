@@ -15,6 +15,17 @@ from pathlib import Path
 
 from bridge.errors import AwayError, ConfigurationError, NewerFileError, StopError
 
+_PASSES = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
+"""Primary codes of what is no fault of the path that was configured."""
+_LACKS = ("no such table", "no such column")
+_MENDS: dict[int | None, str] = {
+    sqlite3.SQLITE_BUSY: "Another process writes into it; its end is waited for",
+    sqlite3.SQLITE_FULL: "Make room on its disk",
+    sqlite3.SQLITE_IOERR: "Its disk fails: see the system's log",
+    sqlite3.SQLITE_READONLY: "Let the account of this process write the file, those beside it and its folder",
+    sqlite3.SQLITE_CANTOPEN: "Let the account of this process write the file, those beside it and its folder",
+}
+
 Step = Sequence[str]
 """Statements that take a file from one version to the next."""
 
@@ -49,7 +60,7 @@ def open_file(path: Path, form: Format, busy_timeout_s: float) -> sqlite3.Connec
 
     Before a migration the file is copied to ``<name>.v<N>.bak``. Raises ConfigurationError where the path can't be
     written or holds something else, NewerFileError where a newer release made it, and the format's AwayError where it
-    is locked.
+    is locked or its disk is full or failing.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -66,7 +77,7 @@ def open_file(path: Path, form: Format, busy_timeout_s: float) -> sqlite3.Connec
         if connection is not None:
             connection.close()
         if isinstance(error, sqlite3.DatabaseError):
-            if _primary_code(error) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+            if _primary_code(error) in _PASSES:
                 raise _away(path, form, error) from error
             raise _unusable(path, form, str(error)) from error
         raise
@@ -91,7 +102,7 @@ def translating(path: Path, form: Format) -> Iterator[None]:
         yield
     except sqlite3.DatabaseError as error:
         code = _primary_code(error)
-        if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+        if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB} or str(error).startswith(_LACKS):
             raise StopError(f"{form.what} is damaged ({error})", where=str(path), mend=form.mend) from error
         if isinstance(error, sqlite3.OperationalError) and code != sqlite3.SQLITE_ERROR:
             raise _away(path, form, error) from error
@@ -235,4 +246,5 @@ def _unusable(path: Path, form: Format, why: str) -> ConfigurationError:
 
 
 def _away(path: Path, form: Format, error: sqlite3.Error) -> AwayError:
-    return form.away(f"{form.what} can't be used now: {error}", where=str(path))
+    mend = _MENDS.get(_primary_code(error), "")
+    return form.away(f"{form.what} can't be used now: {error}", where=str(path), mend=mend)

@@ -6,14 +6,14 @@ from typing import Annotated
 
 import typer
 
-from bridge.cli.common import Json, home_of, load_settings, print_json, print_table, progress, say
+from bridge.cli.common import Json, home_of, load_settings, print_json, print_table, progress, say, tell
 
 app = typer.Typer(no_args_is_help=True, help="Topics: the named channels that TOMs agree on.")
 
 
 @app.command("list")
 def list_(context: typer.Context, *, as_json: Json = False) -> None:
-    """List the topics of the stream.
+    """List the topics of all streams.
 
     Example: tom-bridge topics list
     """
@@ -22,7 +22,9 @@ def list_(context: typer.Context, *, as_json: Json = False) -> None:
 
     settings = load_settings(context)
     with opened_stream(settings) as stream:
-        found = list_topics(settings, stream)
+        found, problems = list_topics(settings, stream)
+    for problem in problems:
+        tell(problem)
     if as_json:
         print_json(found)
         return
@@ -66,10 +68,10 @@ def copy(
     topic: Annotated[str, typer.Argument(metavar="FROM", help="The topic that is copied.")],
     to: Annotated[str | None, typer.Argument(metavar="[TO]", help="The topic that is written; default: FROM.")] = None,
     from_stream: Annotated[
-        str | None, typer.Option(metavar="URL", help="The stream that is read; default: the configured one.")
+        str | None, typer.Option(metavar="URL", help="The stream that is read; default: those configured.")
     ] = None,
     to_stream: Annotated[
-        str | None, typer.Option(metavar="URL", help="The stream that is written; default: the configured one.")
+        str | None, typer.Option(metavar="URL", help="The stream that is written; default: those configured.")
     ] = None,
     partitions: Annotated[int, typer.Option(min=1, max=1000, help="Of TO where it is made anew; fixed for ever.")] = 1,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds that the stream is given to take a part.")] = 60.0,
@@ -91,7 +93,8 @@ def copy(
                 target,
                 topic,
                 to or topic,
-                schema_topic=settings.stream.schema_topic,
+                schema_topic=settings.stream.schema_topic if from_stream else settings.schema_topic_of(topic),
+                to_schema_topic=settings.stream.schema_topic if to_stream else settings.schema_topic_of(to or topic),
                 partitions=partitions,
                 dry_run=dry_run,
                 timeout_s=timeout,

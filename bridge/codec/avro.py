@@ -137,8 +137,9 @@ class Decoder:
                 f"the event takes {len(record.value)} bytes; {largest} are the most for a {kind}",
                 where=record.where,
             )
-        _weigh(record, schema)
-        event = _checked(kind, _read(record, schema, newest(kind)), record.where)
+        reader = newest(kind)
+        _weigh(record, schema, reader)
+        event = _checked(kind, _read(record, schema, reader), record.where)
         refuse_other_event(record, event)
         return (event,)
 
@@ -175,10 +176,10 @@ def _refuse_newer(record: Record, full_name: str) -> None:
         )
 
 
-def _weigh(record: Record, schema: Schema) -> None:
+def _weigh(record: Record, schema: Schema, reader: Schema) -> None:
     """Refuse what would cost more than any honest event, before anything of it is read."""
     try:
-        schema.scales.weigh(record.value, _PREFIX)
+        schema.scales.weigh(record.value, _PREFIX, is_readers=schema.sha256 == reader.sha256)
     except TooManyItemsError as error:
         raise InvalidEventError(str(error), where=record.where) from None
     except TooMuchError as error:

@@ -12,10 +12,18 @@ from typing import Any
 from bridge.events import BODIES, MAX_MEMBERS
 
 LIGHT_BYTES = 65_536
-"""A shorter payload is not weighed: what a schema may make of a byte is bounded in :mod:`bridge.codec.schema`."""
+"""A shorter payload by the schema that it is read by is not weighed: its items are no smaller than ours may be."""
 MOST_UNITS = 2_000_000
 """What one record may unfold into. A unit takes at most 45 bytes of memory; no event of 1 MiB that we write has half as
 many."""
+UNITS_A_BYTE = 2
+"""What a record of any other schema may unfold into for each of its bytes, so that many small ones cost no more than a
+large one. Points are 1 at most, members of a list 1.5 where their names have 5 letters."""
+FILLED = {
+    "TargetReference": 13, "FullTarget": 42, "ListMember": 18, "Point": 25, "Spectrum": 33, "Position": 25,
+    "ReducedDatum": 19,
+}  # fmt: skip
+"""Units of the records that items consist of, by our own schemas: what a writer leaves out its reader fills in."""
 
 _MOST_ITEMS = {"members": MAX_MEMBERS} | {body.ITEMS: body.MOST for body in BODIES.values()}
 """Of arrays that are fields of the outermost record."""
@@ -42,7 +50,7 @@ class _Left:
     def take(self, units: int) -> None:
         self.units -= units
         if self.units < 0:
-            raise TooMuchError(f"it would unfold into more than {MOST_UNITS} parts")
+            raise TooMuchError("it would unfold into more parts than any event of its size")
 
 
 _Walk = Callable[[bytes, int, _Left], int]
@@ -67,12 +75,18 @@ class Scales:
         self._named: dict[str, _Type] = {}
         self._whole = self._record(parsed, _MOST_ITEMS)
 
-    def weigh(self, payload: bytes, start: int) -> None:
-        """Raise TooMuchError where the datum that begins at ``start`` can't be, or costs more than any honest one."""
-        if len(payload) < LIGHT_BYTES:
+    def weigh(self, payload: bytes, start: int, *, is_readers: bool) -> None:
+        """Raise TooMuchError where the datum that begins at ``start`` can't be, or costs more than any honest one.
+
+        ``is_readers``: the schema is the one that it is read by.
+        """
+        if is_readers and len(payload) < LIGHT_BYTES:
             return
+        most = MOST_UNITS - self._whole.units
+        if not is_readers:
+            most = min(most, UNITS_A_BYTE * len(payload))
         try:
-            self._whole.walk(payload, start, _Left(MOST_UNITS - self._whole.units))
+            self._whole.walk(payload, start, _Left(most))
         except IndexError:
             raise TooMuchError("it ends too early") from None
 
@@ -109,7 +123,7 @@ class Scales:
                 fields.append(_array(self._type(type_["items"]), name=name, most=most[name]))
             else:
                 fields.append(self._type(type_))
-        units = _UNITS["record"] + sum(one.units for one in fields)
+        units = max(_UNITS["record"] + sum(one.units for one in fields), FILLED.get(node["name"].rpartition(".")[2], 0))
         if all(one.width is not None for one in fields):
             return self._keep(node, _fixed(sum(one.width or 0 for one in fields), units))
         walks = tuple(one.walk for one in fields)

@@ -45,6 +45,7 @@ class Reason(StrEnum):
     KIND_NOT_SUBSCRIBED = "kind not subscribed"
     ORIGIN_NOT_ACCEPTED = "origin not accepted"
     UNMATCHED_IGNORED = "no target, ignored"
+    TEST = "a test"
     DROPPED = "dropped by command"
 
 

@@ -46,7 +46,7 @@ class SqliteLedger(SqliteKept):
 
     A file that was put in its place meanwhile (a backup that was restored) is used from the next call on. Raises
     ConfigurationError where the path can't be a ledger and NewerFileError where a newer release made it. Every method
-    raises TomAwayError while the file is locked for longer than ``busy_timeout_s`` or lost.
+    raises LedgerAwayError while the file is locked for longer than ``busy_timeout_s`` or lost.
     """
 
     @contextmanager
@@ -76,11 +76,11 @@ class SqliteLedger(SqliteKept):
     def rename_topic(self, topic_id: str, old: str, new: str) -> None:
         """Call the topic of this identity ``new`` where it is called ``old``."""
         with self.transaction() as connection:
-            for table in ("position", "event", "kept"):  # the counts by topic follow the events
-                connection.execute(
-                    f"UPDATE {table} SET topic = ? WHERE topic = ? AND topic_id = ?",
-                    (new, old, topic_id),
-                )
+            rename = "UPDATE {} SET topic = ? WHERE topic = ? AND topic_id = ?"
+            if not connection.execute(rename.format("position"), (new, old, topic_id)).rowcount:
+                return
+            for table in ("event", "kept"):  # the counts by topic follow the events
+                connection.execute(rename.format(table), (new, old, topic_id))
             connection.execute(
                 "INSERT INTO success SELECT ?, at FROM success WHERE topic = ?"
                 " ON CONFLICT DO UPDATE SET at = max(at, excluded.at)",

@@ -8,7 +8,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from bridge import sqlite_file
-from bridge.errors import TomAwayError
+from bridge.errors import LedgerAwayError
 from bridge.ledger.sqlite_tables import STEPS
 from bridge.origins import name_key
 from bridge.sqlite_file import Format, Step
@@ -38,7 +38,7 @@ LEDGER = Format(
     where="ledger",
     application_id=0x54424C47,  # TBLG
     steps=STEPS,
-    away=TomAwayError,
+    away=LedgerAwayError,
     mend="Put back a backup of it; it will catch up",
     prepare=_prepare,
     first=_first,

@@ -70,13 +70,18 @@ class Bridge:
             self.live(),
             self.waiting,
             parts.progress,
-            group=f"tom-bridge.{self.settings.require_origin()}",
+            group=group_of(self.settings),
             starts={one.topic: one.start for one in self.settings.require_subscriptions()},
             pace=Pace(records=self.settings.limits.batch_datums),
             stopped=self.stopped,
             besides=lambda: besides(self),
             clock=parts.clock,
         )
+
+
+def group_of(settings: Settings) -> str:
+    """Return the consumer group of a TOM, as streams name it (HOPSKOTCH puts the credential's name before it)."""
+    return f"tom-bridge.{settings.require_origin()}"
 
 
 def stream_of(settings: Settings) -> RoutedStream:
@@ -124,6 +129,7 @@ def account_of(settings: Settings) -> RestAccount:
         connections=tom.connections,
         timeout_s=tom.timeout_s,
         toolkit=tom.toolkit,
+        unprocessed_type=tom.unprocessed_type,
     )
 
 
@@ -166,7 +172,7 @@ def put_together(
         peek,
         origin=settings.require_origin(),
         ours=ledger.installations,
-        rules={one.topic: _rules(one) for one in settings.subscribe},
+        rules={one.topic: _rules(settings, one) for one in settings.subscribe},
     )
     policy = Policy(
         separation_arcsec=settings.matching.separation_arcsec, data_product_types=settings.data_product_types
@@ -207,11 +213,12 @@ def _read_again(stream: Stream, place: Place, topic: str) -> Record | None:
         return None
 
 
-def _rules(subscription: SubscriptionSettings) -> Rules:
+def _rules(settings: Settings, subscription: SubscriptionSettings) -> Rules:
     kinds = frozenset(str(kind) for kind in subscription.kinds)
     return Rules(
         # All kinds means also those of a later release: they are parked until the upgrade.
         kinds=None if kinds == frozenset(Kind) else kinds,
         origins=frozenset(subscription.origins) or None,
         ignore_unmatched=subscription.unmatched == "ignore",
+        ignore_tests=settings.stream_of(subscription.topic).hopskotch and not subscription.tests,
     )

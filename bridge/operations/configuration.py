@@ -43,6 +43,7 @@ groups = {groups}
 # connections = 4
 # timeout_s = 60.0
 # toolkit = "auto"
+# unprocessed_type = "image_file"
 
 {subscriptions}
 

@@ -14,9 +14,9 @@ import structlog
 
 from bridge.errors import ConfigurationError, TooLargeError
 from bridge.operations.assemble import stream_of
+from bridge.operations.topics import exists
 from bridge.settings import Settings
 from bridge.stream import Record, Stream, open_stream
-from bridge.stream.names import missing
 
 log = structlog.get_logger(__name__)
 
@@ -46,7 +46,7 @@ class Copied:
 
 @contextmanager
 def opened_streams(settings: Settings, from_url: str | None, to_url: str | None) -> Iterator[tuple[Stream, Stream]]:
-    """Open two streams for a block, None being the configured one; Kafka's options are those of the settings."""
+    """Open two streams for a block, None being the configured ones; Kafka's options are those of the default stream."""
     first = open_stream(from_url, settings.stream.options()) if from_url else stream_of(settings)
     try:
         second = open_stream(to_url, settings.stream.options()) if to_url else stream_of(settings)
@@ -64,7 +64,8 @@ def copy_topic(
     topic: str,
     to: str,
     *,
-    schema_topic: str,
+    schema_topic: str | None,
+    to_schema_topic: str | None,
     partitions: int = 1,
     dry_run: bool = False,
     timeout_s: float | None = 60.0,
@@ -72,7 +73,8 @@ def copy_topic(
 ) -> Copied:
     """Copy what ``topic`` holds now to ``to``, in order for each key; durable when this returns.
 
-    ``to`` is made, with ``partitions``, where it is not there, and so is the schema topic, whose schemas go first. What
+    ``to`` is made, with ``partitions``, where it is not there, and so is its schema topic, to which the schemas go
+    first (None: none are kept beside the topic that is read, or beside ``to``). What
     is there already from a run that was killed is left out: what a run leaves behind is the begin of each key's
     records, for a stream delivers these in order. A record without a key gets an empty one. What the stream could not
     hand out whole (:attr:`bridge.stream.Record.problem`) is left out, told and counted.
@@ -80,17 +82,17 @@ def copy_topic(
     Raises TopicMissingError; ConfigurationError where both are one topic; TooLargeError, with the record's place, where
     ``to`` takes smaller values only; AwayError where ``target`` has not taken all within ``timeout_s``: run it again.
     """
-    if topic not in source.topics():
-        raise missing(topic)
-    if source.url == target.url and topic == to:
+    if _identity(target, to) == source.identity(topic):
         raise ConfigurationError(
             "a topic can't be copied onto itself", where=topic, mend="Name another topic, or another stream"
         )
-    schemas = _copy_schemas(source, target, schema_topic, dry_run=dry_run, timeout_s=timeout_s)
+    schemas = 0
+    if schema_topic is not None and to_schema_topic is not None:
+        schemas = _copy_schemas(source, target, schema_topic, to_schema_topic, dry_run=dry_run, timeout_s=timeout_s)
     if not dry_run:
         target.create_topic(to, partitions=partitions)
     known = Counter(_digest(record) for record in _everything(target, to))
-    largest = target.largest_value(to) if to in target.topics() else None
+    largest = target.largest_value(to) if exists(target, to) else None
     done = copied = left_out = 0
     for done, record in enumerate(_everything(source, topic), 1):
         if record.problem:
@@ -127,27 +129,33 @@ def copy_topic(
     )
 
 
-def _copy_schemas(source: Stream, target: Stream, schema_topic: str, *, dry_run: bool, timeout_s: float | None) -> int:
-    """Copy the schemas that ``target`` doesn't have, and return how many these are."""
-    if source.url == target.url:
+def _copy_schemas(
+    source: Stream, target: Stream, topic: str, to: str, *, dry_run: bool, timeout_s: float | None
+) -> int:
+    """Copy the schemas on ``topic`` that ``target`` doesn't have on ``to``, and return how many these are."""
+    if exists(source, topic) and _identity(target, to) == source.identity(topic):
         return 0
-    known = {record.key for record in _everything(target, schema_topic)}
+    known = {record.key for record in _everything(target, to)}
     lacking = [
         record
-        for record in _everything(source, schema_topic)
+        for record in _everything(source, topic)
         if record.key not in known and record.value and not record.problem
     ]
     if not dry_run:
-        target.create_topic(schema_topic, compacted=True)
+        target.create_topic(to, compacted=True)
         for record in lacking:
-            _hand_over(target, schema_topic, record)
+            _hand_over(target, to, record)
         target.flush(timeout_s)
     return len(lacking)
 
 
+def _identity(stream: Stream, topic: str) -> str | None:
+    return stream.identity(topic) if exists(stream, topic) else None
+
+
 def _everything(stream: Stream, topic: str) -> Iterable[Record]:
     """Yield what a topic holds now, partition by partition; nothing where it isn't there."""
-    if topic in stream.topics():
+    if exists(stream, topic):
         for partition, held in stream.ends(topic).items():
             yield from stream.read(partition, held.first, held.next)
 

@@ -2,53 +2,40 @@
 
 import stat
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from importlib.util import find_spec
-from typing import Any, Literal
+from functools import partial
+from typing import Any
 
 from bridge.errors import BridgeError
-from bridge.gateway.accounts import every
 from bridge.ledger.port import Ledger
-from bridge.operations.assemble import account_of
-from bridge.operations.gateway import gateway_problems, gateway_status, has_gateway, opened_store
+from bridge.operations.assemble import account_of, group_of
+from bridge.operations.finding import Finding, Level, found_in
+from bridge.operations.gateway import has_gateway
+from bridge.operations.gateway_doctor import examine_gateway
 from bridge.operations.opening import opened_ledger, opened_stream
 from bridge.operations.status import impostors
 from bridge.settings import Settings
 from bridge.stream import Stream, Topic
+from bridge.stream.names import joined, split
 from bridge.tom.rest.lists import Lists
 from bridge.tom.rest.session import RestSession
 from bridge.tom.rest.shown import TARGETS
 
 _SAMPLE = 20
-_SILENT_S, _STALLED_S = 60.0, 900.0
 _CLOCK_OK_S, _CLOCK_BAD_S = 5.0, 60.0
 _PATHS = {"targets": TARGETS, "photometry": "/api/reduceddatums/", "data products": "/api/dataproducts/"}
-
-Level = Literal["ok", "warn", "fail"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """One thing that was looked at."""
-
-    level: Level
-    about: str
-    what: str
-    mend: str = ""
-    """What to do; empty where there is nothing."""
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
     """Yield findings as they are made. Nothing is changed at the TOM or on the stream; the ledger is made if absent."""
     yield from _configuration(settings)
-    yield from found_in("stream", lambda: examine_stream(settings, _wanted(settings)))
+    yield from found_in("stream", lambda: examine_streams(settings))
     yield from found_in("ledger", lambda: _ledger(settings))
     if has_gateway(settings):
-        yield from found_in("gateway", lambda: _gateway(settings))
+        yield from found_in("gateway", lambda: examine_gateway(settings))
     if settings.tom is None:
         yield Finding(level="warn", about="TOM", what="none is configured", mend="Set [tom] to receive into one")
         return
@@ -59,15 +46,6 @@ def examine(settings: Settings) -> Iterator[Finding]:
             yield from found_in("groups", lambda: _groups(settings, session))
             yield from found_in("permissions", lambda: _permissions(session))
             yield from found_in("clock", lambda: _clock(session))
-
-
-def found_in(about: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
-    """Yield what ``look`` finds; an error of ours is a finding too."""
-    try:
-        yield from look()
-    except BridgeError as error:
-        what = f"{error.where}: {error.what}" if error.where else error.what
-        yield Finding(level="fail", about=about, what=what, mend=error.mend)
 
 
 def _configuration(settings: Settings) -> Iterator[Finding]:
@@ -88,45 +66,84 @@ def _configuration(settings: Settings) -> Iterator[Finding]:
         )
 
 
-def examine_stream(settings: Settings, topics: Sequence[str]) -> Iterator[Finding]:
-    """Yield how the stream is, ``topics`` (those that the settings name) and the schemas."""
+def examine_streams(settings: Settings) -> Iterator[Finding]:
+    """Yield how each stream is, its topics that the settings name, what may be done on them, and its schemas."""
     with opened_stream(settings) as stream:
-        started = time.monotonic()
-        there = stream.topics()
-        took_ms = (time.monotonic() - started) * 1000
-        yield Finding(
-            level="ok", about="stream", what=f"{settings.stream.shown_url}: {len(there)} topics, in {took_ms:.0f} ms"
-        )
-        stream.check()
-        yield from _topics(stream, topics)
-        schemas = there.get(settings.stream.schema_topic)
-        if schemas is None:
-            mend = f"Create it together with a topic: tom-bridge topics create {(topics or ['TOPIC'])[0]}"
-            yield Finding(level="fail", about="schemas", what="the schema topic does not exist", mend=mend)
-        elif not schemas.compacted or schemas.kept is False:
-            what = f"{schemas.name} is not compacted alone: schemas may age out of it"
-            yield Finding(level="fail", about="schemas", what=what, mend="Set cleanup.policy=compact on it")
-        else:
-            yield Finding(level="ok", about="schemas", what=f"{schemas.name} keeps them")
+        for label, part in stream.parts().items():
+            yield from found_in("stream", partial(_stream, settings, label, part))
+        if len(stream.parts()) > 1:
+            yield from _each_once(settings, stream)
 
 
-def _wanted(settings: Settings) -> list[str]:
-    publish = [settings.publish.topic] if settings.publish.topic else []
-    return list(dict.fromkeys([*(one.topic for one in settings.subscribe), *publish]))
-
-
-def _topics(stream: Stream, topics: Sequence[str]) -> Iterator[Finding]:
+def _stream(settings: Settings, label: str, stream: Stream) -> Iterator[Finding]:
+    started = time.monotonic()
     there = stream.topics()
+    took_ms = (time.monotonic() - started) * 1000
+    shown = f"{label}: " if label else ""
+    shown += settings.each_stream()[label].shown_url
+    yield Finding(level="ok", about="stream", what=f"{shown}: {len(there)} topics, in {took_ms:.0f} ms")
+    stream.check()
+    topics = [topic for topic in settings.topics() if split(topic)[0] == label]
+    yield from _topics(settings, stream, there, topics)
+    schema_topic = settings.schema_topic_of(joined(label, "any"))
+    if schema_topic is not None:
+        yield _schemas(schema_topic, there.get(schema_topic), topics)
+
+
+def _schemas(name: str, found: Topic | None, topics: Sequence[str]) -> Finding:
+    if found is None:
+        what, mend = f"{name}: the schema topic does not exist", f"tom-bridge topics create {(topics or ['TOPIC'])[0]}"
+        return Finding(level="fail", about="schemas", what=what, mend=f"Create it together with a topic: {mend}")
+    if not found.compacted or found.kept is False:
+        what = f"{name} is not compacted alone: schemas may age out of it"
+        return Finding(level="fail", about="schemas", what=what, mend="Set cleanup.policy=compact on it")
+    return Finding(level="ok", about="schemas", what=f"{name} keeps them")
+
+
+def _topics(settings: Settings, stream: Stream, there: Mapping[str, Topic], topics: Sequence[str]) -> Iterator[Finding]:
+    received = {one.topic for one in settings.subscribe}
     for name in topics:
+        on_hopskotch = settings.stream_of(name).hopskotch
+        wanted = {
+            "DESCRIBE",
+            *(["READ"] if name in received else []),
+            *(["WRITE"] if name in settings.published() else []),
+        }
+        group = group_of(settings) if name in received and settings.origin else None
+        if name not in there and not on_hopskotch:
+            mend = f"tom-bridge topics create {name}"
+            yield Finding(level="fail", about="topic", what=f"{name} does not exist", mend=mend)
+            continue
+        if lacking := stream.lacking(name, wanted, group):
+            what = f"{name}: the account lacks {', '.join(lacking)}"
+            what += " (or the topic does not exist)" if name not in there else ""
+            yield Finding(level="fail", about="topic", what=what, mend=_ask_for_rights(on_hopskotch))
         if name not in there:
-            yield Finding(
-                level="fail", about="topic", what=f"{name} does not exist", mend=f"tom-bridge topics create {name}"
-            )
             continue
         ends = stream.ends(name).values()
         records = sum(one.next - one.first for one in ends)
         yield Finding(level="ok", about="topic", what=f"{name}: {records} records in {len(ends)} partitions")
-        yield from _kept_and_timed(there[name])
+        if not on_hopskotch:  # whose topics' settings are nobody's business here
+            yield from _kept_and_timed(there[name])
+
+
+def _ask_for_rights(on_hopskotch: bool) -> str:
+    if on_hopskotch:
+        return "An owner of the topic gives rights to the credential at https://my.hop.scimma.org"
+    return "Ask who runs the broker for the permission"
+
+
+def _each_once(settings: Settings, stream: Stream) -> Iterator[Finding]:
+    """Yield each topic that is subscribed to by two names."""
+    names: dict[str, str] = {}
+    for one in settings.subscribe:
+        try:
+            first = names.setdefault(stream.identity(one.topic), one.topic)
+        except BridgeError:  # told above
+            continue
+        if first != one.topic:
+            what = f"{first} and {one.topic} are one topic under two names"
+            yield Finding(level="fail", about="topic", what=what, mend="Subscribe to it by one of them")
 
 
 def _kept_and_timed(topic: Topic) -> Iterator[Finding]:
@@ -160,41 +177,6 @@ def examine_ledger(settings: Settings, ledger: Ledger, where: str) -> Iterator[F
         what=f"{where}: {len(ledger.positions())} positions, {kept} of {most} bytes kept",
         mend="See 'tom-bridge parked list' and 'tom-bridge dead list', or raise limits.parked_bytes" if full else "",
     )
-
-
-def _gateway(settings: Settings) -> Iterator[Finding]:
-    """Yield who may publish by the gateway, whether their topics are there, and whether it runs."""
-    now = gateway_status(settings)
-    assert now is not None
-    with opened_store(settings) as store:
-        accounts = every(store)
-    add = "tom-bridge gateway accounts add NAME --topic TOPIC"
-    named = ", ".join(f"{one.name} ({one.origin})" for one in accounts) or "none"
-    yield Finding(
-        level="ok" if accounts else "warn",
-        about="gateway",
-        what=f"accounts: {named}",
-        mend="" if accounts else f"Let a TOM publish: {add}",
-    )
-    topics = dict.fromkeys(topic for one in accounts for topic in one.topics)
-    with opened_stream(settings) as stream:
-        yield from _topics(stream, [topic for topic in topics if topic not in _wanted(settings)])
-    missing = [name for name in ("starlette", "uvicorn", "python_multipart") if find_spec(name) is None]
-    if missing:
-        mend = "Run: pip install 'tom-bridge[gateway]'"
-        yield Finding(level="fail", about="gateway", what=f"{', '.join(missing)} is not installed", mend=mend)
-    silent = now.alive_at is None or (datetime.now(UTC) - now.alive_at).total_seconds() > _SILENT_S
-    yield Finding(
-        level="warn" if silent else "ok",
-        about="gateway",
-        what="it does not run" if silent else f"it runs at {now.address}",
-        mend="Start it: tom-bridge gateway" if silent else "",
-    )
-    for problem in gateway_problems(settings, _STALLED_S):
-        yield Finding(level="warn", about="gateway", what=problem)
-    if now.questions:
-        what = f"{len(now.questions)} targets were asked for and never shared in full: their data were not taken"
-        yield Finding(level="warn", about="gateway", what=what, mend="'tom-bridge status' names them")
 
 
 def _account(session: RestSession) -> Iterator[Finding]:

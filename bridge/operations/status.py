@@ -11,6 +11,7 @@ from bridge.ledger.port import Count, Filter, Heartbeat, Ledger, Outcome, Positi
 from bridge.operations.opening import opened_stream
 from bridge.settings import Settings
 from bridge.stream import Ends, Partition, Stream
+from bridge.stream.names import split
 
 _NEARLY_FULL = 0.9
 
@@ -56,7 +57,7 @@ class ProcessStatus:
     at: datetime
     ended: bool
     troubles: dict[str, Mapping[str, Any]]
-    """What it waits for, by topic (or ``[tom]``, ``[stream]``, ``[group]``)."""
+    """What it waits for, by topic (or ``[tom]``, ``[ledger]``, ``[stream]``, ``[group]``)."""
     moved: dict[str, datetime]
     """When its position in each partition last moved, or was taken up."""
     held: dict[str, str]
@@ -112,23 +113,16 @@ class Verdict:
 
 def status(settings: Settings, ledger: Ledger) -> Status:
     """Return how things are; a stream that can't be reached is told, not raised."""
-    names = list(dict.fromkeys(one.topic for one in settings.subscribe))
-    problem = ""
-    try:
-        with opened_stream(settings) as stream:
-            topics = [_topic(stream, ledger, name) for name in names]
-    except AwayError as error:
-        problem = str(error)
-        topics = [_topic(None, ledger, name) for name in names]
+    found = [topics_of(settings, ledger, label) for label in settings.each_stream()]
     counts = ledger.counts()
     outcomes = Counter({str(outcome): 0 for outcome in Outcome})
     for count in counts:
         outcomes[str(count.outcome)] += count.events
     sums = ledger.sums()
     return Status(
-        stream=settings.stream.shown_url,
-        stream_problem=problem,
-        topics=tuple(topics),
+        stream=", ".join(one.shown_url for one in settings.each_stream().values()),
+        stream_problem="; ".join(problem for _, problem in found if problem),
+        topics=tuple(topic for topics, _ in found for topic in topics),
         counts=tuple(counts),
         outcomes=dict(outcomes),
         parked=sum(sums.parked.values()),
@@ -138,6 +132,18 @@ def status(settings: Settings, ledger: Ledger) -> Status:
         kept_bytes_limit=settings.limits.parked_bytes,
         processes=tuple(_process(one) for one in ledger.heartbeats()),
     )
+
+
+def topics_of(settings: Settings, ledger: Ledger, label: str) -> tuple[list[TopicStatus], str]:
+    """Return where the TOM stands in the topics of one stream, and why that does not answer, where it does not."""
+    names = list(dict.fromkeys(one.topic for one in settings.subscribe if split(one.topic)[0] == label))
+    if not names:
+        return [], ""
+    try:
+        with opened_stream(settings) as stream:
+            return [_topic(stream, ledger, name) for name in names], ""
+    except AwayError as error:
+        return [_topic(None, ledger, name) for name in names], str(error)
 
 
 def partitions(stream: Stream | None, ledger: Ledger, name: str) -> list[PartitionStatus]:

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from bridge.errors import AwayError, TopicMissingError
 from bridge.settings import Settings
 from bridge.stream import Stream, Topic
+from bridge.stream.routed import RoutedStream
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,20 +31,43 @@ class Created:
     existed: bool
 
 
-def list_topics(settings: Settings, stream: Stream) -> list[TopicInfo]:
-    """Return all topics, by name."""
-    return [_info(settings, stream, topic) for _, topic in sorted(stream.topics().items())]
+def list_topics(settings: Settings, stream: RoutedStream) -> tuple[list[TopicInfo], list[str]]:
+    """Return all topics, by stream and name, and why others are not listed: a stream that does not answer.
+
+    Raises AwayError where none answers.
+    """
+    found: list[TopicInfo] = []
+    failures: list[AwayError] = []
+    for part in stream.parts().values():
+        try:
+            found += [_info(settings, part, topic) for _, topic in sorted(part.topics().items())]
+        except AwayError as error:
+            failures.append(error)
+    if len(failures) == len(stream.parts()):
+        raise failures[0]
+    return found, [str(error) for error in failures]
 
 
 def create_topics(settings: Settings, stream: Stream, names: Sequence[str], *, partitions: int = 1) -> list[Created]:
-    """Make topics for events and, where it is not there yet, the schema topic; what exists is left as it is."""
-    before = stream.topics()
-    schemas = stream.create_topic(settings.stream.schema_topic, compacted=True)
-    made = [stream.create_topic(name, partitions=partitions) for name in dict.fromkeys(names)]
-    return [
-        Created(name=topic.name, partitions=topic.partitions, existed=topic.name in before)
-        for topic in (schemas, *made)
-    ]
+    """Make topics for events and, where they are not there yet, the schema topics; what exists is left as it is.
+
+    Raises ConfigurationError for a topic of HOPSKOTCH.
+    """
+    wanted = list(dict.fromkeys(names))
+    schema_topics = list(dict.fromkeys(one for name in wanted if (one := settings.schema_topic_of(name)) is not None))
+    there = {name for name in (*schema_topics, *wanted) if exists(stream, name)}
+    made = [stream.create_topic(name, compacted=True) for name in schema_topics]
+    made += [stream.create_topic(name, partitions=partitions) for name in wanted]
+    return [Created(name=topic.name, partitions=topic.partitions, existed=topic.name in there) for topic in made]
+
+
+def exists(stream: Stream, name: str) -> bool:
+    """Return whether there is a topic of that name."""
+    try:
+        stream.identity(name)
+    except TopicMissingError:
+        return False
+    return True
 
 
 def _info(settings: Settings, stream: Stream, topic: Topic) -> TopicInfo:
@@ -50,6 +75,6 @@ def _info(settings: Settings, stream: Stream, topic: Topic) -> TopicInfo:
         name=topic.name,
         partitions=topic.partitions,
         records=sum(ends.next - ends.first for ends in stream.ends(topic.name).values()),
-        role="schemas" if topic.name == settings.stream.schema_topic else "events",
+        role="schemas" if topic.name == settings.schema_topic_of(topic.name) else "events",
         subscribed=any(subscription.topic == topic.name for subscription in settings.subscribe),
     )

@@ -16,6 +16,8 @@ _READ_AS = {
     "spectroscopy": (_TEXT | {_FITS}, ".csv, .txt, .fits and .fz", ("wavelength", "flux")),
 }
 """By the type of data product: the types of files that are read, for people, and the columns that a text needs."""
+PROCESSED = frozenset(_READ_AS)
+"""The types of data products that TOM Toolkit has processors for."""
 
 
 def unprocessed(product: DataProduct) -> str:

@@ -16,6 +16,7 @@ from bridge.errors import (
     AwayError,
     BridgeError,
     BudgetSpentError,
+    LedgerAwayError,
     PositionLostError,
     StopError,
     StreamAwayError,
@@ -131,10 +132,11 @@ class Consumer:
             self._live.skip_holes()
             self._waiting.turn(self._budget.within(self._progress.limits.batch_s))
             self._progress.well("[tom]")
+            self._progress.well("[ledger]")
             self._do_what_is_due(subscription)
             self._failures = 0
         except AwayError as error:
-            if self._progress.troubled("[stream]" if isinstance(error, StreamAwayError) else "[tom]", str(error)):
+            if self._progress.troubled(_whose(error), str(error)):
                 self._due.pop("heartbeat", None)  # it is written down at once
             self._wait(error, subscription)
         except BudgetSpentError as error:
@@ -185,8 +187,12 @@ class Consumer:
             raise stopped[0]
 
     def _take_up_held(self, subscription: Subscription) -> None:
-        """Read partitions again from where they stand whose next record may be tried once more."""
-        for partition in [one for one in self._progress.holds() if not self._progress.held(one)]:
+        """Read partitions again from where they stand whose next record may be tried once more.
+
+        Not of a topic that can't be read: what is asked of its stream besides would keep the others waiting.
+        """
+        due = [one for one in self._progress.holds() if not self._progress.held(one)]
+        for partition in [one for one in due if not self._progress.is_troubled(one.topic)]:
             at = self._live.positions[partition]
             subscription.seek(partition, at.next)
             self._progress.taken_up(partition)
@@ -268,7 +274,8 @@ class Consumer:
 
     def _forget(self) -> None:
         """Forget outcomes of records that the stream no longer holds."""
-        for topic in {partition.topic for partition in self._live.positions} - self._progress.state.troubles.keys():
+        topics = {partition.topic for partition in self._live.positions}
+        for topic in [one for one in topics if not self._progress.is_troubled(one)]:
             try:
                 ends = self._stream.ends(topic)
             except BridgeError as error:
@@ -341,3 +348,14 @@ class Consumer:
             self._beat(ended=ended)
         except (AwayError, StopError) as error:
             log.debug("consumer.heartbeat_failed", message=str(error))
+
+
+def _whose(error: AwayError) -> str:
+    """Return who is away, as :attr:`bridge.receiving.progress.State.troubles` names it."""
+    match error:
+        case StreamAwayError():
+            return "[stream]"
+        case LedgerAwayError():
+            return "[ledger]"
+        case _:
+            return "[tom]"

@@ -6,13 +6,13 @@ from dataclasses import replace
 import structlog
 
 from bridge.budget import Budget
-from bridge.errors import AwayError, BudgetSpentError, EventError, PositionLostError, StopError
+from bridge.errors import AwayError, BudgetSpentError, EventError, PositionLostError, StopError, StreamAwayError
 from bridge.ledger.model import Outcome, Place, Position
 from bridge.ledger.port import Ledger
 from bridge.ledger.rules import SUCCESS
-from bridge.receiving.progress import Progress, Verdict, fault_of
+from bridge.receiving.progress import Progress, Verdict
 from bridge.receiving.read import Arrival, Backlog, Reader
-from bridge.receiving.result import Result
+from bridge.receiving.result import Result, fault_of
 from bridge.receiving.unit import Move, Writer
 from bridge.receiving.waiting import WaitingLine
 from bridge.stream.port import Partition, Record
@@ -82,7 +82,7 @@ class Live:
     def turn(self, budget: Budget) -> int:
         """Apply what is at hand, a unit a partition in turn, until the budget is spent; return how many units.
 
-        At least one unit is written where there is anything. Raises AwayError, StopError and PositionLostError; what
+        At least one unit is tried where there is anything. Raises AwayError, StopError and PositionLostError; what
         was applied until then is recorded, and ``positions`` say up to where.
         """
         units = 0
@@ -168,6 +168,12 @@ class Live:
         self._progress.moved(partition, next_offset, begun=begun)
 
     def _failed(self, partition: Partition, at: Position, arrivals: Sequence[Arrival], error: BaseException) -> None:
+        if not arrivals and isinstance(error, StreamAwayError):
+            # What this topic's stream is asked besides (a schema) can't be answered now; others need not wait for that.
+            self._progress.interrupted(partition, at)
+            self._progress.hold(partition, error)
+            self._drop(partition)
+            return
         if not arrivals and not isinstance(error, AwayError):
             raise error  # reading is total: no record is at fault
         records = {arrival.record.offset for arrival in arrivals}

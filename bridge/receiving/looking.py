@@ -21,9 +21,9 @@ from bridge.ledger.model import Line, Outcome, Parked, Place, Reason
 from bridge.ledger.port import Ledger
 from bridge.receiving.execute import Executor
 from bridge.receiving.naming import Names
-from bridge.receiving.progress import ALONE_AFTER, Progress, Verdict, fault_of
+from bridge.receiving.progress import ALONE_AFTER, Progress, Verdict
 from bridge.receiving.read import Arrival, Reader
-from bridge.receiving.result import Result, dead
+from bridge.receiving.result import Result, dead, fault_of
 from bridge.receiving.spread import spread
 from bridge.receiving.unit import Writer, first_in_line
 from bridge.tom.port import Tom

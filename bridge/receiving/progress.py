@@ -19,7 +19,13 @@ from enum import Enum
 import structlog
 
 from bridge.clock import CLOCK, Clock
-from bridge.errors import AwayError, EventError, QuotaError, RejectedError, TomAwayError, TooManyDeadError
+from bridge.errors import (
+    AwayError,
+    LedgerAwayError,
+    QuotaError,
+    TomAwayError,
+    TooManyDeadError,
+)
 from bridge.ledger.model import Entry, Outcome, Position, Reason, Tries
 from bridge.ledger.port import Ledger
 from bridge.ledger.rules import SUCCESS
@@ -100,7 +106,7 @@ class State:
     """How the consumer is, for its heartbeat."""
 
     troubles: dict[str, Trouble] = field(default_factory=dict)
-    """By topic; of the TOM and the stream as a whole under ``tom`` and ``stream`` in square brackets."""
+    """By topic; of the TOM and the stream as a whole under ``tom``, ``ledger`` and ``stream`` in square brackets."""
     moves: dict[Partition, _Moves] = field(default_factory=dict)
 
 
@@ -239,7 +245,7 @@ class Progress:
         To be called for everything but StopError, PositionLostError and BudgetSpentError.
         """
         if isinstance(error, AwayError):
-            if not isinstance(error, TomAwayError):
+            if not isinstance(error, TomAwayError) or isinstance(error, LedgerAwayError):
                 raise error
             try:
                 self._tom.probe(writing=True)
@@ -302,8 +308,12 @@ class Progress:
 
     # -- states -------------------------------------------------------------------------------------------------------
 
+    def is_troubled(self, whose: str) -> bool:
+        """Return whether something of ``whose`` was told to be waited for, and not yet that it is well."""
+        return whose in self.state.troubles
+
     def troubled(self, whose: str, what: str, *, needs_a_person: bool = False) -> bool:
-        """Note what a topic (or ``[tom]``, ``[stream]``) waits for; return whether that is new.
+        """Note what a topic (or ``[tom]``, ``[ledger]``, ``[stream]``) waits for; return whether that is new.
 
         It is said once, and again when it changes.
         """
@@ -342,14 +352,6 @@ class Progress:
             for whose, one in self.state.troubles.items()
         }
         return {"topics": topics, "troubles": troubles}
-
-
-def fault_of(error: BaseException) -> Result:
-    """Return the dead letter of something that failed alone."""
-    if isinstance(error, RejectedError):
-        return dead(Reason.REJECTED, str(error))
-    message = str(error) if isinstance(error, EventError) else f"{type(error).__name__}: {error}"
-    return dead(Reason.INTERNAL, message)
 
 
 def _duration(seconds: float) -> str:

@@ -27,6 +27,8 @@ from bridge.stream.port import Record
 
 log = structlog.get_logger(__name__)
 
+TEST = "_test"
+"""The header by which hop-client marks a message that is a test."""
 UNIT_BYTES = 16 * 1024 * 1024
 """Bytes of records that end a unit."""
 
@@ -39,6 +41,8 @@ class Rules:
     """None: all kinds, also those that a later release knows."""
     origins: frozenset[str] | None = None
     ignore_unmatched: bool = False
+    ignore_tests: bool = False
+    """Whether HOPSKOTCH's test messages are left out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,6 +156,8 @@ class Reader:
         Raises StreamAwayError where its schema can't be looked up now.
         """
         hints = self._peek(record)
+        if self.rules(record.partition.topic).ignore_tests and record.header(TEST) is not None:
+            return [Arrival(record=record, hints=hints, settled=ignored(Reason.TEST))]
         if hints.origin and not self._accepts(hints.origin, record):
             return [Arrival(record=record, hints=hints, settled=ignored(Reason.ORIGIN_NOT_ACCEPTED))]
         events = self._events(record, hints)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
+from bridge.errors import EventError, RejectedError
 from bridge.events import KINDS, Kind
 from bridge.ledger.model import Detail, Outcome, Reason, ToKeep
 from bridge.ledger.rules import SUCCESS, is_parked
@@ -71,6 +72,14 @@ def dead(reason: Reason, message: str, **detail: object) -> Result:
     """Return the result of a dead letter."""
     told = {"message": message, **detail}
     return Result(outcome=Outcome.DEAD, reason=reason, detail=told, keep=(ToKeep(reason=reason, detail=told),))
+
+
+def fault_of(error: BaseException) -> Result:
+    """Return the dead letter of something that failed alone."""
+    if isinstance(error, RejectedError):
+        return dead(Reason.REJECTED, str(error))
+    message = str(error) if isinstance(error, EventError) else f"{type(error).__name__}: {error}"
+    return dead(Reason.INTERNAL, message)
 
 
 def ignored(reason: Reason, detail: Detail | None = None) -> Result:
@@ -205,6 +214,14 @@ def list_result(
             died = (one.reason for one in keep if not is_parked(one.reason))
             outcome, reason = Outcome.DEAD, next(died, Reason.REJECTED)
     return Result(outcome=outcome, reason=reason, detail=detail, keep=keep, appeared=appeared, changed=changed)
+
+
+def refused_members(now: Result, names: Sequence[str], fault: Result) -> Result:
+    """Return what became of a list of which nothing was written, where these members died of ``fault``."""
+    assert fault.reason is not None
+    keep = tuple(ToKeep(reason=fault.reason, detail=fault.detail, member=name) for name in names)
+    counts = {"created": 0, "joined": 0, "parked": 0, "refused": len(names)}
+    return list_result({**now.detail, "members": counts}, keep, now.appeared, changed=now.changed)
 
 
 def together(before: Detail, now: Result, *, parked: int = 0, refused: int = 0) -> Result:

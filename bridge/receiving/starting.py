@@ -5,7 +5,7 @@ from datetime import datetime
 
 import structlog
 
-from bridge.errors import ConfigurationError, TopicReplacedError
+from bridge.errors import ConfigurationError, DeniedError, TopicMissingError, TopicReplacedError
 from bridge.ledger.model import Position
 from bridge.ledger.port import Ledger
 from bridge.stream.port import Partition, Stream
@@ -28,8 +28,8 @@ class StartingPlaces:
         """Return where to go on in newly assigned partitions: where the ledger stands, else at the topic's start.
 
         A first position is written at once, so that "now" is resolved one time only. A position goes with the topic's
-        identity: where that is known by a name that nothing subscribes to any more (the stream's label has changed),
-        the ledger calls it by the new one. Raises TopicReplacedError, and ConfigurationError where another name that
+        identity: where that is known by a name that means it no more (the stream's label has changed), the ledger calls
+        it by the new one. Raises TopicReplacedError, and ConfigurationError where another name that
         is subscribed to means the same topic.
         """
         found: dict[Partition, Position] = {}
@@ -63,17 +63,25 @@ class StartingPlaces:
         others = {one.topic for one, at in recorded.items() if at.topic_id == identity and one.topic != topic}
         names = list(self._starts)
         for other in sorted(others):
-            if other in names and (is_new or names.index(other) < names.index(topic)):
-                raise ConfigurationError(
-                    f"{other} and {topic} are one topic under two names",
-                    where=f"subscribe: {topic}",
-                    mend="Subscribe to it by one of them",
-                )
-            if other not in names and is_new:
+            if other in names and self._is(other, identity):
+                if is_new or names.index(other) < names.index(topic):
+                    raise ConfigurationError(
+                        f"{other} and {topic} are one topic under two names",
+                        where=f"subscribe: {topic}",
+                        mend="Subscribe to it by one of them",
+                    )
+            elif is_new:
                 log.info("topic.renamed", was=other, topic=topic, identity=identity)
                 self._ledger.rename_topic(identity, other, topic)
                 return self._ledger.positions()
         return recorded
+
+    def _is(self, topic: str, identity: str) -> bool:
+        """Return whether a topic that is subscribed to is the one of this identity."""
+        try:
+            return self._stream.identity(topic) == identity
+        except (TopicMissingError, DeniedError):
+            return False
 
     def _first_positions(
         self, partitions: Sequence[Partition], topic_id: str, known: bool

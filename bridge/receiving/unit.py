@@ -12,11 +12,13 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
 from bridge.budget import NO_LIMIT, Budget
 from bridge.clock import CLOCK, Clock
+from bridge.errors import BridgeError
 from bridge.events import Event, EventRef, Kind, ListMember, TargetList
 from bridge.ledger import rules
 from bridge.ledger.model import TAKEN, Entry, Known, Line, Outcome, Parked, Place, ShareWords, ToKeep
@@ -28,8 +30,10 @@ from bridge.receiving.result import (
     Result,
     behind,
     came_before,
+    fault_of,
     list_result,
     parked,
+    refused_members,
     together,
     unmatched_ignored,
 )
@@ -280,14 +284,12 @@ class Writer:
             names = self._parked_of(place, names)
         if kept is None or not names:
             return Result(outcome=before.outcome, reason=before.reason, detail=before.detail)
-        assert fault.reason is not None
-        keep = tuple(ToKeep(reason=fault.reason, detail=fault.detail, member=name) for name in names)
-        counts = {"created": 0, "joined": 0, "parked": 0, "refused": len(names)}
+        now = refused_members(list_result({"members": {}}), names, fault)
         again = {} if were is None else {"parked" if were is Outcome.PARKED else "refused": len(names)}
-        total = together(before.detail, list_result({"members": counts}, keep), **again)
+        total = together(before.detail, now, **again)
         entry = replace(before, outcome=total.outcome, reason=total.reason, detail=total.detail)
         with self._ledger.unit() as unit:
-            unit.record(entry, keep=keep, of=names, raw=kept.record)
+            unit.record(entry, keep=now.keep, of=names, raw=kept.record)
         log.warning("list.refused", where=entry.where, members=len(names), message=str(fault.detail.get("message")))
         return total
 
@@ -307,14 +309,27 @@ class Writer:
         taken = before.detail.get(TAKEN, 0) if before is not None and arrival.members is None else 0
         first = taken if isinstance(taken, int) and taken < len(members) else 0
         so_far, appeared, changed = before.detail if before is not None else {}, frozenset[str](), False
+        alone_before = 0
         while True:
             budget.check()
-            chunk = members[first : first + MEMBERS_AT_ONCE]
-            first += len(chunk)
-            is_last = first >= len(members)
-            total = self._write_members(
-                arrival, chunk, so_far, move if is_last else None, taken=None if is_last else first, budget=budget
-            )
+            chunk = members[first : first + (1 if first < alone_before else MEMBERS_AT_ONCE)]
+            after = first + len(chunk)
+            is_last = after >= len(members)
+            write = partial(
+                self._write_members, arrival, chunk, so_far, move if is_last else None,
+                taken=None if is_last else after, budget=budget,
+            )  # fmt: skip
+            try:
+                total = write()
+            except (Exception, SystemExit) as error:
+                if isinstance(error, BridgeError) or not chunk:
+                    raise
+                if len(chunk) > 1:
+                    alone_before = after  # which of them it is shows when each is written by itself
+                    continue
+                total = write(fault=fault_of(error))  # what fails without its members too is the list's own fault
+                log.exception("member.internal_error", where=arrival.record.where, exc_info=error)
+            first = after
             so_far, appeared, changed = total.detail, appeared | total.appeared, changed or total.changed
             if is_last:
                 _tell(arrival, total)
@@ -343,11 +358,18 @@ class Writer:
         *,
         taken: int | None,
         budget: Budget,
+        fault: Result | None = None,
     ) -> Result:
-        """Write some members in one transaction; ``taken`` is how many are through, None where all are."""
+        """Write some members in one transaction; ``taken`` is how many are through, None where all are.
+
+        ``fault``: they are dead of it, and nothing of them is written.
+        """
         self._executor.forget()
         with self._ledger.unit() as unit:
-            now = self._executor.execute(_event(arrival), arrival.record.partition.topic, chunk, budget)
+            written = chunk if fault is None else ()
+            now = self._executor.execute(_event(arrival), arrival.record.partition.topic, written, budget)
+            if fault is not None:
+                now = refused_members(now, [member.reference.name for member in chunk], fault)
             now = self._unmatched(arrival, now)
             again = {"parked" if arrival.were is Outcome.PARKED else "refused": len(chunk) if arrival.were else 0}
             total = together(so_far, now, **again)

@@ -74,6 +74,11 @@ class TomSettings(Section):
     """Seconds after which a request counts as not answered."""
     toolkit: Annotated[str, StringConstraints(pattern=r"^(auto|\d+(\.\d+)*)$")] = "auto"
     """TOM Toolkit's version there, ``3.1`` or ``2.32``; ``auto`` finds out."""
+    unprocessed_type: Annotated[str, StringConstraints(max_length=50)] = "image_file"
+    """The TOM's type of data product, without a processor, as which a file is kept that it fails to process.
+
+    Empty: such a file is a dead letter.
+    """
 
     @model_validator(mode="after")
     def _has_an_account(self) -> Self:
@@ -310,9 +315,12 @@ class Settings(BaseSettings):
         return subscription.model_copy(update={"start": "now"})
 
     def topics(self) -> list[str]:
-        """Return all topics that are received or published to by default, each once."""
-        publish = [self.publish.topic] if self.publish.topic else []
-        return list(dict.fromkeys([*(one.topic for one in self.subscribe), *publish]))
+        """Return all topics that are received or published to, each once."""
+        return list(dict.fromkeys([*(one.topic for one in self.subscribe), *self.published()]))
+
+    def published(self) -> list[str]:
+        """Return the topics that are named to be published to."""
+        return [self.publish.topic] if self.publish.topic else []
 
     def each_stream(self) -> dict[str, StreamSettings]:
         """Return all streams by label, the default one, whose label is empty, first."""

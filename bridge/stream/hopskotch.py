@@ -5,13 +5,13 @@ write them, are SCiMMA's to say (https://my.hop.scimma.org): clients make none, 
 right looks as if it were not there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from bridge.errors import ConfigurationError, TopicMissingError
 from bridge.stream.hop_auth import credential_for, default_path
 from bridge.stream.kafka import KafkaStream
-from bridge.stream.kafka_options import Options, servers
+from bridge.stream.kafka_options import Advice, Options, servers
 from bridge.stream.kafka_subscription import KafkaSubscription
 from bridge.stream.port import StartAt, Topic
 
@@ -36,7 +36,7 @@ class HopskotchStream(KafkaStream):
                 where="stream.kafka.sasl.username",
                 mend="Take it out, or auth and the user in url",
             )
-        super().__init__(url, options, missing=_not_there)
+        super().__init__(url, options, Advice(_not_there, _ASK))
         self.credential = str(options["sasl.username"])
         """The name of the credential."""
 
@@ -44,11 +44,21 @@ class HopskotchStream(KafkaStream):
         self, topics: Sequence[str], group: str, start_at: StartAt, *, missing_ok: bool = False
     ) -> KafkaSubscription:
         """Join a group whose name begins with the credential's."""
-        return super().subscribe(topics, f"{self.credential}-{group}", start_at, missing_ok=missing_ok)
+        return super().subscribe(topics, self._own(group), start_at, missing_ok=missing_ok)
+
+    def lacking(self, topic: str, wanted: Collection[str], group: str | None = None) -> list[str]:
+        """Ask the brokers what the credential may do."""
+        return super().lacking(topic, wanted, None if group is None else self._own(group))
+
+    def _own(self, group: str) -> str:
+        return f"{self.credential}-{group}"
 
     def create_topic(self, name: str, *, partitions: int = 1, compacted: bool = False) -> Topic:  # noqa: ARG002
-        """Refuse to make a topic."""
-        raise ConfigurationError("topics of HOPSKOTCH are not made by clients", where=name, mend=_ASK)
+        """Return the topic where it is there; it can't be made."""
+        try:
+            return self.topic(name)
+        except TopicMissingError:
+            raise ConfigurationError("topics of HOPSKOTCH are not made by clients", where=name, mend=_ASK) from None
 
 
 def _not_there(topic: str) -> TopicMissingError:

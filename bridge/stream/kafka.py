@@ -1,30 +1,27 @@
 """The stream between organisations: Apache Kafka, and what speaks its protocol."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
-from bridge.errors import ConfigurationError, TopicMissingError
+from bridge.errors import ConfigurationError, DeniedError, StreamAwayError
 from bridge.stream.kafka_admin import ROOM, KafkaAdmin
 from bridge.stream.kafka_history import KafkaHistory
-from bridge.stream.kafka_options import Client, Options, servers
+from bridge.stream.kafka_options import Advice, Client, Options, servers
 from bridge.stream.kafka_subscription import KafkaSubscription
 from bridge.stream.kafka_writer import KafkaWriter, check_size
 from bridge.stream.names import gone
-from bridge.stream.names import missing as topic_missing
 from bridge.stream.port import Ends, Headers, Partition, Record, StartAt, Topic
 
 
 class KafkaStream:
     """A stream on Kafka; see :class:`bridge.stream.port.Stream`."""
 
-    def __init__(
-        self, url: str, options: Options, *, missing: Callable[[str], TopicMissingError] = topic_missing
-    ) -> None:
-        """Take the address, librdkafka's options, and how to tell that a topic is missing; nothing is waited for."""
+    def __init__(self, url: str, options: Options, advice: Advice | None = None) -> None:
+        """Take the address and librdkafka's options; nothing is waited for."""
         bootstrap = servers(url)
         self.url = f"kafka://{bootstrap}"
-        self._client = Client(bootstrap, options, missing)
+        self._client = Client(bootstrap, options, advice or Advice())
         self._classic = options.get("group.protocol", "classic") == "classic"
         self._admin = KafkaAdmin(self._client)
         self._writer: KafkaWriter | None = None
@@ -62,7 +59,7 @@ class KafkaStream:
     ) -> KafkaSubscription:
         """Join ``group``: the classic protocol, cooperative; ``group.protocol=consumer`` takes the newer one."""
         if not missing_ok and not self._admin.identities(topics):
-            raise self._client.missing(topics[0])
+            raise self._client.advice.missing(topics[0])
         return KafkaSubscription(self._client, self._admin, topics, group, start_at=start_at, classic=self._classic)
 
     def read(
@@ -114,6 +111,27 @@ class KafkaStream:
     def largest_value(self, topic: str) -> int:
         """Return the bytes that a value may have: the topic's ``max.message.bytes`` less room for key and headers."""
         return self._largest_message_anew(topic) - ROOM
+
+    def lacking(self, topic: str, wanted: Collection[str], group: str | None = None) -> list[str]:
+        """Ask the brokers what the account may do."""
+        lacks = [f"{right} on the topic" for right in sorted(set(wanted).difference(self._allowed(topic, wanted)))]
+        if group is not None and not self._may_join(group):
+            lacks.append(f"READ on the group {group}")
+        return lacks
+
+    def _allowed(self, topic: str, otherwise: Collection[str]) -> Collection[str]:
+        try:
+            return self._admin.operations(topic) or otherwise
+        except DeniedError:
+            return ()
+
+    def _may_join(self, group: str) -> bool:
+        try:
+            return "READ" in (self._admin.group_operations(group) or ("READ",))
+        except DeniedError:
+            return False
+        except StreamAwayError:  # so answers a coordinator that has just begun: joining it will tell
+            return True
 
     def check(self) -> None:
         """Do nothing: brokers look after what they store."""

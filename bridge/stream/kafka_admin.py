@@ -78,7 +78,7 @@ class KafkaAdmin:
         """Return one topic; raise TopicMissingError where it is not there."""
         found = self._described([name])
         if name not in found:
-            raise self._client.missing(name)
+            raise self._client.advice.missing(name)
         return found[name]
 
     def identities(self, names: Sequence[str]) -> dict[str, str]:
@@ -223,8 +223,22 @@ class KafkaAdmin:
     def _description(self, topic: str) -> Any:
         found = self._descriptions([topic])
         if topic not in found:
-            raise self._client.missing(topic)
+            raise self._client.advice.missing(topic)
         return found[topic]
+
+    def operations(self, topic: str) -> frozenset[str] | None:
+        """Return what the account may do on a topic, in Kafka's words; None where the broker doesn't say."""
+        asked = self._admin.describe_topics(
+            TopicCollection([topic]), include_authorized_operations=True, request_timeout=TIMEOUT_S
+        )
+        return _operations(self._result(asked[topic], topic=topic, doing=f"describe {topic}"))
+
+    def group_operations(self, group: str) -> frozenset[str] | None:
+        """Return what the account may do with a group, in Kafka's words; None where the broker doesn't say."""
+        asked = self._admin.describe_consumer_groups(
+            [group], include_authorized_operations=True, request_timeout=TIMEOUT_S
+        )
+        return _operations(self._result(asked[group], doing=f"use the group {group}"))
 
     def offsets_at(self, topic: str, moment: datetime) -> dict[Partition, int]:
         """Return the first offset at or after ``moment``, or the end."""
@@ -276,6 +290,11 @@ class KafkaAdmin:
 
 def _partitions(topic: str, description: Any) -> tuple[Partition, ...]:
     return tuple(Partition(topic, number) for number in range(len(description.partitions)))
+
+
+def _operations(description: Any) -> frozenset[str] | None:
+    found = description.authorized_operations
+    return None if found is None else frozenset(operation.name for operation in found)
 
 
 def _topic(name: str, description: Any, settings: Mapping[str, str]) -> Topic:

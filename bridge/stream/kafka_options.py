@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
 from confluent_kafka import KafkaError, KafkaException
 
-from bridge.errors import BridgeError, ConfigurationError, StopError, StreamAwayError, TopicMissingError
-from bridge.stream.names import missing as topic_missing
+from bridge.errors import BridgeError, ConfigurationError, DeniedError, StopError, StreamAwayError, TopicMissingError
+from bridge.stream.names import missing
 
 log = structlog.get_logger(__name__)
 
@@ -105,12 +106,19 @@ def servers(url: str) -> str:
     return ",".join(server if re.search(r":\d{1,5}$", server) else f"{server}:9092" for server in found)
 
 
+@dataclass(frozen=True)
+class Advice:
+    """What to do about what clients can't mend: who makes topics and gives rights differs from broker to broker."""
+
+    missing: Callable[[str], TopicMissingError] = missing
+    """Tells that a topic is not there."""
+    denied: str = "Ask who runs the broker for the permission"
+
+
 class Client:
     """What all clients of one stream share: options, masked logs, and what is known of the brokers' state."""
 
-    def __init__(
-        self, bootstrap: str, options: Options, missing: Callable[[str], TopicMissingError] = topic_missing
-    ) -> None:
+    def __init__(self, bootstrap: str, options: Options, advice: Advice) -> None:
         for name in options:
             if name in _FORBIDDEN:
                 raise ConfigurationError(
@@ -118,8 +126,7 @@ class Client:
                     where=f"stream.kafka.{name}",
                     mend="Take it out",
                 )
-        self.missing = missing
-        """Tells that a topic is not there, and what to do."""
+        self.advice = advice
         self._bootstrap = bootstrap
         self._options = dict(options)
         self._secrets = [str(value) for name, value in options.items() if _SECRET.search(name) and str(value)]
@@ -187,7 +194,7 @@ class Client:
         told = self.masked(error.str() or error.name())
         where = topic or self._bootstrap
         if error.code() in UNKNOWN_TOPIC and topic:
-            return self.missing(topic)
+            return self.advice.missing(topic)
         if error.code() in _AUTHENTICATION or self._refused is not None:
             told = self._refused or told
             mend = "Check security.protocol, sasl.* and ssl.* in stream.kafka"
@@ -196,9 +203,7 @@ class Client:
             return StreamAwayError(f"the broker refuses the log-in: {told}", where=where, mend=mend)
         if error.code() in _DENIED:
             what = f"the account may not {doing}" if doing else "the account may not do this"
-            return ConfigurationError(
-                f"{what} ({told})", where=where, mend="Ask who runs the broker for the permission"
-            )
+            return DeniedError(f"{what} ({told})", where=where, mend=self.advice.denied)
         if error.fatal():
             return StopError(f"the client can't go on: {told}", where=where, mend="Restart it")
         return StreamAwayError(f"Kafka can't be reached or can't answer ({told})", where=where)

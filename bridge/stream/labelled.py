@@ -176,6 +176,12 @@ class LabelledStream:
         with self._label.telling(bare):
             return self._stream.largest_value(bare)
 
+    def lacking(self, topic: str, wanted: Collection[str], group: str | None = None) -> list[str]:
+        """Return which rights the account lacks."""
+        bare = self._label.bare(topic)
+        with self._label.telling(bare):
+            return self._stream.lacking(bare, wanted, group)
+
     def check(self) -> None:
         """Look at all that is stored, where that is this machine's business."""
         with self._label.telling():

@@ -15,7 +15,7 @@ Errors: :class:`~bridge.errors.StreamAwayError` where the same call may succeed 
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
@@ -245,6 +245,13 @@ class Stream(Protocol):
 
     def largest_value(self, topic: str) -> int:
         """Return how many bytes a value on ``topic`` may have at most."""
+        ...
+
+    def lacking(self, topic: str, wanted: Collection[str], group: str | None = None) -> list[str]:
+        """Return which rights the account lacks of those ``wanted`` on a topic, and to join ``group``, for people.
+
+        Rights are called as Kafka does: DESCRIBE, READ, WRITE. None is lacking where rights are not asked for.
+        """
         ...
 
     def check(self) -> None:

@@ -4,7 +4,7 @@ None of them keeps another waiting: each has its own member of a group, and its 
 """
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 
@@ -132,6 +132,10 @@ class RoutedStream:
     def largest_value(self, topic: str) -> int:
         """Return the bytes that a value may have."""
         return self._part(topic).largest_value(topic)
+
+    def lacking(self, topic: str, wanted: Collection[str], group: str | None = None) -> list[str]:
+        """Return which rights the account lacks on the topic's stream."""
+        return self._part(topic).lacking(topic, wanted, group)
 
     def check(self) -> None:
         """Look at all that is stored on this machine."""

@@ -4,6 +4,7 @@ Keys may be upper case, as Django's are; the environment wins, as for the ``tom-
 to reach a TOM over HTTP (``tom``, ``state``, ``ledger``, ``gateway``) means nothing here and is refused.
 """
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,6 +14,7 @@ from pydantic import Field, PositiveFloat, StringConstraints, field_validator
 
 from bridge.errors import ConfigurationError
 from bridge.settings import (
+    ENVIRONMENT_PREFIX,
     FullTopicName,
     LimitSettings,
     PublishSettings,
@@ -105,9 +107,9 @@ class AppSettings(Settings):
             raise ConfigurationError("is missing", where=f"{SETTING}: mail", mend=mend)
         return self.mail
 
-    def topics(self) -> list[str]:
-        """Return all topics that are received or may be shared to, each once."""
-        return list(dict.fromkeys([*super().topics(), *(one.topic for one in self.publish.topics)]))
+    def published(self) -> list[str]:
+        """Return the topics that may be shared to."""
+        return list(dict.fromkeys([*super().published(), *(one.topic for one in self.publish.topics)]))
 
     def groups_by_topic(self) -> dict[str, tuple[str, ...]]:
         """Return for each topic subscribed to the names of the groups that see what arrives."""
@@ -124,11 +126,34 @@ def hide() -> None:
 
 
 def load() -> AppSettings:
-    """Return the settings; raise ConfigurationError for the first thing that is wrong."""
+    """Return the settings; raise ConfigurationError for the first thing that is wrong.
+
+    They are read anew only where the setting or the environment is another: a page asks several times.
+    """
+    stand = _stand()
+    for seen, found in _last:
+        if seen == stand:
+            return found
     if wrong := problems():
         raise wrong[0]
     folder = Path(getattr(django_settings, "BASE_DIR", "."))
-    return AppSettings.from_mapping(_given(), folder=folder, source=SETTING)
+    loaded = AppSettings.from_mapping(_given(), folder=folder, source=SETTING)
+    _last[:] = [(stand, loaded)]
+    return loaded
+
+
+_last: list[tuple[dict[str, Any], AppSettings]] = []
+"""What was loaded last, behind all that it was made of."""
+
+
+def _stand() -> dict[str, Any]:
+    """Return a copy of all that the settings are made of."""
+    variables = {name: value for name, value in os.environ.items() if name.upper().startswith(ENVIRONMENT_PREFIX)}
+    return {
+        "setting": hide_secrets(getattr(django_settings, SETTING, None)),
+        "folder": getattr(django_settings, "BASE_DIR", None),
+        "environment": hide_secrets(variables),
+    }
 
 
 def problems() -> list[ConfigurationError]:

@@ -1,24 +1,110 @@
 """The rules of HOPSKOTCH, on a broker with TLS, SCRAM-SHA-512 and rights as SCiMMA's has them."""
 
 from contextlib import closing
+from pathlib import Path
+from typing import Any
 
 import pytest
-from parts.hopskotch import HopskotchBroker
-from parts.streams import fill, poll_until, starting_at
+from parts.events import event as new_event
+from parts.hopskotch import Credential, HopskotchBroker
+from parts.streams import fill, poll_until, starting_at, unique
 
 from bridge.errors import ConfigurationError
-from bridge.stream import open_stream
+from bridge.operations.assemble import decoder_of, stream_of
+from bridge.operations.doctor import examine_streams
+from bridge.operations.finding import Finding
+from bridge.operations.publishing import publish
+from bridge.settings import Settings
+from bridge.stream import open_hopskotch
 
 pytestmark = pytest.mark.kafka
 
 
-def test_read_write_and_describe_are_enough_to_publish_and_to_consume(hopskotch: HopskotchBroker) -> None:
-    alice = hopskotch.credential("alice")
+@pytest.fixture(scope="module")
+def alice(hopskotch: HopskotchBroker) -> Credential:
+    return hopskotch.credential("alice")
+
+
+def settings_for(
+    hopskotch: HopskotchBroker, auth: Path, *, subscribe: tuple[str, ...] = (), publish: str | None = None, **more: Any
+) -> Settings:
+    return Settings.from_mapping(
+        {
+            "origin": "my-tom",
+            "stream": {"url": f"sqlite:///{auth.parent}/share.db"},
+            "streams": {"hopskotch": {"url": hopskotch.tls_url, "hopskotch": True, "auth": str(auth)}},
+            "subscribe": [{"topic": f"hopskotch:{topic}"} for topic in subscribe],
+            "publish": {"topic": f"hopskotch:{publish}"} if publish else {},
+            **more,
+        }
+    )
+
+
+def test_read_write_and_describe_are_enough_to_publish_and_to_consume(
+    hopskotch: HopskotchBroker, alice: Credential, tmp_path: Path
+) -> None:
     topic = hopskotch.topic("hermes.test", rights={alice: ["READ", "WRITE", "DESCRIBE"]})
-    with closing(open_stream(hopskotch.tls_url, hopskotch.options(alice))) as stream:
+    auth = hopskotch.write_auth(tmp_path / "auth.toml", alice)
+    with closing(open_hopskotch(hopskotch.tls_url, {}, auth)) as stream:
         fill(stream, topic, [b"one", b"two"])
-        with closing(stream.subscribe([topic], f"{alice.username}-tom", starting_at(0))) as member:
+        with closing(stream.subscribe([topic], "tom", starting_at(0))) as member:
             assert [record.value for record in poll_until(member, 2)] == [b"one", b"two"]
+        groups = {group.group_id for group in hopskotch.admin.list_consumer_groups().result(30).valid}
+        assert f"{alice.username}-tom" in groups
+        assert "tom" not in groups
         assert topic in stream.topics()
-        with pytest.raises(ConfigurationError):
-            stream.create_topic("hermes.other")
+
+
+def test_topics_are_not_made_but_found(hopskotch: HopskotchBroker, alice: Credential) -> None:
+    topic = hopskotch.topic("hermes.there", rights={alice: ["DESCRIBE"]})
+    with closing(open_hopskotch(hopskotch.tls_url, hopskotch.options(alice))) as stream:
+        assert stream.create_topic(topic).name == topic
+        for name in (unique("hermes.other"), hopskotch.topic("hermes.secret")):
+            with pytest.raises(ConfigurationError, match=r"my\.hop\.scimma\.org"):
+                stream.create_topic(name)
+            with pytest.raises(ConfigurationError, match=r"my\.hop\.scimma\.org"):
+                stream.subscribe([name], "tom", starting_at(0))
+
+
+def test_events_go_there_without_a_schema_and_are_understood(
+    hopskotch: HopskotchBroker, alice: Credential, tmp_path: Path
+) -> None:
+    topic = hopskotch.topic("hermes.test", rights={alice: ["READ", "WRITE"]})
+    auth = hopskotch.write_auth(tmp_path / "auth.toml", alice)
+    settings = settings_for(hopskotch, auth, publish=topic)
+    event = new_event()
+    with closing(stream_of(settings)) as stream:
+        done = publish(settings, stream, [event], source="a test")
+        assert done.topic == f"hopskotch:{topic}"
+        (partition,) = stream.ends(done.topic)
+        (record,) = stream.read(partition, 0)
+        assert decoder_of(settings, stream).decode(record) == (event,)
+
+
+def problems(settings: Settings) -> list[Finding]:
+    return [one for one in examine_streams(settings) if one.level != "ok" and one.about == "topic"]
+
+
+def test_doctor_says_which_right_is_missing(hopskotch: HopskotchBroker, tmp_path: Path) -> None:
+    bob = hopskotch.credential("bob")
+    read = hopskotch.topic("hermes.read", rights={bob: ["READ"]})
+    write = hopskotch.topic("hermes.write", rights={bob: ["WRITE"]})
+    nothing = hopskotch.topic("hermes.nothing")
+    auth = hopskotch.write_auth(tmp_path / "auth.toml", bob)
+    assert problems(settings_for(hopskotch, auth, subscribe=(read,), publish=write)) == []
+    found = problems(settings_for(hopskotch, auth, subscribe=(write, nothing), publish=read))
+    assert [one.what.removeprefix("hopskotch:") for one in found] == [
+        f"{write}: the account lacks READ on the topic",
+        f"{nothing}: the account lacks DESCRIBE on the topic, READ on the topic (or the topic does not exist)",
+        f"{read}: the account lacks WRITE on the topic",
+    ]
+    assert all("my.hop.scimma.org" in one.mend for one in found)
+
+
+def test_doctor_says_that_the_group_may_not_be_joined(hopskotch: HopskotchBroker, tmp_path: Path) -> None:
+    bob, alien = hopskotch.credential("bob"), hopskotch.credential("alien")
+    topic = hopskotch.topic("hermes.read", rights={bob: ["READ"]})
+    with closing(open_hopskotch(hopskotch.tls_url, hopskotch.options(bob))) as stream:
+        stream.credential = alien.username
+        assert stream.lacking(topic, ["READ"], "tom") == [f"READ on the group {alien.username}-tom"]
+        assert stream.lacking(topic, ["READ", "WRITE"]) == ["WRITE on the topic"]

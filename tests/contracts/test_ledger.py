@@ -520,3 +520,42 @@ def test_the_newest_heartbeat_is_told_first_and_old_ones_go(ledger: Ledger) -> N
     assert ledger.heartbeats() == [second, first]
     third = beat("host:3", 25.5)
     assert ledger.heartbeats() == [third, second]
+
+
+# -- a topic that is called otherwise --------------------------------------------------------------------------------
+
+
+def test_a_topic_that_is_renamed_keeps_position_outcomes_and_counts(ledger: Ledger) -> None:
+    one, two, parked, dead = (Arrival(offset=number) for number in range(4))
+    record(ledger, one, Outcome.APPLIED)
+    record(ledger, two, Outcome.APPLIED)
+    park(ledger, parked, to_keep("sn2024abc"))
+    die(ledger, dead)
+    with ledger.unit() as unit:
+        unit.move(PARTITION, TOPIC_ID, None, 4)
+        unit.move(Partition("another.topic", 0), "another-id", None, 7)
+    succeeded = ledger.last_success()[PARTITION.topic]
+    renamed = Partition(f"hop:{PARTITION.topic}", PARTITION.number)
+    ledger.rename_topic(TOPIC_ID, PARTITION.topic, renamed.topic)
+    assert ledger.positions() == {
+        renamed: Position(TOPIC_ID, 4),
+        Partition("another.topic", 0): Position("another-id", 7),
+    }
+    assert {entry.partition for entry in ledger.entries(Filter())} == {renamed}
+    assert sorted((count.topic, count.outcome, count.events) for count in ledger.counts()) == [
+        (renamed.topic, Outcome.APPLIED, 2),
+        (renamed.topic, Outcome.DEAD, 1),
+        (renamed.topic, Outcome.PARKED, 1),
+    ]
+    assert ledger.last_success() == {renamed.topic: succeeded}
+    assert [one.entry.partition for one in (*ledger.parked(), *ledger.dead())] == [renamed, renamed]
+    with ledger.unit() as unit:
+        unit.move(renamed, TOPIC_ID, 4, 5)
+    assert ledger.positions()[renamed].next == 5
+
+
+def test_renaming_what_is_not_there_changes_nothing(ledger: Ledger) -> None:
+    record(ledger, Arrival(offset=0), Outcome.APPLIED)
+    before = (ledger.counts(), ledger.last_success(), ledger.positions())
+    ledger.rename_topic("another-id", PARTITION.topic, "hop:other")
+    assert (ledger.counts(), ledger.last_success(), ledger.positions()) == before

@@ -420,6 +420,17 @@ def test_what_the_processor_made_of_a_file_is_told(any_tom: Tom, client: Client,
     assert ("processor ran" in told) is not process
 
 
+def test_that_a_file_is_not_processed_is_told_also_after_a_crash(make_tom: MakeTom, client: Client) -> None:
+    running, event = make_tom(3), source()
+    pk, tom = running.make_target("A"), client(running)
+    product = DataProduct.of(
+        b"no table", target=TargetReference(name="A"), filename="t.csv", data_product_type="photometry"
+    )
+    for _ in range(2):
+        assert "kept as image_file, not processed" in tom.add_product(pk, product, "p1", event).unverified[0]
+    assert len(running.products()) == 1
+
+
 @pytest.mark.parametrize(
     ("filename", "kept"), [("chart.svg", "chart_svg"), ("noname", "noname"), (".ht\u202eaccess\n.csv", "_ht_access_")]
 )

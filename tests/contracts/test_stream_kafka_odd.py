@@ -18,7 +18,8 @@ from bridge.codec.schemas import newest
 from bridge.errors import UndecodableError
 from bridge.events import Kind
 from bridge.operations.copying import copy_topic
-from bridge.operations.doctor import Finding, examine_stream
+from bridge.operations.doctor import examine_streams
+from bridge.operations.finding import Finding
 from bridge.operations.tailing import tail
 from bridge.publishing.publisher import Publisher
 from bridge.settings import Settings
@@ -124,7 +125,7 @@ def test_a_copy_leaves_out_what_it_can_not_read_whole_and_counts_it(
     write_raw(lab.address, schemas, headers=[NO_UTF8])
     with closing(open_stream(f"sqlite:///{tmp_path}/copy.db")) as target:
         for there in (0, 2):
-            done = copy_topic(stream, target, topic, "copy", schema_topic=schemas)
+            done = copy_topic(stream, target, topic, "copy", schema_topic=schemas, to_schema_topic=schemas)
             assert (done.records, done.copied, done.there, done.left_out) == (3, 2 - there, there, 1)
         assert len(list(target.read(Partition("copy", 0), 0))) == 2
 
@@ -224,8 +225,10 @@ def test_history_that_is_gone_in_one_partition_loses_nothing_of_another(lab: Kaf
 
 def findings(lab: KafkaLab, stream: Stream, topic: str) -> list[Finding]:
     schemas = stream.create_topic(unique("schemas"), compacted=True).name
-    settings = Settings.from_mapping({"origin": "o", "stream": {"url": lab.url, "schema_topic": schemas}})
-    return [one for one in examine_stream(settings, [topic]) if one.level != "ok"]
+    settings = Settings.from_mapping(
+        {"origin": "o", "stream": {"url": lab.url, "schema_topic": schemas}, "publish": {"topic": topic}}
+    )
+    return [one for one in examine_streams(settings) if one.level != "ok"]
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,13 @@
 """Several streams as one: what one of them does is no other's business, and everything bears its label."""
 
+import threading
 import time
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from parts.kafka import KafkaBroker
+from parts.kafka import KafkaBroker, free_ports
 from parts.streams import SqliteLab, fill, is_away, numbered, poll_until, problem_of, starting_at, unique
 from parts.wait import wait_until
 
@@ -16,7 +17,7 @@ from bridge.errors import (
     StreamAwayError,
     TopicMissingError,
 )
-from bridge.stream import Fetched, Subscription, open_stream
+from bridge.stream import Fetched, Partition, Subscription, open_stream
 from bridge.stream.routed import RoutedStream
 
 
@@ -127,13 +128,39 @@ def test_a_frozen_broker_keeps_no_other_stream_waiting_whichever_it_is(
 
 
 @pytest.mark.kafka
-def test_the_stream_is_away_where_all_of_its_parts_are(own_kafka: KafkaBroker) -> None:
-    with closing(routed({"": own_kafka.url, "twin": own_kafka.url})) as stream:
-        topics = [stream.create_topic(name).name for name in ("one", "twin:two")]
-        with closing(stream.subscribe(topics, "group", starting_at(0))) as member:
-            wait_until(lambda: (member.poll(1, 0.2), len(member.assignment()) == 2)[1])
-            own_kafka.freeze()
-            wait_until(lambda: is_away(member), timeout_s=60)
+def test_what_goes_to_one_stream_is_durable_while_another_is_waited_for_without_end(
+    own_kafka: KafkaBroker, tmp_path: Path
+) -> None:
+    with closing(routed({"": own_kafka.url, "lite": f"sqlite:///{tmp_path}/share.db"})) as stream:
+        for topic in ("events", "lite:events"):
+            stream.create_topic(topic)
+            fill(stream, topic, [b"before"])
+        own_kafka.freeze()
+        try:
+            for topic in ("events", "lite:events"):
+                stream.publish(topic, key=b"k", value=b"after")
+            waiting = threading.Thread(target=stream.flush)
+            waiting.start()
+            wait_until(lambda: stream.ends("lite:events")[Partition("lite:events", 0)].next == 2)
+            assert waiting.is_alive()
+        finally:
             own_kafka.thaw()
-            fill(stream, "twin:two", [b"v"])
-            wait_until(lambda: not is_away(member), timeout_s=60)
+        waiting.join(60)
+        assert stream.ends("events")[Partition("events", 0)].next == 2
+
+
+@pytest.mark.kafka
+def test_the_stream_is_away_where_all_of_its_parts_are(kafka_broker: str) -> None:
+    nobody = {label: f"kafka://127.0.0.1:{port}" for label, port in zip(("", "twin"), free_ports(2), strict=True)}
+    with (
+        closing(routed(nobody)) as stream,
+        closing(stream.subscribe(["one", "twin:two"], "group", starting_at(0))) as member,
+    ):
+        wait_until(lambda: is_away(member), timeout_s=60)
+    half = nobody | {"twin": f"kafka://{kafka_broker}"}
+    with closing(routed(half)) as stream:
+        topic = stream.create_topic(f"twin:{unique('events')}").name
+        with closing(stream.subscribe(["one", topic], unique("group"), starting_at(0))) as member:
+            problem_of(member, "one", StreamAwayError)
+            fill(stream, topic, numbered(1))
+            poll_until(member, 1)

@@ -16,6 +16,7 @@ from bridge.ledger.port import Outcome
 from bridge.ledger.sqlite import SqliteLedger
 from bridge.operations import assemble
 from bridge.receiving.consumer import Consumer
+from bridge.receiving.progress import Progress, Verdict
 
 
 @contextmanager
@@ -107,6 +108,41 @@ def test_a_locked_ledger_is_waited_for_whatever_was_to_be_written(nth, alpha, be
     assert "ledger" in waits[0]
     assert beta.outcomes() == [Outcome.APPLIED] * 2
     assert len(beta.tom.photometry()) == 3
+
+
+def test_a_ledger_whose_disk_is_full_is_waited_for_while_the_tom_answers(alpha, beta, monkeypatch):
+    beta.mapping["limits"] = {"tries": 3}
+    beta.tom.make_target("SN 2024abc")
+    alpha.publish(on_day(1))
+    beta.drain()
+    alpha.share = alpha.share.model_copy(
+        update={"message": "m" * 9000}
+    )  # what is kept of it needs pages that the file hasn't
+    alpha.publish(on_day(2))
+    failures, waits = itertools.count(1), []
+    with beta.open() as bridge:
+        judge = Progress.judge
+
+        def make_room_after_the_fifth(progress: Progress, error: BaseException, *, in_company: bool) -> Verdict:
+            if next(failures) == 5:
+                bridge.ledger._connection.execute("PRAGMA max_page_count = 1000000")
+            return judge(progress, error, in_company=in_company)
+
+        def note(consumer: Consumer, error: AwayError, subscription: Any) -> None:
+            waits.append(str(error))
+            assert bridge.parts.progress.state.troubles.keys() == {"[ledger]"}
+
+        monkeypatch.setattr(Progress, "judge", make_room_after_the_fifth)
+        monkeypatch.setattr(Consumer, "_wait", note)
+        for pragma in ("VACUUM", "PRAGMA max_page_count = 1"):  # no free pages, and no more of them
+            bridge.ledger._connection.execute(pragma)
+        bridge.consumer().run(until_end=True)
+        assert bridge.parts.progress.state.troubles == {}
+    assert len(waits) == 5
+    assert "the ledger can't be used now: database or disk is full. Make room on its disk" in waits[0]
+    assert beta.outcomes() == [Outcome.APPLIED] * 2
+    assert beta.dead() == []
+    assert len(beta.tom.photometry()) == 2
 
 
 def test_a_broker_that_is_killed_is_waited_for_and_nothing_is_skipped(own_kafka, tom3, tmp_path):

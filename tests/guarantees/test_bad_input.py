@@ -1,16 +1,18 @@
 """Bad input: each is one dead letter with a reason that a person understands, and everything around it is applied."""
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from parts.bridges import Publishing, Subscribed
 from parts.shares import GALAXY, NOON, SUPERNOVA, crafted, on_day, photometry, product
 
 from bridge.codec.avro import Encoded, encode
-from bridge.events import ListMember, TargetList, TargetReference
+from bridge.events import ListMember, Target, TargetList, TargetReference
 from bridge.ledger.port import Outcome, Reason
+from bridge.tom.rest import RestTom
 
 Bad = Callable[[Publishing], object]
 
@@ -93,11 +95,6 @@ BAD: dict[str, tuple[Bad, Reason, str]] = {
         Reason.INVALID,
         "'../../x' is a path; a plain file name",
     ),
-    "a product that makes the TOM answer 500": (
-        lambda alpha: alpha.publish(product(b"no light curve", filename="broken.csv")),
-        Reason.REJECTED,
-        "does not keep the file broken.csv",
-    ),
     "a product of a type that the TOM doesn't have": (
         lambda alpha: alpha.publish(product(data_product_type="hologram")),
         Reason.REJECTED,
@@ -175,6 +172,47 @@ def test_the_same_over_rest_of_toolkit_2(alpha, url, tom2, tmp_path):
     assert beta.tom.products() == []
 
 
+def test_a_member_that_breaks_something_here_is_a_dead_letter_of_its_own_and_the_others_are_in(
+    alpha, beta, monkeypatch
+):
+    create = RestTom.create_targets
+
+    def break_at_the_third(tom: RestTom, targets: Sequence[Target], *given: Any) -> Any:
+        if any(target.name == "SN 2" for target in targets):
+            raise ZeroDivisionError("of ours")
+        return create(tom, targets, *given)
+
+    members = tuple(
+        ListMember(reference=target.reference, target=target)
+        for number in range(5)
+        for target in [GALAXY.model_copy(update={"name": f"SN {number}", "aliases": ()})]
+    )
+    alpha.publish(TargetList(name="Best", members=members))
+    with monkeypatch.context() as broken:
+        broken.setattr(RestTom, "create_targets", break_at_the_third)
+        beta.drain()
+    (entry,), (letter,) = beta.entries(), beta.dead()
+    assert entry.detail["members"] == {"created": 4, "joined": 0, "parked": 0, "refused": 1}
+    assert (entry.outcome, letter.member, letter.reason) == (Outcome.APPLIED, "SN 2", Reason.INTERNAL)
+    assert letter.detail["message"] == "ZeroDivisionError: of ours"
+    assert sorted(row["name"] for row in beta.tom.targets()) == ["SN 0", "SN 1", "SN 3", "SN 4"]
+    with beta.open() as bridge:
+        bridge.waiting.retry_dead(bridge.ledger.dead(), bridge.budget)
+    assert (len(beta.tom.targets()), beta.dead()) == (5, [])
+
+
+def test_what_breaks_without_a_member_too_is_the_fault_of_the_list(alpha, beta, monkeypatch):
+    def fail(*_: Any) -> None:
+        raise ZeroDivisionError("of ours")
+
+    monkeypatch.setattr(RestTom, "open_list", fail)
+    members = tuple(ListMember(reference=TargetReference(name=f"SN {number}")) for number in range(3))
+    alpha.publish(TargetList(name="Best", members=members))
+    beta.drain()
+    assert [(one.outcome, one.reason) for one in beta.entries()] == [(Outcome.DEAD, Reason.INTERNAL)]
+    assert [letter.member for letter in beta.dead()] == [""]
+
+
 def test_a_member_that_is_refused_is_a_dead_letter_of_its_own_and_the_others_are_in(alpha, beta):
     _targets(beta)
     hidden = GALAXY.model_copy(update={"name": "Hidden"})
@@ -247,3 +285,23 @@ def test_a_file_that_is_no_toml_and_one_that_is_not_there_say_so(beta, tmp_path)
 
 def _last_line(run: subprocess.CompletedProcess[str]) -> str:
     return run.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("kept_as", "says"),
+    [
+        ("image_file", "kept as image_file, not processed: the TOM's processor of photometry fails on it"),
+        ("", "set unprocessed_type under [tom]"),
+        ("hologram", "as hologram it is not kept either (400 data_product_type: Not a valid data_product_type"),
+    ],
+)
+def test_a_file_that_the_tom_can_not_process_is_kept_or_it_is_said_what_to_do(kept_as, says, alpha, beta):
+    _targets(beta)
+    beta.mapping["tom"]["unprocessed_type"] = kept_as
+    alpha.publish(product(b"no light curve", filename="broken.csv"))
+    beta.drain()
+    (entry,) = beta.entries()
+    assert says in str(entry.detail)
+    kept = [row["path"].read_bytes() for row in beta.tom.products()]
+    is_kept = kept_as == "image_file"
+    assert (entry.outcome, kept) == ((Outcome.APPLIED, [b"no light curve"]) if is_kept else (Outcome.DEAD, []))

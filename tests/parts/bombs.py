@@ -123,11 +123,16 @@ def array(items: Any) -> dict[str, Any]:
 
 def smallest(kind: Kind, name: str, items: str, least: bytes, size: int = MIB) -> Bomb:
     """Return an event whose items have nothing but the fields for which a reader has no default."""
+    return bomb(kind, _without_defaults(kind, "FullTarget", name), {items: repeated(least, size - _ROOM)})
+
+
+def _without_defaults(kind: Kind, *names: str) -> dict[str, Any]:
+    """Return the schema of a kind, its records of these names without what a reader has a default for."""
     definition = _definition(kind)
-    for each in ("FullTarget", "TargetReference", name):
-        if (found := _named(definition, each)) and each != "TargetReference":
+    for each in names:
+        if found := _named(definition, each):
             found["fields"] = [field for field in found["fields"] if "default" not in field]
-    return bomb(kind, definition, {items: repeated(least, size - _ROOM)})
+    return definition
 
 
 def _reference(aliases: bytes) -> bytes:
@@ -229,8 +234,26 @@ BOMBS: dict[str, Callable[[], Bomb]] = {
     "light: members without what has a default": lambda: smallest(
         Kind.LIST, "ListMember", "members", _reference(b"\0"), LIGHT_BYTES
     ),
+    "light: members of five letters without what has a default": lambda: smallest(
+        Kind.LIST, "ListMember", "members", b"\x0aSN 12" + bytes(5), LIGHT_BYTES
+    ),
     "light: data without what has a default": lambda: smallest(
         Kind.REDUCED_DATUM, "ReducedDatum", "data", b"\0\0", LIGHT_BYTES
+    ),
+    "light: members with a target without what has a default": lambda: bomb(
+        Kind.LIST,
+        _without_defaults(Kind.LIST, "FullTarget"),
+        {"members": repeated(_reference(b"\0") + b"\x02\x02A\0", LIGHT_BYTES - _ROOM)},
+    ),
+    "light: tiny data": lambda: smallest(Kind.REDUCED_DATUM, "ReducedDatum", "data", b"\0\0", 6000),
+    "light: ours: right members": lambda: bomb(
+        Kind.LIST, None, {"members": repeated(_reference(b"\0") + b"\0", LIGHT_BYTES - _ROOM)}
+    ),
+    "light: ours: right points": lambda: bomb(
+        Kind.PHOTOMETRY, None, {"points": repeated(_RIGHT_POINT, LIGHT_BYTES - _ROOM)}
+    ),
+    "light: ours: wrong data": lambda: bomb(
+        Kind.REDUCED_DATUM, None, {"data": repeated(_DATUM[:-1] + b"\0", LIGHT_BYTES - _ROOM)}
     ),
     # -- by announced ones with a field of their own
     "flags with 4 nulls each": lambda: evil(array(record("boolean", *["null"] * 4)), repeated(b"\1", FULL)),

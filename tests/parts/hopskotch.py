@@ -66,7 +66,7 @@ class HopskotchBroker(KafkaBroker):
     @cached_property
     def admin(self) -> AdminClient:
         """The administrator's client."""
-        return AdminClient({"bootstrap.servers": self.address})
+        return AdminClient({"bootstrap.servers": self.address, "log_level": 0})
 
     def credential(self, name: str = "alice") -> Credential:
         """Make a credential of a unique name, with the right to its own groups: those that begin with its name."""

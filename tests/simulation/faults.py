@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeVar
 
-from bridge.errors import AwayError, RejectedError, StreamAwayError, TomAwayError
+from bridge.errors import AwayError, LedgerAwayError, RejectedError, StreamAwayError, TomAwayError
 
 T = TypeVar("T")
 
@@ -114,5 +114,6 @@ def happen(fault: Fault, what: str, act: Callable[[], T], hang: Callable[[float]
 
 def away(what: str) -> AwayError:
     """Return the error of a port that does not answer."""
-    kind = TomAwayError if what.startswith(("tom", "ledger")) else StreamAwayError
+    kinds = {"tom": TomAwayError, "ledger": LedgerAwayError}
+    kind = next((kind for port, kind in kinds.items() if what.startswith(port)), StreamAwayError)
     return kind(f"{what} does not answer")

@@ -8,7 +8,7 @@ import itertools
 import threading
 import zlib
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -249,6 +249,9 @@ class SimulatedStream:
     def largest_value(self, topic: str) -> int:
         self._broker.held(topic)
         return LARGEST_VALUE
+
+    def lacking(self, topic: str, wanted: Collection[str], group: str | None = None) -> list[str]:
+        return []
 
     def check(self) -> None:
         return

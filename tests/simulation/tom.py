@@ -247,15 +247,14 @@ class SimulatedTom(Tom):
                 return ProductResult(fate=Fate.CONFLICTING, pk=there.number, reason="it is on another target")
             if there.content != product.content:
                 return ProductResult(fate=Fate.CONFLICTING, pk=there.number, reason="its content is another")
-            mine = there.event == provenance.event
-            return ProductResult(fate=Fate.NEW if mine else Fate.DUPLICATE, pk=there.number)
+            if there.event != provenance.event:
+                return ProductResult(fate=Fate.DUPLICATE, pk=there.number)
+            return ProductResult(fate=Fate.NEW, pk=there.number, unverified=_unprocessed(product))
         self._changeable(pk)
         if product.data_product_type not in TYPES:
             raise RejectedError(f"the TOM has no such type, but {', '.join(sorted(TYPES))}")
-        if product.process and product.data_product_type == "photometry" and b"\x00" in product.content:
-            raise RejectedError("the TOM's data processor can't read it")
         row = self._ask("store", lambda: self._held.store(pk, product, product_id, provenance.event), names)
-        return ProductResult(fate=Fate.NEW, pk=row.number)
+        return ProductResult(fate=Fate.NEW, pk=row.number, unverified=_unprocessed(product))
 
     # -- the rest -----------------------------------------------------------------------------------------------------
 
@@ -272,3 +271,8 @@ class SimulatedTom(Tom):
 
 def _creation(target: Target) -> str:
     return f"target {target.name}"
+
+
+def _unprocessed(product: DataProduct) -> tuple[str, ...]:
+    fails = product.process and product.data_product_type == "photometry" and b"\x00" in product.content
+    return ("kept, not processed: the TOM's data processor can't read it",) if fails else ()

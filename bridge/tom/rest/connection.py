@@ -56,6 +56,11 @@ class RestAccount:
     """Seconds after which the local index of names is looked through for what has changed."""
     toolkit: str = "auto"
     """TOM Toolkit's version there; ``auto`` finds out."""
+    unprocessed_type: str = "image_file"
+    """The TOM's type of data product, without a processor, as which files are kept that it fails to process.
+
+    Empty: they are refused.
+    """
 
 
 @dataclass(frozen=True)

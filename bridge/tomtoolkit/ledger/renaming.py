@@ -7,14 +7,17 @@ from bridge.tomtoolkit import models
 
 def rename_topic(using: str, topic_id: str, old: str, new: str) -> None:
     """Call the topic of this identity ``new`` where it is called ``old``; to be called within a transaction."""
-    entries = models.Entry.objects.using(using).filter(topic_id=topic_id, topic=old)
+    named = {"topic_id": topic_id, "topic": old}
+    if not models.Position.objects.using(using).filter(**named).update(topic=new):
+        return
+    entries = models.Entry.objects.using(using).filter(**named)
     _move_counts(using, list(entries.values("origin", "kind", "outcome").annotate(events=Count("pk"))), old, new)
+    entries.update(topic=new)
+    models.Kept.objects.using(using).filter(**named).update(topic=new)
     successes = models.Success.objects.using(using)
-    for at in successes.filter(topic=old).values_list("at", flat=True):
+    for at in list(successes.filter(topic=old).values_list("at", flat=True)):
         successes.update_or_create(topic=new, defaults={"at": at})
-        successes.filter(topic=old).delete()
-    for model in (models.Position, models.Entry, models.Kept):
-        model.objects.using(using).filter(topic_id=topic_id, topic=old).update(topic=new)
+    successes.filter(topic=old).delete()
 
 
 def _move_counts(using: str, counted: list[dict[str, object]], old: str, new: str) -> None:

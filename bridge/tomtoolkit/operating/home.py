@@ -12,7 +12,7 @@ from django.db import close_old_connections
 from bridge.errors import ConfigurationError
 from bridge.ledger.port import Ledger
 from bridge.operations.assemble import Bridge
-from bridge.operations.doctor import Finding
+from bridge.operations.finding import Finding
 from bridge.tomtoolkit import checks, conf
 from bridge.tomtoolkit.database import translating
 from bridge.tomtoolkit.ledger.store import DjangoLedger

@@ -63,8 +63,7 @@ class Lag(Visitor, BridgeView, TemplateView):
         settings, _ = settings_or_problem()
         if settings is None:
             return context
-        now = lag.current(settings) if settings.subscribe else None
-        by_topic = {one.topic: one for one in now.topics} if now is not None else {}
+        by_topic = lag.current(settings)
         return context | topics(settings, by_topic) | {"asked": True, "manages": may_manage(self.request.user)}
 
 

@@ -15,11 +15,13 @@ from tom_dataproducts.models import DataProduct
 
 from bridge.tomtoolkit import models, permissions
 from bridge.tomtoolkit.pages.page import BridgePage, BridgeView, page_of, settings_or_problem
-from bridge.tomtoolkit.pages.starting import end_of
+from bridge.tomtoolkit.pages.starting import Subject, end_of
+from bridge.tomtoolkit.pages.unprocessed import warnings
 from bridge.tomtoolkit.permissions import may_share, shareable
 
 _SHOWN_LEFT_OUT = 3
 _MOST_LEFT_OUT = 50
+_SHOWN_UNPROCESSED = 3
 
 
 class ChangeForm(forms.Form):
@@ -44,6 +46,8 @@ class SelfShares(permissions.Visitor, BridgePage):
             one.expired = one.expires is not None and one.expires <= now
             one.changeable = _may_change(self.request.user, one)
             one.leaves_out, one.leaves_out_hidden = _left_out(self.request.user, one)
+            told = warnings(self.request.user, _subject(one), one.kinds)  # of those that are off too: before it goes on
+            one.unprocessed, one.unprocessed_more = told[:_SHOWN_UNPROCESSED], len(told[_SHOWN_UNPROCESSED:])
         return context | {"page": page, "now": now}
 
 
@@ -74,6 +78,10 @@ class Change(permissions.Visitor, BridgeView):
         told = {"on": "shares itself again", "off": "shares itself no longer", "expiry": "has a new expiry"}[action]
         messages.success(request, f"{one.target or one.target_list} {told}.")
         return redirect("tom_bridge:self-shares")
+
+
+def _subject(one: models.SelfShare) -> Subject:
+    return {"target_id": one.target_id} if one.target_list_id is None else {"target_list_id": one.target_list_id}
 
 
 def _visible(user: Any) -> Any:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -21,6 +22,7 @@ from bridge.tomtoolkit.pages.offered import offered, rows_of
 from bridge.tomtoolkit.pages.page import BridgePage, page_of, settings_or_problem
 from bridge.tomtoolkit.pages.share_forms import ListForm, ShareForm, TargetForm
 from bridge.tomtoolkit.pages.starting import Subject, let_share_itself, started
+from bridge.tomtoolkit.pages.unprocessed import warnings
 from bridge.tomtoolkit.permissions import SHARE, refusal, shareable, visible
 from bridge.tomtoolkit.rows.bodies import own, own_targets
 from bridge.tomtoolkit.sharing.accept import prepare
@@ -47,17 +49,18 @@ class Review:
     """Changes with what would go: what was reviewed is what goes."""
 
     @classmethod
-    def of(cls, parcel: Parcel) -> "Review":
-        """Return the review of a share that is ready to be written."""
+    def of(cls, parcel: Parcel, by_itself: Sequence[str] = ()) -> "Review":
+        """Return the review of a share that is ready to be written; ``by_itself``: warnings of other files."""
         contents = parcel.contents()
         seen = json.dumps([parcel.topic, contents, dict(parcel.left_out)], sort_keys=True)
+        unprocessed = list(dict.fromkeys((*parcel.unprocessed, *by_itself)))
         what = ", ".join(words.counted(kind, number) for kind, number in contents.items())
         return cls(
             topic=parcel.topic,
             what=what,
             left_out=dict(parcel.left_out),
-            unprocessed=parcel.unprocessed[:_SHOWN_UNPROCESSED],
-            unprocessed_more=max(0, len(parcel.unprocessed) - _SHOWN_UNPROCESSED),
+            unprocessed=unprocessed[:_SHOWN_UNPROCESSED],
+            unprocessed_more=max(0, len(unprocessed) - _SHOWN_UNPROCESSED),
             token=hashlib.sha256(seen.encode()).hexdigest(),
         )
 
@@ -90,7 +93,9 @@ class _SharePage(permissions.Visitor, BridgePage):
         parcel = self._prepared(form) if form.is_valid() else None
         if parcel is None:
             return self.render_to_response(self.get_context_data(form=form), status=422)
-        review, seen = Review.of(parcel), request.POST.get("reviewed", "")
+        given = form.cleaned_data
+        by_itself = warnings(request.user, self.subject(), given["kinds"]) if given["by_itself"] else []
+        review, seen = Review.of(parcel, by_itself), request.POST.get("reviewed", "")
         if seen != review.token:
             context = {"form": form, "review": review, "changed": bool(seen), "sent": self._sent()}
             self.template_name = "tom_bridge/share_review.html"
@@ -98,7 +103,7 @@ class _SharePage(permissions.Visitor, BridgePage):
         receipt = self._written(form, parcel)
         if receipt is None:
             return self.render_to_response(self.get_context_data(form=form), status=422)
-        self._tell(receipt, by_itself=form.cleaned_data["by_itself"])
+        self._tell(receipt, by_itself=given["by_itself"])
         return redirect(self.then())
 
     # -- what a page is about: for the two below ----------------------------------------------------------------------

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from tom_dataproducts.models import DataProduct as ProductModel
 from tom_targets.base_models import BaseTarget
 from tom_targets.models import TargetList as TargetListModel
@@ -125,6 +125,7 @@ class _Packer:
         self._with_targets = with_targets
         self._read_from: set[int] = set()
         """The data products whose datums are in the parcel: nobody has to process them again."""
+        self._last: dict[int, Any] = {}
 
     def pack(self, what: Any) -> None:
         """Pack one of the things that :func:`share` takes."""
@@ -150,7 +151,7 @@ class _Packer:
     def targets(self, pks: Any, *, alone: bool = False) -> None:
         """Pack targets, and their data; ``alone``: a single one, whose faults are the caller's to hear."""
         for chunk in chunks(self._allowed(pks), _TARGETS_AT_ONCE):
-            rows = target_rows(chunk)
+            rows = self._rows(chunk)
             if self._with_targets:
                 kept = own_targets(rows)
                 self._left_out(f"targets: {RECEIVED}", len(rows) - len(kept))
@@ -171,11 +172,11 @@ class _Packer:
             self._left_out(f"lists: {RECEIVED}")
         if self._with_data:
             for chunk in chunks(pks, _TARGETS_AT_ONCE):
-                for target in target_rows(chunk).values():
+                for target in self._rows(chunk).values():
                     self._data(target)
 
     def _members(self, pks: Any) -> list[ListMember]:
-        rows = target_rows(pks)
+        rows = self._rows(pks)
         whole = own_targets(rows) if self._with_targets else set()
         members = []
         for pk, row in sorted(rows.items()):
@@ -195,6 +196,12 @@ class _Packer:
 
     def _target(self, row: Any, *, alone: bool) -> None:
         self._add(lambda: target_body(row), "targets", row.pk, alone=alone)
+
+    def _rows(self, pks: Any) -> dict[int, Any]:
+        """Return these targets, not read again where all were among the last: a press shares several parts of one."""
+        if not self._last.keys() >= set(pks):
+            self._last = target_rows(pks)
+        return {pk: self._last[pk] for pk in pks if pk in self._last}
 
     def _allowed(self, pks: Any) -> list[int]:
         wanted = sorted(set(pks))
@@ -218,14 +225,12 @@ class _Packer:
     def datums(self, rows: Any) -> None:
         """Pack datums of one model, target by target."""
         rows = _plain(rows)
-        for datums in (one for one in DATUMS if one.model is rows.model):
+        for datums in _kinds_in(rows):
             of_kind = rows.filter(datums.only)
-            about = list(of_kind.order_by().values_list("target_id", flat=True).distinct())
-            if not about:
-                continue  # a model holds several kinds: what is asked of each costs every press of the button
+            about = of_kind.order_by().values_list("target_id", flat=True).distinct()
             kept = self._kept(of_kind, str(datums.kind))
             for chunk in chunks(self._allowed(about), _TARGETS_AT_ONCE):
-                for pk, target in sorted(target_rows(chunk).items()):
+                for pk, target in sorted(self._rows(chunk).items()):
                     self._pack(datums, target, kept.filter(target_id=pk))
 
     def _pack(self, datums: Any, target: Any, rows: Any) -> None:
@@ -245,7 +250,7 @@ class _Packer:
         allowed = set(self._allowed(rows.order_by().values_list("target_id", flat=True).distinct()))
         for product in self._kept(rows, "data products").order_by("pk"):
             if product.target_id in allowed:
-                (target,) = target_rows([product.target_id]).values()
+                (target,) = self._rows([product.target_id]).values()
                 self._product(product, target, alone=alone)
 
     def _product(self, product: Any, target: Any, *, alone: bool) -> None:
@@ -278,6 +283,16 @@ class _Packer:
     def _left_out(self, why: str, number: int = 1) -> None:
         if number:
             self._parcel.left_out[why] += number
+
+
+def _kinds_in(rows: Any) -> list[Any]:
+    """Return the kinds of datums of which there are any in ``rows``: a model may hold several.
+
+    They are asked for at once: what is asked of each costs every press of the button.
+    """
+    kinds = [one for one in DATUMS if one.model is rows.model]
+    there = rows.aggregate(**{f"kind_{number}": Count("pk", filter=one.only) for number, one in enumerate(kinds)})
+    return [one for number, one in enumerate(kinds) if there[f"kind_{number}"]]
 
 
 def _plain(rows: Any) -> Any:

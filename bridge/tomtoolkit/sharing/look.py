@@ -126,7 +126,7 @@ class Look:
     def _share_product(self, product: Any) -> None:
         place = {"kind": Kind.DATA_PRODUCT, "target": self._target.pk, "product": product.pk}
         try:
-            body = product_body(product, self._reference, process=not self._is_read_from(product))
+            body = product_body(product, self._reference, process=not is_read_from(product, self._one.kinds))
         except InvalidEventError as error:
             self._one.left_out.add(str(error), **place)
             return
@@ -134,13 +134,6 @@ class Look:
         parcel.add(body, target_pk=self._target.pk)
         self._write(parcel, ProductModel, [product.pk])
         self._one.left_out.settle(**place)
-
-    def _is_read_from(self, product: Any) -> bool:
-        """Return whether the datums of a product go as well, so that nobody has to process it again."""
-        kinds = [each for each in DATUMS if each.kind in self._one.kinds]
-        return any(product.data_product_type == str(each.kind) for each in kinds) or any(
-            each.own().filter(data_product_id=product.pk).exists() for each in kinds
-        )
 
     def _new(self, rows: Any) -> Any:
         """Return those of ``rows`` that are new, of this target, and may be seen by the one who lets it share."""
@@ -165,6 +158,14 @@ class Look:
             "self_share.shared", self_share=self._one.row.pk, topic=topic, target=self._target.name,
             events=receipt.events, datums=receipt.points, left_out=receipt.left_out,
         )  # fmt: skip
+
+
+def is_read_from(product: Any, kinds: Collection[Kind]) -> bool:
+    """Return whether the datums of a product go as well, with these kinds, so that nobody has to process it again."""
+    shared = [each for each in DATUMS if each.kind in kinds]
+    return any(product.data_product_type == str(each.kind) for each in shared) or any(
+        each.own().filter(data_product_id=product.pk).exists() for each in shared
+    )
 
 
 class Unshared:

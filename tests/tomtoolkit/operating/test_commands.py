@@ -159,7 +159,7 @@ def test_a_topic_that_does_not_exist_stops_the_consumer_with_a_mend(beta: Manage
     [
         ({"origin": None}, "TOM_BRIDGE: origin: is missing"),
         ({"subscribe": []}, "subscribe: is missing"),
-        ({"streams": {}}, "streams"),
+        ({"streamz": {}}, "streamz"),
         ({"data_product_types": {"spectrum": "nonsense"}}, "'nonsense', for 'spectrum', is no data product type"),
     ],
     ids=["no origin", "no subscription", "a key that there isn't", "a foreign type"],

@@ -70,6 +70,30 @@ def test_the_environment_wins(check: Check, monkeypatch: pytest.MonkeyPatch) -> 
         assert conf.load().stream.url == "kafka://other.example.org:9092"
 
 
+def test_the_settings_are_read_again_only_where_something_changed(
+    check: Check, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from django.test.utils import override_settings
+
+    from bridge.errors import ConfigurationError
+    from bridge.tomtoolkit import conf
+
+    mapping = {**RIGHT, "STREAM": {"URL": "kafka://one.example.org:9092"}}
+    with override_settings(TOM_BRIDGE=mapping):
+        loaded = conf.load()
+        assert conf.load() is loaded
+        mapping["STREAM"]["URL"] = "kafka://two.example.org:9092"
+        assert conf.load().stream.url == "kafka://two.example.org:9092", "changed in place"
+        monkeypatch.setenv("TOM_BRIDGE_ORIGIN", "gamma")
+        assert conf.load().origin == "gamma"
+        monkeypatch.setenv("TOM_BRIDGE_ORIGIN", "No Origin")
+        for _ in range(2):
+            with pytest.raises(ConfigurationError, match="origin"):
+                conf.load()
+        monkeypatch.delenv("TOM_BRIDGE_ORIGIN")
+        assert conf.load().origin == RIGHT["ORIGIN"]
+
+
 @pytest.mark.parametrize(
     ("change", "told", "hint"),
     [

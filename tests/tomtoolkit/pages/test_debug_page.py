@@ -40,6 +40,7 @@ def test_no_secret_is_on_the_debug_page(make_orm_tom: MakeOrmTom, monkeypatch: p
         loaded = conf.load()
         assert loaded.stream.url == GIVEN["STREAM"]["URL"]
         assert loaded.stream.options()["sasl.password"] == SECRET
+        monkeypatch.setattr(conf, "_last", [])
         monkeypatch.setattr(breaks, fail)
         client = Client(raise_request_exception=False)
         client.force_login(User.objects.get(username="admin"))

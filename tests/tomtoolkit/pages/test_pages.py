@@ -97,7 +97,7 @@ def test_the_lag_is_unknown_while_the_broker_is_away(orm_tom: InProcessTom, beta
 
     mapping = beta.mapping | {"stream": {"url": "kafka://127.0.0.1:9"}}
     with override_settings(TOM_BRIDGE=mapping):
-        assert lag.current(conf.load(), patience_s=0.2) is None
+        assert lag.current(conf.load(), patience_s=0.2) == {}
         assert "unknown" in page(browser(account("eve")), "/bridge/lag/")
 
 
@@ -108,6 +108,19 @@ def test_the_lag_is_what_is_still_to_come(alpha: Publishing, beta: SubscribedInP
     text = page(browser(account("eve")), "/bridge/lag/")
     assert "2 behind" in text
     assert "unknown" not in text
+
+
+def test_the_lag_on_one_stream_is_told_while_another_is_away(alpha: Publishing, beta: SubscribedInProcess) -> None:
+    from django.test.utils import override_settings
+
+    alpha.publish(SUPERNOVA)
+    beta.drain()
+    alpha.publish(on_day(1), on_day(2))
+    streams = {"gone": {"url": "kafka://127.0.0.1:9"}}
+    mapping = beta.mapping | {"streams": streams, "subscribe": [{"topic": "gone:events"}, *beta.mapping["subscribe"]]}
+    with override_settings(TOM_BRIDGE=mapping):
+        text = page(browser(account("eve")), "/bridge/lag/")
+    assert text.index("gone:events") < text.index("unknown") < text.index("2 behind")
 
 
 def test_wrong_settings_are_told_in_full_to_managers_alone(orm_tom: InProcessTom) -> None:

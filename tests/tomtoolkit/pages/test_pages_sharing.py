@@ -2,6 +2,7 @@
 
 import html
 import re
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -77,6 +78,29 @@ def test_what_was_ticked_goes_out_as_one_share(orm_tom: InProcessTom) -> None:
     assert len({event.share_id for event in events}) == 1
     assert {(event.shared_by, event.title, event.message) for event in events} == {("ada", "New", "Look")}
     assert len(events[1].body.points) == 3
+
+
+def test_a_press_asks_the_database_nothing_twice_and_the_settings_once(
+    orm_tom: InProcessTom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    from bridge.tomtoolkit import conf
+
+    ada = sharer()
+    pk = make(orm_tom)
+    our_photometry(pk, 3)
+    client, path, given = browser(ada), f"/bridge/targets/{pk}/share/", {"topic": TOPIC, "target": "1"}
+    given["datums"] = "photometry"
+    given["reviewed"] = token(client.post(path, given))
+    monkeypatch.setattr(conf.AppSettings, "from_mapping", None)
+    with CaptureQueriesContext(connection) as asked:
+        assert client.post(path, given).status_code == 302
+    bare = Counter(re.sub(r" WHERE .*", "", one["sql"]) for one in asked.captured_queries)
+    of_data = {sql: number for sql, number in bare.items() if "dataproducts_" in sql or "targetname" in sql}
+    assert len(of_data) > 4
+    assert set(of_data.values()) == {1}, of_data
 
 
 def test_what_was_not_ticked_does_not_go(orm_tom: InProcessTom) -> None:
@@ -398,6 +422,46 @@ def test_a_review_names_the_files_that_those_who_receive_them_will_not_process(o
     assert outbox() == []
     press(client, path, **given)
     assert len(outbox()) == 13, "they go all the same"
+
+
+def test_who_lets_a_target_share_itself_is_warned_of_files_that_others_will_not_process(orm_tom: InProcessTom) -> None:
+    ada, pk = browser(sharer()), make(orm_tom, users=["ada", "eve"])
+    path = f"/bridge/targets/{pk}/share/"
+    for number in range(4):
+        data_product(pk, f"w<{number}>.ascii")
+    data_product(pk)
+    given = {"topic": TOPIC, "target": "1", "by_itself": "on"}
+    text = html.unescape(ada.post(path, given).content.decode())
+    assert "not processed" not in text, "their data are to go as well"
+    given |= {"kinds": "data-product"}
+    text = html.unescape(ada.post(path, given).content.decode())
+    assert len(re.findall(r"w\w+\.ascii will be kept, not processed, by receiving TOMs", text)) == 4
+    assert "lc.csv" not in text
+    press(ada, path, **given)
+    text = page(ada, "/bridge/self-sharing/")
+    assert text.count(".ascii will be kept, not processed") == 3
+    assert "And 1 more files will be kept, not processed." in text
+    from django.test.utils import override_settings
+
+    with override_settings(TARGET_PERMISSIONS_ONLY=False):
+        assert "not processed" not in page(browser(account("eve")), "/bridge/self-sharing/"), "she may not see them"
+
+
+def test_so_is_who_lets_a_list_share_itself(orm_tom: InProcessTom) -> None:
+    from tom_targets.models import Target, TargetList
+
+    ada, row = sharer(), TargetList.objects.create(name="Best")
+    for name, users in (("words", ["ada"]), ("hidden", [])):
+        pk = make(orm_tom, name, users=users)
+        data_product(pk, f"{name}.ascii")
+        row.targets.add(Target.objects.get(pk=pk))
+    from guardian.shortcuts import assign_perm
+
+    assign_perm("tom_targets.view_targetlist", ada, row)
+    given = {"topic": TOPIC, "by_itself": "on", "kinds": "data-product"}
+    text = browser(ada).post(f"/bridge/lists/{row.pk}/share/", given).content.decode()
+    assert "words.ascii will be kept, not processed" in html.unescape(text)
+    assert "hidden.ascii" not in text
 
 
 def every_product() -> Any:

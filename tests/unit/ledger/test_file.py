@@ -1,6 +1,7 @@
 """The file of the SQLite ledger: made, migrated, refused, restored, shared by processes, and killed."""
 
 import os
+import resource
 import signal
 import sqlite3
 import subprocess
@@ -18,10 +19,10 @@ from parts.wait import wait_until
 from bridge.errors import (
     ConfigurationError,
     IdentityError,
+    LedgerAwayError,
     NewerFileError,
     PositionLostError,
     StopError,
-    TomAwayError,
 )
 from bridge.ledger.port import Outcome, Position
 from bridge.ledger.sqlite import SqliteLedger
@@ -153,9 +154,9 @@ def test_who_has_the_file_open_while_a_newer_release_migrates_it_writes_no_more(
 def test_a_locked_ledger_is_away_and_comes_back(path: Path) -> None:
     with closing(SqliteLedger(path, busy_timeout_s=0.05)) as ledger, closing(sqlite3.connect(path)) as other:
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(TomAwayError, match="locked"):
+        with pytest.raises(LedgerAwayError, match="locked"):
             write(ledger, 0)
-        with pytest.raises(TomAwayError, match="locked"):
+        with pytest.raises(LedgerAwayError, match="locked"):
             SqliteLedger(path, busy_timeout_s=0.05)
         assert ledger.positions() == {}
         other.rollback()
@@ -163,13 +164,32 @@ def test_a_locked_ledger_is_away_and_comes_back(path: Path) -> None:
         assert ledger.positions() == {PARTITION: Position(TOPIC_ID, 1)}
 
 
+def test_a_disk_that_takes_no_more_is_away_also_when_a_ledger_is_opened(path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    try:
+        with pytest.raises(LedgerAwayError, match="disk"):
+            SqliteLedger(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    SqliteLedger(path).close()
+
+
+def test_a_ledger_that_lacks_a_table_needs_a_person(path: Path) -> None:
+    with closing(SqliteLedger(path)) as ledger:
+        with closing(sqlite3.connect(path)) as other:
+            other.execute("DROP TABLE event")
+        with pytest.raises(StopError, match=r"damaged \(no such table: event\)\. Put back a backup"):
+            write(ledger, 0)
+
+
 def test_a_ledger_whose_file_has_gone_is_away_until_it_is_put_back(path: Path, tmp_path: Path) -> None:
     with closing(SqliteLedger(path)) as ledger:
         write(ledger, 0)
         path.rename(tmp_path / "elsewhere")
-        with pytest.raises(TomAwayError, match="gone"):
+        with pytest.raises(LedgerAwayError, match="gone"):
             ledger.positions()
-        with pytest.raises(TomAwayError, match="gone"):
+        with pytest.raises(LedgerAwayError, match="gone"):
             write(ledger, 1)
         assert not path.exists()
         (tmp_path / "elsewhere").rename(path)

@@ -144,3 +144,22 @@ def test_who_uses_our_origin_is_told_of_whoever_is_accepted() -> None:
     anothers = record_of(share(origin="beta").event(photometry()))
     assert outcome(accepting("tom.a"), ours) == ("ignored", Reason.OURS)
     assert outcome(accepting("tom.a"), anothers) == ("dead", Reason.ANOTHERS)
+
+
+@pytest.mark.parametrize(("ignored", "outcome_of_test"), [(True, ("ignored", Reason.TEST)), (False, None)])
+def test_test_messages_are_ignored_undecoded_unless_they_are_asked_for(
+    ignored: bool, outcome_of_test: tuple[str, Reason] | None
+) -> None:
+    given = record_of(event(target()))
+    asking = Reader(
+        Decoder(Schemas()).decode,
+        peek,
+        origin="beta",
+        ours=frozenset,
+        rules={given.partition.topic: Rules(ignore_tests=ignored)},
+    )
+    (plain,) = asking.read(given)
+    (test,) = asking.read(replace(given, headers=(*given.headers, ("_test", b"true"))))
+    assert plain.settled is None
+    assert (test.settled and (str(test.settled.outcome), test.settled.reason)) == outcome_of_test
+    assert (test.event is None) is ignored

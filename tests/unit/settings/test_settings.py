@@ -199,3 +199,66 @@ def test_a_file_that_is_no_toml_is_told_with_line_and_column(tmp_path: Path) -> 
     file.write_text("origin = my-tom\n")
     with pytest.raises(ConfigurationError, match="line 1, column"):
         Settings.load(file)
+
+
+# -- several streams --------------------------------------------------------------------------------------------------
+
+HOPSKOTCH = {"url": "kafka://alice@kafka.scimma.org", "hopskotch": True}
+
+
+def test_further_streams_have_labels_and_their_own_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOM_BRIDGE_STREAMS__PRIVATE__KAFKA__SASL_PASSWORD", "h0rsebattery")
+    file = tmp_path / "tom-bridge.toml"
+    file.write_text(
+        '[stream]\nurl = "kafka://a"\n[streams.hopskotch]\nurl = "kafka://kafka.scimma.org"\nhopskotch = true\n'
+        'auth = "auth.toml"\n[streams.private]\nurl = "sqlite:///share.db"\nschema_topic = "schemas"\n'
+    )
+    found = Settings.load(file)
+    assert list(found.each_stream()) == ["", "hopskotch", "private"]
+    assert found.streams["hopskotch"].auth == tmp_path / "auth.toml"
+    assert found.streams["private"].url == f"sqlite:///{tmp_path}/share.db"
+    assert found.streams["private"].options() == {"sasl.password": "h0rsebattery"}
+    assert "h0rsebattery" not in repr(found)
+
+
+def test_django_s_capitals_are_taken_for_further_streams_too() -> None:
+    found = Settings.from_mapping({"STREAM": STREAM, "STREAMS": {"hop": {"URL": "kafka://b", "KAFKA": {"a.b": "1"}}}})
+    assert (found.streams["hop"].url, found.streams["hop"].kafka) == ("kafka://b", {"a.b": "1"})
+
+
+def test_schemas_are_kept_beside_a_topic_on_its_own_stream_and_never_on_hopskotch() -> None:
+    found = settings(streams={"hop": HOPSKOTCH, "other": {"url": "kafka://b", "schema_topic": "theirs"}})
+    topics = ("supernovae.public", "other:supernovae.public", "hop:hermes.test")
+    assert [found.schema_topic_of(topic) for topic in topics] == ["tom-bridge.schemas", "other:theirs", None]
+
+
+def test_on_hopskotch_only_what_is_new_is_received_unless_a_start_is_set() -> None:
+    topics = [
+        {"topic": "supernovae.public"},
+        {"topic": "hop:hermes.test"},
+        {"topic": "hop:hermes.all", "start": "earliest"},
+    ]
+    found = settings(streams={"hop": HOPSKOTCH}, subscribe=topics)
+    assert [one.start for one in found.subscribe] == ["earliest", "now", "earliest"]
+
+
+@pytest.mark.parametrize(
+    ("tables", "key", "mend"),
+    [
+        ({"streams": {"Hop": STREAM}}, "streams.Hop", "[streams.hopskotch]"),
+        ({"streams": {"hop": {}}}, "streams.hop.url: is missing", "kafka://"),
+        ({"streams": {"hop": {"ur": "kafka://a"}}}, "streams.hop.ur: is no setting", "'url'"),
+        ({"streams": {"hop": STREAM | {"kafka": {"a.b": []}}}}, "streams.hop.kafka.a.b", "valid"),
+        ({"streams": {"hop": STREAM | {"auth": "auth.toml"}}}, "streams.hop: has auth", "hopskotch = true"),
+        ({"streams": {"hop": {"url": "sqlite:///a", "hopskotch": True}}}, "streams.hop: has hopskotch", "kafka://"),
+        ({"subscribe": [{"topic": "hop:hermes.test"}]}, "no stream 'hop'", "[streams.hop]"),
+        ({"publish": {"topic": "hop:hermes.test"}}, "no stream 'hop'", "[streams.hop]"),
+        ({"subscribe": [{"topic": "Hop:t"}]}, "subscribe[0].topic", "hopskotch:hermes.test"),
+    ],
+)
+def test_what_is_wrong_with_a_further_stream_is_told_with_its_label(
+    tables: dict[str, Any], key: str, mend: str
+) -> None:
+    told = complaint(**tables)
+    assert key in told
+    assert mend in told

@@ -11,7 +11,8 @@ from bridge.operations.configuration import Answers, render
 from bridge.settings import Settings
 from bridge.settings.errors import section
 
-DOCUMENT = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text()
+DOCS = Path(__file__).parents[3] / "docs"
+DOCUMENT = (DOCS / "configuration.md").read_text()
 
 
 def keys(model: type[BaseModel]) -> list[str]:
@@ -42,6 +43,13 @@ def test_the_configuration_that_the_document_shows_loads() -> None:
     settings = Settings.from_mapping(tomllib.loads(shown))
     assert settings.require_origin() == "my-tom"
     assert settings.require_subscriptions()[0].topic == "supernovae.public"
+
+
+def test_the_several_streams_that_the_document_shows_load() -> None:
+    (shown,) = re.findall(r"```toml\n(.*?)```", (DOCS / "streams.md").read_text(), re.DOTALL)
+    settings = Settings.from_mapping(tomllib.loads(shown))
+    assert [one.start for one in settings.subscribe] == ["earliest", "now"]
+    assert settings.schema_topic_of("hopskotch:hermes.test") is None
 
 
 def test_what_init_comments_out_is_the_default() -> None:

@@ -1,0 +1,125 @@
+"""A TOM on several streams: each by its own rules, none waiting for another."""
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from parts.bridges import TOPIC, Publishing, Subscribed
+from parts.hopskotch import HopskotchBroker
+from parts.shares import on_day
+from parts.wait import wait_until
+
+from bridge.codec import Schemas, encode
+from bridge.codec.schemas import SchemasOfStreams
+from bridge.errors import StreamAwayError
+from bridge.events import Body
+from bridge.ledger.port import Entry, Filter, Outcome, Reason
+from bridge.stream import open_hopskotch
+
+
+class Hopskotch:
+    """A topic of HOPSKOTCH on which Alpha TOM publishes, and which Beta TOM's credential may read."""
+
+    def __init__(self, broker: HopskotchBroker, alpha: Publishing, folder: Path) -> None:
+        writer, reader = broker.credential("alpha"), broker.credential("beta")
+        self.topic = broker.topic("hermes.test", rights={writer: ["WRITE"], reader: ["READ"]})
+        self.full = f"hopskotch:{self.topic}"
+        self.settings = {
+            "url": broker.tls_url,
+            "hopskotch": True,
+            "auth": str(broker.write_auth(folder / "auth.toml", reader)),
+        }
+        self.share = alpha.share
+        self.stream = open_hopskotch(broker.tls_url, broker.options(writer))
+
+    def close(self) -> None:
+        self.stream.close()
+
+    def publish(self, body: Body, *more: tuple[str, bytes]) -> None:
+        encoded = encode(self.share.event(body))
+        self.stream.publish(self.topic, key=encoded.key, value=encoded.value, headers=(*encoded.headers, *more))
+        self.stream.flush(30)
+
+
+@pytest.mark.kafka
+def test_a_frozen_hopskotch_keeps_the_private_stream_from_nothing(
+    hopskotch: HopskotchBroker, alpha: Publishing, beta: Subscribed, tmp_path: Path
+) -> None:
+    beta.tom.make_target("SN 2024abc")
+    with closing(Hopskotch(hopskotch, alpha, tmp_path)) as there:
+        beta.mapping["streams"] = {"hopskotch": there.settings}
+        beta.mapping["subscribe"] = [{"topic": TOPIC}, {"topic": there.full}]
+        there.publish(on_day(1))  # before the first start: not received, as a start is "now" there
+        with beta.daemon() as daemon:
+            wait_until(lambda: len(daemon.logged("stream.assigned")) == 2, what="both streams")
+            there.publish(on_day(2), ("_test", b"true"))
+            there.publish(on_day(3))
+            alpha.publish(on_day(4))
+            daemon.wait_for("event.applied", 2)
+            hopskotch.freeze()
+            try:
+                alpha.publish(on_day(5))
+                daemon.wait_for("event.applied", 3, timeout_s=30)
+                assert daemon.wait_for("consumer.troubled")[0]["whose"] == there.full
+                alpha.publish(on_day(6))
+                daemon.wait_for("event.applied", 4, timeout_s=30)
+            finally:
+                hopskotch.thaw()
+            there.publish(on_day(7))
+            daemon.wait_for("event.applied", 5)
+    assert [(entry.partition.topic, entry.outcome, entry.reason) for entry in beta.entries()] == [
+        (there.full, Outcome.IGNORED, Reason.TEST),
+        (there.full, Outcome.APPLIED, None),
+        *[(TOPIC, Outcome.APPLIED, None)] * 3,
+        (there.full, Outcome.APPLIED, None),
+    ]
+    assert len({row["timestamp"] for row in beta.tom.photometry()}) == 5
+
+
+def test_a_stream_whose_schemas_can_not_be_looked_up_keeps_no_other_waiting(
+    alpha: Publishing, beta: Subscribed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beta.tom.make_target("SN 2024abc")
+    other_url = f"sqlite:///{tmp_path}/other.db"
+    with closing(Publishing(other_url, origin="gamma")) as other:
+        other.publish(on_day(1))
+    alpha.publish(on_day(2))
+    beta.mapping["streams"] = {"other": {"url": other_url}}
+    beta.mapping["subscribe"] = [{"topic": f"other:{TOPIC}"}, {"topic": TOPIC}]
+    beside, applied = SchemasOfStreams.beside, list[Entry]()
+
+    def away(self: SchemasOfStreams, topic: str) -> Schemas:
+        if topic.startswith("other:") and not applied:
+            raise StreamAwayError("the leader of the schema topic does not answer")
+        return beside(self, topic)
+
+    monkeypatch.setattr(SchemasOfStreams, "beside", away)
+    with beta.open() as bridge:
+        consumer = bridge.consumer(lambda bridge: applied.extend(bridge.ledger.entries(Filter(topic=TOPIC))))
+        consumer.run(until_end=True)
+    assert [(entry.origin, entry.outcome) for entry in beta.entries()] == [
+        ("gamma", Outcome.APPLIED),
+        ("alpha", Outcome.APPLIED),
+    ]
+
+
+def test_the_position_goes_on_where_a_stream_is_called_otherwise(
+    alpha: Publishing, beta: Subscribed, tmp_path: Path
+) -> None:
+    beta.tom.make_target("SN 2024abc")
+    alpha.publish(on_day(1))
+    beta.drain()
+    beta.mapping |= {
+        "stream": {"url": f"sqlite:///{tmp_path}/new.db"},
+        "streams": {"old": beta.mapping["stream"]},
+        "subscribe": [{"topic": f"old:{TOPIC}", "start": "now"}],
+    }
+    beta.topic = f"old:{TOPIC}"
+    alpha.publish(on_day(2))
+    beta.drain()
+    assert [(entry.partition.topic, entry.offset, entry.outcome) for entry in beta.entries()] == [
+        (beta.topic, 0, Outcome.APPLIED),
+        (beta.topic, 1, Outcome.APPLIED),
+    ]
+    assert beta.position() == 2
+    assert beta.replay() == {"unchanged": 2}
