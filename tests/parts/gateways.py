@@ -1,22 +1,25 @@
 """A gateway to test with: as a TOM asks it, in this process or over HTTP, and what it publishes."""
 
 import contextlib
+import io
 import json
 import os
 import socket
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import requests
+import structlog
 from parts.bridges import PROGRAM, TOPIC, as_toml
 from parts.outgoing import sent
 from parts.wait import wait_until
 from starlette.testclient import TestClient
 
+from bridge.cli.main import run
 from bridge.codec.schemas import SCHEMA_TOPIC
 from bridge.events import Event
 from bridge.gateway.app import Gateway
@@ -155,6 +158,8 @@ class Serving:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}/"
+        self.verify: bool | str = True
+        """The certificate that it is known by."""
         self.folder = folder
         gateway = {"pause_s": 0.3, "listen": f"127.0.0.1:{port}", **given.pop("gateway", {})}
         mapping = {
@@ -180,12 +185,20 @@ class Serving:
         )
 
     def run(self, *arguments: str, command: str = "gateway") -> str:
-        """Return what a command of the gateway's prints."""
-        done = subprocess.run(
-            [*PROGRAM, "--config", str(self.config), command, *arguments], capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        """Return what a command of the gateway's prints; it is run in this process."""
+        code, out, err = self.ended(*arguments, command=command)
+        assert code == 0, err
+        return out
+
+    def ended(self, *arguments: str, command: str = "gateway") -> tuple[int, str, str]:
+        """Return a command's exit code, and what it prints on both of its ways."""
+        out, err = io.StringIO(), io.StringIO()
+        try:
+            with redirect_stdout(out), redirect_stderr(err):
+                code = run(["--config", str(self.config), command, *arguments])
+        finally:
+            structlog.reset_defaults()  # the command line sets up the logs of the whole process
+        return code, out.getvalue(), err.getvalue()
 
     def start(self) -> "Serving":
         """Serve, and return when it answers."""
@@ -216,7 +229,7 @@ class Serving:
         assert self.process is not None
         assert self.process.poll() is None, self.log.read_text()[-3000:]
         with contextlib.suppress(requests.ConnectionError):
-            return requests.get(self.url, timeout=5).status_code == 404
+            return requests.get(self.url, timeout=5, verify=self.verify).status_code == 404
         return False
 
 
