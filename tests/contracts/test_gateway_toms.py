@@ -333,8 +333,7 @@ def test_a_broker_that_is_killed_never_reaches_the_tom(
     stage: Stage, tom: Tom, person: Person, name: str, own_kafka: KafkaBroker
 ) -> None:
     with_topics(own_kafka.url)
-    config = stage.afar.config
-    config.write_text(config.read_text().replace(stage.url, own_kafka.url))
+    stage.afar.configure(stream={"url": own_kafka.url})
     pk = tom.make_target(name)
     points = give_points(tom, pk)
     stage.afar.start()
@@ -353,4 +352,3 @@ def test_a_broker_that_is_killed_never_reaches_the_tom(
         assert [str(event.kind) for event in arrived()] == ["target", "photometry"]
     finally:
         stage.afar.kill()
-        config.write_text(config.read_text().replace(own_kafka.url, stage.url))
