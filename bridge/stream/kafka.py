@@ -7,7 +7,7 @@ from datetime import datetime
 from bridge.errors import ConfigurationError, DeniedError, StreamAwayError
 from bridge.stream.kafka_admin import ROOM, KafkaAdmin
 from bridge.stream.kafka_history import KafkaHistory
-from bridge.stream.kafka_options import Advice, Client, Options, servers
+from bridge.stream.kafka_options import Client, HouseRules, Options, servers
 from bridge.stream.kafka_subscription import KafkaSubscription
 from bridge.stream.kafka_writer import KafkaWriter, check_size
 from bridge.stream.names import gone
@@ -17,16 +17,21 @@ from bridge.stream.port import Ends, Headers, Partition, Record, StartAt, Topic
 class KafkaStream:
     """A stream on Kafka; see :class:`bridge.stream.port.Stream`."""
 
-    def __init__(self, url: str, options: Options, advice: Advice | None = None) -> None:
+    def __init__(self, url: str, options: Options, rules: HouseRules | None = None) -> None:
         """Take the address and librdkafka's options; nothing is waited for."""
         bootstrap = servers(url)
         self.url = f"kafka://{bootstrap}"
-        self._client = Client(bootstrap, options, advice or Advice())
+        self._client = Client(bootstrap, options, rules or HouseRules())
+        self._account = str(options.get("sasl.username", ""))
         self._classic = options.get("group.protocol", "classic") == "classic"
         self._admin = KafkaAdmin(self._client)
         self._writer: KafkaWriter | None = None
         self._largest: dict[str, int] = {}
         self._largest_lock = threading.Lock()
+
+    def account(self, topic: str) -> str:  # noqa: ARG002 (one for all)
+        """Return the user name that this client logs in with."""
+        return self._account
 
     def publish(self, topic: str, *, key: bytes, value: bytes, headers: Headers = ()) -> None:
         """Hand over one record; waits while more than ``queue.buffering.max.kbytes`` are unconfirmed."""
@@ -59,8 +64,9 @@ class KafkaStream:
     ) -> KafkaSubscription:
         """Join ``group``: the classic protocol, cooperative; ``group.protocol=consumer`` takes the newer one."""
         if not missing_ok and not self._admin.identities(topics):
-            raise self._client.advice.missing(topics[0])
-        return KafkaSubscription(self._client, self._admin, topics, group, start_at=start_at, classic=self._classic)
+            raise self._client.rules.missing(topics[0])
+        own = self._client.rules.group(group)
+        return KafkaSubscription(self._client, self._admin, topics, own, start_at=start_at, classic=self._classic)
 
     def read(
         self, partition: Partition, first: int, until: int | None = None, *, follow: bool = False
@@ -115,8 +121,8 @@ class KafkaStream:
     def lacking(self, topic: str, wanted: Collection[str], group: str | None = None) -> list[str]:
         """Ask the brokers what the account may do."""
         lacks = [f"{right} on the topic" for right in sorted(set(wanted).difference(self._allowed(topic, wanted)))]
-        if group is not None and not self._may_join(group):
-            lacks.append(f"READ on the group {group}")
+        if group is not None and not self._may_join(own := self._client.rules.group(group)):
+            lacks.append(f"READ on the group {own}")
         return lacks
 
     def _allowed(self, topic: str, otherwise: Collection[str]) -> Collection[str]:

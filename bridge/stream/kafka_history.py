@@ -27,7 +27,7 @@ class KafkaHistory:
         self._partition = partition
         self._identity = identity
         self._next = first
-        self._reader = KafkaReader(client, {"group.id": _READER_GROUP})
+        self._reader = KafkaReader(client, {"group.id": client.rules.group(_READER_GROUP)})
         self._reader.identities[partition.topic] = identity
         self._watch = TopicWatch(client, admin, partition.topic)
         self._well_at = time.monotonic()
