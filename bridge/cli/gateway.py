@@ -54,7 +54,9 @@ def gateway(
     place = Place.at(listen or chosen.listen, certificate or chosen.certificate, key or chosen.key)
     stopped = threading.Event()
     with opened_gateway(settings) as parts:
-        served = Gateway(parts.accepting, parts.who_is, requests_a_minute=chosen.requests_a_minute)
+        served = Gateway(
+            parts.accepting, parts.messages, parts.who_is, parts.of_token, requests_a_minute=chosen.requests_a_minute
+        )
         service = serve(served.application(), place)
         stop_at_signals(stopped)
         try:

@@ -60,7 +60,13 @@ class Asked:
     def __init__(self, settings: Settings, parts: Parts, secret: str) -> None:
         self.settings = settings
         self.parts = parts
-        served = Gateway(parts.accepting, parts.who_is, requests_a_minute=settings.gateway.requests_a_minute)
+        served = Gateway(
+            parts.accepting,
+            parts.messages,
+            parts.who_is,
+            parts.of_token,
+            requests_a_minute=settings.gateway.requests_a_minute,
+        )
         self.client = TestClient(served.application(), raise_server_exceptions=False)
         self.auth: tuple[str, str] | None = (ACCOUNT, secret)
 
