@@ -108,6 +108,9 @@ def accounts_add(
     for label, entry in entries.items():
         say(f"    {label!r}: {entry!r},")
     say("}")
+    hermes = {"DISPLAY_NAME": "TOM Bridge", "BASE_URL": f"{address}/", "HERMES_API_KEY": secret}
+    say("Or for a TOM of 2.32, which shows the topics by name and shares in one request:")
+    say(f"DATA_SHARING['hermes'] = {hermes!r}")
 
 
 @accounts_app.command("list")
