@@ -54,7 +54,9 @@ def gateway(
     place = Place.at(listen or chosen.listen, certificate or chosen.certificate, key or chosen.key)
     stopped = threading.Event()
     with opened_gateway(settings) as parts:
-        served = Gateway(parts.accepting, parts.who_is, requests_a_minute=chosen.requests_a_minute)
+        served = Gateway(
+            parts.accepting, parts.messages, parts.who_is, parts.of_token, requests_a_minute=chosen.requests_a_minute
+        )
         service = serve(served.application(), place)
         stop_at_signals(stopped)
         try:
@@ -106,6 +108,9 @@ def accounts_add(
     for label, entry in entries.items():
         say(f"    {label!r}: {entry!r},")
     say("}")
+    hermes = {"DISPLAY_NAME": "TOM Bridge", "BASE_URL": f"{address}/", "HERMES_API_KEY": secret}
+    say("Or for a TOM of 2.32, which shows the topics by name and shares in one request:")
+    say(f"DATA_SHARING['hermes'] = {hermes!r}")
 
 
 @accounts_app.command("list")

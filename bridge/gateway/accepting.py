@@ -135,7 +135,7 @@ class Accepting:
                 return Answer(200, {"message": f"{body.filename} was published on {topic} before"})
             desk.accept(known.token, known.token, kind, body.model_dump_json())
             desk.count(kind, "taken")
-        return Answer(201, {"message": _green(f"{body.filename} is on its way to {topic}")})
+        return Answer(201, {"message": green(f"{body.filename} is on its way to {topic}")})
 
     def refuse(self, account: Account, topic: str, what: str, refusal: Refusal) -> Answer:
         """Return the answer to what can't be accepted, and count it."""
@@ -161,10 +161,10 @@ def _message(name: str, topic: str, lists: list[str], *, came: bool) -> str:
         told = f"{name} came over the bridge, and is not sent back; data of your own TOM for it can be shared"
     else:
         told = f"{name} is on its way to {topic}"
-    return _green(f"{told}, in {', '.join(lists)}" if lists else told)
+    return green(f"{told}, in {', '.join(lists)}" if lists else told)
 
 
-def _green(message: str) -> str:
+def green(message: str) -> str:
     """Return a message that a TOM shows as a success: with "error" in it, be it in a name, it shows a failure."""
     return message if "error" not in message.lower() else "It is on its way"
 

@@ -76,6 +76,12 @@ def whose(file: SqliteFile, name: str, secret: str) -> Account | None:
     return _account(rows[0]) if rows and right else None
 
 
+def of_token(file: SqliteFile, token: str) -> Account | None:
+    """Return the account whose secret this is: found by its hash, which tells nothing of a secret that is near it."""
+    rows = file.query("SELECT * FROM account WHERE secret_sha256 = ? AND NOT removed", (_hash(token),))
+    return _account(rows[0]) if rows else None
+
+
 def _account(row: sqlite3.Row) -> Account:
     return Account(
         name=row["name"],

@@ -24,6 +24,7 @@ from starlette.routing import Route
 from bridge.errors import AwayError
 from bridge.gateway.accepting import Accepting, Answer
 from bridge.gateway.accounts import Account
+from bridge.gateway.hermes import LARGEST_MESSAGE, Messages
 from bridge.gateway.reading import Refusal
 
 log = structlog.get_logger(__name__)
@@ -36,6 +37,8 @@ _LONGEST_TOPIC = 300
 
 WhoIs = Callable[[str, str], Account | None]
 """Says whose a user name and a password are."""
+OfToken = Callable[[str], Account | None]
+"""Says whose a token is."""
 
 
 class Rate:
@@ -59,9 +62,13 @@ class Rate:
 class Gateway:
     """The routes of the application."""
 
-    def __init__(self, accepting: Accepting, who_is: WhoIs, *, requests_a_minute: int) -> None:
+    def __init__(
+        self, accepting: Accepting, messages: Messages, who_is: WhoIs, of_token: OfToken, *, requests_a_minute: int
+    ) -> None:
         self._accepting = accepting
+        self._messages = messages
         self._who_is = who_is
+        self._of_token = of_token
         self._rate = Rate(requests_a_minute)
 
     def application(self) -> Starlette:
@@ -72,6 +79,8 @@ class Gateway:
             self._route("/{topic}/api/targets/{token}/", "target again", {"PATCH": self._again}),
             self._route("/{topic}/api/reduceddatums/", "datum", {"POST": self._datum}),
             self._route("/{topic}/api/dataproducts/", "file", {"POST": self._product}),
+            Route("/api/v0/profile/", self._topics, methods=["GET"]),
+            Route("/api/v0/submit_message/", self._message, methods=["POST"]),
         ]
         app = Starlette(
             routes=routes,
@@ -101,14 +110,27 @@ class Gateway:
         if account is None:
             what = "The gateway does not know this user and password: see USERNAME and PASSWORD in DATA_SHARING"
             raise HTTPException(401, what, {"WWW-Authenticate": 'Basic realm="tom-bridge"'})
+        self._slow_down(account)
         topic = request.path_params["topic"]
         if topic not in account.topics:
             told = ", ".join(account.topics)
             what = f"{topic[:_LONGEST_TOPIC]!r} is no topic of the account {account.name}; it may publish on: {told}"
             raise HTTPException(404, what)
+        return account, topic
+
+    def _bearer(self, request: Request) -> Account:
+        """Return who asks by a token, as Hermes has them. Raises HTTPException."""
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        account = self._of_token(token.strip()) if scheme.lower() == "token" else None
+        if account is None:
+            what = "The gateway does not know this token: see HERMES_API_KEY in DATA_SHARING"
+            raise HTTPException(401, what, {"WWW-Authenticate": "Token"})
+        self._slow_down(account)
+        return account
+
+    def _slow_down(self, account: Account) -> None:
         if wait_s := self._rate.take(account.name):
             raise HTTPException(429, "Too many requests a minute", {"Retry-After": str(int(wait_s) + 1)})
-        return account, topic
 
     # -- what ---------------------------------------------------------------------------------------------------------
 
@@ -131,6 +153,24 @@ class Gateway:
     async def _product(self, request: Request, account: Account, topic: str) -> Answer:
         form, filename, content = await _form(request, self._accepting.most_bytes)
         return await run_in_threadpool(self._accepting.product, account, topic, form, filename, content)
+
+    # -- as Hermes ----------------------------------------------------------------------------------------------------
+
+    async def _topics(self, request: Request) -> Response:
+        account = await run_in_threadpool(self._bearer, request)
+        return JSONResponse(self._messages.topics(account).body)
+
+    async def _message(self, request: Request) -> Response:
+        account = await run_in_threadpool(self._bearer, request)
+        topic = ""
+        try:
+            sent = _json(await _body(request, LARGEST_MESSAGE))
+            topic = next((one for one in account.topics if one == sent.get("topic")), "")
+            answer = await run_in_threadpool(self._messages.submit, account, sent)
+        except Refusal as refusal:
+            log.info("gateway.refused", account=account.name, topic=topic, what="message", message=refusal.what)
+            answer = await run_in_threadpool(self._messages.refuse, account, topic, refusal)
+        return JSONResponse(answer.body, status_code=answer.status)
 
 
 def _credentials(header: str) -> tuple[str, str]:

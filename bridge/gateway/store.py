@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-from bridge.events import Target, uuid7
+from bridge.events import Event, Target, uuid7
 from bridge.gateway.names import firsts, written
 from bridge.gateway.tables import FILE, GATEWAY
-from bridge.publishing.outbox_sqlite import SqliteOutbox
+from bridge.publishing.outbox_sqlite import SqliteOutbox, put
 
 _MOST_QUESTIONS = 1_000
 """Questions that are kept; the oldest are forgotten first."""
@@ -134,6 +134,10 @@ class Desk:
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (*self._whose, line, token, sort, body, share_id, by, self._now),
         )
+
+    def publish(self, events: Sequence[Event]) -> None:
+        """Put events that are complete in the outbox, when the transaction ends."""
+        put(self._db, self._whose[1], events)
 
     def is_new(self, token: str, digest: bytes) -> bool:
         """Return whether nothing equal was accepted of this target before, and note it."""

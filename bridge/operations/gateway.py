@@ -17,6 +17,7 @@ from bridge.gateway.accepting import Accepting
 from bridge.gateway.accounts import Account
 from bridge.gateway.composing import Composer
 from bridge.gateway.fetching import Fetching
+from bridge.gateway.hermes import Messages
 from bridge.gateway.store import Known, Store
 from bridge.gateway.tables import FILE
 from bridge.ledger.sqlite import SqliteLedger
@@ -110,6 +111,8 @@ class Parts:
     """The parts of a gateway, put together; what answers over HTTP is made of them elsewhere."""
 
     accepting: Accepting
+    messages: Messages
+    of_token: Callable[[str], Account | None]
     who_is: Callable[[str, str], Account | None]
     composer: Composer
     relay: Callable[[], Relay]
@@ -135,6 +138,10 @@ def opened_gateway(settings: Settings) -> Iterator[Parts]:
             with logins_lock:
                 return accounts.whose(logins, name, secret)
 
+        def of_token(token: str) -> Account | None:
+            with logins_lock:
+                return accounts.of_token(logins, token)
+
         composer = Composer(store(), fetch=fetch, installation=beside.installation, pause_s=settings.gateway.pause_s)
 
         def relay() -> Relay:
@@ -155,6 +162,8 @@ def opened_gateway(settings: Settings) -> Iterator[Parts]:
                 share_s=_SHARE_S,
                 most_bytes=MAX_PRODUCT_BYTES,
             ),
+            messages=Messages(store(), has_written=beside.has_written, installation=beside.installation),
+            of_token=of_token,
             who_is=who_is,
             composer=composer,
             relay=relay,

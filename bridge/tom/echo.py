@@ -7,7 +7,7 @@ and source, is what is compared.
 import hashlib
 import json
 
-from bridge.events import KINDS, Datum
+from bridge.events import KINDS, Datum, Point, Spectrum
 from bridge.names import simplify
 from bridge.tom.compare import near
 from bridge.tom.values import WORDS
@@ -18,6 +18,31 @@ def of_datum(datum: Datum) -> bytes:
     words = WORDS[KINDS[type(datum)]]
     shown = {name: getattr(datum, name) for name in words.fields if name not in words.hidden}
     return _digest("datum", repr(near(datum)), datum.source_name, json.dumps(shown, sort_keys=True))
+
+
+def of_values(datum: Datum) -> bytes:
+    """Return the digest of what a message of Hermes says of a datum: when, with what, and how bright.
+
+    TOM Toolkit writes no source there, and another unit. What is left out for this is told to who shares.
+    """
+    match datum:
+        case Point():
+            values: tuple[object, ...] = (
+                datum.limit if datum.brightness is None else datum.brightness,
+                datum.brightness_error,
+                datum.telescope,
+                datum.instrument,
+            )
+        case Spectrum():
+            values = (datum.wavelength, datum.flux)
+        case _:
+            return of_datum(datum)
+    return _digest("values", repr(near(datum)), json.dumps(values))
+
+
+def of_target_name(name: str) -> bytes:
+    """Return the digest of a target by its name, which no other one of a TOM has."""
+    return _digest("target's name", simplify(name))
 
 
 def of_target(pk: int, name: str) -> bytes:

@@ -152,8 +152,12 @@ def settings_of_toms(stage: Stage) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module", params=[3, 2], ids=["toolkit3", "toolkit2"])
-def tom(request: pytest.FixtureRequest, toms_of_session: _Toms, settings_of_toms: dict[str, Any]) -> Tom:
-    return toms_of_session.get(request.param, "sharing", settings_of_toms)
+def tom(request: pytest.FixtureRequest, toms_of_session: _Toms, settings_of_toms: dict[str, Any], stage: Stage) -> Tom:
+    entries = dict(settings_of_toms["DATA_SHARING"])
+    if request.param == 2:  # 3.1 shares to Hermes by another package
+        token = entries["bridge"]["PASSWORD"]
+        entries["hermes"] = {"DISPLAY_NAME": "Hermes", "BASE_URL": stage.serving.url, "HERMES_API_KEY": token}
+    return toms_of_session.get(request.param, "sharing", {**settings_of_toms, "DATA_SHARING": entries})
 
 
 @pytest.fixture(scope="module")
@@ -328,13 +332,30 @@ def test_a_share_for_ever_publishes_nothing_of_a_target_that_nobody_shared(
     assert stage.events(f"Secret {name}") == []
 
 
+def test_2_32_shares_by_hermes_api_in_one_message(stage: Stage, tom: Tom, person: Person, name: str) -> None:
+    if tom.version >= (3, 0):
+        pytest.skip("3.1 speaks to Hermes by another package, and opens a page of it")
+    pk = tom.make_target(name, aliases=[f"ZTF {name}"], pm_ra=1.5)
+    points = give_points(tom, pk, 3)
+    told = person.share_target(pk, *points, to=f"hermes:{TOPIC}")
+    assert said(told) == f"success: It is on its way to {TOPIC}"
+    target, data = stage.wait_for(name, 2)
+    assert target.share_id == data.share_id
+    assert (target.origin, target.title, target.message, target.shared_by) == ("north", "t", "Look at this", "admin")
+    body: Any = target.body
+    assert (body.aliases, body.pm_ra) == ((f"ZTF {name}",), 1.5)
+    shared: Any = data.body
+    assert [one.brightness for one in shared.points] == [18.25, 19.25, 20.25]
+    one = shared.points[0]
+    assert (one.bandpass, one.brightness_error, one.telescope, one.instrument) == ("r", 0.02, "1m0", "sinistro")
+
+
 @pytest.mark.kafka
 def test_a_broker_that_is_killed_never_reaches_the_tom(
     stage: Stage, tom: Tom, person: Person, name: str, own_kafka: KafkaBroker
 ) -> None:
     with_topics(own_kafka.url)
-    config = stage.afar.config
-    config.write_text(config.read_text().replace(stage.url, own_kafka.url))
+    stage.afar.configure(stream={"url": own_kafka.url})
     pk = tom.make_target(name)
     points = give_points(tom, pk)
     stage.afar.start()
@@ -353,4 +374,3 @@ def test_a_broker_that_is_killed_never_reaches_the_tom(
         assert [str(event.kind) for event in arrived()] == ["target", "photometry"]
     finally:
         stage.afar.kill()
-        config.write_text(config.read_text().replace(own_kafka.url, stage.url))

@@ -60,7 +60,13 @@ class Asked:
     def __init__(self, settings: Settings, parts: Parts, secret: str) -> None:
         self.settings = settings
         self.parts = parts
-        served = Gateway(parts.accepting, parts.who_is, requests_a_minute=settings.gateway.requests_a_minute)
+        served = Gateway(
+            parts.accepting,
+            parts.messages,
+            parts.who_is,
+            parts.of_token,
+            requests_a_minute=settings.gateway.requests_a_minute,
+        )
         self.client = TestClient(served.application(), raise_server_exceptions=False)
         self.auth: tuple[str, str] | None = (ACCOUNT, secret)
 
@@ -162,18 +168,18 @@ class Serving:
         """The certificate that it is known by."""
         self.folder = folder
         gateway = {"pause_s": 0.3, "listen": f"127.0.0.1:{port}", **given.pop("gateway", {})}
-        mapping = {
-            "origin": "north",
-            "stream": {"url": url},
-            "state": str(folder / "state"),
-            "gateway": gateway,
-            **given,
-        }
+        mapping = {"origin": "north", "stream": {"url": url}, "state": str(folder / "state"), **given}
+        self._mapping = {**mapping, "gateway": gateway}
         folder.mkdir(parents=True, exist_ok=True)
         self.config = folder / "tom-bridge.toml"
-        self.config.write_text(as_toml(mapping))
+        self.configure()
         self.log = folder / "gateway.log"
         self.process: subprocess.Popen[bytes] | None = None
+
+    def configure(self, **given: Any) -> None:
+        """Write the configuration, with further settings."""
+        self._mapping |= given
+        self.config.write_text(as_toml(self._mapping))
 
     def account(self, name: str = ACCOUNT, *topics: str, display_name: str = "North TOM") -> str:
         """Add an account by command, and return its password."""

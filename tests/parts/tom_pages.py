@@ -11,6 +11,9 @@ from parts.toms import Tom
 _MESSAGE = re.compile(r'<div class="alert alert-(\w+)[^>]*>(.*?)</div>', re.DOTALL)
 
 
+_WORDS = {"share_title": "t", "share_message": "Look at this"}
+
+
 class Person:
     """Somebody with a browser; a visitor where not logged in."""
 
@@ -49,7 +52,7 @@ class Person:
         )
 
     def _press(self, path: str, to: str, **given: Any) -> list[tuple[str, str]]:
-        form = {"share_destination": to or self._destination, "submitter": "admin", "share_title": "t", **given}
+        form = {"share_destination": to or self._destination, "submitter": "admin", **_WORDS, **given}
         self._browser.get(self._tom.base_url + "/accounts/login/", timeout=60)  # for the cookie of the forms
         answer = self._browser.post(self._tom.base_url + path, data={**form, **self._csrf()}, timeout=120)
         assert answer.status_code == 200, f"{answer.status_code}: {self._tom.log.read_text()[-3000:]}"

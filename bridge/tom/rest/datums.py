@@ -125,7 +125,8 @@ class RestDatums:
         for event, names in steps.items():
             self._intents.begin(event, names)
         self._ask(to_ask, datums, results)
-        self._intents.note_written([echo.of_datum(datums[index].datum) for index in chunk if _is_new(results[index])])
+        written = [datums[index].datum for index in chunk if _is_new(results[index])]
+        self._intents.note_written([digest(datum) for datum in written for digest in (echo.of_datum, echo.of_values)])
 
     def _ask(self, indices: Sequence[int], datums: Sequence[NewDatum], results: list[DatumResult | None]) -> None:
         """Send datums, a few at a time, and say what became of each."""

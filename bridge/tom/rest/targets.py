@@ -169,7 +169,7 @@ class RestTargets:
             try:
                 unverified[shown["id"]] = self._completed(shown, target)
                 names[shown["id"]] = target.name
-                self._intents.note_written([echo.of_target(shown["id"], target.name)])
+                self._intents.note_written([echo.of_target(shown["id"], target.name), echo.of_target_name(target.name)])
                 results.append(Written(pk=shown["id"]))
             except RejectedError as error:
                 results.append(error)

@@ -67,8 +67,9 @@ def test_an_account_is_made_listed_let_in_and_removed(serving: Serving, url: str
 def test_what_is_to_be_written_in_the_toms_settings_is_printed(serving: Serving) -> None:
     told = serving.run("accounts", "add", "south", "--origin", "south", "--topic", TOPIC)
     settings: dict[str, Any] = {}
-    exec(told[told.index("DATA_SHARING") :], settings)
-    (entry,) = settings["DATA_SHARING"].values()
+    exec("\n".join(line for line in told.splitlines() if line.startswith(("DATA_SHARING", "    ", "}"))), settings)
+    entry, hermes = settings["DATA_SHARING"].values()
+    assert hermes["HERMES_API_KEY"] == entry["PASSWORD"]
     assert entry["BASE_URL"].endswith(f"/{TOPIC}/")
     assert entry["USERNAME"] == "south"
     assert len(entry["PASSWORD"]) > 30
