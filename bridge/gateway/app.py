@@ -8,6 +8,7 @@ import binascii
 import json
 import threading
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
@@ -197,11 +198,23 @@ async def _body(request: Request, most: int) -> bytes:
 
 def _json(body: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
-        raise Refusal("What was sent is no JSON", reason="no JSON") from None
+        text = body.decode()
+        found = json.loads(text, object_pairs_hook=_once)
+        if "\\u" in text:
+            json.dumps(found, ensure_ascii=False).encode()  # half a character is one that nothing can keep
+    except (ValueError, RecursionError) as error:
+        raise Refusal(f"What was sent is no JSON: {error}", reason="no JSON") from None
     if not isinstance(found, dict):
         raise Refusal("What was sent is no JSON object", reason="no JSON object")
+    return found
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object, of whose fields none is given twice: nobody can tell which one is meant."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        (twice, _), *_ = Counter(name for name, _ in pairs).most_common(1)
+        raise ValueError(f"{twice[:60]!r} is given twice")
     return found
 
 
