@@ -76,9 +76,9 @@ class Composer:
             return self._move(line)
         except BridgeError:
             raise
-        except Exception as error:
+        except Exception:
             self._failing_until[line] = time.monotonic() + _TRY_AGAIN_S
-            log.error("gateway.not_composed", account=line[0], topic=line[1], line=line[2], exc_info=error)
+            log.exception("gateway.not_composed", account=line[0], topic=line[1], line=line[2])
             return False
 
     def _move(self, line: tuple[str, str, str]) -> bool:

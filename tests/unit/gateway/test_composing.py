@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from bridge.gateway import composing
 from bridge.gateway.accounts import Account
 from bridge.gateway.composing import Composer
 from bridge.gateway.store import Known, Store
+from bridge.operations.gateway import gateway_problems
 
 Fetch = Callable[[Account, Known], Target | None]
 
@@ -86,6 +88,35 @@ def test_a_tom_that_is_away_keeps_no_other_target_waiting(gateway: Asked) -> Non
     subjects = [row["subject"] for row in store.query("SELECT subject FROM outbox ORDER BY id")]
     store.close()
     assert sorted(subjects) == ["Other", "SN 2026ali"]
+
+
+def test_a_tom_that_does_not_answer_is_asked_for_one_target_and_not_for_each(gateway: Asked) -> None:
+    """Asking takes seconds each time, and the relay waits for it: a list of hundreds would keep it for an hour."""
+    asked: list[str] = []
+
+    def fetch(_account: Account, known: Known) -> Target | None:
+        asked.append(known.body.name)
+        raise TomAwayError("the TOM does not answer")
+
+    for number in range(20):
+        token = gateway.share_target(f"T{number}", id=number).json()["id"]
+        gateway.ask("PATCH", f"targets/{token}/", json={"target_lists": []})
+    composed_with(gateway, fetch)
+    gateway.parts.composer.look()
+    assert len(asked) == 1
+
+
+def test_what_no_event_can_be_made_of_holds_nothing_else_back_and_is_told(gateway: Asked) -> None:
+    gateway.share_target("Bad", id=1)
+    with closing(Store(gateway.settings.state)) as store, store.transaction() as connection:
+        connection.execute("UPDATE pending SET shared_by = char(1), at = at - 1000")
+    gateway.share_target("Good", id=2)
+    gateway.parts.composer.look()
+    gateway.parts.beat("here")
+    with closing(Store(gateway.settings.state)) as store:
+        assert [row["subject"] for row in store.query("SELECT subject FROM outbox")] == ["Good"]
+        assert len(store.lines()) == 1
+    assert "made no events" in "".join(gateway_problems(gateway.settings, 60.0))
 
 
 def test_a_composer_that_dies_between_two_steps_makes_each_event_once(
