@@ -3,6 +3,7 @@
 ``/<topic>/api/<resource>/`` is what a TOM makes of ``https://host/<topic>/`` as its ``BASE_URL``.
 """
 
+import asyncio
 import base64
 import binascii
 import json
@@ -18,7 +19,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -35,6 +36,8 @@ _LARGEST_JSON = 4 * 1024 * 1024
 _FORM = 256 * 1024
 """Bytes of a form beside its file: 2.32 sends the text of each datum with a product."""
 _LONGEST_TOPIC = 300
+_NEXT_PART_S = 30.0
+"""Seconds without a byte after which a request is not waited for."""
 
 WhoIs = Callable[[str, str], Account | None]
 """Says whose a user name and a password are."""
@@ -188,11 +191,18 @@ def _credentials(header: str) -> tuple[str, str]:
 async def _body(request: Request, most: int) -> bytes:
     parts: list[bytes] = []
     size = 0
-    async for part in request.stream():
-        size += len(part)
-        if size > most:
-            raise Refusal(f"What was sent has more than {most} bytes", status=413, reason="too large")
-        parts.append(part)
+    stream = request.stream()
+    try:
+        while (part := await asyncio.wait_for(anext(stream, None), _NEXT_PART_S)) is not None:
+            size += len(part)
+            if size > most:
+                raise Refusal(f"What was sent has more than {most} bytes", status=413, reason="too large")
+            parts.append(part)
+    except TimeoutError:
+        what = f"Nothing more came for {_NEXT_PART_S:g} seconds, and what was sent is not whole"
+        raise Refusal(what, status=408, reason="not whole") from None
+    except ClientDisconnect:
+        raise Refusal("What was sent is not whole: the connection broke off", reason="not whole") from None
     return b"".join(parts)
 
 
