@@ -23,7 +23,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from bridge.errors import AwayError
+from bridge.errors import BridgeError
 from bridge.gateway.accepting import Accepting, Answer
 from bridge.gateway.accounts import Account
 from bridge.gateway.hermes import LARGEST_MESSAGE, Messages
@@ -88,7 +88,7 @@ class Gateway:
         ]
         app = Starlette(
             routes=routes,
-            exception_handlers={HTTPException: _http, AwayError: _away, Exception: _failed},  # type: ignore[dict-item]
+            exception_handlers={HTTPException: _http, BridgeError: _away, Exception: _failed},  # type: ignore[dict-item]
         )
         app.router.redirect_slashes = False  # a redirected POST is lost
         return app

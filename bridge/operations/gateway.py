@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import structlog
 
-from bridge.errors import AwayError, ConfigurationError, InvalidEventError, StopError
+from bridge.errors import BridgeError, ConfigurationError, InvalidEventError, StopError
 from bridge.events import MAX_PRODUCT_BYTES, Share, Target, checked_part
 from bridge.file_lock import FileLock
 from bridge.gateway import accounts
@@ -220,7 +220,7 @@ def _beat(parts: Parts, stopped: threading.Event, address: str) -> None:
     while True:
         try:
             parts.beat(address)
-        except AwayError as error:
+        except BridgeError as error:
             log.info("gateway.not_noted", message=str(error))
         if stopped.wait(_BEAT_S):
             return

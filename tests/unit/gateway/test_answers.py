@@ -7,6 +7,8 @@ import pytest
 from parts.bridges import TOPIC
 from parts.gateways import OTHER_TOPIC, Asked, asked_gateway, point, target
 
+from bridge.gateway.tables import FILE
+
 CSV = b"time,filter,magnitude\n55555.5,r,17.1\n"
 
 
@@ -428,6 +430,23 @@ def test_a_fault_of_our_own_is_a_json_object_too(gateway: Asked, monkeypatch: py
     answer = gateway.ask("POST", "targets/", json=target())
     assert answer.status_code == 500
     assert "secret" not in answer.text
+
+
+def test_while_the_file_can_not_be_used_a_tom_is_told_to_try_again(gateway: Asked) -> None:
+    """Locked, gone, or something else in its place; what came before is there when it is back."""
+    token = token_of(gateway)
+    state = gateway.settings.state
+    away = state / "away"
+    away.mkdir()
+    for file in [*state.glob(f"{FILE}*")]:
+        file.rename(away / file.name)
+    assert gateway.share_point(token).status_code == 503
+    (state / FILE).write_bytes(b"no database" * 1000)
+    assert gateway.share_point(token).status_code == 503
+    for file in away.iterdir():
+        file.replace(state / file.name)
+    assert gateway.share_point(token).status_code == 201
+    assert [str(event.kind) for event in gateway.published()] == ["target", "photometry"]
 
 
 # -- what is remembered -----------------------------------------------------------------------------------------------

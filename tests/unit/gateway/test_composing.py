@@ -11,7 +11,7 @@ from parts.bridges import TOPIC
 from parts.gateways import Asked, asked_gateway
 from parts.wait import wait_until
 
-from bridge.errors import TomAwayError
+from bridge.errors import StopError, TomAwayError
 from bridge.events import Target
 from bridge.gateway import composing
 from bridge.gateway.accounts import Account
@@ -161,6 +161,23 @@ def test_two_gateways_on_one_state_publish_once(gateway: Asked, tmp_path: Path) 
             for thread in threads:
                 thread.join()
     assert len(gateway.published()) == 3
+
+
+def test_a_service_whose_file_is_back_is_known_to_live(gateway: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    from bridge.operations import gateway as operations
+
+    monkeypatch.setattr(operations, "_BEAT_S", 0.01)
+    stopped = threading.Event()
+    beats: list[str] = []
+
+    def beat(address: str) -> None:
+        beats.append(address)
+        if len(beats) == 1:
+            raise StopError("the file is damaged")
+        stopped.set()
+
+    operations._beat(replace(gateway.parts, beat=beat), stopped, "here")
+    assert len(beats) == 2
 
 
 def test_a_relay_that_a_person_has_to_help_stops_no_taking(tmp_path: Path, url: str) -> None:
