@@ -3,6 +3,7 @@
 VENV := .venv
 TOOLKIT_2 := .venv-toolkit-2
 TOOLKIT_30 := .venv-toolkit-3.0
+HOP := .venv-hop
 KAFKA := .cache/kafka
 BIN := $(VENV)/bin
 WORKERS ?= 2
@@ -29,7 +30,7 @@ endef
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-test: lint $(VENV)/.stamp-dev $(TOOLKIT_2)/.stamp $(TOOLKIT_30)/.stamp kafka ## Lint, type-check and test; PYTEST="-k name" chooses
+test: lint $(VENV)/.stamp-dev $(TOOLKIT_2)/.stamp $(TOOLKIT_30)/.stamp $(HOP)/.stamp kafka ## Lint, type-check and test; PYTEST="-k name" chooses
 	PYTHONHASHSEED=0 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(PYTEST)
 
 lint: $(VENV)/.stamp-dev ## ruff, mypy --strict and import-linter
@@ -55,10 +56,10 @@ benchmark: $(VENV)/.stamp-demo ## Datums a second over REST, beside TOM Toolkit'
 benchmark-orm: $(VENV)/.stamp-dev ## Datums a second over the ORM, beside bare bulk_create
 	@$(BIN)/python -W ignore -m benchmarks.orm_throughput
 
-install: $(VENV)/.stamp-dev $(TOOLKIT_2)/.stamp $(TOOLKIT_30)/.stamp kafka ## Make the environments, run nothing
+install: $(VENV)/.stamp-dev $(TOOLKIT_2)/.stamp $(TOOLKIT_30)/.stamp $(HOP)/.stamp kafka ## Make the environments, run nothing
 
 clean: ## Remove environments, caches and what the demo left
-	rm -rf $(VENV) $(TOOLKIT_2) $(TOOLKIT_30) .cache build dist demo/work .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+	rm -rf $(VENV) $(TOOLKIT_2) $(TOOLKIT_30) $(HOP) .cache build dist demo/work .mypy_cache .ruff_cache .pytest_cache .hypothesis \
 	  .import_linter_cache *.egg-info
 
 $(VENV)/.stamp-python:
@@ -83,6 +84,11 @@ $(TOOLKIT_2)/.stamp: constraints-toolkit-2.txt
 $(TOOLKIT_30)/.stamp: constraints-toolkit-3.0.txt
 	@$(FIND_PYTHON); echo "Installing TOM Toolkit 3.0 into $(TOOLKIT_30)"; $$found -m venv --clear $(TOOLKIT_30)
 	@$(TOOLKIT_30)/bin/python $(PIP_INSTALL) -c constraints-toolkit-3.0.txt tomtoolkit gunicorn
+	@touch $@
+
+$(HOP)/.stamp: constraints-hop.txt
+	@$(FIND_PYTHON); echo "Installing hop-client into $(HOP)"; $$found -m venv --clear $(HOP)
+	@$(HOP)/bin/python $(PIP_INSTALL) -c constraints-hop.txt hop-client six tom_alertstreams
 	@touch $@
 
 ifeq ($(shell command -v mvn),)

@@ -32,7 +32,7 @@ def tail(
 
     Example: tom-bridge tail supernovae.public --since 2h
     """
-    from bridge.operations.assemble import decoder_of
+    from bridge.operations.formats import formats_of
     from bridge.operations.opening import opened_stream
     from bridge.operations.tailing import summary
     from bridge.operations.tailing import tail as read
@@ -42,8 +42,8 @@ def tail(
     follows = not started if follow is None else follow
     only_new = not started and follow is not False
     with opened_stream(settings) as stream:
-        decoder = decoder_of(settings, stream)
-        shown = read(stream, decoder, topic, since=since, from_offset=from_offset, only_new=only_new, follow=follows)
+        formats = formats_of(settings, stream)
+        shown = read(stream, formats, topic, since=since, from_offset=from_offset, only_new=only_new, follow=follows)
         for one in shown:
             event = one.event
             if event is None:

@@ -2,8 +2,9 @@
 
 from bridge.codec.avro import LARGEST_EVENT, LARGEST_PRODUCT_EVENT, Decoder, Encoded, encode
 from bridge.codec.headers import Hints, peek
+from bridge.codec.items import Format, Item, Left, Noted
 from bridge.codec.schemas import SCHEMA_TOPIC, Schemas
-from bridge.codec.split import runs, split
+from bridge.codec.split import part, runs, split
 
 __all__ = [
     "LARGEST_EVENT",
@@ -11,9 +12,14 @@ __all__ = [
     "SCHEMA_TOPIC",
     "Decoder",
     "Encoded",
+    "Format",
     "Hints",
+    "Item",
+    "Left",
+    "Noted",
     "Schemas",
     "encode",
+    "part",
     "peek",
     "runs",
     "split",

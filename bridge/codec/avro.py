@@ -14,7 +14,9 @@ from typing import Any
 from fastavro import schemaless_reader, schemaless_writer
 
 from bridge.codec.headers import (
+    Hints,
     headers_of,
+    peek,
     record_name,
     refuse_other_event,
     refuse_other_schema,
@@ -125,6 +127,10 @@ class Decoder:
             where=record.where,
             mend=f"Avro's single-object encoding begins with {MARKER.hex(' ')}",
         )
+
+    def peek(self, record: Record) -> Hints:
+        """Return what the headers and the key of ``record`` say; never raises, and believes nothing malformed."""
+        return peek(record)
 
     def _decode_avro(self, record: Record) -> tuple[Event, ...]:
         schema = self._writers_schema(record)

@@ -33,6 +33,7 @@ class Hints:
     """The word of the command line (``photometry``); the record's own name where this release doesn't know it."""
     origin: str = ""
     event_id: UUID | None = None
+    share_id: UUID | None = None
     subject: str = ""
     """Name of the target or list; its simplified form where only the key tells it."""
 

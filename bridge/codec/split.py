@@ -37,14 +37,14 @@ def split_larger(event: Event, size: int, largest_bytes: int) -> list[Event]:
     schema = newest(event.kind)
     datum = as_avro(event)
     items = datum.pop(array)
-    room = largest_bytes - len(encode(_part(event, array, 0, 1)).value) - _COUNT
+    room = largest_bytes - len(encode(part(event, 0, 1)).value) - _COUNT
     sizes = _sizes(items, schema, array)
     # The event with its first item was measured, as an event without any can't be: give that item's room back.
     room += sizes[0]
     for number, each in enumerate(sizes):
         if each > room:
             raise _too_large(event, f"{array}[{number}] with the envelope", each + largest_bytes - room, largest_bytes)
-    return [_part(event, array, first, end) for first, end in runs(getattr(event.body, array), sizes, room)]
+    return [part(event, first, end) for first, end in runs(getattr(event.body, array), sizes, room)]
 
 
 def _sizes(items: Sequence[Any], schema: Schema, array: str) -> list[int]:
@@ -83,11 +83,13 @@ def _is_of_one_time(one: Any, other: Any) -> bool:
     return isinstance(one, Datum) and isinstance(other, Datum) and one.timestamp == other.timestamp
 
 
-def _part(event: Event, array: str, first: int, end: int) -> Event:
+def part(event: Event, first: int, end: int) -> Event:
+    """Return the part of a list, or of an event with datums, that has its items ``first`` up to ``end`` (exclusive)."""
     body: Any = event.body
+    array = _ARRAYS[event.kind]
     items = getattr(body, array)[first:end]
-    part = body.model_copy(update={array: items})
-    return event.model_copy(update={"id": part_id(event.id, first, end), "body": part})
+    less = body.model_copy(update={array: items})
+    return event.model_copy(update={"id": part_id(event.id, first, end), "body": less})
 
 
 def part_id(event_id: UUID, first: int, end: int) -> UUID:

@@ -36,6 +36,7 @@ from bridge.events.event import (
     EventRef,
     Share,
     ShareRef,
+    checked_part,
 )
 from bridge.events.fields import MAX_ALIASES, MAX_EXTRA_CHARACTERS, Kind, Model, Name, uuid7
 from bridge.events.product import MAX_PRODUCT_BYTES, DataProduct
@@ -98,5 +99,6 @@ __all__ = [
     "TargetList",
     "TargetReference",
     "TargetType",
+    "checked_part",
     "uuid7",
 ]

@@ -37,6 +37,7 @@ class Reason(StrEnum):
     UNDECODABLE = "undecodable"
     UNKNOWN_SCHEMA = "unknown schema"
     INVALID = "invalid"
+    OTHER_CONTENT = "same id, other content"
     ANOTHERS = "another installation of our origin"
     REJECTED = "rejected by the TOM"
     INTERNAL = "internal error"
@@ -45,6 +46,7 @@ class Reason(StrEnum):
     KIND_NOT_SUBSCRIBED = "kind not subscribed"
     ORIGIN_NOT_ACCEPTED = "origin not accepted"
     UNMATCHED_IGNORED = "no target, ignored"
+    NOTHING_TO_TAKE = "nothing to take"
     TEST = "a test"
     DROPPED = "dropped by command"
 

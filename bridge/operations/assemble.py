@@ -9,13 +9,11 @@ from functools import partial
 
 from bridge.budget import Budget
 from bridge.clock import CLOCK, Clock
-from bridge.codec.avro import Decoder
-from bridge.codec.headers import peek
-from bridge.codec.schemas import SchemasOfStreams
 from bridge.errors import HistoryGoneError, TopicMissingError
 from bridge.events import Kind
 from bridge.ledger.port import Ledger, Place
 from bridge.ledger.sqlite import SqliteLedger
+from bridge.operations.formats import formats_of
 from bridge.receiving.consumer import Consumer, Pace
 from bridge.receiving.execute import Executor
 from bridge.receiving.live import Live
@@ -104,11 +102,6 @@ def _opened(one: StreamSettings) -> Stream:
     return open_stream(one.url, one.options())
 
 
-def decoder_of(settings: Settings, stream: Stream) -> Decoder:
-    """Return what turns the streams' records into events."""
-    return Decoder(SchemasOfStreams(stream, settings.schema_topic_of))
-
-
 def streams_of(settings: Settings) -> Mapping[str, Stream]:
     """Return the single streams that the settings name by label; each calls its topics by their full names."""
     return stream_of(settings).parts()
@@ -169,9 +162,10 @@ def put_together(
     """
     stopped = stopped or threading.Event()
     ledger.bind(tom.identity)
+    formats = formats_of(settings, stream, stream.account)
     reader = Reader(
-        decoder_of(settings, stream).decode,
-        peek,
+        formats.decode,
+        formats.peek,
         origin=settings.require_origin(),
         ours=ledger.installations,
         rules={one.topic: _rules(settings, one) for one in settings.subscribe},
@@ -222,5 +216,7 @@ def _rules(settings: Settings, subscription: SubscriptionSettings) -> Rules:
         kinds=None if kinds == frozenset(Kind) else kinds,
         origins=frozenset(subscription.origins) or None,
         ignore_unmatched=subscription.unmatched == "ignore",
-        ignore_tests=settings.stream_of(subscription.topic).hopskotch and not subscription.tests,
+        create_targets=subscription.create_targets,
+        ignore_tests=not subscription.tests
+        and (subscription.format == "hermes" or settings.stream_of(subscription.topic).hopskotch),
     )

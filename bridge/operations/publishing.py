@@ -8,14 +8,16 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from bridge.codec import LARGEST_EVENT, LARGEST_PRODUCT_EVENT, runs, split
+from bridge.codec import LARGEST_EVENT, LARGEST_PRODUCT_EVENT, split
 from bridge.errors import ConfigurationError, EventError
-from bridge.events import BODIES, KINDS, Body, Data, Datum, Event, Kind, Share, TargetReference
+from bridge.events import Body, Data, Event, Kind, Share, TargetReference
+from bridge.hermes.composing import Composed, compose
 from bridge.operations.opening import opened_ledger
 from bridge.publishing.publisher import Publisher
 from bridge.publishing.sources.errors import SourceError
 from bridge.settings import Settings
 from bridge.stream import Stream
+from bridge.topics import split as split_topic
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +44,8 @@ class Published:
     datums: int
     foreign: int
     """Events whose origin is not this TOM: published as they are."""
+    not_carried: tuple[str, ...]
+    """What the topic's format has no way to carry, a line each."""
     dry_run: bool
 
 
@@ -83,18 +87,6 @@ def reference(name: str) -> TargetReference:
         raise SourceError(what, where=f"target {name[:40]!r}") from None
 
 
-def bodies_of(target: TargetReference, datums: Sequence[Datum]) -> list[Body]:
-    """Return datums of one target as bodies of events, as many as they need: kind by kind, each in the order given."""
-    bodies: list[Body] = []
-    for kind, body in BODIES.items():
-        found = [datum for datum in datums if KINDS[type(datum)] is kind]
-        bodies += [
-            body.model_validate({"target": target, body.ITEMS: tuple(found[first:end])})
-            for first, end in runs(found, [1] * len(found), body.MOST)
-        ]
-    return bodies
-
-
 def events_of(share: Share, bodies: Sequence[Body]) -> list[Event]:
     """Return one event of ``share`` for each body, in order."""
     return [share.event(body) for body in bodies]
@@ -123,6 +115,18 @@ def check(stream: Stream, topic: str, events: Sequence[Event], *, schema_topic: 
     return records
 
 
+def composed_for(settings: Settings, stream: Stream, topic: str, events: Sequence[Event], *, source: str) -> Composed:
+    """Return ``events`` as messages of Hermes for ``topic``, each small enough for it.
+
+    Raises TopicMissingError, and SourceError with the reasons where nothing of them can go there.
+    """
+    largest = min(settings.publish.of(topic).largest_bytes, stream.largest_value(topic))
+    found = compose(events, split_topic(topic)[1], largest_bytes=largest)
+    if not found.messages:
+        raise SourceError.of(source, [str(one) for one in found.not_carried])
+    return found
+
+
 def publish(
     settings: Settings,
     stream: Stream,
@@ -134,20 +138,32 @@ def publish(
     timeout_s: float | None = 60.0,
     progress: Callable[[int], object] = lambda _done: None,
 ) -> Published:
-    """Check all ``events``, then publish them; durable when this returns.
+    """Check all ``events``, then publish them, in the topic's format; durable when this returns.
 
     ``source`` names where they come from, for messages; ``progress`` hears how many were handed over. Raises
     TopicMissingError, SourceError (nothing was published then), and AwayError where the stream did not take all within
     ``timeout_s``.
     """
     chosen = topic_for(settings, topic)
-    records = check(stream, chosen, events, schema_topic=settings.schema_topic_of(chosen), source=source)
-    if not dry_run:
-        publisher = Publisher(stream, chosen, schema_topic=settings.schema_topic_of, announce_timeout_s=timeout_s)
-        for done, event in enumerate(events, 1):
-            publisher.publish(event)
-            progress(done)
-        publisher.flush(timeout_s)
+    not_carried: tuple[str, ...] = ()
+    if settings.publish.of(chosen).format == "hermes":
+        composed = composed_for(settings, stream, chosen, events, source=source)
+        not_carried = tuple(str(one) for one in composed.not_carried)
+        records = len(composed.messages)
+        if not dry_run:
+            for message in composed.messages:
+                headers = message.headers(stream.account(chosen))
+                stream.publish(chosen, key=message.key, value=message.value, headers=headers)
+            progress(len(events))
+            stream.flush(timeout_s)
+    else:
+        records = check(stream, chosen, events, schema_topic=settings.schema_topic_of(chosen), source=source)
+        if not dry_run:
+            publisher = Publisher(stream, chosen, schema_topic=settings.schema_topic_of, announce_timeout_s=timeout_s)
+            for done, event in enumerate(events, 1):
+                publisher.publish(event)
+                progress(done)
+            publisher.flush(timeout_s)
     return Published(
         topic=chosen,
         share_ids=tuple(dict.fromkeys(event.share_id for event in events)),
@@ -156,6 +172,7 @@ def publish(
         by_kind=dict(Counter(str(event.kind) for event in events)),
         datums=sum(len(event.body.datums) for event in events if isinstance(event.body, Data)),
         foreign=sum(event.origin != settings.origin for event in events),
+        not_carried=not_carried,
         dry_run=dry_run,
     )
 

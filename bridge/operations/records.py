@@ -243,6 +243,8 @@ def _message(detail: Mapping[str, object]) -> str:
             told += [f"{count} {word}" for word, count in value.items() if count]
         elif name == "product" and isinstance(value, Mapping):
             told.append(f"{value.get('filename')} {value.get('fate')}")
+        elif name == "notes" and isinstance(value, Sequence):
+            told += [str(one) for one in value]
         elif name in ("added", "differs", "unverified") and isinstance(value, Sequence) and value:
             told.append(f"{name} {', '.join(str(one) for one in value)}")
     # A target that came again, with nothing that this TOM has not.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from bridge.codec import Decoder
+from bridge.codec import Format, Item, Left, Noted
 from bridge.errors import EventError, NewerVersionError
 from bridge.events import (
     Astrometry,
@@ -35,7 +35,7 @@ class Tailed:
 
 def tail(
     stream: Stream,
-    decoder: Decoder,
+    form: Format,
     topic: str,
     *,
     since: datetime | None = None,
@@ -56,7 +56,7 @@ def tail(
         spans = {partition: (nexts.get(partition, 0), end) for partition, end in ends.items()}
         reads = [stream.read(partition, first, end) for partition, (first, end) in spans.items() if first < end]
         for record in heapq.merge(*reads, key=lambda record: record.timestamp):
-            yield from _decoded(decoder, record)
+            yield from _decoded(form, record)
         nexts = {partition: max(nexts.get(partition, 0), end) for partition, end in ends.items()}
         if not follow:
             return
@@ -74,11 +74,21 @@ def _starts(
     return {partition: max(ends.first, from_offset or 0) for partition, ends in held.items()}
 
 
-def _decoded(decoder: Decoder, record: Record) -> list[Tailed]:
+def _decoded(form: Format, record: Record) -> list[Tailed]:
     try:
-        return [Tailed(record=record, event=event) for event in decoder.decode(record)]
+        return [_tailed(record, item) for item in form.decode(record)]
     except (EventError, NewerVersionError) as error:
         return [Tailed(record=record, problem=str(error))]
+
+
+def _tailed(record: Record, item: Item) -> Tailed:
+    match item:
+        case Left():
+            return Tailed(record=record, problem=item.message)
+        case Noted():
+            return Tailed(record=record, event=item.event)
+        case event:
+            return Tailed(record=record, event=event)
 
 
 def summary(event: Event) -> str:

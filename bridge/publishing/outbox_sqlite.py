@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bridge.errors import AwayError
-from bridge.events import Body, Data, Event, TargetList
+from bridge.events import Event
 from bridge.publishing.outbox import EVENT, Row, State, Waiting
+from bridge.publishing.packing import items_of
 from bridge.sqlite_file import Format, SqliteFile, Step
 
 _AT_ONCE = 500
@@ -84,17 +85,6 @@ def put(connection: sqlite3.Connection, topic: str, events: Sequence[Event]) -> 
             for event in events
         ],
     )
-
-
-def items_of(body: Body) -> int:
-    """Return how many data (points, members) a body has; 1 for what has none."""
-    match body:
-        case Data():
-            return len(body.datums)
-        case TargetList():
-            return len(body.members)
-        case _:
-            return 1
 
 
 class SqliteOutbox(SqliteFile):

@@ -22,7 +22,9 @@ from bridge.errors import (
     TopicMissingError,
 )
 from bridge.events import Event
+from bridge.hermes.composing import Outgoing
 from bridge.publishing.outbox import EVENT, Outbox, Row
+from bridge.publishing.packing import HERMES
 from bridge.publishing.publisher import Publisher
 from bridge.stream.port import Stream
 
@@ -151,6 +153,11 @@ class Sender:
             self._handed[row.id] = (row.topic, row.key)
 
     def _publish(self, row: Row) -> None:
+        if row.format == HERMES:
+            message = Outgoing.of_stored(row.payload, row.key)
+            headers = message.headers(self._stream.account(row.topic))
+            self._stream.publish(row.topic, key=row.key, value=message.value, headers=headers)
+            return
         if row.format != EVENT:
             raise InvalidEventError(f"this release can't send the format {row.format!r}", mend="Upgrade TOM Bridge")
         event = Event.checked(row.payload)

@@ -79,17 +79,24 @@ Plan = Hold | Create | Amend | FillList | AddDatums | AddProduct
 
 
 def decide(
-    event: Event, find: Find, policy: Policy, members: Sequence[ListMember] | None = None, *, topic: str = ""
+    event: Event,
+    find: Find,
+    policy: Policy,
+    members: Sequence[ListMember] | None = None,
+    *,
+    topic: str = "",
+    creates: bool = True,
 ) -> Plan:
     """Return what is to happen to ``event``, which came on ``topic``, in a TOM whose targets ``find`` finds.
 
-    ``members``: of a list only these members.
+    ``members``: of a list only these members. Without ``creates`` a target that isn't there is held as its data are.
     """
     match event.body:
         case Target() as target:
-            return _target(target, find, policy)
+            return _target(target, find, policy, creates=creates)
         case TargetList() as target_list:
-            return _list(target_list, find, policy, target_list.members if members is None else members)
+            chosen = target_list.members if members is None else members
+            return _list(target_list, find, policy, chosen, creates=creates)
         case Data() as data:
             found = match(data.target, find, policy)
             if isinstance(found, Hold):
@@ -115,11 +122,11 @@ def provenance(event: Event, topic: str = "") -> Provenance:
 # -- targets and lists ------------------------------------------------------------------------------------------------
 
 
-def _target(target: Target, find: Find, policy: Policy) -> Hold | Create | Amend:
+def _target(target: Target, find: Find, policy: Policy, *, creates: bool) -> Hold | Create | Amend:
     found = match(target, find, policy)
     if isinstance(found, LocalTarget):
         return amend(target, found)
-    return Create(target) if found.reason is Reason.NO_TARGET else found
+    return Create(target) if found.reason is Reason.NO_TARGET and creates else found
 
 
 def amend(target: Target, local: LocalTarget) -> Amend:
@@ -158,7 +165,9 @@ def _equal(theirs: FieldValue, ours: FieldValue) -> bool:
     return theirs == ours
 
 
-def _list(target_list: TargetList, find: Find, policy: Policy, members: Sequence[ListMember]) -> FillList:
+def _list(
+    target_list: TargetList, find: Find, policy: Policy, members: Sequence[ListMember], *, creates: bool
+) -> FillList:
     create: list[tuple[str, Target]] = []
     amends: list[tuple[str, Amend]] = []
     join: list[tuple[str, LocalTarget]] = []
@@ -170,7 +179,7 @@ def _list(target_list: TargetList, find: Find, policy: Policy, members: Sequence
             if member.target is not None:
                 amends.append((name, amend(member.target, found)))
             join.append((name, found))
-        elif found.reason is Reason.NO_TARGET and member.target is not None:
+        elif found.reason is Reason.NO_TARGET and member.target is not None and creates:
             create.append((name, member.target))
         else:
             held.append((name, found))

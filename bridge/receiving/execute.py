@@ -48,17 +48,21 @@ class Executor:
         """Look at once for the targets that these events (but lists) are about."""
         self._find_each((event.names for event in events if event.kind is not Kind.LIST), budget)
 
-    def holds(self, event: Event) -> Hold | None:
+    def holds(self, event: Event, *, creates: bool = True) -> Hold | None:
         """Return why ``event`` (no list) would be parked now, or None where it would not be."""
-        plan = decide.decide(event, self._find, self._policy)
+        plan = decide.decide(event, self._find, self._policy, creates=creates)
         return plan if isinstance(plan, Hold) else None
 
-    def member_holds(self, members: Sequence[ListMember], budget: Budget = NO_LIMIT) -> list[Hold | None]:
+    def member_holds(
+        self, members: Sequence[ListMember], budget: Budget = NO_LIMIT, *, creates: bool = True
+    ) -> list[Hold | None]:
         """Return why each of these list members would be parked now; None for those that would not be."""
         self._find_each(((member.target or member.reference).names for member in members), budget)
         found = [(member, match(member.target or member.reference, self._find, self._policy)) for member in members]
         return [
-            one if isinstance(one, Hold) and not (one.reason is Reason.NO_TARGET and member.target) else None
+            one
+            if isinstance(one, Hold) and not (creates and one.reason is Reason.NO_TARGET and member.target)
+            else None
             for member, one in found
         ]
 
@@ -78,13 +82,20 @@ class Executor:
             self._tom.prepare_product(plan.local.pk, plan.product, plan.product_id, origin, budget)
 
     def execute(
-        self, event: Event, topic: str, members: Sequence[ListMember] | None = None, budget: Budget = NO_LIMIT
+        self,
+        event: Event,
+        topic: str,
+        members: Sequence[ListMember] | None = None,
+        budget: Budget = NO_LIMIT,
+        *,
+        creates: bool = True,
     ) -> Result:
         """Write ``event`` (of a list only ``members``, where given) and return what became of it.
 
-        Raises RejectedError for what the TOM refuses, but for single members of a list: these are told.
+        ``creates``: whether targets that this TOM doesn't have are created; else they are parked. Raises RejectedError
+        for what the TOM refuses, but for single members of a list: these are told.
         """
-        return self._tried(lambda: self._once(event, topic, members, budget), budget)
+        return self._tried(lambda: self._once(event, topic, members, budget, creates=creates), budget)
 
     def execute_datums(
         self, events: Sequence[Event], topics: Sequence[str], *, ignored: Sequence[bool], budget: Budget = NO_LIMIT
@@ -112,9 +123,9 @@ class Executor:
             for plan in plans
         ]
 
-    def preview(self, event: Event, members: Sequence[ListMember] | None = None) -> Result:
+    def preview(self, event: Event, *, creates: bool = True) -> Result:
         """Return what :meth:`execute` would do now, without doing it."""
-        match decide.decide(event, self._find, self._policy, members):
+        match decide.decide(event, self._find, self._policy, creates=creates):
             case Hold() as hold:
                 return parked(hold)
             case AddDatums() as plan:
@@ -146,11 +157,13 @@ class Executor:
                 budget.check()
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    def _once(self, event: Event, topic: str, members: Sequence[ListMember] | None, budget: Budget) -> Result:
+    def _once(
+        self, event: Event, topic: str, members: Sequence[ListMember] | None, budget: Budget, *, creates: bool
+    ) -> Result:
         self.forget()
         if event.kind is Kind.LIST and members is not None:
             self._find_each(((member.target or member.reference).names for member in members), budget)
-        plan = decide.decide(event, self._find, self._policy, members, topic=topic)
+        plan = decide.decide(event, self._find, self._policy, members, topic=topic, creates=creates)
         origin = decide.provenance(event, topic)
         if isinstance(plan, Amend) and self._unfinished([plan], origin):
             plan = Create(plan.target)

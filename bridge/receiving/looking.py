@@ -275,7 +275,7 @@ class Looking:
         """Return ``waiter`` as far as it has a chance now, and the rows that would wait for the same reason again."""
         arrival = waiter.arrival
         if arrival.members is not None:
-            holds = self._executor.member_holds(arrival.members, budget)
+            holds = self._executor.member_holds(arrival.members, budget, creates=self._creates(arrival))
             reasons = {
                 member.reference.name: hold.reason for member, hold in zip(arrival.members, holds, strict=True) if hold
             }
@@ -285,9 +285,13 @@ class Looking:
         if arrival.settled is not None:
             reason = arrival.settled.reason if arrival.settled.outcome is Outcome.PARKED else None
         else:
-            hold = self._executor.holds(arrival.event) if arrival.event and waiter.kind is not Kind.LIST else None
+            event = arrival.event if waiter.kind is not Kind.LIST else None
+            hold = None if event is None else self._executor.holds(event, creates=self._creates(arrival))
             reason = hold.reason if hold is not None else None
         return (None, waiter.rows) if reason is waiter.rows[0].reason else (waiter, ())
+
+    def _creates(self, arrival: Arrival) -> bool:
+        return self._reader.rules(arrival.record.partition.topic).create_targets
 
     def _goes_on_waiting(self, row: Parked) -> bool:
         """Return whether it waits for its names as before: none of them was there, whyever it was looked at."""

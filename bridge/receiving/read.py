@@ -11,6 +11,7 @@ import structlog
 
 from bridge.budget import Budget
 from bridge.codec.headers import Hints
+from bridge.codec.items import Item, Left, Noted
 from bridge.errors import (
     AwayError,
     BudgetSpentError,
@@ -20,8 +21,9 @@ from bridge.errors import (
     StopError,
     UnknownSchemaError,
 )
-from bridge.events import Data, Event, ListMember, TargetList
+from bridge.events import Data, Event, EventRef, ListMember, TargetList
 from bridge.ledger.model import Entry, Line, Outcome, Place, Reason, ToKeep
+from bridge.ledger.rules import BAD_IN_ITSELF
 from bridge.receiving.result import Result, dead, ignored
 from bridge.stream.port import Record
 
@@ -41,6 +43,8 @@ class Rules:
     """None: all kinds, also those that a later release knows."""
     origins: frozenset[str] | None = None
     ignore_unmatched: bool = False
+    create_targets: bool = True
+    """Whether a target that this TOM doesn't have is created; else it waits, or is ignored, as its data do."""
     ignore_tests: bool = False
     """Whether HOPSKOTCH's test messages are left out."""
 
@@ -54,6 +58,10 @@ class Arrival:
     number: int = 0
     """Which event of its record, from 0 on."""
     event: Event | None = None
+    content: EventRef | None = None
+    """What the event says, where others could give its id to something else: known of each that was taken."""
+    notes: tuple[str, ...] = ()
+    """What was not taken of the event, in words."""
     settled: Result | None = None
     members: tuple[ListMember, ...] | None = None
     """Of a list only these members, which were kept before."""
@@ -84,6 +92,12 @@ class Arrival:
         return Place(self.record.topic_id, self.record.partition.number, self.record.offset, self.number)
 
     @property
+    def refs(self) -> tuple[EventRef, ...]:
+        """By what the ledger knows the event, and what it says; nothing where there is no event."""
+        told = (None if self.event is None else self.event.ref, self.content)
+        return tuple(ref for ref in told if ref is not None)
+
+    @property
     def line(self) -> Line:
         """The line in which it would wait."""
         return Line(self.record.topic_id, self.record.partition.number, self.key)
@@ -106,10 +120,10 @@ class Arrival:
             published_at=record.timestamp,
             outcome=result.outcome,
             reason=result.reason,
-            detail=result.detail,
+            detail={**result.detail, "notes": list(self.notes)} if self.notes else result.detail,
             key=self.key,
             event_id=event.id if event is not None else hints.event_id,
-            share_id=event.share_id if event is not None else None,
+            share_id=event.share_id if event is not None else hints.share_id,
             origin=told,
             origin_name=event.origin_name if event is not None else "",
             kind=str(event.kind) if event is not None else hints.kind,
@@ -122,13 +136,14 @@ class Arrival:
 class Reader:
     """Reads records for one TOM, whose permanent id is ``origin``.
 
-    ``decode`` turns a record into its events or raises; ``peek`` reads hints from a record that need not be decodable;
-    ``ours`` returns the installations that are this TOM's own; ``rules`` are those of each topic subscribed to.
+    ``decode`` turns a record into its items or raises, ``peek`` reads hints from a record that need not be decodable
+    (:class:`bridge.codec.items.Format`); ``ours`` returns the installations that are this TOM's own; ``rules`` are
+    those of each topic subscribed to.
     """
 
     def __init__(
         self,
-        decode: Callable[[Record], Sequence[Event]],
+        decode: Callable[[Record], Sequence[Item]],
         peek: Callable[[Record], Hints],
         *,
         origin: str,
@@ -160,16 +175,37 @@ class Reader:
             return [Arrival(record=record, hints=hints, settled=ignored(Reason.TEST))]
         if hints.origin and not self._accepts(hints.origin, record):
             return [Arrival(record=record, hints=hints, settled=ignored(Reason.ORIGIN_NOT_ACCEPTED))]
-        events = self._events(record, hints)
-        if isinstance(events, Result):
-            return [Arrival(record=record, hints=hints, settled=events)]
-        return [
-            Arrival(record=record, hints=hints, number=number, event=event, settled=self._filtered(event, record))
-            for number, event in enumerate(events)
-        ]
+        items = self._items(record, hints)
+        if isinstance(items, Result):
+            return [Arrival(record=record, hints=hints, settled=items)]
+        return [self._arrival(record, hints, number, item) for number, item in enumerate(items)]
 
-    def _events(self, record: Record, hints: Hints) -> Sequence[Event] | Result:
-        """Return the events of a record, or what becomes of it where it can't be read (by this release)."""
+    def _arrival(self, record: Record, hints: Hints, number: int, item: Item) -> Arrival:
+        if isinstance(item, Left):
+            return Arrival(record=record, hints=item.hints, number=number, settled=self._left(item, record))
+        noted = item if isinstance(item, Noted) else Noted(event=item)
+        event = noted.event
+        return Arrival(
+            record=record,
+            hints=hints,
+            number=number,
+            event=event,
+            content=None if noted.content is None else EventRef(event.origin, noted.content),
+            notes=noted.notes,
+            settled=self._filtered(event, record),
+        )
+
+    def _left(self, item: Left, record: Record) -> Result:
+        """Return what becomes of a part of a record that is no event."""
+        kinds = self.rules(record.partition.topic).kinds
+        if kinds is not None and item.hints.kind and item.hints.kind not in kinds:
+            return ignored(Reason.KIND_NOT_SUBSCRIBED)
+        if item.reason in BAD_IN_ITSELF:
+            return dead(item.reason, item.message)
+        return ignored(item.reason, {"message": item.message})
+
+    def _items(self, record: Record, hints: Hints) -> Sequence[Item] | Result:
+        """Return the items of a record, or what becomes of it where it can't be read (by this release)."""
         if record.problem:
             return dead(Reason.UNREADABLE, f"{record.where}: {record.problem}")
         try:

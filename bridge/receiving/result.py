@@ -92,6 +92,15 @@ def came_before(known: str) -> Result:
     return Result(outcome=Outcome.DUPLICATE, detail={"message": known}, came_before=True)
 
 
+def other_content() -> Result:
+    """Return the result of an event whose id another event came with before."""
+    return dead(
+        Reason.OTHER_CONTENT,
+        "an event of this id came before and said something else: its sender sent two messages by one id, or somebody"
+        " uses it. What came first counts",
+    )
+
+
 def unmatched_ignored(result: Result) -> Result:
     """Return ``result`` as a subscription wants it that ignores what has no target."""
     if (

@@ -25,13 +25,14 @@ from bridge.ledger.model import TAKEN, Entry, Known, Line, Outcome, Parked, Plac
 from bridge.ledger.port import Ledger, Unit
 from bridge.receiving.execute import Executor
 from bridge.receiving.naming import Names
-from bridge.receiving.read import Arrival, Reader
+from bridge.receiving.read import Arrival, Reader, Rules
 from bridge.receiving.result import (
     Result,
     behind,
     came_before,
     fault_of,
     list_result,
+    other_content,
     parked,
     refused_members,
     together,
@@ -70,6 +71,14 @@ class Facts:
     def there(self, arrival: Arrival) -> Entry | None:
         """Return what is recorded of this very event."""
         return self.entries.get(arrival.place)
+
+    def is_other(self, arrival: Arrival) -> bool:
+        """Return whether an event of this id came before, and said something else."""
+        if arrival.event is None or arrival.content is None:
+            return False
+        known = self.events.get(arrival.event.ref, Known())
+        came = known.witness is not None or known.waits_elsewhere(arrival.place)
+        return came and self.events.get(arrival.content, Known()).witness is None
 
     def predecessor(self, arrival: Arrival) -> Parked | None:
         """Return what waits and must go before ``arrival``; None where nothing must.
@@ -149,7 +158,7 @@ class Writer:
         first = first_in_line(self._ledger, arrivals)
         targets = [one for one in arrivals if one.event is not None and one.event.kind is Kind.TARGET]
         return Facts(
-            events=self._ledger.known([arrival.event.ref for arrival in arrivals if arrival.event is not None]),
+            events=self._ledger.known([ref for arrival in arrivals for ref in arrival.refs]),
             entries=self._ledger.recorded([arrival.place for arrival in arrivals]),
             first=first,
             first_target=first_in_line(self._ledger, targets, [str(Kind.TARGET)]) if first else {},
@@ -174,7 +183,7 @@ class Writer:
         self._executor.forget()
         (named,) = self._names.seen([arrival])
         assert named.event is not None
-        result = self._executor.preview(named.event)
+        result = self._executor.preview(named.event, creates=self._rules(arrival).create_targets)
         return result.as_restored if restore else result
 
     # -- one transaction ----------------------------------------------------------------------------------------------
@@ -218,7 +227,8 @@ class Writer:
                 together_.append(index)
             else:
                 topic = arrival.record.partition.topic
-                results[index] = self._executor.execute(_event(arrival), topic, budget=budget)
+                creates = self._rules(arrival).create_targets
+                results[index] = self._executor.execute(_event(arrival), topic, budget=budget, creates=creates)
         written = self._executor.execute_datums(
             [_event(arrivals[index]) for index in together_],
             [arrivals[index].record.partition.topic for index in together_],
@@ -236,6 +246,8 @@ class Writer:
         event = _event(arrival)
         known = facts.events.get(event.ref, Known())
         there = facts.there(arrival)
+        if facts.is_other(arrival):
+            return other_content()
         if known.witness is not None and not restore and arrival.members is None:
             return came_before("this event came before")
         if known.waits_elsewhere(arrival.place) and not restore:
@@ -249,7 +261,10 @@ class Writer:
         return unmatched_ignored(result) if self._ignores(arrival) else result
 
     def _ignores(self, arrival: Arrival) -> bool:
-        return self._reader.rules(arrival.record.partition.topic).ignore_unmatched
+        return self._rules(arrival).ignore_unmatched
+
+    def _rules(self, arrival: Arrival) -> Rules:
+        return self._reader.rules(arrival.record.partition.topic)
 
     def _record(self, unit: Unit, arrival: Arrival, result: Result, there: Entry | None) -> None:
         entry = arrival.entry(result)
@@ -261,11 +276,11 @@ class Writer:
             unit.record(stands)  # it stays so although it isn't wanted any more; its members wait no longer
 
     def _witness(self, unit: Unit, arrivals: Sequence[Arrival], results: Sequence[Result]) -> None:
-        done = [
-            arrival.event.ref
-            for arrival, result in zip(arrivals, results, strict=True)
-            if arrival.event is not None and arrival.settled is None and result.is_done
-        ]
+        wanted = [pair for pair in zip(arrivals, results, strict=True) if pair[0].settled is None]
+        done = [one.event.ref for one, result in wanted if one.event is not None and result.is_done]
+        # What waits has come as well: another content under its id is none that waits already.
+        came = (Outcome.PARKED, *rules.SUCCESS)
+        done += [one.content for one, result in wanted if one.content is not None and result.outcome in came]
         if done:
             unit.witness(done)
 
@@ -367,7 +382,8 @@ class Writer:
         self._executor.forget()
         with self._ledger.unit() as unit:
             written = chunk if fault is None else ()
-            now = self._executor.execute(_event(arrival), arrival.record.partition.topic, written, budget)
+            topic, creates = arrival.record.partition.topic, self._rules(arrival).create_targets
+            now = self._executor.execute(_event(arrival), topic, written, budget, creates=creates)
             if fault is not None:
                 now = refused_members(now, [member.reference.name for member in chunk], fault)
             now = self._unmatched(arrival, now)
@@ -433,11 +449,10 @@ def _kept_members(detail: Mapping[str, object]) -> int:
 def _reopen(unit: Unit, arrivals: Sequence[Arrival], results: Sequence[Result]) -> None:
     """Take back that those are done which a restore leaves waiting or dead: done before, they would be left so."""
     left = [
-        arrival.event.ref
+        ref
         for arrival, result in zip(arrivals, results, strict=True)
-        if arrival.event is not None
-        and result.outcome in (Outcome.PARKED, Outcome.DEAD)
-        and result.reason not in rules.BAD_IN_ITSELF
+        if result.outcome in (Outcome.PARKED, Outcome.DEAD) and result.reason not in rules.BAD_IN_ITSELF
+        for ref in arrival.refs
     ]
     if left:
         unit.reopen(left)

@@ -151,7 +151,8 @@ class WaitingLine:
                 continue
             arrivals = self._reader.read(record)
             if not spread(self._ledger, self._called.seen(arrivals), letter.entry, self._clock.now()):
-                arrivals = [one for one in arrivals if one.number == letter.entry.number or one.event is None]
+                unread = len(arrivals) == 1 and arrivals[0].event is None
+                arrivals = [one for one in arrivals if one.number == letter.entry.number or unread]
             for arrival in arrivals:
                 if letter.member:
                     arrival = replace(  # noqa: PLW2901 (the same, of one member)

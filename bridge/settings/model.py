@@ -108,15 +108,63 @@ class SubscriptionSettings(Section):
     origins: tuple[Origin, ...] = ()
     """The origins that are accepted; empty: any."""
     unmatched: Literal["park", "ignore"] = "park"
-    """What is done with data of a target that the TOM doesn't have."""
+    """What is done with data of a target that the TOM doesn't have; "ignore" is Hermes' default."""
+    create_targets: bool = True
+    """Whether a target that the TOM doesn't have is created; false is Hermes' default."""
+    format: Literal["bridge", "hermes"] = "bridge"
+    """What the records are: events of the bridge, or messages of Hermes."""
+    full: bool = False
+    """Hermes: whether events that a bridge put into a message count, on a topic whose writers are trusted."""
+    proper_motion: Literal["mas", "arcsec"] | None = None
+    """Hermes: the unit of proper motions, a year; without it they are not taken."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_its_format(cls, given: object) -> object:
+        """Fill in the defaults of Hermes: anybody may name anything there."""
+        if isinstance(given, Mapping) and given.get("format") == "hermes":
+            return {"unmatched": "ignore", "create_targets": False} | dict(given)
+        return given
+
+    @model_validator(mode="after")
+    def _has_options_of_its_format(self) -> Self:
+        of_hermes = self.model_fields_set & {"full", "proper_motion"}
+        if self.format != "hermes" and of_hermes:
+            raise ValueError(f'{", ".join(sorted(of_hermes))}: only for a topic with format = "hermes"')
+        return self
+
+
+class PublishedTopicSettings(Section):
+    """``[[publish.topics]]``: one topic that is published on."""
+
+    topic: FullTopicName
+    format: Literal["bridge", "hermes"] = "bridge"
+    """What goes there: events of the bridge, or messages of Hermes."""
+    largest_bytes: int = Field(default=900_000, ge=10_000)
+    """Hermes: bytes of a message at most; a larger share goes as several."""
+    every_s: float = Field(default=600.0, ge=0, le=1800)
+    """Hermes, in a TOM: seconds between two looks for new data of what shares itself there."""
 
 
 class PublishSettings(Section):
-    """``[publish]``: defaults of what is shared."""
+    """``[publish]``: defaults of what is shared, and topics that differ from others."""
 
     topic: FullTopicName | None = None
     shared_by: Annotated[str, StringConstraints(max_length=150)] = ""
     acknowledgement: Annotated[str, StringConstraints(max_length=2_000)] = ""
+    topics: tuple[PublishedTopicSettings, ...] = ()
+
+    @field_validator("topics")
+    @classmethod
+    def _each_topic_once(cls, given: tuple[PublishedTopicSettings, ...]) -> tuple[PublishedTopicSettings, ...]:
+        topics = [one.topic for one in given]
+        if twice := next((topic for topic in topics if topics.count(topic) > 1), None):
+            raise ValueError(f"names the topic {twice!r} twice; join the two entries into one")
+        return given
+
+    def of(self, topic: str) -> PublishedTopicSettings:
+        """Return how ``topic`` is published on."""
+        return next((one for one in self.topics if one.topic == topic), PublishedTopicSettings(topic=topic))
 
 
 class MatchingSettings(Section):
@@ -147,6 +195,30 @@ class LimitSettings(Section):
     """Seconds between two looks for targets that parked events wait for."""
 
 
+class GatewaySettings(Section):
+    """``[gateway]``: the service by which unchanged TOMs publish."""
+
+    listen: Annotated[str, StringConstraints(min_length=1)] = "127.0.0.1:8480"
+    """Host and port; without a certificate this machine alone."""
+    certificate: Path | None = None
+    """The file of the TLS certificate, with its chain."""
+    key: Path | None = None
+    """The file of its key."""
+    url: Annotated[str, StringConstraints(pattern=r"^(https?://[^\s/]\S*)?$")] = ""
+    """The address by which TOMs reach it, where that is not ``listen`` (a proxy)."""
+    anonymous: bool = False
+    """Whether what visitors share who are not logged in is taken, as far as their TOM tells."""
+    pause_s: PositiveFloat = 1.0
+    """Seconds without a further datum after which those that came together become an event."""
+    requests_a_minute: int = Field(default=20_000, ge=1)
+    """Requests that one account may make."""
+
+    def within(self, folder: Path) -> Self:
+        """Return the same with paths relative to ``folder``."""
+        paths = {"certificate": self.certificate, "key": self.key}
+        return self.model_copy(update={name: path and folder / path for name, path in paths.items()})
+
+
 class Settings(BaseSettings):
     """The configuration of one TOM's bridge. Paths are relative to the folder of the configuration file."""
 
@@ -175,6 +247,7 @@ class Settings(BaseSettings):
     data_product_types: dict[str, str] = {}
     """This TOM's data product type for that of another TOM."""
     limits: LimitSettings = LimitSettings()
+    gateway: GatewaySettings = GatewaySettings()
 
     _source: str = PrivateAttr(default="configuration")
     _file: Path | None = PrivateAttr(default=None)
@@ -277,6 +350,7 @@ class Settings(BaseSettings):
             "subscribe": tuple(settings._started(one) for one in settings.subscribe),
             "state": state,
             "ledger": state / settings.ledger,
+            "gateway": settings.gateway.within(folder),
         }
         found = settings.model_copy(update=changed)
         found._source = source
@@ -294,7 +368,8 @@ class Settings(BaseSettings):
 
     def published(self) -> list[str]:
         """Return the topics that are named to be published to."""
-        return [self.publish.topic] if self.publish.topic else []
+        usual = [self.publish.topic] if self.publish.topic else []
+        return list(dict.fromkeys([*usual, *(one.topic for one in self.publish.topics)]))
 
     def each_stream(self) -> dict[str, StreamSettings]:
         """Return all streams by label, the default one, whose label is empty, first."""

@@ -22,11 +22,16 @@ class KafkaStream:
         bootstrap = servers(url)
         self.url = f"kafka://{bootstrap}"
         self._client = Client(bootstrap, options, rules or HouseRules())
+        self._account = str(options.get("sasl.username", ""))
         self._classic = options.get("group.protocol", "classic") == "classic"
         self._admin = KafkaAdmin(self._client)
         self._writer: KafkaWriter | None = None
         self._largest: dict[str, int] = {}
         self._largest_lock = threading.Lock()
+
+    def account(self, topic: str) -> str:  # noqa: ARG002 (one for all)
+        """Return the user name that this client logs in with."""
+        return self._account
 
     def publish(self, topic: str, *, key: bytes, value: bytes, headers: Headers = ()) -> None:
         """Hand over one record; waits while more than ``queue.buffering.max.kbytes`` are unconfirmed."""

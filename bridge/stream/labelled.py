@@ -101,6 +101,10 @@ class LabelledStream:
         self._label = Label(label)
         self._stream = stream
 
+    def account(self, topic: str) -> str:
+        """Return the user name that the stream knows."""
+        return self._stream.account(self._label.bare(topic))
+
     def publish(self, topic: str, *, key: bytes, value: bytes, headers: Headers = ()) -> None:
         """Hand over one record."""
         bare = self._label.bare(topic)

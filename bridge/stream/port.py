@@ -177,6 +177,10 @@ class Stream(Protocol):
     url: str
     """The address without any secret."""
 
+    def account(self, topic: str) -> str:
+        """Return the user name by which the stream of ``topic`` knows this client; empty where it has none."""
+        ...
+
     def publish(self, topic: str, *, key: bytes, value: bytes, headers: Headers = ()) -> None:
         """Hand over one record; it is durable only when :meth:`flush` has returned.
 

@@ -44,6 +44,10 @@ class RoutedStream:
             )
         return label
 
+    def account(self, topic: str) -> str:
+        """Return the user name that the topic's stream knows."""
+        return self._part(topic).account(topic)
+
     # -- writing ----------------------------------------------------------------------------------------------------
 
     def publish(self, topic: str, *, key: bytes, value: bytes, headers: Headers = ()) -> None:

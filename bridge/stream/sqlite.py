@@ -51,6 +51,10 @@ class SqliteStream:
 
     # -- writing ----------------------------------------------------------------------------------------------------
 
+    def account(self, topic: str) -> str:  # noqa: ARG002
+        """Nobody logs in to a file."""
+        return ""
+
     def publish(self, topic: str, *, key: bytes, value: bytes, headers: Headers = ()) -> None:
         """Keep one record for the next ``flush``; a full queue is flushed at once."""
         if len(value) > LARGEST_VALUE:

@@ -1,7 +1,7 @@
 """The TOM's settings for the bridge: the dictionary ``TOM_BRIDGE``, with the sections of :mod:`bridge.settings`.
 
 Keys may be upper case, as Django's are; the environment wins, as for the ``tom-bridge`` command. What the command needs
-to reach a TOM over HTTP (``tom``, ``state``, ``ledger``) means nothing here and is refused.
+to reach a TOM over HTTP (``tom``, ``state``, ``ledger``, ``gateway``) means nothing here and is refused.
 """
 
 import os
@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from django.conf import settings as django_settings
-from pydantic import Field, PositiveFloat, StringConstraints, field_validator
+from pydantic import Field, PositiveFloat, StringConstraints
 
 from bridge.errors import ConfigurationError
 from bridge.settings import (
     ENVIRONMENT_PREFIX,
-    FullTopicName,
     LimitSettings,
+    PublishedTopicSettings,
     PublishSettings,
     Section,
     Settings,
@@ -26,7 +26,7 @@ from bridge.settings import (
 
 SETTING = "TOM_BRIDGE"
 EmailAddress = Annotated[str, StringConstraints(pattern=r"^[^@\s,]+@[^@\s,]+$")]
-_NOT_HERE = ("tom", "state", "ledger")
+_NOT_HERE = ("tom", "state", "ledger", "gateway")
 
 
 class AppSubscriptionSettings(SubscriptionSettings):
@@ -36,10 +36,9 @@ class AppSubscriptionSettings(SubscriptionSettings):
     """The groups of this TOM that see what arrives."""
 
 
-class PublishedTopicSettings(Section):
+class AppPublishedTopicSettings(PublishedTopicSettings):
     """One topic that may be shared to."""
 
-    topic: FullTopicName
     groups: tuple[str, ...] = Field(default=())
     """The groups whose members may share to it; empty: all who have the permission ``share``."""
 
@@ -47,19 +46,11 @@ class PublishedTopicSettings(Section):
 class AppPublishSettings(PublishSettings):
     """What may be shared, and with which acknowledgement."""
 
-    topics: tuple[PublishedTopicSettings, ...] = ()
+    topics: tuple[AppPublishedTopicSettings, ...] = ()
     look_s: PositiveFloat = 10.0
     """Seconds between two looks of the relay for new data of what shares itself."""
     keep_days: float = Field(default=7.0, ge=0)
     """Days that the outbox keeps the content of what was sent; that it was sent is kept for ever."""
-
-    @field_validator("topics")
-    @classmethod
-    def _each_topic_once(cls, given: tuple[PublishedTopicSettings, ...]) -> tuple[PublishedTopicSettings, ...]:
-        topics = [one.topic for one in given]
-        if twice := next((topic for topic in topics if topics.count(topic) > 1), None):
-            raise ValueError(f"names the topic {twice!r} twice; join the two entries into one")
-        return given
 
 
 class ProductSettings(Section):
@@ -106,10 +97,6 @@ class AppSettings(Settings):
             mend = 'Say who gets it, such as "MAIL": {"TO": ["admin@example.org"]}'
             raise ConfigurationError("is missing", where=f"{SETTING}: mail", mend=mend)
         return self.mail
-
-    def published(self) -> list[str]:
-        """Return the topics that may be shared to."""
-        return list(dict.fromkeys([*super().published(), *(one.topic for one in self.publish.topics)]))
 
     def groups_by_topic(self) -> dict[str, tuple[str, ...]]:
         """Return for each topic subscribed to the names of the groups that see what arrives."""

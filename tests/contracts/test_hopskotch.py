@@ -10,8 +10,10 @@ from parts.hopskotch import Credential, HopskotchBroker
 from parts.streams import fill, poll_until, starting_at, unique
 
 from bridge.errors import ConfigurationError
-from bridge.operations.assemble import decoder_of, stream_of
-from bridge.operations.doctor import Finding, examine_streams
+from bridge.operations.assemble import stream_of
+from bridge.operations.doctor import examine_streams
+from bridge.operations.finding import Finding
+from bridge.operations.formats import formats_of
 from bridge.operations.publishing import publish
 from bridge.settings import Settings
 from bridge.stream import Partition, open_hopskotch
@@ -85,7 +87,7 @@ def test_events_go_there_without_a_schema_and_are_understood(
         assert done.topic == f"hopskotch:{topic}"
         (partition,) = stream.ends(done.topic)
         (record,) = stream.read(partition, 0)
-        assert decoder_of(settings, stream).decode(record) == (event,)
+        assert formats_of(settings, stream).decode(record) == (event,)
 
 
 def problems(settings: Settings) -> list[Finding]:

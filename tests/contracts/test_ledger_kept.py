@@ -19,7 +19,7 @@ from parts.entries import (
 )
 from parts.ledgers import Open
 
-from bridge.ledger.port import Filter, Ledger, Line, Outcome, Reason, Sums, Witness
+from bridge.ledger.port import Filter, Ledger, Line, Outcome, Reason, Sums, ToKeep, Witness
 from bridge.ledger.rules import BAD_IN_ITSELF, FREE_DETAIL_BYTES, HEAD_BYTES, LONGEST_PUT_OFF
 from bridge.stream.port import Partition
 
@@ -241,6 +241,23 @@ def test_what_others_send_does_not_fill_a_ledger_by_its_texts(ledger: Ledger) ->
         unit.record(Arrival().entry(Outcome.APPLIED, detail={"message": long, long: long}, key=long.encode(), **fields))
     (entry,) = ledger.entries(Filter())
     assert len(str(entry)) < 8_000
+
+
+def test_a_flood_of_what_is_bad_in_itself_takes_little_a_record_and_nothing_of_the_quota(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.ledger.rules.HEADS_UP_TO", 0)
+    long = "\N{DUCK}" * 10_000
+    fields = dict.fromkeys(("origin", "origin_name", "kind", "subject", "shared_by", "title"), long)
+    bad = Arrival(value=long.encode())
+    keep = [ToKeep(reason=Reason.UNDECODABLE, detail={"message": long})]
+    with ledger.unit() as unit:
+        entry = bad.entry(Outcome.DEAD, Reason.UNDECODABLE, detail={"message": long}, key=long.encode(), **fields)
+        unit.record(entry, keep=keep, raw=replace(bad.record, key=long.encode()))
+    ((letter,), kept) = ledger.dead(), ledger.raw([bad.place])[bad.place]
+    assert len(str(letter.entry).encode()) < 5_000
+    assert str(letter.detail["message"]).startswith("\N{DUCK}" * 50)
+    assert (ledger.kept_bytes(), kept.size) == (len("[]"), len(bad.value))
 
 
 # -- what waits ------------------------------------------------------------------------------------------------------

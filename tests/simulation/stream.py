@@ -163,6 +163,10 @@ class SimulatedStream:
 
     # -- publishing ---------------------------------------------------------------------------------------------------
 
+    def account(self, topic: str) -> str:
+        """Nobody logs in here."""
+        return ""
+
     def publish(self, topic: str, *, key: bytes | None, value: bytes, headers: Headers = ()) -> None:
         self._broker.held(topic)
         if len(value) > LARGEST_VALUE:

@@ -112,7 +112,7 @@ class OutboxShare(models.Model):
 
 
 class OutboxEvent(models.Model):
-    """One event on its way to the stream. Its id is its place in the order."""
+    """One event, or one message of several, on its way to the stream. Its id is its place in the order."""
 
     class State(models.TextChoices):
         """How far an event has come; "sent" is what the stream has confirmed, and says nothing of who received it."""
@@ -133,7 +133,9 @@ class OutboxEvent(models.Model):
     items = models.IntegerField(default=1)
     """How many data (points, members, files) it has."""
     payload = models.BinaryField(null=True)
-    """The event as JSON, as it was accepted; None some time after it was sent."""
+    """What was accepted, as :attr:`format` says; None some time after it was sent."""
+    format = models.CharField(max_length=20, default="tom-bridge")
+    """An event as JSON (:data:`bridge.publishing.outbox.EVENT`), or a message of Hermes."""
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     reason = models.TextField(blank=True, default="")
     """Why it is refused, or what it waits for, for people."""

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from bridge.codec import Decoder, Schemas
+from bridge.codec import Left, Noted
 from bridge.errors import BridgeError
 from bridge.events import DataProduct, Event
+from bridge.operations.formats import formats_of
 from bridge.stream import Record
+from bridge.tomtoolkit import conf
 from bridge.tomtoolkit.operating.away import no_stream
 
 MOST_CHARACTERS = 20_000
@@ -33,9 +35,12 @@ class Content:
 def event_in(record: Record, number: int = 0) -> Event | None:
     """Return the event of that ``number`` in ``record``; None where this release's own schemas don't tell."""
     try:
-        return Decoder(Schemas(no_stream(), "")).decode(record)[number]
+        item = formats_of(conf.load(), no_stream()).decode(record)[number]
     except (BridgeError, ValueError, IndexError):
         return None
+    if isinstance(item, Left):
+        return None
+    return item.event if isinstance(item, Noted) else item
 
 
 def content(record: Record, event: Event | None) -> Content:

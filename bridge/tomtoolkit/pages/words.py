@@ -1,6 +1,7 @@
 """What people call the kinds of data."""
 
 from bridge.events import Kind
+from bridge.publishing.packing import MESSAGE
 
 _NAMES = {Kind.REDUCED_DATUM: "other data", Kind.DATA_PRODUCT: "data product", Kind.LIST: "target list"}
 _THINGS = {
@@ -8,6 +9,7 @@ _THINGS = {
     Kind.DATA_PRODUCT: ("data product", "data products"),
     Kind.SPECTROSCOPY: ("spectrum", "spectra"),
     Kind.REDUCED_DATUM: ("datum", "data"),
+    MESSAGE: ("datum", "data"),
 }
 
 

@@ -210,8 +210,8 @@ def list_body(row: Any, members: Iterable[ListMember]) -> TargetList:
 
 def datum_bodies(
     datums: Datums, target: TargetReference, rows: Iterable[Values], left_out: Counter[str]
-) -> Iterator[tuple[Body, int]]:
-    """Yield bodies of at most :data:`DATUMS_AN_EVENT` of these rows of one target, each with its number of datums.
+) -> Iterator[Body]:
+    """Yield bodies of at most :data:`DATUMS_AN_EVENT` of these rows of one target.
 
     Rows of one time that are neighbours stay together where they fit.
     """
@@ -225,7 +225,7 @@ def datum_bodies(
             left_out[f"{datums.kind}: can't be read ({type(error).__name__})"] += 1
     body = BODIES[datums.kind]
     for first, end in runs(made, [1] * len(made), datums.an_event):
-        yield body.model_validate({"target": target, body.ITEMS: tuple(made[first:end])}), end - first
+        yield body.model_validate({"target": target, body.ITEMS: tuple(made[first:end])})
 
 
 # -- data products ----------------------------------------------------------------------------------------------------

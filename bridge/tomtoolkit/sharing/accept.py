@@ -96,6 +96,7 @@ def prepare(
     packer = _Packer(parcel, with_data=with_data, with_targets=with_targets)
     for one in everything:
         packer.pack(one)
+    parcel.close()
     return parcel
 
 
@@ -167,7 +168,7 @@ class _Packer:
         if is_own_list(row):
             for chunk in chunks(pks, MAX_MEMBERS) if pks else [[]]:
                 members = [member for part in chunks(chunk, _TARGETS_AT_ONCE) for member in self._members(part)]
-                self._parcel.add(list_body(row, members), datums=len(members))
+                self._parcel.add(list_body(row, members))
         else:
             self._left_out(f"lists: {RECEIVED}")
         if self._with_data:
@@ -241,8 +242,8 @@ class _Packer:
             self._left_out(f"{datums.kind}: {error.what}", len(found))
             return
         self._read_from |= {row["data_product_id"] for row in found}
-        for body, number in datum_bodies(datums, wanted, found, self._parcel.left_out):
-            self._parcel.add(body, target_pk=target.pk, datums=number)
+        for body in datum_bodies(datums, wanted, found, self._parcel.left_out):
+            self._parcel.add(body, target_pk=target.pk)
 
     def products(self, rows: Any, *, alone: bool = False) -> None:
         """Pack data products."""

@@ -118,8 +118,8 @@ class Look:
         if more:  # what is of the last one's time goes with what of that time is left
             found = [row for row in found if row["timestamp"] != found[-1]["timestamp"]] or found
         parcel = self._one.parcel()
-        for body, number in datum_bodies(datums, self._reference, found, parcel.left_out):
-            parcel.add(body, target_pk=self._target.pk, datums=number)
+        for body in datum_bodies(datums, self._reference, found, parcel.left_out):
+            parcel.add(body, target_pk=self._target.pk)
         self._write(parcel, datums.model, [row["pk"] for row in found])
         return more
 

@@ -31,11 +31,13 @@ class DjangoOutbox:
 
     def rows(self, ids: Collection[int]) -> list[Row]:
         """Return these rows, those of them that are queued, in order."""
-        rows = self._queued().filter(pk__in=ids).order_by("id").values_list("pk", "topic", "key", "payload")
+        rows = self._queued().filter(pk__in=ids).order_by("id")
+        columns = ("pk", "topic", "key", "payload", "format")
         with translating(self._using):
-            found = list(rows)
+            found = list(rows.values_list(*columns))
         return [
-            Row(id=pk, topic=topic, key=bytes(key), payload=bytes(payload or b"")) for pk, topic, key, payload in found
+            Row(id=pk, topic=topic, key=bytes(key), payload=bytes(payload or b""), format=form)
+            for pk, topic, key, payload, form in found
         ]
 
     def topics(self) -> set[str]:

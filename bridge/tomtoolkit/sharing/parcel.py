@@ -1,7 +1,7 @@
 """One share on its way into the outbox: events are gathered first, then written at once."""
 
 from collections import Counter
-from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -11,11 +11,12 @@ from django.db import DEFAULT_DB_ALIAS
 from pydantic import ValidationError
 
 from bridge.errors import InvalidEventError
-from bridge.events import Body, DataProduct, Kind, Share
+from bridge.events import Body, Data, DataProduct, Event, Share, Target, TargetType
+from bridge.publishing.packing import HERMES, Packed, items_of, packed
 from bridge.publishing.unprocessed import warning
 from bridge.tomtoolkit import conf, models
 from bridge.tomtoolkit.database import immediate
-from bridge.tomtoolkit.rows.bodies import in_words
+from bridge.tomtoolkit.rows.bodies import in_words, target_body, target_rows
 
 _INSERTED_AT_ONCE = 50
 PATIENCE_S = 20.0
@@ -82,27 +83,45 @@ class Parcel:
             )
         except ValidationError as error:
             raise InvalidEventError(in_words(error), where="share") from None
-        self._events: list[models.OutboxEvent] = []
+        self._events: list[Event] = []
+        self._targets: dict[str, int] = {}
+        """The keys of the targets that the events are about, by name."""
+        self._rows: tuple[Packed, ...] | None = None
 
-    def add(self, body: Body, *, target_pk: int | None = None, datums: int = 1) -> None:
+    def add(self, body: Body, *, target_pk: int | None = None) -> None:
         """Put one event of this share at the end."""
         event = self._share.event(body)
         if isinstance(body, DataProduct) and (line := warning(body)):
             self.unprocessed.append(line)
-        self._events.append(
-            models.OutboxEvent(
-                share_id=self._share.share_id,
-                event_id=event.id,
-                topic=self.topic,
-                key=event.key,
-                kind=str(event.kind),
-                subject=event.subject,
-                target_id=target_pk,
-                items=datums,
-                payload=event.model_dump_json().encode(),
-                created=event.shared_at,
-            )
-        )
+        self._events.append(event)
+        if target_pk is not None:
+            self._targets[event.subject] = target_pk
+
+    def close(self) -> None:
+        """Make what is written of all that was put in; what the topic's format can't carry is left out."""
+        if self._rows is None:
+            how = self.settings.publish.of(self.topic)
+            packing = packed(self._events, how, elements=self._elements() if how.format == HERMES else None)
+            self._rows = packing.rows
+            self.left_out.update(packing.left_out)
+            gone = {one.event.id for one in packing.not_carried if not one.datums}
+            self._events = [event for event in self._events if event.id not in gone]
+
+    def _elements(self) -> dict[str, Target]:
+        """Return the targets without a fixed position that the data are about: a message has to say where they are."""
+        moving = {
+            event.subject: self._targets[event.subject]
+            for event in self._events
+            if isinstance(event.body, Data)
+            and event.body.target.type is TargetType.NON_SIDEREAL
+            and event.subject in self._targets
+        }
+        rows = target_rows(moving.values())
+        found = {}
+        for name, pk in moving.items():
+            with suppress(InvalidEventError, KeyError):  # what then has no place is told as such
+                found[name] = target_body(rows[pk])
+        return found
 
     def __len__(self) -> int:
         return len(self._events)
@@ -111,13 +130,14 @@ class Parcel:
         """Return by kind how many targets, members of lists, datums and files are in it."""
         found: Counter[str] = Counter()
         for event in self._events:
-            found[event.kind] += event.items
+            found[str(event.kind)] += items_of(event.body)
         return dict(found)
 
     def write(self, using: str = DEFAULT_DB_ALIAS) -> Receipt:
         """Write all events, in the transaction that is open or else in one of their own."""
         share = self._share
-        if self._events:
+        self.close()
+        if self._rows:
             with immediate(using, patience_s=PATIENCE_S):
                 models.OutboxShare.objects.using(using).create(
                     share_id=share.share_id,
@@ -130,20 +150,35 @@ class Parcel:
                     self_share=self.self_share,
                     left_out=dict(self.left_out),
                 )
-                models.OutboxEvent.objects.using(using).bulk_create(self._events, batch_size=_INSERTED_AT_ONCE)
-        return self._receipt(self._events)
+                models.OutboxEvent.objects.using(using).bulk_create(
+                    [self._row(row) for row in self._rows], batch_size=_INSERTED_AT_ONCE
+                )
+        return self._receipt()
 
-    def _receipt(self, events: Sequence[models.OutboxEvent]) -> Receipt:
-        return Receipt(
-            share_id=self._share.share_id if events else None,
+    def _row(self, row: Packed) -> models.OutboxEvent:
+        more = f" and {len(row.subjects) - 1} more" if len(row.subjects) > 1 else ""
+        return models.OutboxEvent(
+            share_id=row.share_id,
+            event_id=row.id,
             topic=self.topic,
-            events=dict(Counter(event.kind for event in events)),
-            points=sum(event.items for event in events if event.kind not in _NO_DATUMS),
-            left_out=dict(self.left_out),
+            key=row.key,
+            kind=row.kind,
+            subject=f"{row.subjects[0][: 200 - len(more)]}{more}",
+            target_id=self._targets.get(row.subjects[0]) if not more else None,
+            items=row.items,
+            payload=row.payload,
+            format=row.format,
+            created=self._share.shared_at,
         )
 
-
-_NO_DATUMS = frozenset({str(Kind.TARGET), str(Kind.LIST), str(Kind.DATA_PRODUCT)})
+    def _receipt(self) -> Receipt:
+        return Receipt(
+            share_id=self._share.share_id if self._rows else None,
+            topic=self.topic,
+            events=dict(Counter(str(event.kind) for event in self._events)),
+            points=sum(len(event.body.datums) for event in self._events if isinstance(event.body, Data)),
+            left_out=dict(self.left_out),
+        )
 
 
 def _installation() -> UUID:

@@ -90,7 +90,7 @@ class SelfSharing:
             why = _rests(row, now, settings)
             if why != row.rests:
                 self._rest(row, why)
-            if not why:
+            if not why and not _is_too_soon(row, now, settings):
                 kinds = frozenset(Kind(kind) for kind in row.kinds) or frozenset(KINDS)
                 left_out = LeftOuts(self._using, row, now)
                 found.append(Running(row, kinds, _members(row), settings, now, left_out))
@@ -198,8 +198,7 @@ class SelfSharing:
         parcel = one.parcel()
         for chunk in chunks(members, MAX_MEMBERS):
             references = [reference(target) for _, target in sorted(target_rows(chunk).items())]
-            body = list_body(row, (ListMember(reference=each) for each in references))
-            parcel.add(body, datums=len(references))
+            parcel.add(list_body(row, (ListMember(reference=each) for each in references)))
         with writing(self._using):
             SelfShare.objects.filter(pk=one.row.pk).update(content=content)
             parcel.write(self._using)
@@ -216,6 +215,16 @@ def _rests(row: SelfShare, now: datetime, settings: conf.AppSettings) -> str:
     if unknown := [str(kind) for kind in row.kinds if kind not in set(KINDS)]:
         return f"it names kinds that this release doesn't know: {', '.join(unknown)}"
     return refusal(row.created_by, row.topic, row.target, settings=settings)
+
+
+def _is_too_soon(row: SelfShare, now: datetime, settings: conf.AppSettings) -> bool:
+    """Return whether what is new is to be gathered first: people read the messages of Hermes one by one.
+
+    That is for less than the hour for which floors leave rows to the near look.
+    """
+    how = settings.publish.of(row.topic)
+    wait = timedelta(seconds=how.every_s if how.format == "hermes" else 0)
+    return row.looked_at is not None and now - row.looked_at < wait
 
 
 def _members(row: SelfShare) -> set[int]:

@@ -65,7 +65,7 @@ def test_every_setting_of_the_app_is_documented(in_process: InProcess) -> None:
     for table in names - set(Settings.model_fields):
         own = section(conf.AppSettings, table)
         names |= set(own.model_fields) if own is not None else set()
-    names |= set(conf.AppSubscriptionSettings.model_fields) | set(conf.PublishedTopicSettings.model_fields)
+    names |= set(conf.AppSubscriptionSettings.model_fields) | set(conf.AppPublishedTopicSettings.model_fields)
     assert set(Settings.model_fields) <= set(conf.AppSettings.model_fields)
     assert [name for name in sorted(names) if not re.search(rf"[`']{name.upper()}[`']", REFERENCE)] == []
 

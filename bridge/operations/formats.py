@@ -1,0 +1,50 @@
+"""In which format each topic is read."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from bridge.codec import Decoder, Format, Hints, Item
+from bridge.codec.schemas import SchemasOfStreams
+from bridge.hermes import HermesFormat
+from bridge.settings import Settings, SubscriptionSettings
+from bridge.stream import Record, Stream
+
+
+class Formats:
+    """The format of each topic, as one: who reads records need not know that there are several."""
+
+    def __init__(self, usual: Format, by_topic: Mapping[str, Format]) -> None:
+        self._usual = usual
+        self._by_topic = by_topic
+
+    def decode(self, record: Record) -> Sequence[Item]:
+        """Return what ``record`` brings; see :class:`~bridge.codec.items.Format`."""
+        return self._of(record).decode(record)
+
+    def peek(self, record: Record) -> Hints:
+        """Return what ``record`` says of itself."""
+        return self._of(record).peek(record)
+
+    def _of(self, record: Record) -> Format:
+        return self._by_topic.get(record.partition.topic, self._usual)
+
+
+def formats_of(settings: Settings, stream: Stream, account: Callable[[str], str] = lambda _topic: "") -> Formats:
+    """Return the formats of all topics that the settings name; any other topic has events of the bridge.
+
+    ``account`` says for a topic what this TOM is called there (:meth:`bridge.stream.port.Stream.account`): what it has
+    sent by that name is its own.
+    """
+    published = {one.topic: HermesFormat(full=True) for one in settings.publish.topics if one.format == "hermes"}
+    received = {
+        one.topic: _hermes(settings, one, account(one.topic)) for one in settings.subscribe if one.format == "hermes"
+    }
+    return Formats(Decoder(SchemasOfStreams(stream, settings.schema_topic_of)), published | received)
+
+
+def _hermes(settings: Settings, subscription: SubscriptionSettings, account: str) -> HermesFormat:
+    return HermesFormat(
+        origin=settings.origin or "",
+        own_sender=account,
+        full=subscription.full,
+        proper_motion=subscription.proper_motion,
+    )
