@@ -308,10 +308,6 @@ class Progress:
 
     # -- states -------------------------------------------------------------------------------------------------------
 
-    def is_troubled(self, whose: str) -> bool:
-        """Return whether something of ``whose`` was told to be waited for, and not yet that it is well."""
-        return whose in self.state.troubles
-
     def troubled(self, whose: str, what: str, *, needs_a_person: bool = False) -> bool:
         """Note what a topic (or ``[tom]``, ``[ledger]``, ``[stream]``) waits for; return whether that is new.
 
