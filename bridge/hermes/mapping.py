@@ -236,7 +236,8 @@ POINT = (
         theirs="brightness_unit, limiting_brightness_unit",
         out="no unit and no system become `AB mag`, Hermes' default; Jy, µJy and nJy become mJy; "
         "a point with a unit that Hermes doesn't have is left out",
-        back="the first of a brightness, of a limit alone whichever is not the default; where a limit beside a "
+        back="in the words of tables: `AB`, `Vega`; "
+        "the first of a brightness, of a limit alone whichever is not the default; where a limit beside a "
         "brightness has another, the limit is a further value",
     ),
     _one("exposure_time", "exposure_time", "s"),
@@ -263,17 +264,17 @@ SPECTRUM = (
     Field(
         ours="wavelength_unit",
         theirs="wavelength_units",
-        read=values.unit,
+        read=units.ours,
         write=units.wavelength,
         out="a spectrum without one, or with one that Hermes doesn't have, is left out",
-        back="both characters for Å become the letter",
+        back="in the words of astropy: `Angstrom`, `erg / (Angstrom s cm2)`; others as said",
     ),
     Field(
         ours="flux_unit",
         theirs="flux_units",
-        read=values.unit,
+        read=units.ours,
         out="Jy, µJy and nJy become mJy; a spectrum without one, or with one that Hermes doesn't have, is left out",
-        back="both characters for Å become the letter",
+        back="in the words of astropy: `Angstrom`, `erg / (Angstrom s cm2)`; others as said",
     ),
     _text("setup", "setup"),
     _one("exposure_time", "exposure_time", "s"),

@@ -47,6 +47,7 @@ from bridge.hermes.record import (
 from bridge.hermes.values import given
 from bridge.ledger.model import Reason
 from bridge.stream.port import Record
+from bridge.tom.reserved import HERMES_SOURCE
 
 ProperMotion = Literal["mas", "arcsec"]
 _MAS: Mapping[str, float] = {"mas": 1.0, "arcsec": 1000.0}
@@ -230,9 +231,9 @@ class _Rows:
         own, of_limit = (given(row, key) or "" for key in _BRIGHTNESS_UNITS)
         unread: tuple[str, ...] = ()
         if "brightness" not in fields:
-            fields["unit"] = values.unit(own if of_limit in ("", units.AB_MAG) and own else of_limit)
+            fields["unit"] = units.ours(own if of_limit in ("", units.AB_MAG) and own else of_limit)
         else:
-            fields["unit"] = values.unit(own)
+            fields["unit"] = units.ours(own)
             if "limit" in fields and of_limit and of_limit != own:
                 del fields["limit"]
                 unread = ("limiting_brightness", "limiting_brightness_unit")
@@ -256,7 +257,7 @@ class _Rows:
         extra = _others(row, known | {"target_name"}, unread)
         if values.is_day(row["date_obs"]):
             extra["date_obs"] = row["date_obs"]
-        source = f"Hermes:{self.message.topic}"[:_LONGEST_SOURCE]
+        source = f"{HERMES_SOURCE}{self.message.topic}"[:_LONGEST_SOURCE]
         address = self.message.address
         return checked_part(
             model, fields | {"extra": extra, "source_name": source, "source_location": address}, where=""
