@@ -294,6 +294,10 @@ class Ledger(Protocol):
         """Durably count one more try of what is parked, before it is begun; recording it again takes that back."""
         ...
 
+    def end_parked(self, ids: Collection[int]) -> None:
+        """Note that looks at what is parked have come to an end that says nothing of when the next one is."""
+        ...
+
     def dead(self, wanted: Filter | None = None, *, after: int = 0, most: int = 1000) -> list[Dead]:
         """Return dead letters in the order in which they died, those with an id above ``after``."""
         ...

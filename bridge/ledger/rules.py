@@ -59,6 +59,11 @@ _LONGEST = {"origin": 100, "kind": 100}
 """Characters of what is counted by; no origin or kind that is valid is longer."""
 LONGEST_KEY = 1024
 """Bytes of the key of an outcome; that of an event is always shorter."""
+_LONGEST_OF_BAD = 100
+"""Characters of a text of an outcome that is bad in itself: a flood of them is to cost little."""
+_LONGEST_KEY_OF_BAD = 256
+_DETAIL_OF_BAD = 80
+"""Characters of a text in its detail, where that would else be counted as kept: a stranger would fill the quota."""
 _LONGEST_WAIT = timedelta(hours=1)
 LONGEST_PUT_OFF = timedelta(days=1)
 """Nothing is put off for longer: where something seems to be, the clock was set back."""
@@ -165,12 +170,14 @@ def fitting(entry: Entry) -> Entry:
     Its texts are storable and cut, and so is its key; its detail is what :func:`detail_text` makes of it.
     """
     changed: dict[str, Any] = {}
+    bad = entry.reason in BAD_IN_ITSELF
     for name in ("origin", "origin_name", "kind", "subject", "shared_by", "title"):
         text = getattr(entry, name)
-        if (fits := _cut(text, _LONGEST.get(name, LONGEST_TEXT))) != text:
+        if (fits := _cut(text, _LONGEST_OF_BAD if bad else _LONGEST.get(name, LONGEST_TEXT))) != text:
             changed[name] = fits
-    if len(entry.key) > LONGEST_KEY:
-        changed["key"] = entry.key[:LONGEST_KEY]
+    longest_key = _LONGEST_KEY_OF_BAD if bad else LONGEST_KEY
+    if len(entry.key) > longest_key:
+        changed["key"] = entry.key[:longest_key]
     return replace(entry, **changed) if changed else entry
 
 
@@ -206,25 +213,25 @@ def words_of(text: str) -> ShareWords:
     return ShareWords(**found | {"references": tuple(found["references"])})
 
 
-def bounded(detail: Detail) -> Detail:
+def bounded(detail: Detail, longest: int = LONGEST_TEXT) -> Detail:
     """Return ``detail`` as JSON can hold it, with its long texts cut."""
-    return {_cut(str(name)): _bounded(value) for name, value in detail.items()}
+    return {_cut(str(name), longest): _bounded(value, longest) for name, value in detail.items()}
 
 
-def _bounded(value: object) -> object:
+def _bounded(value: object, longest: int) -> object:
     match value:
         case None | bool() | int():
             return value
         case float():
             return value if math.isfinite(value) else str(value)
         case Mapping():
-            return bounded(value)
+            return bounded(value, longest)
         case list() | tuple():
-            return [_bounded(one) for one in value]
+            return [_bounded(one, longest) for one in value]
         case set() | frozenset():
-            return [_bounded(one) for one in sorted(value, key=str)]
+            return [_bounded(one, longest) for one in sorted(value, key=str)]
         case _:
-            return _cut(str(value))
+            return _cut(str(value), longest)
 
 
 def _cut(text: str, longest: int = LONGEST_TEXT) -> str:
@@ -232,9 +239,15 @@ def _cut(text: str, longest: int = LONGEST_TEXT) -> str:
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
-def detail_text(detail: Detail) -> str:
-    """Return a detail as bounded JSON; what JSON doesn't know becomes a list or its text: it must cost no event."""
-    return json.dumps(bounded(detail))
+def detail_text(detail: Detail, reason: Reason | None = None) -> str:
+    """Return the detail of an outcome, or of what is kept for ``reason``, as bounded JSON.
+
+    What JSON doesn't know becomes a list or its text: it must cost no event.
+    """
+    text = json.dumps(bounded(detail))
+    if reason in BAD_IN_ITSELF and counted_bytes(text):
+        text = json.dumps(bounded(detail, _DETAIL_OF_BAD))
+    return text
 
 
 def columns(entry: Entry) -> dict[str, Any]:
@@ -242,7 +255,7 @@ def columns(entry: Entry) -> dict[str, Any]:
 
     Times and ids each has in its own form.
     """
-    detail = detail_text(entry.detail)
+    detail = detail_text(entry.detail, entry.reason)
     return {
         "topic": entry.partition.topic,
         "topic_id": entry.topic_id,

@@ -38,7 +38,7 @@ def write_kept(connection: sqlite3.Connection, event: int, entry: Entry, about: 
     _take_out(connection, "letter", event, about.of, [one.member for one in letters])
     for one in wait:
         _let_wait(connection, event, entry, one)
-    details = [rules.detail_text(one.detail) for one in letters]
+    details = [rules.detail_text(one.detail, one.reason) for one in letters]
     connection.executemany(
         "INSERT INTO letter (event, member, reason, detail, counted) VALUES (?, ?, ?, ?, ?) ON CONFLICT (event, member)"
         " DO UPDATE SET reason = excluded.reason, detail = excluded.detail, counted = excluded.counted",
@@ -64,7 +64,7 @@ def _take_out(
 def _let_wait(connection: sqlite3.Connection, event: int, entry: Entry, one: ToKeep) -> None:
     """Let one thing wait, or give it another reason in the place that it has."""
     member = rules.storable(one.member)
-    detail = rules.detail_text(one.detail)
+    detail = rules.detail_text(one.detail, one.reason)
     connection.execute(
         "INSERT INTO waiting (event, member, reason, detail, counted, topic_id, partition, record_offset, number,"
         " record_key, holds, due_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (event, member)"

@@ -123,6 +123,13 @@ class SqliteKept(SqliteStore):
                 "UPDATE waiting SET tries = tries + 1 WHERE id IN (SELECT value FROM json_each(?))", (_numbers(ids),)
             )
 
+    def end_parked(self, ids: Collection[int]) -> None:
+        """Note that looks at what is parked have come to an end."""
+        with self.transaction() as connection:
+            connection.execute(
+                "UPDATE waiting SET tries = 0 WHERE id IN (SELECT value FROM json_each(?))", (_numbers(ids),)
+            )
+
     def dead(self, wanted: Filter | None = None, *, after: int = 0, most: int = 1000) -> list[Dead]:
         """Return dead letters in the order in which they died, those with an id above ``after``."""
         where = Conditions(wanted, kept_in="letter")

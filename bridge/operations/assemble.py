@@ -82,11 +82,13 @@ def group_of(settings: Settings) -> str:
     return f"tom-bridge.{settings.require_origin()}"
 
 
-def stream_of(settings: Settings) -> RoutedStream:
-    """Return all streams that the settings name, as one."""
+def stream_of(settings: Settings, *, only: str | None = None) -> RoutedStream:
+    """Return all streams that the settings name, as one, or the one of the label ``only``."""
     with ExitStack() as stack:
         opened: dict[str, Stream] = {}
         for label, one in settings.each_stream().items():
+            if only not in (None, label):
+                continue
             with Label(label).telling():
                 opened[label] = _opened(one)
             stack.callback(opened[label].close)

@@ -31,6 +31,11 @@ url = {url}
 # "sasl.mechanisms" = "SCRAM-SHA-512"
 # "sasl.username" = "my-tom"
 
+# A further stream; its topics are written hopskotch:hermes.test. hop auth add has kept the log-in.
+# [streams.hopskotch]
+# url = "kafka://kafka.scimma.org"
+# hopskotch = true
+
 [tom]
 # The TOM that is written into. An entry of TOM Toolkit's DATA_SHARING fits here unchanged.
 display_name = {display_name}

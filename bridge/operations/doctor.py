@@ -10,11 +10,12 @@ from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any, Literal
 
-from bridge.errors import BridgeError
+from bridge.errors import AwayError, BridgeError
 from bridge.ledger.port import Ledger
 from bridge.operations.assemble import account_of, group_of
 from bridge.operations.opening import opened_ledger, opened_stream
 from bridge.operations.status import impostors
+from bridge.origins import name_key, told_as
 from bridge.settings import Settings
 from bridge.stream import Stream, Topic
 from bridge.stream.names import joined, split
@@ -154,13 +155,19 @@ def _ask_for_rights(on_hopskotch: bool) -> str:
 def _each_once(settings: Settings, stream: Stream) -> Iterator[Finding]:
     """Yield each topic that is subscribed to by two names."""
     names: dict[str, str] = {}
-    for one in settings.subscribe:
-        try:
-            first = names.setdefault(stream.identity(one.topic), one.topic)
-        except BridgeError:  # told above
+    away: set[str] = set()
+    for topic in [one.topic for one in settings.subscribe]:
+        if split(topic)[0] in away:
             continue
-        if first != one.topic:
-            what = f"{first} and {one.topic} are one topic under two names"
+        try:
+            first = names.setdefault(stream.identity(topic), topic)
+        except AwayError:  # this and others are told above
+            away.add(split(topic)[0])
+            continue
+        except BridgeError:
+            continue
+        if first != topic:
+            what = f"{first} and {topic} are one topic under two names"
             yield Finding(level="fail", about="topic", what=what, mend="Subscribe to it by one of them")
 
 
@@ -184,9 +191,10 @@ def _ledger(settings: Settings) -> Iterator[Finding]:
 
 
 def examine_ledger(settings: Settings, ledger: Ledger, where: str) -> Iterator[Finding]:
-    """Yield how full the ledger is, and whether another installation publishes as this TOM."""
+    """Yield how full the ledger is, and whether another publishes as this TOM, or had its display name here first."""
     for problem in impostors(ledger.sums()):
         yield Finding(level="fail", about="ledger", what=problem)
+    yield from _own_name(settings, ledger)
     kept, most = ledger.kept_bytes(), settings.limits.parked_bytes
     full = kept > 0.9 * most
     yield Finding(
@@ -195,6 +203,20 @@ def examine_ledger(settings: Settings, ledger: Ledger, where: str) -> Iterator[F
         what=f"{where}: {len(ledger.positions())} positions, {kept} of {most} bytes kept",
         mend="See 'tom-bridge parked list' and 'tom-bridge dead list', or raise limits.parked_bytes" if full else "",
     )
+
+
+def _own_name(settings: Settings, ledger: Ledger) -> Iterator[Finding]:
+    """Yield whether another TOM was known here by this TOM's display name, before this TOM took it."""
+    name = settings.display_name
+    owner = ledger.name_owners([name_key(name)]).get(name_key(name))
+    if owner not in {None, settings.origin}:
+        yield Finding(
+            level="warn",
+            about="name",
+            what=f"{owner} was called {name!r} here before this TOM was: what came from it until then bears that name",
+            mend="Take another display name, as others that know it too will show this TOM's with its origin;"
+            f" from now on {owner} is called {told_as(name, owner or '', settings.origin)!r} here",
+        )
 
 
 def _account(session: RestSession) -> Iterator[Finding]:

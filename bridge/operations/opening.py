@@ -17,9 +17,9 @@ _ALL = 1_000_000_000
 
 
 @contextmanager
-def opened_stream(settings: Settings) -> Iterator[RoutedStream]:
-    """Open the configured streams, as one, for a block."""
-    with closing(stream_of(settings)) as stream:
+def opened_stream(settings: Settings, *, only: str | None = None) -> Iterator[RoutedStream]:
+    """Open the configured streams, as one, for a block, or the one of the label ``only``."""
+    with closing(stream_of(settings, only=only)) as stream:
         yield stream
 
 

@@ -1,17 +1,36 @@
 """Positions: where a TOM stands in each partition, and setting them."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
-from bridge.errors import ConfigurationError
+from bridge.errors import AwayError, ConfigurationError
 from bridge.ledger.port import Ledger, Position
 from bridge.operations.status import PartitionStatus, partitions
 from bridge.receiving.starting import offset_for
 from bridge.stream import Stream
+from bridge.stream.names import split
 
 
-def show_positions(stream: Stream, ledger: Ledger, topics: list[str]) -> list[PartitionStatus]:
-    """Return where the TOM stands in each partition of ``topics``. Raises TopicMissingError."""
-    return [one for topic in topics for one in partitions(stream, ledger, topic)]
+def show_positions(stream: Stream, ledger: Ledger, topics: Sequence[str]) -> list[PartitionStatus]:
+    """Return where the TOM stands in each partition of ``topics``, by the ledger alone where a stream is away.
+
+    Raises TopicMissingError, and AwayError where nothing answers.
+    """
+    away: dict[str, AwayError] = {}  # why a stream does not answer, by its label: each is asked once
+    found: list[PartitionStatus] = []
+    for topic in topics:
+        label, _ = split(topic)
+        if label not in away:
+            try:
+                found += partitions(stream, ledger, topic)
+                continue
+            except AwayError as error:
+                away[label] = error
+        found += [replace(one, problem=str(away[label])) for one in partitions(None, ledger, topic)]
+    if away.keys() >= {split(topic)[0] for topic in topics}:
+        raise next(iter(away.values()))
+    return found
 
 
 def set_position(

@@ -140,7 +140,7 @@ def topics_of(settings: Settings, ledger: Ledger, label: str) -> tuple[list[Topi
     if not names:
         return [], ""
     try:
-        with opened_stream(settings) as stream:
+        with opened_stream(settings, only=label) as stream:
             return [_topic(stream, ledger, name) for name in names], ""
     except AwayError as error:
         return [_topic(None, ledger, name) for name in names], str(error)

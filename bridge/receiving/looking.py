@@ -92,8 +92,8 @@ class Looking:
         self._clock = parts.clock
         self._appeared = appeared
         self._period_s = period_s
-        self._begun: dict[int, datetime | None] = {}
-        """What is being looked at and has not come to an end, with its due time."""
+        self._begun: set[int] = set()
+        """What is being looked at and has not come to an end."""
         self._there: Collection[str] = ()
         """Names that the TOM has: what waits for one of them and gets nowhere is put off."""
         self._counted: set[int] = set()
@@ -130,7 +130,7 @@ class Looking:
         """Look at rows, counted as begun until each has come to an end; return the lines that something has left."""
         if budget.stopped:
             return [], set()
-        before, self._begun = self._begun, {row.id: row.due_at for row in rows}
+        before, self._begun = self._begun, {row.id for row in rows}
         try:
             return self._looked_at_as_begun(rows, budget)
         finally:
@@ -139,16 +139,16 @@ class Looking:
     def _looked_at_as_begun(self, rows: Sequence[Parked], budget: Budget) -> tuple[list[Result], set[Line]]:
         if self._tries(rows[0]) >= self._progress.limits.tries:
             return self._given_up(rows, budget), {row.entry.line for row in rows if not row.member}
-        self._ledger.begin_parked([one for one in self._begun if one not in self._counted])
-        self._counted |= self._begun.keys()
+        self._ledger.begin_parked(self._begun - self._counted)
+        self._counted |= self._begun
         try:
             chances, in_vain = self._with_a_chance(self._first_in_line(self._waiters(rows)), budget)
             done = self._released_in_units(chances, budget)
         except (AwayError, BudgetSpentError):
             with suppress(AwayError):
-                self._put_off(dict(self._begun), looked=False)
+                self._end_begun()
             raise
-        self._put_off(dict(self._begun), looked=False)
+        self._end_begun()
         lines = {waiter.arrival.line for waiter in chances if waiter.is_whole} if released_of(done) else set()
         return [*in_vain, *done], lines
 
@@ -230,9 +230,7 @@ class Looking:
 
         After a few such each is begun alone, and what is slow keeps none of the others waiting any more.
         """
-        cut_off = {row.id: self._begun[row.id] for waiter in waiters for row in waiter.rows if row.id in self._begun}
-        with suppress(AwayError):
-            self._put_off(cut_off, looked=False, ended=False)
+        self._ended(row.id for waiter in waiters for row in waiter.rows)
 
     def _failed(self, waiter: _Waiter, error: BaseException, held: set[Line]) -> tuple[list[_Waiter], list[Result]]:
         """Let what can't be looked at, though others can, become a dead letter; wait on where it may pass."""
@@ -313,10 +311,16 @@ class Looking:
                 unit.look_again(due, looked=looked, ended=ended)
             self._ended(due)
 
+    def _end_begun(self) -> None:
+        """Let looks end of which nothing is said; when the next one is stays as it is, by whomever it was said."""
+        if self._begun:
+            self._ledger.end_parked(self._begun)
+            self._ended(self._begun)
+
     def _ended(self, ids: Iterable[int]) -> None:
         """Note that the looks at these rows have come to an end, one way or another."""
         for one in list(ids):
-            self._begun.pop(one, None)
+            self._begun.discard(one)
             self._counted.discard(one)
 
     def _tries(self, row: Parked) -> int:

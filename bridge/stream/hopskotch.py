@@ -5,15 +5,13 @@ write them, are SCiMMA's to say (https://my.hop.scimma.org): clients make none, 
 right looks as if it were not there.
 """
 
-from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from bridge.errors import ConfigurationError, TopicMissingError
 from bridge.stream.hop_auth import credential_for, default_path
 from bridge.stream.kafka import KafkaStream
-from bridge.stream.kafka_options import Advice, Options, servers
-from bridge.stream.kafka_subscription import KafkaSubscription
-from bridge.stream.port import StartAt, Topic
+from bridge.stream.kafka_options import HouseRules, Options, servers
+from bridge.stream.port import Topic
 
 _ASK = "Topics and rights are given at https://my.hop.scimma.org"
 
@@ -36,22 +34,8 @@ class HopskotchStream(KafkaStream):
                 where="stream.kafka.sasl.username",
                 mend="Take it out, or auth and the user in url",
             )
-        super().__init__(url, options, Advice(_not_there, _ASK))
-        self.credential = str(options["sasl.username"])
-        """The name of the credential."""
-
-    def subscribe(
-        self, topics: Sequence[str], group: str, start_at: StartAt, *, missing_ok: bool = False
-    ) -> KafkaSubscription:
-        """Join a group whose name begins with the credential's."""
-        return super().subscribe(topics, self._own(group), start_at, missing_ok=missing_ok)
-
-    def lacking(self, topic: str, wanted: Collection[str], group: str | None = None) -> list[str]:
-        """Ask the brokers what the credential may do."""
-        return super().lacking(topic, wanted, None if group is None else self._own(group))
-
-    def _own(self, group: str) -> str:
-        return f"{self.credential}-{group}"
+        rules = HouseRules(group_prefix=f"{options['sasl.username']}-", missing=_not_there, denied=_ASK)
+        super().__init__(url, options, rules)
 
     def create_topic(self, name: str, *, partitions: int = 1, compacted: bool = False) -> Topic:  # noqa: ARG002
         """Return the topic where it is there; it can't be made."""

@@ -7,23 +7,21 @@ from datetime import datetime
 from bridge.errors import ConfigurationError, DeniedError, StreamAwayError
 from bridge.stream.kafka_admin import ROOM, KafkaAdmin
 from bridge.stream.kafka_history import KafkaHistory
-from bridge.stream.kafka_options import Advice, Client, Options, servers
+from bridge.stream.kafka_options import Client, HouseRules, Options, servers
 from bridge.stream.kafka_subscription import KafkaSubscription
 from bridge.stream.kafka_writer import KafkaWriter, check_size
 from bridge.stream.names import gone
 from bridge.stream.port import Ends, Headers, Partition, Record, StartAt, Topic
 
-_READER_GROUP = "tom-bridge-reader"
-
 
 class KafkaStream:
     """A stream on Kafka; see :class:`bridge.stream.port.Stream`."""
 
-    def __init__(self, url: str, options: Options, advice: Advice | None = None) -> None:
+    def __init__(self, url: str, options: Options, rules: HouseRules | None = None) -> None:
         """Take the address and librdkafka's options; nothing is waited for."""
         bootstrap = servers(url)
         self.url = f"kafka://{bootstrap}"
-        self._client = Client(bootstrap, options, advice or Advice())
+        self._client = Client(bootstrap, options, rules or HouseRules())
         self._account = str(options.get("sasl.username", ""))
         self._classic = options.get("group.protocol", "classic") == "classic"
         self._admin = KafkaAdmin(self._client)
@@ -66,8 +64,9 @@ class KafkaStream:
     ) -> KafkaSubscription:
         """Join ``group``: the classic protocol, cooperative; ``group.protocol=consumer`` takes the newer one."""
         if not missing_ok and not self._admin.identities(topics):
-            raise self._client.advice.missing(topics[0])
-        return KafkaSubscription(self._client, self._admin, topics, group, start_at=start_at, classic=self._classic)
+            raise self._client.rules.missing(topics[0])
+        own = self._client.rules.group(group)
+        return KafkaSubscription(self._client, self._admin, topics, own, start_at=start_at, classic=self._classic)
 
     def read(
         self, partition: Partition, first: int, until: int | None = None, *, follow: bool = False
@@ -89,12 +88,7 @@ class KafkaStream:
         self, partition: Partition, identity: str, first: int, until: int | None, follow: bool
     ) -> Iterator[Record]:
         # Nothing is opened before the first record is asked for, so that what nobody iterates need not be closed.
-        history = KafkaHistory(self._client, self._admin, partition, identity, first, group=self._own(_READER_GROUP))
-        yield from history.records(until, follow=follow)
-
-    def _own(self, group: str) -> str:
-        """Return the name that a group has at these brokers."""
-        return group
+        yield from KafkaHistory(self._client, self._admin, partition, identity, first).records(until, follow=follow)
 
     def identity(self, topic: str) -> str:
         """Return a topic's id."""
@@ -127,8 +121,8 @@ class KafkaStream:
     def lacking(self, topic: str, wanted: Collection[str], group: str | None = None) -> list[str]:
         """Ask the brokers what the account may do."""
         lacks = [f"{right} on the topic" for right in sorted(set(wanted).difference(self._allowed(topic, wanted)))]
-        if group is not None and not self._may_join(group):
-            lacks.append(f"READ on the group {group}")
+        if group is not None and not self._may_join(own := self._client.rules.group(group)):
+            lacks.append(f"READ on the group {own}")
         return lacks
 
     def _allowed(self, topic: str, otherwise: Collection[str]) -> Collection[str]:

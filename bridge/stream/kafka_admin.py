@@ -78,7 +78,7 @@ class KafkaAdmin:
         """Return one topic; raise TopicMissingError where it is not there."""
         found = self._described([name])
         if name not in found:
-            raise self._client.advice.missing(name)
+            raise self._client.rules.missing(name)
         return found[name]
 
     def identities(self, names: Sequence[str]) -> dict[str, str]:
@@ -223,7 +223,7 @@ class KafkaAdmin:
     def _description(self, topic: str) -> Any:
         found = self._descriptions([topic])
         if topic not in found:
-            raise self._client.advice.missing(topic)
+            raise self._client.rules.missing(topic)
         return found[topic]
 
     def operations(self, topic: str) -> frozenset[str] | None:

@@ -16,22 +16,18 @@ from bridge.stream.port import Partition, Record
 _SLICE_S = 0.2
 _AWAY_AFTER_S = 30.0
 _BATCH = 500
+_READER_GROUP = "tom-bridge-reader"  # librdkafka wants one; nothing is ever committed to it
 
 
 class KafkaHistory:
-    """One partition read from an offset on. ``identity`` is that of the topic when the offset was looked at.
+    """One partition read from an offset on. ``identity`` is that of the topic when the offset was looked at."""
 
-    ``group``: librdkafka wants one, and asks for its coordinator; nothing is ever committed to it.
-    """
-
-    def __init__(
-        self, client: Client, admin: KafkaAdmin, partition: Partition, identity: str, first: int, *, group: str
-    ) -> None:
+    def __init__(self, client: Client, admin: KafkaAdmin, partition: Partition, identity: str, first: int) -> None:
         self._admin = admin
         self._partition = partition
         self._identity = identity
         self._next = first
-        self._reader = KafkaReader(client, {"group.id": group})
+        self._reader = KafkaReader(client, {"group.id": client.rules.group(_READER_GROUP)})
         self._reader.identities[partition.topic] = identity
         self._watch = TopicWatch(client, admin, partition.topic)
         self._well_at = time.monotonic()

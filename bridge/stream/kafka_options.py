@@ -107,18 +107,25 @@ def servers(url: str) -> str:
 
 
 @dataclass(frozen=True)
-class Advice:
-    """What to do about what clients can't mend: who makes topics and gives rights differs from broker to broker."""
+class HouseRules:
+    """What differs from broker to broker: how groups are called, who makes topics and gives rights."""
 
+    group_prefix: str = ""
+    """What every group's name begins with."""
     missing: Callable[[str], TopicMissingError] = missing
     """Tells that a topic is not there."""
     denied: str = "Ask who runs the broker for the permission"
+    """What to do where a right is lacking."""
+
+    def group(self, name: str) -> str:
+        """Return how a group is called on the broker."""
+        return f"{self.group_prefix}{name}"
 
 
 class Client:
     """What all clients of one stream share: options, masked logs, and what is known of the brokers' state."""
 
-    def __init__(self, bootstrap: str, options: Options, advice: Advice) -> None:
+    def __init__(self, bootstrap: str, options: Options, rules: HouseRules) -> None:
         for name in options:
             if name in _FORBIDDEN:
                 raise ConfigurationError(
@@ -126,7 +133,7 @@ class Client:
                     where=f"stream.kafka.{name}",
                     mend="Take it out",
                 )
-        self.advice = advice
+        self.rules = rules
         self._bootstrap = bootstrap
         self._options = dict(options)
         self._secrets = [str(value) for name, value in options.items() if _SECRET.search(name) and str(value)]
@@ -194,7 +201,7 @@ class Client:
         told = self.masked(error.str() or error.name())
         where = topic or self._bootstrap
         if error.code() in UNKNOWN_TOPIC and topic:
-            return self.advice.missing(topic)
+            return self.rules.missing(topic)
         if error.code() in _AUTHENTICATION or self._refused is not None:
             told = self._refused or told
             mend = "Check security.protocol, sasl.* and ssl.* in stream.kafka"
@@ -203,7 +210,7 @@ class Client:
             return StreamAwayError(f"the broker refuses the log-in: {told}", where=where, mend=mend)
         if error.code() in _DENIED:
             what = f"the account may not {doing}" if doing else "the account may not do this"
-            return DeniedError(f"{what} ({told})", where=where, mend=self.advice.denied)
+            return DeniedError(f"{what} ({told})", where=where, mend=self.rules.denied)
         if error.fatal():
             return StopError(f"the client can't go on: {told}", where=where, mend="Restart it")
         return StreamAwayError(f"Kafka can't be reached or can't answer ({told})", where=where)

@@ -19,7 +19,7 @@ from parts.entries import (
 )
 from parts.ledgers import Open
 
-from bridge.ledger.port import Filter, Ledger, Line, Outcome, Reason, Sums, Witness
+from bridge.ledger.port import Filter, Ledger, Line, Outcome, Reason, Sums, ToKeep, Witness
 from bridge.ledger.rules import BAD_IN_ITSELF, FREE_DETAIL_BYTES, HEAD_BYTES, LONGEST_PUT_OFF
 from bridge.stream.port import Partition
 
@@ -243,6 +243,23 @@ def test_what_others_send_does_not_fill_a_ledger_by_its_texts(ledger: Ledger) ->
     assert len(str(entry)) < 8_000
 
 
+def test_a_flood_of_what_is_bad_in_itself_takes_little_a_record_and_nothing_of_the_quota(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.ledger.rules.HEADS_UP_TO", 0)
+    long = "\N{DUCK}" * 10_000
+    fields = dict.fromkeys(("origin", "origin_name", "kind", "subject", "shared_by", "title"), long)
+    bad = Arrival(value=long.encode())
+    keep = [ToKeep(reason=Reason.UNDECODABLE, detail={"message": long})]
+    with ledger.unit() as unit:
+        entry = bad.entry(Outcome.DEAD, Reason.UNDECODABLE, detail={"message": long}, key=long.encode(), **fields)
+        unit.record(entry, keep=keep, raw=replace(bad.record, key=long.encode()))
+    ((letter,), kept) = ledger.dead(), ledger.raw([bad.place])[bad.place]
+    assert len(str(letter.entry).encode()) < 5_000
+    assert str(letter.detail["message"]).startswith("\N{DUCK}" * 50)
+    assert (ledger.kept_bytes(), kept.size) == (len("[]"), len(bad.value))
+
+
 # -- what waits ------------------------------------------------------------------------------------------------------
 
 
@@ -339,6 +356,16 @@ def test_what_is_put_off_for_longer_than_anything_ever_is_is_due(ledger: Ledger)
     before = STARTED - LONGEST_PUT_OFF - timedelta(seconds=1)
     assert offsets(ledger.due(before)) == [0, 1]
     assert offsets(ledger.named(["m31"], before)) == [1]
+
+
+def test_a_look_that_ends_without_a_word_leaves_the_next_one_when_it_was(ledger: Ledger) -> None:
+    park(ledger, Arrival(offset=0), to_keep(reason=Reason.AMBIGUOUS, due=STARTED))
+    (parked,) = ledger.parked()
+    ledger.begin_parked([parked.id])
+    with ledger.unit() as unit:
+        unit.look_again({parked.id: STARTED + timedelta(hours=1)}, ended=False)  # by another process
+    ledger.end_parked([parked.id, 10**9])
+    assert [(one.due_at, one.tries) for one in ledger.parked()] == [(STARTED + timedelta(hours=1), 0)]
 
 
 def test_what_is_put_off_after_a_failure_counts_its_tries_on(ledger: Ledger) -> None:

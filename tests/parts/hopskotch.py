@@ -68,13 +68,14 @@ class HopskotchBroker(KafkaBroker):
         """The administrator's client."""
         return AdminClient({"bootstrap.servers": self.address, "log_level": 0})
 
-    def credential(self, name: str = "alice") -> Credential:
-        """Make a credential of a unique name, with the right to its own groups: those that begin with its name."""
+    def credential(self, name: str = "alice", *, groups: bool = True) -> Credential:
+        """Make a credential of a unique name, with the right to its own ``groups``: those that begin with its name."""
         made = Credential(f"{name}-{uuid.uuid4().hex[:8]}", uuid.uuid4().hex)
         info = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096)
         wanted = UserScramCredentialUpsertion(made.username, info, made.password.encode())
         self.admin.alter_user_scram_credentials([wanted])[made.username].result(30)
-        self._grant(ResourceType.GROUP, made.username, ResourcePatternType.PREFIXED, made, ["READ", "DESCRIBE"])
+        if groups:
+            self._grant(ResourceType.GROUP, made.username, ResourcePatternType.PREFIXED, made, ["READ", "DESCRIBE"])
         return made
 
     def topic(self, name: str, *, partitions: int = 1, rights: dict[Credential, Sequence[str]] | None = None) -> str:

@@ -75,6 +75,14 @@ FOUND: Mapping[str, Sequence[Step]] = {
         )
         for calls in range(6, 11)
     },
+    "what a command left in the middle of a look is looked at again when another process said": (
+        Publish("photometry", "SN 2", size=5),
+        Run(1, calls=100),
+        Appear("SN 2", away_deg=1.0),
+        Command("parked retry", 5),
+        Run(),
+        Vanish("SN 2"),
+    ),
     "members of a list that two processes take up at once are written once": (
         Publish("list", "SN 5", origin="south", size=5),
         Publish("photometry", size=2),

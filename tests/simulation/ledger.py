@@ -15,7 +15,7 @@ from bridge.ledger.sqlite import SqliteLedger
 from bridge.ledger.sqlite_unit import SqliteUnit
 from bridge.stream.port import Partition, Record
 
-_WRITES = frozenset({"beat", "begin_parked", "begin_try", "end_try", "forget", "rename_topic"})
+_WRITES = frozenset({"beat", "begin_parked", "begin_try", "end_parked", "end_try", "forget", "rename_topic"})
 """What writes at once, without a unit: with the TOM's data in one database it is kept out as a unit is."""
 
 

@@ -158,6 +158,7 @@ def _check_others(world: World) -> None:
         content = next(one for one in world.universe.contents if row.entry.event_id in {each.id for each in one.events})
         names = row.names if row.member else {name for event in content.events for name in event.names}
         about = simplify_all([*names, row.entry.subject, row.member]) | {f"content {content.number}"}
+        about |= simplify_all(name for target in world.holdings.matching(about) for name in target.names)
         if about.isdisjoint(poisoned) and row.reason is not Reason.NEWER_VERSION:
             _check_reason(world, row, waiting)
 

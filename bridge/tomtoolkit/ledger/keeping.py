@@ -95,7 +95,7 @@ class Keeping:
 
     def _let_wait(self, row: models.Parked, entry: Entry, keep: ToKeep) -> None:
         """Give a row what is said of it now, in the place that it has."""
-        detail = rules.detail_text(keep.detail)
+        detail = rules.detail_text(keep.detail, keep.reason)
         counted = rules.counted_bytes(detail)
         self.bytes += counted - row.counted
         if row.pk is not None:
@@ -129,7 +129,8 @@ class Keeping:
             gone += [row for member, row in there.items() if one.ends(member, wanted)]
             for member, keep in wanted.items():
                 row = there.get(member) or models.Dead(entry=entry_row, member=member)
-                row.reason, row.detail, before = keep.reason.value, rules.detail_text(keep.detail), row.counted
+                before, row.reason = row.counted, keep.reason.value
+                row.detail = rules.detail_text(keep.detail, keep.reason)
                 row.counted = rules.counted_bytes(row.detail)
                 self.bytes += row.counted - before
                 if row.pk is None:

@@ -81,6 +81,11 @@ class DjangoKept:
             rows = models.Parked.objects.using(self._using).filter(_is_among(self._using, ids))
             rows.update(tries=F("tries") + 1)
 
+    def end_parked(self, ids: Collection[int]) -> None:
+        """Note that looks at what is parked have come to an end."""
+        with writing(self._using):
+            models.Parked.objects.using(self._using).filter(_is_among(self._using, ids)).update(tries=0)
+
     def dead(self, wanted: Filter | None = None, *, after: int = 0, most: int = 1000) -> list[Dead]:
         """Return dead letters in the order in which they died, those with an id above ``after``."""
         with translating(self._using):

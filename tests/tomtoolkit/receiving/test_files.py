@@ -295,9 +295,9 @@ def test_a_storage_that_is_away_is_waited_for_and_one_that_takes_others_refuses_
 
 @pytest.mark.parametrize(("storage", "level"), [("ObjectStore", "ok"), ("Keeping", "warn"), ("Away", "fail")])
 def test_the_doctor_stores_and_deletes_a_probe(make_orm_tom: MakeOrmTom, storage: str, level: str) -> None:
+    orm_tom = make_orm_tom("sqlite", **storing(storage))
     from bridge.tomtoolkit.operating.doctor import examine
 
-    orm_tom = make_orm_tom("sqlite", **storing(storage))
     orm_tom.site.media.with_name("away").touch()
     (found,) = [one for one in examine() if one.about == "files"]
     assert found.level == level

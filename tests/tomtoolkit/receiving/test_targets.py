@@ -170,7 +170,12 @@ def test_a_target_that_a_hook_removes_costs_no_other(
     assert orm_tom.lists() == {"L": ["A", "B"]}
 
 
-def test_a_persons_interrupt_is_nobodys_fault(make_orm_tom: MakeOrmTom, provenance: Provenance) -> None:
+def test_a_persons_interrupt_is_nobodys_fault(
+    make_orm_tom: MakeOrmTom, provenance: Provenance, request: pytest.FixtureRequest
+) -> None:
+    # As in a terminal: a shell lets what it starts in the background ignore Ctrl-C.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     make_orm_tom("sqlite", HOOKS={"target_post_save": "parts.django_hooks.target_ends"})
     with pytest.raises(KeyboardInterrupt):
         create_target(a_tom(), a_target("interrupt"), [], provenance)

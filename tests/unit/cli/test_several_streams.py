@@ -74,6 +74,10 @@ def test_status_tells_of_all_streams_also_where_one_is_away(
     now = json.loads(command("status", "--json").out)
     assert "gone" in now["stream_problem"]
     assert [(one["topic"], one["lag"]) for one in now["topics"]] == [(HERE, 0), (THERE, 1), ("gone:events", None)]
+    shown = json.loads(command("position", "show", "--json").out)
+    assert [(one["topic"], one["lag"]) for one in shown] == [(HERE, 0), (THERE, 1)]
+    alone = command("position", "show", "gone:events")
+    assert alone.code != 0
     listed = command("topics", "list", "--json")
     assert listed.code == 0
     assert "gone" in listed.err
@@ -103,21 +107,19 @@ def test_an_unknown_label_is_told_with_those_that_there_are(command: Command) ->
 
 @pytest.mark.kafka
 def test_a_topic_of_hopskotch_is_published_to_and_shown_by_the_credential_of_hop(
-    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hopskotch: HopskotchBroker
+    command: Command, tmp_path: Path, hopskotch: HopskotchBroker
 ) -> None:
     alice = hopskotch.credential("alice")
     topic = "hopskotch:" + hopskotch.topic("hermes.test", rights={alice: ["READ", "WRITE"]})
-    (tmp_path / "hop").mkdir()
-    hopskotch.write_auth(tmp_path / "hop" / "auth.toml", alice)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    auth = hopskotch.write_auth(tmp_path / "auth.toml", alice)
     file = tmp_path / "tom-bridge.toml"
-    tables = f'[streams.hopskotch]\nurl = "{hopskotch.tls_url}"\nhopskotch = true\n[publish]'
+    tables = f'[streams.hopskotch]\nurl = "{hopskotch.tls_url}"\nhopskotch = true\nauth = "auth.toml"\n[publish]'
     file.write_text(file.read_text().replace("[publish]", tables))
     assert command("publish", "photometry", "SN 2024abc", "table.csv", "--topic", topic).code == 0
     assert "SN 2024abc" in command("tail", topic, "--until-end").out
     made = command("topics", "create", "hopskotch:hermes.other")
     assert (made.code, "my.hop.scimma.org" in made.err) == (2, True)
-    (tmp_path / "hop" / "auth.toml").chmod(0o644)
+    auth.chmod(0o644)
     refused = command("tail", topic, "--until-end")
     assert (refused.code, "chmod 0600" in refused.err) == (2, True)
     assert "streams.hopskotch.auth" in refused.err
