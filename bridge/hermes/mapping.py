@@ -2,7 +2,7 @@
 
 A row says of one field its name on both sides, its unit, what is lost each way, and where that is written. Fields that
 correspond one to one have functions that read and write a value (:mod:`bridge.hermes.values`); a rule of several fields
-stands in :mod:`bridge.hermes.reading` or :mod:`bridge.hermes.composing` and has its row here all the same.
+stands in :mod:`bridge.hermes.incoming` or :mod:`bridge.hermes.rows` and has its row here all the same.
 ``docs/hermes.md`` shows the table as :func:`as_markdown` writes it.
 """
 
@@ -35,9 +35,9 @@ class Field:
     """The key of Hermes' row, or of its message; empty where it has none."""
     unit: str = ""
     read: Callable[[object], Any] | None = None
-    """Returns Hermes' value as the event's, or raises ValueError; None: the rule stands in :mod:`reading`."""
+    """Returns Hermes' value as the event's, or raises ValueError; None: the rule stands in :mod:`bridge.hermes.incoming`."""
     write: Callable[[Any], JsonValue] | None = None
-    """Returns the event's value as Hermes'; None: the rule stands in :mod:`composing`."""
+    """Returns the event's value as Hermes'; None: the rule stands in :mod:`bridge.hermes.rows`."""
     out: str = ""
     """What is lost or changed on the way to Hermes; empty: nothing."""
     back: str = ""
