@@ -42,6 +42,8 @@ from bridge.tom.reserved import HERMES_SOURCE
 ProperMotion = Literal["mas", "arcsec"]
 _MAS: Mapping[str, float] = {"mas": 1.0, "arcsec": 1000.0}
 _LONGEST_SOURCE = 100
+MOST_ROWS, MOST_TARGETS = 50_000, 5_000
+"""Rows of a message: as many as an event has points. Targets: each takes a transaction of its own."""
 MOST_TOLD = 20
 """Rows of a message that are told one by one where they bring no datum; the others are told as one."""
 
@@ -72,12 +74,16 @@ class Rows:
             Kind.SPECTROSCOPY: self._spectrum,
             Kind.ASTROMETRY: self._position,
         }
+        targets = _section(data, "targets", self._where)
         sections = {kind: _section(data, str(kind), self._where) for kind in readers}
-        for number, row in enumerate(_section(data, "targets", self._where)):
+        self._bound("rows", len(targets) + sum(map(len, sections.values())), MOST_ROWS)
+        self._bound("targets", len(targets), MOST_TARGETS)
+        for number, row in enumerate(targets):
             self._each(Kind.TARGET, f"targets[{number}]", row, self._take_target)
         for kind, rows in sections.items():
             for number, row in enumerate(rows):
                 self._each(kind, f"{kind}[{number}]", row, partial(self._take, kind, readers[kind]))
+        self._bound("targets", len(self.references), MOST_TARGETS)
         for name in dict.fromkeys((*self.targets, *self.datums)):
             if name in self.targets:
                 yield self.targets[name]
@@ -88,6 +94,10 @@ class Rows:
             if more := left[MOST_TOLD:]:
                 told = f"{self._where}: of {len(more)} more rows the same can be said; the first: {more[0].message}"
                 yield Left(reason=more[0].reason, message=told, hints=self._hints())
+
+    def _bound(self, what: str, number: int, most: int) -> None:
+        if number > most:
+            raise InvalidEventError(f"the message has {number} {what}; {most} are the most", where=self._where)
 
     @property
     def _where(self) -> str:

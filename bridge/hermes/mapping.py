@@ -35,9 +35,9 @@ class Field:
     """The key of Hermes' row, or of its message; empty where it has none."""
     unit: str = ""
     read: Callable[[object], Any] | None = None
-    """Returns Hermes' value as the event's, or raises ValueError; None: the rule stands in :mod:`bridge.hermes.incoming`."""
+    """Returns Hermes' value as the event's, or raises ValueError; None: :mod:`bridge.hermes.incoming` has the rule."""
     write: Callable[[Any], JsonValue] | None = None
-    """Returns the event's value as Hermes'; None: the rule stands in :mod:`bridge.hermes.rows`."""
+    """Returns the event's value as Hermes'; None: :mod:`bridge.hermes.rows` has the rule."""
     out: str = ""
     """What is lost or changed on the way to Hermes; empty: nothing."""
     back: str = ""

@@ -24,6 +24,7 @@ from parts.hermes import (
 from bridge.codec import Left, Noted
 from bridge.errors import EventError, InvalidEventError, UndecodableError
 from bridge.hermes import HermesFormat
+from bridge.hermes.incoming import MOST_TOLD
 from bridge.hermes.record import INSTALLATION, origin_name_of, origin_of
 
 
@@ -255,6 +256,14 @@ def test_a_bad_row_is_told_and_costs_no_other(changed: dict[str, Any], told: str
     assert 'photometry[2]: is "no row", not an object' in second[1]
 
 
+def test_of_many_bad_rows_some_are_told_one_by_one_and_the_others_together() -> None:
+    items = photometry(point(), *(point(brightness="x") for _ in range(100)))
+    told = left_of(items)
+    assert len(told) == MOST_TOLD + 1
+    assert "of 80 more rows the same can be said; the first: " in told[-1][1]
+    assert "photometry[21]: brightness" in told[-1][1]
+
+
 # -- what is bad as a whole -------------------------------------------------------------------------------------------
 
 
@@ -272,6 +281,21 @@ def test_bytes_that_are_no_message_are_undecodable(value: bytes) -> None:
 @pytest.mark.parametrize("data", [1, [SN], {"targets": SN}, {"targets": [SN], "photometry": point()}])
 def test_a_message_that_has_no_rows_where_they_belong_is_invalid(data: object) -> None:
     with pytest.raises(InvalidEventError, match="not a"):
+        read(data)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"photometry": [{}] * 50_001},
+        {"targets": [{}] * 5_001},
+        {"photometry": [{"target_name": str(number), "date_obs": 60000, "bandpass": "r", "brightness": 1}
+                        for number in range(5_001)]},
+    ],
+    ids=["rows", "targets", "names"],
+)  # fmt: skip
+def test_a_message_of_more_than_any_has_is_refused_as_a_whole(data: object) -> None:
+    with pytest.raises(InvalidEventError, match=r"the message has 5\d+1 (rows|targets); 5\d+ are the most"):
         read(data)
 
 
