@@ -12,7 +12,7 @@ RUN useradd --create-home --uid 10001 bridge \
     && install -d -o bridge -g bridge /var/lib/tom-bridge
 COPY constraints.txt /tmp/constraints.txt
 RUN --mount=type=bind,from=build,source=/dist,target=/dist \
-    pip install --no-cache-dir -c /tmp/constraints.txt "$(echo /dist/*.whl)[files]"
+    pip install --no-cache-dir -c /tmp/constraints.txt "$(echo /dist/*.whl)[files,gateway]"
 USER bridge
 # The ledger lives here: keep it in a volume.
 WORKDIR /var/lib/tom-bridge

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bridge.cli import consume, doctor, identity, init, publish, records, status, tail, topics
+from bridge.cli import consume, doctor, gateway, identity, init, publish, records, status, tail, topics
 from bridge.cli.common import tell
 from bridge.cli.logs import set_up_logs
 from bridge.errors import AwayError, BridgeError, ConfigurationError, StopError
@@ -41,6 +41,7 @@ app.add_typer(records.dead_app, name="dead")
 app.add_typer(status.position_app, name="position")
 app.add_typer(identity.app, name="identity")
 app.add_typer(topics.app, name="topics")
+app.add_typer(gateway.app, name="gateway")
 app.command()(doctor.doctor)
 app.command()(init.init)
 

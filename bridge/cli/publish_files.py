@@ -229,6 +229,7 @@ def _publish(
     as_json: bool,
 ) -> None:
     from bridge.operations import publishing
+    from bridge.publishing.bodies import bodies_of
 
     publishing.check_file(file)
     found = read(file, options)
@@ -236,7 +237,7 @@ def _publish(
         _show(found, as_json=as_json)
         return
     settings = load_settings(context)
-    bodies = publishing.bodies_of(reference(settings, target, without_tom), found.datums)
+    bodies = bodies_of(reference(settings, target, without_tom), found.datums)
     share(
         settings,
         bodies,

@@ -11,6 +11,7 @@ import typer
 from bridge.cli.common import Json, home_of, load_settings, moment, plain, print_json, print_table, say
 
 if TYPE_CHECKING:
+    from bridge.operations.gateway import GatewayStatus
     from bridge.operations.status import PartitionStatus, Status, Verdict
 
 position_app = typer.Typer(no_args_is_help=True, help="Where this TOM stands in each topic.")
@@ -45,15 +46,18 @@ def status(
     with home.ledger() as ledger:
         now = look(home.settings, ledger)
         besides = home.problems(stalled)
+    gateway = home.gateway()
     limits = Thresholds(
         stalled_s=stalled, silent_s=silent, stuck_s=stuck, lag=most_lag, parked=most_parked, dead=most_dead
     )
     verdict = judge(now, limits, besides=besides)
     if as_json:
-        print_json({**plain(now), "well": verdict.well, "problems": verdict.problems})
+        print_json({**plain(now), "gateway": plain(gateway), "well": verdict.well, "problems": verdict.problems})
     elif check:
         _print_verdict(verdict, home.named)
     else:
+        if gateway is not None:
+            _print_gateway(gateway)
         _print_status(now, verdict, home.named)
     if check and not verdict.well:
         raise typer.Exit(1)
@@ -84,6 +88,23 @@ def _print_status(now: "Status", verdict: "Verdict", named: Callable[[str], str]
             say(f"It waits: {whose}: {named(str(trouble['what']))}")
     for problem in verdict.problems:
         say(f"Problem: {named(problem)}")
+
+
+def _print_gateway(now: "GatewayStatus") -> None:
+    rows = [(one.account, one.topic, one.what, one.outcome, one.reason, one.number, one.last_at) for one in now.tallies]
+    did = ("account", "topic", "what", "outcome", "because", "requests", "last (UTC)")
+    print_table(did, rows, empty="The gateway was sent nothing yet.")
+    say("")
+    asked = [(one.account, one.topic, one.asked, one.times, one.last_at) for one in now.questions]
+    vain = ("account", "topic", "asked for, never shared in full", "times", "last (UTC)")
+    print_table(vain, asked, empty="Every target that was asked for was shared in full.")
+    say("")
+    out = now.outbox
+    alive = f"was alive at {now.alive_at:%Y-%m-%d %H:%M:%S} UTC" if now.alive_at is not None else "has never run"
+    say(f"The gateway {alive}; of what it took {now.pending + out.queued} wait, {out.sent} events are sent")
+    for what, reason in [*out.waits_for.items(), *out.refusals]:
+        say(f"{what}: {reason}")
+    say("")
 
 
 @position_app.command("show")

@@ -145,6 +145,12 @@ class Intents(Protocol):
         """
         ...
 
+    def note_written(self, digests: Collection[bytes]) -> None:
+        """Durably note rows that were written (:mod:`bridge.tom.echo`), so that they are known when the TOM gives them
+        out again; in the TOM's own database they are noted with the rows themselves.
+        """
+        ...
+
 
 class Ledger(Protocol):
     """One TOM's ledger. Safe for several processes; an instance is not thread-safe unless it says so.

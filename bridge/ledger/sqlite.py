@@ -242,6 +242,16 @@ class SqliteLedger(SqliteKept):
             )
         return begun
 
+    def note_written(self, digests: Collection[bytes]) -> None:
+        """Durably note rows that were written."""
+        if digests:
+            with self.transaction() as connection:
+                connection.executemany("INSERT OR IGNORE INTO wrote VALUES (?)", [(digest,) for digest in digests])
+
+    def has_written(self, digest: bytes) -> bool:
+        """Return whether the row of this digest was written by the bridge."""
+        return bool(self.query("SELECT 1 FROM wrote WHERE digest = ?", (digest,)))
+
     def beat(self, heartbeat: Heartbeat) -> None:
         """Write down what the consuming process says of itself."""
         with self.transaction() as connection:

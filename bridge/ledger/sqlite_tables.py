@@ -331,5 +331,10 @@ _EVENTS: Step = (
     END""",
 )
 
-STEPS: Sequence[Step] = (_FIRST, _EVENTS)
+_WROTE: Step = (
+    # Of each row of the TOM that the bridge wrote a digest, so that it is known when the TOM gives it out.
+    "CREATE TABLE wrote (digest BLOB PRIMARY KEY) WITHOUT ROWID",
+)
+
+STEPS: Sequence[Step] = (_FIRST, _EVENTS, _WROTE)
 """What makes a file of version n + 1 from one of version n (0: an empty file), as SQL statements."""

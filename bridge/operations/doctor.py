@@ -2,17 +2,19 @@
 
 import stat
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 from bridge.errors import AwayError, BridgeError
 from bridge.ledger.port import Ledger
 from bridge.operations.assemble import account_of, group_of
+from bridge.operations.finding import Finding, Level, found_in
+from bridge.operations.gateway import has_gateway
+from bridge.operations.gateway_doctor import examine_gateway
 from bridge.operations.opening import opened_ledger, opened_stream
 from bridge.operations.status import impostors
 from bridge.origins import name_key, told_as
@@ -27,25 +29,14 @@ _SAMPLE = 20
 _CLOCK_OK_S, _CLOCK_BAD_S = 5.0, 60.0
 _PATHS = {"targets": TARGETS, "photometry": "/api/reduceddatums/", "data products": "/api/dataproducts/"}
 
-Level = Literal["ok", "warn", "fail"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """One thing that was looked at."""
-
-    level: Level
-    about: str
-    what: str
-    mend: str = ""
-    """What to do; empty where there is nothing."""
-
 
 def examine(settings: Settings) -> Iterator[Finding]:
     """Yield findings as they are made. Nothing is changed at the TOM or on the stream; the ledger is made if absent."""
     yield from _configuration(settings)
     yield from found_in("stream", lambda: examine_streams(settings))
     yield from found_in("ledger", lambda: _ledger(settings))
+    if has_gateway(settings):
+        yield from found_in("gateway", lambda: examine_gateway(settings))
     if settings.tom is None:
         yield Finding(level="warn", about="TOM", what="none is configured", mend="Set [tom] to receive into one")
         return
@@ -56,15 +47,6 @@ def examine(settings: Settings) -> Iterator[Finding]:
             yield from found_in("groups", lambda: _groups(settings, session))
             yield from found_in("permissions", lambda: _permissions(session))
             yield from found_in("clock", lambda: _clock(session))
-
-
-def found_in(about: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
-    """Yield what ``look`` finds; an error of ours is a finding too."""
-    try:
-        yield from look()
-    except BridgeError as error:
-        what = f"{error.where}: {error.what}" if error.where else error.what
-        yield Finding(level="fail", about=about, what=what, mend=error.mend)
 
 
 def _configuration(settings: Settings) -> Iterator[Finding]:

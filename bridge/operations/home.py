@@ -12,7 +12,9 @@ from typing import Protocol
 
 from bridge.ledger.port import Ledger
 from bridge.operations.assemble import Bridge, open_bridge
-from bridge.operations.doctor import Finding, examine
+from bridge.operations.doctor import examine
+from bridge.operations.finding import Finding
+from bridge.operations.gateway import GatewayStatus, gateway_problems, gateway_status
 from bridge.operations.opening import opened_ledger
 from bridge.settings import Settings
 
@@ -39,6 +41,10 @@ class Home(Protocol):
 
     def problems(self, stalled_s: float) -> list[str]:
         """Return what is wrong here beside what the status tells; ``stalled_s`` as for ``status --check``."""
+        ...
+
+    def gateway(self) -> GatewayStatus | None:
+        """Return how the gateway is that stands here; None where there is none."""
         ...
 
     def besides(self, bridge: Bridge) -> None:
@@ -73,9 +79,13 @@ class Beside:
         """Yield what is found, the TOM asked over REST."""
         return examine(self.settings)
 
-    def problems(self, stalled_s: float) -> list[str]:  # noqa: ARG002
-        """Return nothing: beside a TOM the status tells all."""
-        return []
+    def problems(self, stalled_s: float) -> list[str]:
+        """Return what is wrong with the gateway, where there is one."""
+        return gateway_problems(self.settings, stalled_s)
+
+    def gateway(self) -> GatewayStatus | None:
+        """Return how the gateway is that has its state in this configuration's folder."""
+        return gateway_status(self.settings)
 
     def besides(self, bridge: Bridge) -> None:
         """Beside a TOM there is nothing."""

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from bridge.codec import LARGEST_EVENT, LARGEST_PRODUCT_EVENT, runs, split
+from bridge.codec import LARGEST_EVENT, LARGEST_PRODUCT_EVENT, split
 from bridge.errors import ConfigurationError, EventError
-from bridge.events import BODIES, KINDS, Body, Data, Datum, Event, Kind, Share, TargetReference
+from bridge.events import Body, Data, Event, Kind, Share, TargetReference
 from bridge.hermes.composing import Composed, compose
 from bridge.operations.opening import opened_ledger
 from bridge.publishing.publisher import Publisher
@@ -85,18 +85,6 @@ def reference(name: str) -> TargetReference:
     except ValidationError as error:
         what = str(error.errors(include_url=False)[0]["msg"]).removeprefix("Value error, ")
         raise SourceError(what, where=f"target {name[:40]!r}") from None
-
-
-def bodies_of(target: TargetReference, datums: Sequence[Datum]) -> list[Body]:
-    """Return datums of one target as bodies of events, as many as they need: kind by kind, each in the order given."""
-    bodies: list[Body] = []
-    for kind, body in BODIES.items():
-        found = [datum for datum in datums if KINDS[type(datum)] is kind]
-        bodies += [
-            body.model_validate({"target": target, body.ITEMS: tuple(found[first:end])})
-            for first, end in runs(found, [1] * len(found), body.MOST)
-        ]
-    return bodies
 
 
 def events_of(share: Share, bodies: Sequence[Body]) -> list[Event]:

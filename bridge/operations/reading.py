@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bridge.events import Body, TargetReference
 from bridge.operations.opening import opened_local_tom
-from bridge.operations.publishing import bodies_of
+from bridge.publishing.bodies import bodies_of
 from bridge.publishing.sources.errors import SourceError
 from bridge.publishing.sources.local_tom import Reading
 from bridge.settings import Settings

@@ -195,6 +195,30 @@ class LimitSettings(Section):
     """Seconds between two looks for targets that parked events wait for."""
 
 
+class GatewaySettings(Section):
+    """``[gateway]``: the service by which unchanged TOMs publish."""
+
+    listen: Annotated[str, StringConstraints(min_length=1)] = "127.0.0.1:8480"
+    """Host and port; without a certificate this machine alone."""
+    certificate: Path | None = None
+    """The file of the TLS certificate, with its chain."""
+    key: Path | None = None
+    """The file of its key."""
+    url: Annotated[str, StringConstraints(pattern=r"^(https?://[^\s/]\S*)?$")] = ""
+    """The address by which TOMs reach it, where that is not ``listen`` (a proxy)."""
+    anonymous: bool = False
+    """Whether what visitors share who are not logged in is taken, as far as their TOM tells."""
+    pause_s: PositiveFloat = 1.0
+    """Seconds without a further datum after which those that came together become an event."""
+    requests_a_minute: int = Field(default=20_000, ge=1)
+    """Requests that one account may make."""
+
+    def within(self, folder: Path) -> Self:
+        """Return the same with paths relative to ``folder``."""
+        paths = {"certificate": self.certificate, "key": self.key}
+        return self.model_copy(update={name: path and folder / path for name, path in paths.items()})
+
+
 class Settings(BaseSettings):
     """The configuration of one TOM's bridge. Paths are relative to the folder of the configuration file."""
 
@@ -223,6 +247,7 @@ class Settings(BaseSettings):
     data_product_types: dict[str, str] = {}
     """This TOM's data product type for that of another TOM."""
     limits: LimitSettings = LimitSettings()
+    gateway: GatewaySettings = GatewaySettings()
 
     _source: str = PrivateAttr(default="configuration")
     _file: Path | None = PrivateAttr(default=None)
@@ -325,6 +350,7 @@ class Settings(BaseSettings):
             "subscribe": tuple(settings._started(one) for one in settings.subscribe),
             "state": state,
             "ledger": state / settings.ledger,
+            "gateway": settings.gateway.within(folder),
         }
         found = settings.model_copy(update=changed)
         found._source = source

@@ -79,8 +79,10 @@ WORDS: Mapping[Kind, Words] = {
     Kind.REDUCED_DATUM: Words(datum=ReducedDatum, fields=_COMMON, hidden=frozenset(_COMMON)),
 }  # fmt: skip
 
-_NUMBERS = frozenset(["brightness", "brightness_error", "limit", "exposure_time", "ra", "dec", "ra_error", "dec_error"])
-_ARRAYS = frozenset(["wavelength", "flux", "error"])
+NUMBERS = frozenset(["brightness", "brightness_error", "limit", "exposure_time", "ra", "dec", "ra_error", "dec_error"])
+"""The fields that are numbers."""
+ARRAYS = frozenset(["wavelength", "flux", "error"])
+"""The fields of a spectrum that are many numbers."""
 
 
 def data_type_of(datum: Datum) -> str:
@@ -140,9 +142,9 @@ def further(shown: Shown) -> dict[str, JsonValue]:
 
 def _field(value: Shown, name: str, words: Words) -> Any:
     found = next((value[key] for key in (name, *words.synonyms.get(name, ())) if key in value), None)
-    if name in _ARRAYS and words.datum is Spectrum:
+    if name in ARRAYS and words.datum is Spectrum:
         return _numbers(found)
-    if name in _NUMBERS:
+    if name in NUMBERS:
         return _number(found)
     return str(found or "")
 

@@ -1,7 +1,7 @@
 """The TOM's settings for the bridge: the dictionary ``TOM_BRIDGE``, with the sections of :mod:`bridge.settings`.
 
 Keys may be upper case, as Django's are; the environment wins, as for the ``tom-bridge`` command. What the command needs
-to reach a TOM over HTTP (``tom``, ``state``, ``ledger``) means nothing here and is refused.
+to reach a TOM over HTTP (``tom``, ``state``, ``ledger``, ``gateway``) means nothing here and is refused.
 """
 
 import os
@@ -26,7 +26,7 @@ from bridge.settings import (
 
 SETTING = "TOM_BRIDGE"
 EmailAddress = Annotated[str, StringConstraints(pattern=r"^[^@\s,]+@[^@\s,]+$")]
-_NOT_HERE = ("tom", "state", "ledger")
+_NOT_HERE = ("tom", "state", "ledger", "gateway")
 
 
 class AppSubscriptionSettings(SubscriptionSettings):

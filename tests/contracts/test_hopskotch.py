@@ -11,7 +11,8 @@ from parts.streams import fill, poll_until, starting_at, unique
 
 from bridge.errors import ConfigurationError
 from bridge.operations.assemble import stream_of
-from bridge.operations.doctor import Finding, examine_streams
+from bridge.operations.doctor import examine_streams
+from bridge.operations.finding import Finding
 from bridge.operations.formats import formats_of
 from bridge.operations.publishing import publish
 from bridge.settings import Settings

@@ -18,7 +18,8 @@ from bridge.codec.schemas import newest
 from bridge.errors import UndecodableError
 from bridge.events import Kind
 from bridge.operations.copying import copy_topic
-from bridge.operations.doctor import Finding, examine_streams
+from bridge.operations.doctor import examine_streams
+from bridge.operations.finding import Finding
 from bridge.operations.tailing import tail
 from bridge.publishing.publisher import Publisher
 from bridge.settings import Settings

@@ -30,6 +30,8 @@ def parsed(arguments: list[str]) -> str:
     context = command.make_context("tom-bridge", list(arguments))
     while hasattr(command, "resolve_command"):
         words = [*context._protected_args, *context.args]
+        if not words and command.invoke_without_command:
+            break
         name, command, rest = command.resolve_command(context, words)
         context = command.make_context(name, rest, parent=context)
     return str(context.command_path)

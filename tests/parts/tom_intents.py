@@ -10,9 +10,13 @@ class MemoryIntents:
 
     def __init__(self) -> None:
         self._begun: dict[EventRef, set[str]] = {}
+        self.written: set[bytes] = set()
 
     def begin(self, event: EventRef, steps: Collection[str]) -> frozenset[str]:
         begun = self._begun.setdefault(event, set())
         before = frozenset(begun & set(steps)) if steps else frozenset(begun)
         begun.update(steps)
         return before
+
+    def note_written(self, digests: Collection[bytes]) -> None:
+        self.written.update(digests)

@@ -82,9 +82,21 @@ def test_the_broker_keeps_history_on_a_volume() -> None:
     assert "kafka" in COMPOSE["volumes"]
 
 
-def test_every_volume_that_is_mounted_is_declared_and_used_once() -> None:
-    mounted = [volume.split(":")[0] for service in SERVICES.values() for volume in service.get("volumes", ())]
-    assert sorted(mounted) == sorted(COMPOSE["volumes"])
+def test_every_volume_that_is_mounted_is_declared_and_is_of_one_installation() -> None:
+    origins: dict[str, set[str]] = {}
+    for name, service in SERVICES.items():
+        for volume in service.get("volumes", ()):
+            origin = service["environment"].get("TOM_BRIDGE_ORIGIN", name)
+            origins.setdefault(volume.split(":")[0], set()).add(origin)
+    assert {volume for volume in origins if not volume.startswith("./")} == set(COMPOSE["volumes"])
+    assert all(len(those) == 1 for those in origins.values())
+
+
+def test_the_gateway_has_tls_and_the_state_of_a_consumer() -> None:
+    environment = OURS["gateway"]["environment"]
+    assert OURS["gateway"]["volumes"][0] == OURS["tom-a"]["volumes"][0]
+    assert environment["TOM_BRIDGE_GATEWAY__CERTIFICATE"].startswith("/certificates/")
+    assert environment["TOM_BRIDGE_GATEWAY__KEY"].startswith("/certificates/")
 
 
 def test_no_secret_is_in_a_committed_file() -> None:
@@ -92,13 +104,14 @@ def test_no_secret_is_in_a_committed_file() -> None:
     assert ".env" in (ROOT / ".gitignore").read_text().splitlines()
 
 
-def test_the_unit_runs_a_command_that_exists_and_stops_at_what_a_person_has_to_mend() -> None:
-    unit = (ROOT / "docs" / "tom-bridge-consume.service").read_text()
+@pytest.mark.parametrize("command", ["consume", "gateway"])
+def test_the_unit_runs_a_command_that_exists_and_stops_at_what_a_person_has_to_mend(command: str) -> None:
+    unit = (ROOT / "docs" / f"tom-bridge-{command}.service").read_text()
     start = re.search(r"^ExecStart=(.*)$", unit, re.MULTILINE)
     assert start is not None
     program, *arguments = shlex.split(start[1])
     assert Path(program).name == "tom-bridge"
-    assert parsed(arguments).endswith("consume")
+    assert parsed(arguments).endswith(command)
     prevented = re.search(r"^RestartPreventExitStatus=(.*)$", unit, re.MULTILINE)
     assert prevented is not None
     assert {int(code) for code in prevented[1].split()} == {WRONG, NEEDS_A_PERSON}

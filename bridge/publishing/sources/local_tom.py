@@ -115,21 +115,7 @@ class LocalTom:
 
     def target(self, shown: Shown) -> Target:
         """Return a target as the API shows it, in full. Raises SourceError where it is not valid."""
-        local = local_target(shown)
-        fields = {name: value for name, value in local.fields.items() if value is not None}
-        try:
-            return Target.model_validate(
-                {**fields, "name": local.name, "aliases": local.aliases, "type": local.type, "extras": local.extras}
-            )
-        except ValidationError as error:
-            problem = error.errors(include_url=False)[0]
-            at = ".".join(str(part) for part in problem["loc"])
-            message = str(problem["msg"]).removeprefix("Value error, ")
-            raise SourceError(
-                f"{at}: {message}" if at else message,
-                where=f"target {local.name!r}",
-                mend="Correct it in the TOM",
-            ) from None
+        return target_body(shown)
 
     def own_target(self, shown: Shown, reading: Reading) -> Target | None:
         """Return a target, or None (and tell) where it came from another TOM."""
@@ -232,3 +218,20 @@ class LocalTom:
             offset += len(page["results"])
             if not page["results"] or offset >= page["count"]:
                 return
+
+
+def target_body(shown: Shown) -> Target:
+    """Return a target as TOM Toolkit's API writes it, in full. Raises SourceError where it is not valid."""
+    local = local_target(shown)
+    fields = {name: value for name, value in local.fields.items() if value is not None}
+    try:
+        return Target.model_validate(
+            {**fields, "name": local.name, "aliases": local.aliases, "type": local.type, "extras": local.extras}
+        )
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        at = ".".join(str(part) for part in problem["loc"])
+        message = str(problem["msg"]).removeprefix("Value error, ")
+        raise SourceError(
+            f"{at}: {message}" if at else message, where=f"target {local.name!r}", mend="Correct it in the TOM"
+        ) from None

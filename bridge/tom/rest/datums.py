@@ -16,6 +16,7 @@ from bridge.budget import Budget
 from bridge.errors import RejectedError
 from bridge.events import KINDS, Datum, EventRef, Kind, Point
 from bridge.ledger.port import Intents
+from bridge.tom import echo
 from bridge.tom.compare import Beside, looks_equal, numbers
 from bridge.tom.port import DatumResult, ExistingDatum, Fate, NewDatum
 from bridge.tom.rest.session import Answer, Request, RestSession
@@ -124,6 +125,8 @@ class RestDatums:
         for event, names in steps.items():
             self._intents.begin(event, names)
         self._ask(to_ask, datums, results)
+        written = [datums[index].datum for index in chunk if _is_new(results[index])]
+        self._intents.note_written([digest(datum) for datum in written for digest in (echo.of_datum, echo.of_values)])
 
     def _ask(self, indices: Sequence[int], datums: Sequence[NewDatum], results: list[DatumResult | None]) -> None:
         """Send datums, a few at a time, and say what became of each."""
@@ -174,6 +177,10 @@ class RestDatums:
             f"{words(answer)}; TOM Toolkit before 3.0 takes only types in the TOM's DATA_PRODUCT_TYPES: "
             f"is {data_type_of(datum)!r} one?"
         )
+
+
+def _is_new(result: DatumResult | None) -> bool:
+    return result is not None and result.fate is Fate.NEW
 
 
 def step_of(new: NewDatum) -> str:

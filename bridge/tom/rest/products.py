@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from bridge.errors import RejectedError
 from bridge.events import MAX_PRODUCT_BYTES, DataProduct
 from bridge.ledger.port import Intents
+from bridge.tom import echo
 from bridge.tom.file_names import kept_as
 from bridge.tom.port import Fate, LocalProduct, ProductResult, Provenance
 from bridge.tom.rest.datums import DATUMS
@@ -102,7 +103,7 @@ class RestProducts:
         begun = _STEP in self._intents.begin(provenance.event, ())
         there = self._find(product_id)
         if there is not None:
-            return self._beside(there, pk, product, begun=begun)
+            return self._noted(self._beside(there, pk, product, begun=begun), product_id, product)
         self._intents.begin(provenance.event, {_STEP})
         filename, note = kept_as(product.filename, product.content)
         file = (filename, product.content, "application/octet-stream")
@@ -114,13 +115,20 @@ class RestProducts:
         if there is None:
             raise self._refused(answer, product, product_id, instead)
         last = answer if instead is None else instead
-        result = self._beside(there, pk, product, begun=last.status_code != 200)
+        result = self._noted(self._beside(there, pk, product, begun=last.status_code != 200), product_id, product)
         return replace(result, unverified=(*result.unverified, note)) if note and result.fate is Fate.NEW else result
 
     def _send(self, form: dict[str, Any], file: tuple[str, bytes, str]) -> tuple[Answer, _There | None]:
         """Let the TOM keep a file; return what it answers, and what there is afterwards."""
         answer = self._session.request("POST", PRODUCTS, data=form, files={"file": file})
         return answer, self._find(form["product_id"])
+
+    def _noted(self, result: ProductResult, product_id: str, product: DataProduct) -> ProductResult:
+        """Return ``result``; what is new is noted, so that neither it nor what the TOM makes of it goes out as ours."""
+        if result.fate is Fate.NEW:
+            known = [echo.of_product(product_id, product.sha256), echo.of_products_datums(result.pk)]
+            self._intents.note_written(known)
+        return result
 
     def _beside(self, shown: _There, pk: int, product: DataProduct, *, begun: bool) -> ProductResult:
         """Return what ``product`` is beside the one of its id; ``begun``: the one there came from this event."""

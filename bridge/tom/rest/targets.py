@@ -10,6 +10,7 @@ from bridge.errors import ConfigurationError, RejectedError
 from bridge.events import COORDINATE_FIELDS, REQUIRED_ELEMENTS, REQUIRED_ELEMENTS_BY_SCHEME, Target, TargetType
 from bridge.ledger.port import Intents
 from bridge.names import simplify_all
+from bridge.tom import echo
 from bridge.tom.port import Additions, Creation, LocalTarget, Provenance, Written
 from bridge.tom.rest.lacking import STAND_IN_FOR_ZERO, lacking_of, local_target, patch_of, told_missing
 from bridge.tom.rest.lists import Lists, text_searches
@@ -168,6 +169,7 @@ class RestTargets:
             try:
                 unverified[shown["id"]] = self._completed(shown, target)
                 names[shown["id"]] = target.name
+                self._intents.note_written([echo.of_target(shown["id"], target.name), echo.of_target_name(target.name)])
                 results.append(Written(pk=shown["id"]))
             except RejectedError as error:
                 results.append(error)

@@ -263,6 +263,9 @@ class DjangoLedger(DjangoKept):
             models.Intent.objects.using(self._using).bulk_create(new, ignore_conflicts=True)
         return begun
 
+    def note_written(self, digests: Collection[bytes]) -> None:
+        """Do nothing: what is written here is noted by its key, in the transaction that writes it."""
+
     def beat(self, heartbeat: Heartbeat) -> None:
         """Write down what the consuming process says of itself."""
         beats = models.Heartbeat.objects.using(self._using)

@@ -8,7 +8,8 @@ from django.db.migrations.executor import MigrationExecutor
 from tom_targets.base_models import BaseTarget
 from tom_targets.models import PersistentShare, TargetName
 
-from bridge.operations.doctor import Finding, Level, examine_ledger, examine_streams, found_in
+from bridge.operations.doctor import examine_ledger, examine_streams
+from bridge.operations.finding import Finding, Level, found_in
 from bridge.tomtoolkit import checks, conf, models
 from bridge.tomtoolkit.database import translating
 from bridge.tomtoolkit.ledger.store import DjangoLedger

@@ -12,7 +12,7 @@ from django.db import close_old_connections
 from bridge.errors import ConfigurationError
 from bridge.ledger.port import Ledger
 from bridge.operations.assemble import Bridge
-from bridge.operations.doctor import Finding
+from bridge.operations.finding import Finding
 from bridge.tomtoolkit import checks, conf
 from bridge.tomtoolkit.database import translating
 from bridge.tomtoolkit.ledger.store import DjangoLedger
@@ -22,7 +22,7 @@ from bridge.tomtoolkit.operating.health import problems
 from bridge.tomtoolkit.operating.mail import DailyMail
 from bridge.tomtoolkit.operating.retrying import retry_requested
 
-NOT_HERE = frozenset({"init", "publish"})
+NOT_HERE = frozenset({"init", "publish", "gateway"})
 """Commands that mean nothing inside of a TOM: it has Django's settings, and shares by its outbox."""
 _COMMAND = re.compile(
     r"\btom-bridge (?=(?:consume|replay|status|shares|parked|dead|identity|position|topics|tail|doctor)\b)"
@@ -68,6 +68,9 @@ class Inside:
     def problems(self, stalled_s: float) -> list[str]:
         """Return what is wrong in the TOM: groups that are gone, shares that wait."""
         return problems(stalled_s=stalled_s)
+
+    def gateway(self) -> None:
+        """Return nothing: a TOM that has the app needs no gateway."""
 
     def besides(self, bridge: Bridge) -> None:
         """Close connections that have grown old, try what was asked for on a page, send the mail where it is time."""

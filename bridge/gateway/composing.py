@@ -1,0 +1,165 @@
+"""What was accepted becomes events: data that came together become one, in the order in which they came.
+
+Everything stands durably in the gateway's file meanwhile, and is moved to the outbox, in that same file, by one
+transaction: killed at any moment, each event is in the outbox once.
+"""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+import structlog
+
+from bridge.errors import BridgeError
+from bridge.events import KINDS, Body, DataProduct, Kind, ListMember, Share, Target, TargetList
+from bridge.gateway import accounts
+from bridge.gateway.store import Known, Pending, Store, drop
+from bridge.publishing.bodies import bodies_of
+from bridge.publishing.outbox_sqlite import put
+from bridge.tom.values import WORDS
+
+log = structlog.get_logger(__name__)
+
+TARGET, AGAIN, LIST = "target", "again", "list"
+"""What is pending beside data: a target in full, one that was shared before, a member of a list."""
+_DATUMS = frozenset(str(kind) for kind in KINDS.values())
+_MOST = 2_000
+"""Datums, or members of a list, that are gathered in one event."""
+_MOST_CHARACTERS = 4_000_000
+_FRESH_WITHIN_S = 60.0
+"""Seconds for which a TOM is asked for a target that was shared before; then it goes as it was shared last."""
+_ASK_AGAIN_S = 2.0
+_LOOK_S = 2.0
+"""After that time a look leaves the rest to the next one, so that the outbox has its turn."""
+
+Fetch = Callable[[accounts.Account, Known], Target | None]
+"""Returns a target of an account as its TOM has it now; None where its TOM can't be asked or has no such target.
+
+Raises AwayError where it may be had later.
+"""
+Installation = Callable[[accounts.Account], UUID]
+"""Says which installation an account publishes as: that of the ledger beside it, where there is one."""
+
+
+class Composer:
+    """Moves what is pending into the outbox of the same file. Not thread-safe."""
+
+    def __init__(self, store: Store, *, fetch: Fetch, installation: Installation, pause_s: float) -> None:
+        self._store = store
+        self._fetch = fetch
+        self._installation = installation
+        self._pause_s = pause_s
+        self._asked: dict[int, float] = {}
+        """When the TOM was last asked for a pending target."""
+
+    def look(self) -> bool:
+        """Move what is complete; return whether there is more than there was time for."""
+        deadline = time.monotonic() + _LOOK_S
+        for line in self._store.lines():
+            while self._move(line):
+                if time.monotonic() >= deadline:
+                    return True
+        return False
+
+    def _move(self, line: tuple[str, str, str]) -> bool:
+        """Move what comes first in a line; return whether something was moved."""
+        account, topic, _ = line
+        waiting = self._store.pending(line, _MOST)
+        if not waiting:
+            return False
+        together = _together(waiting)
+        if together[0].sort in {LIST, *_DATUMS} and not self._is_closed(line, waiting, together):
+            return False
+        who = accounts.named(self._store, account)
+        bodies = self._bodies(who, together)
+        if bodies is None:
+            return False
+        first = together[0]
+        share = Share(
+            share_id=first.share_id,
+            origin=who.origin,
+            origin_name=who.display_name,
+            installation=self._installation(who),
+            shared_by=first.shared_by,
+            shared_at=datetime.fromtimestamp(first.at, UTC),
+        )
+        with self._store.transaction() as connection:
+            put(connection, topic, [share.event(body) for body in bodies])
+            drop(connection, [one.id for one in together])
+        log.info("gateway.composed", account=account, topic=topic, events=len(bodies), requests=len(together))
+        return True
+
+    def _is_closed(self, line: tuple[str, str, str], waiting: Sequence[Pending], together: Sequence[Pending]) -> bool:
+        """Return whether nothing more can belong to what is gathered: after a pause, or where something else came."""
+        last = together[-1]
+        if len(together) < len(waiting) or len(together) >= _MOST:
+            return True
+        if last.sort != LIST and self._store.newest(line[0], line[1]) > last.id:
+            return True
+        return not 0 <= time.time() - last.at < self._pause_s
+
+    def _bodies(self, account: accounts.Account, together: Sequence[Pending]) -> list[Body] | None:
+        """Return the bodies of what is gathered; None where it has to wait."""
+        first = together[0]
+        match first.sort:
+            case "target":
+                return [Target.model_validate_json(first.body)]
+            case "again":
+                body = self._again(account, first)
+                return None if body is None else [body]
+            case "list":
+                members = [ListMember(reference=self._known(one).body.reference) for one in together]
+                return [TargetList(name=first.body, members=tuple(members))]
+            case Kind.DATA_PRODUCT:
+                return [DataProduct.model_validate_json(first.body)]
+            case _:
+                datums = [WORDS[Kind(one.sort)].datum.model_validate_json(one.body) for one in together]
+                return list(bodies_of(self._known(first).body.reference, datums))
+
+    def _again(self, account: accounts.Account, one: Pending) -> Target | None:
+        """Return a target that is shared again, as the TOM has it now; None where it is to be asked for once more."""
+        known = self._known(one)
+        late = not 0 <= time.time() - one.at < _FRESH_WITHIN_S
+        if not late and time.monotonic() - self._asked.get(one.id, -_ASK_AGAIN_S) < _ASK_AGAIN_S:
+            return None
+        self._asked[one.id] = time.monotonic()
+        try:
+            found = self._fetch(account, known)
+        except BridgeError as error:
+            log.info("gateway.not_fetched", target=known.body.name, message=str(error))
+            if not late:
+                return None
+            found = None
+        del self._asked[one.id]
+        if found is None:
+            return known.body
+        with self._store.transaction() as connection:
+            self._store.at_desk(connection, one.token).remember(found, known.toms_key, came=False, before=known)
+        return found
+
+    def _known(self, one: Pending) -> Known:
+        known = self._store.known(one.token)
+        assert known is not None, "a target that something is pending for is never forgotten"
+        return known
+
+
+def _together(waiting: Sequence[Pending]) -> list[Pending]:
+    """Return what comes first in a line and is of one share, as far as it may be one thing."""
+    first, size = waiting[0], 0
+    if first.sort not in _DATUMS and first.sort != LIST:
+        return [first]
+    gathered: list[Pending] = []
+    for one in waiting:
+        same = one.sort == LIST if first.sort == LIST else one.sort in _DATUMS
+        size += len(one.body)
+        if not same or one.share_id != first.share_id or (gathered and size > _MOST_CHARACTERS):
+            break
+        gathered.append(one)
+    return gathered
+
+
+def as_text(name: str) -> str:
+    """Return the line of a list: its members are gathered beside the targets' own lines."""
+    return json.dumps(["list", name])

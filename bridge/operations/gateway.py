@@ -1,0 +1,295 @@
+"""The gateway put together, its accounts, and how it is: what it took, what it refused, what was asked for in vain."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import structlog
+
+from bridge.errors import AwayError, StopError
+from bridge.events import MAX_PRODUCT_BYTES, Target
+from bridge.file_lock import FileLock
+from bridge.gateway import accounts
+from bridge.gateway.accepting import Accepting
+from bridge.gateway.accounts import Account
+from bridge.gateway.composing import Composer
+from bridge.gateway.fetching import Fetching
+from bridge.gateway.hermes import Messages
+from bridge.gateway.store import Known, Store
+from bridge.gateway.tables import FILE
+from bridge.ledger.sqlite import SqliteLedger
+from bridge.operations.assemble import account_of, ledger_of, streams_of
+from bridge.operations.opening import opened_ledger
+from bridge.publishing.outbox_sqlite import Summary
+from bridge.publishing.relay import Pace, Relay
+from bridge.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+_STOPPED_S = 30.0
+"""Seconds between two tries of a relay that a person has to help: what TOMs send is taken meanwhile."""
+_BEAT_S = 10.0
+_SHARE_S = 10.0
+"""Seconds without a request after which the next one is another share."""
+
+
+# -- accounts -----------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def opened_store(settings: Settings) -> Iterator[Store]:
+    """Open the gateway's file for a block; it is made where there is none."""
+    with closing(Store(settings.state)) as store:
+        yield store
+
+
+def has_gateway(settings: Settings) -> bool:
+    """Return whether there is a gateway here: it has a file."""
+    return (settings.state / FILE).exists()
+
+
+def add_account(
+    settings: Settings,
+    name: str,
+    *,
+    topics: Sequence[str],
+    origin: str | None = None,
+    display_name: str | None = None,
+    installation: UUID | None = None,
+) -> str:
+    """Add the account of a TOM, and return its secret. Raises ConfigurationError."""
+    chosen = origin or settings.require_origin()
+    for topic in topics:
+        settings.stream_of(topic)
+    if chosen == settings.origin:
+        with opened_ledger(settings) as ledger:
+            installation = ledger.installation
+    with opened_store(settings) as store:
+        return accounts.add(
+            store,
+            name=name,
+            origin=chosen,
+            display_name=display_name or (settings.display_name if chosen == settings.origin else chosen),
+            installation=installation or uuid4(),
+            topics=topics,
+        )
+
+
+# -- the service ----------------------------------------------------------------------------------------------------
+
+
+class _Beside:
+    """The ledger beside the gateway, that of the configured TOM, for several threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._origin = settings.origin
+        self._lock = threading.Lock()
+        self._ledger: SqliteLedger = ledger_of(settings)
+        self._installation = self._ledger.installation
+
+    def has_written(self, account: Account, digest: bytes) -> bool:
+        """Return whether the bridge wrote a row of this digest into the TOM of an account."""
+        if account.origin != self._origin:
+            return False
+        with self._lock:
+            return self._ledger.has_written(digest)
+
+    def installation(self, account: Account) -> UUID:
+        """Return the installation that an account publishes as: a consumer and a gateway of one TOM are one."""
+        return self._installation if account.origin == self._origin else account.installation
+
+    def close(self) -> None:
+        """Release the ledger."""
+        self._ledger.close()
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts of a gateway, put together; what answers over HTTP is made of them elsewhere."""
+
+    accepting: Accepting
+    messages: Messages
+    of_token: Callable[[str], Account | None]
+    who_is: Callable[[str, str], Account | None]
+    composer: Composer
+    relay: Callable[[], Relay]
+    beat: Callable[[str], None]
+
+
+@contextmanager
+def opened_gateway(settings: Settings) -> Iterator[Parts]:
+    """Open all parts of the gateway for a block. Raises ConfigurationError."""
+    with ExitStack() as stack:
+
+        def store() -> Store:
+            opened = Store(settings.state)
+            stack.callback(opened.close)
+            return opened
+
+        beside = _Beside(settings)
+        stack.callback(beside.close)
+        fetch = _fetch_of(settings, stack)
+        logins, logins_lock = store(), threading.Lock()
+
+        def who_is(name: str, secret: str) -> Account | None:
+            with logins_lock:
+                return accounts.whose(logins, name, secret)
+
+        def of_token(token: str) -> Account | None:
+            with logins_lock:
+                return accounts.of_token(logins, token)
+
+        composer = Composer(store(), fetch=fetch, installation=beside.installation, pause_s=settings.gateway.pause_s)
+
+        def relay() -> Relay:
+            return Relay(
+                open_outbox=lambda: Store(settings.state),
+                open_streams=lambda: streams_of(settings),
+                schema_topic=settings.schema_topic_of,
+                lease=FileLock(settings.state / f"{FILE}.lock", where="state"),
+                pace=Pace(poll_s=0.2, look_s=0.2),
+                look=composer.look,
+            )
+
+        yield Parts(
+            accepting=Accepting(
+                store(),
+                has_written=beside.has_written,
+                anonymous=settings.gateway.anonymous,
+                share_s=_SHARE_S,
+                most_bytes=MAX_PRODUCT_BYTES,
+            ),
+            messages=Messages(store(), has_written=beside.has_written, installation=beside.installation),
+            of_token=of_token,
+            who_is=who_is,
+            composer=composer,
+            relay=relay,
+            beat=store().beat,
+        )
+
+
+def _fetch_of(settings: Settings, stack: ExitStack) -> Callable[[Account, Known], Target | None]:
+    """Return what asks the configured TOM for a target; nobody else's TOM can be asked."""
+    if settings.tom is None or settings.origin is None:
+        return lambda _account, _known: None
+    fetching = Fetching(account_of(settings))
+    stack.callback(fetching.close)
+    own = settings.origin
+
+    def fetch(account: Account, known: Known) -> Target | None:
+        return fetching.target(known) if account.origin == own else None
+
+    return fetch
+
+
+def relay_until(parts: Parts, stopped: threading.Event, address: str) -> None:
+    """Publish until ``stopped``; where a person has to do something first, say so and try again."""
+    beating = threading.Thread(target=_beat, args=(parts, stopped, address), name="gateway-beat", daemon=True)
+    beating.start()
+    while not stopped.is_set():
+        try:
+            parts.relay().run(stopped)
+        except StopError as error:
+            log.warning("gateway.publishes_nothing", message=str(error), again_in_s=_STOPPED_S)
+            stopped.wait(_STOPPED_S)
+    beating.join()
+
+
+def _beat(parts: Parts, stopped: threading.Event, address: str) -> None:
+    while True:
+        try:
+            parts.beat(address)
+        except AwayError as error:
+            log.info("gateway.not_noted", message=str(error))
+        if stopped.wait(_BEAT_S):
+            return
+
+
+# -- how it is ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tally:
+    """How often one thing was done with what came from an account on a topic."""
+
+    account: str
+    topic: str
+    what: str
+    outcome: str
+    """``taken``, ``known already``, ``came over the bridge`` or ``refused``."""
+    reason: str
+    number: int
+    last_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """A target that was asked for and never shared in full: its data were not taken."""
+
+    account: str
+    topic: str
+    asked: str
+    """Name and aliases as they came, joined by commas."""
+    times: int
+    last_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatewayStatus:
+    """How the gateway is."""
+
+    address: str
+    alive_at: datetime | None
+    tallies: tuple[Tally, ...]
+    questions: tuple[Question, ...]
+    pending: int
+    """Requests that were taken and are not made into events yet."""
+    outbox: Summary
+
+
+def gateway_status(settings: Settings) -> GatewayStatus | None:
+    """Return how the gateway is; None where there is none."""
+    if not has_gateway(settings):
+        return None
+    with opened_store(settings) as store:
+        service = store.told("SELECT address, alive_at FROM service")
+        return GatewayStatus(
+            address=service[0]["address"] if service else "",
+            alive_at=_moment(service[0]["alive_at"]) if service else None,
+            tallies=tuple(
+                Tally(**{**row, "last_at": _moment(row["last_at"])})
+                for row in store.told("SELECT * FROM tally ORDER BY account, topic, what, outcome, reason")
+            ),
+            questions=tuple(
+                Question(**{**row, "last_at": _moment(row["last_at"])})
+                for row in store.told("SELECT * FROM question ORDER BY last_at DESC LIMIT 50")
+            ),
+            pending=int(store.told("SELECT count(*) AS number FROM pending")[0]["number"]),
+            outbox=store.summary(),
+        )
+
+
+def gateway_problems(settings: Settings, stalled_s: float) -> list[str]:
+    """Return what is wrong with the gateway, for people."""
+    now = gateway_status(settings)
+    if now is None:
+        return []
+    problems = []
+    moment = datetime.now(UTC)
+    out = now.outbox
+    if out.oldest is not None and moment - out.oldest > timedelta(seconds=stalled_s):
+        why = "; ".join(f"{topic}: {reason}" for topic, reason in out.waits_for.items())
+        waits = f"{out.queued} events of the gateway wait to be sent since {out.oldest:%Y-%m-%d %H:%M} UTC"
+        problems.append(f"{waits} ({why})" if why else waits)
+    if now.pending and (now.alive_at is None or moment - now.alive_at > timedelta(seconds=max(stalled_s, 60.0))):
+        problems.append(f"the gateway has taken {now.pending} requests and is not running: tom-bridge gateway")
+    if out.refused:
+        problems.append(f"the stream has refused {out.refused} events of the gateway: 'tom-bridge status' says why")
+    return problems
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,137 @@
+"""``tom-bridge gateway``: accounts, where it listens, what doctor and status say, and how it ends."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from parts.bridges import TOPIC
+from parts.gateways import ACCOUNT, Serving, served_gateway, target
+from parts.outgoing import sent
+from parts.wait import wait_until
+
+from bridge.errors import ConfigurationError
+from bridge.gateway.serving import Place
+from bridge.stream import open_stream
+
+
+@pytest.fixture
+def serving(tmp_path: Path, url: str) -> Iterator[Serving]:
+    with served_gateway(tmp_path / "here", url) as serving:
+        yield serving
+
+
+def published(url: str) -> list[str]:
+    with closing(open_stream(url)) as stream:
+        return [event.subject for event in sent(stream, TOPIC)]
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """Make a certificate of this machine and its key."""
+    made = folder / "gateway.pem", folder / "gateway.key"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"),
+            *("-addext", "subjectAltName=IP:127.0.0.1", "-out", made[0], "-keyout", made[1]),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    return made
+
+
+def test_an_account_is_made_listed_let_in_and_removed(serving: Serving, url: str) -> None:
+    password = serving.account()
+    assert ACCOUNT in serving.run("accounts", "list")
+    assert password not in serving.run("accounts", "list", "--json")
+    serving.start()
+    address = f"{serving.url}{TOPIC}/api/targets/"
+    answer = requests.post(address, json=target(), auth=(ACCOUNT, password), timeout=10)
+    assert answer.status_code == 201, answer.text
+    wait_until(lambda: published(url) == ["SN 2026ali"])
+    status = json.loads(serving.run("--json", command="status"))
+    assert status["gateway"]["tallies"][0]["number"] == 1
+    assert "SN 2026zzz" not in serving.run(command="status")
+    requests.get(f"{address}?name_fuzzy=SN%202026zzz", auth=(ACCOUNT, password), timeout=10)
+    assert "SN 2026zzz" in serving.run(command="status")
+    serving.run("accounts", "remove", ACCOUNT)
+    assert requests.get(address, auth=(ACCOUNT, password), timeout=10).status_code == 401
+    assert serving.stop() == 0
+    assert password not in serving.log.read_text()
+
+
+def test_what_is_to_be_written_in_the_toms_settings_is_printed(serving: Serving) -> None:
+    told = serving.run("accounts", "add", "south", "--origin", "south", "--topic", TOPIC)
+    settings: dict[str, Any] = {}
+    exec("\n".join(line for line in told.splitlines() if line.startswith(("DATA_SHARING", "    ", "}"))), settings)
+    entry, hermes = settings["DATA_SHARING"].values()
+    assert hermes["HERMES_API_KEY"] == entry["PASSWORD"]
+    assert entry["BASE_URL"].endswith(f"/{TOPIC}/")
+    assert entry["USERNAME"] == "south"
+    assert len(entry["PASSWORD"]) > 30
+
+
+def test_one_name_and_one_origin_are_one_account(serving: Serving) -> None:
+    serving.account()
+    code, _, told = serving.ended("accounts", "add", "other", "--topic", TOPIC)
+    assert code == 2
+    assert f"the account {ACCOUNT!r} is there" in told
+
+
+def test_doctor_knows_the_gateway(serving: Serving) -> None:
+    serving.account(ACCOUNT, TOPIC, "not.there")
+    _, told, _ = serving.ended(command="doctor")
+    assert f"gateway: accounts: {ACCOUNT} (north)" in told
+    assert f"publishes on {TOPIC}, which is there" in told
+    assert "'not.there' does not exist" in told
+    assert "it does not run. Start it: tom-bridge gateway" in told
+
+
+def test_a_topic_that_is_missing_is_told_and_waited_for(serving: Serving, url: str) -> None:
+    password = serving.account(ACCOUNT, "not.there")
+    serving.start()
+    address = f"{serving.url}not.there/api/targets/"
+    assert requests.post(address, json=target(), auth=(ACCOUNT, password), timeout=10).status_code == 201
+    wait_until(lambda: "topic 'not.there' does not exist" in serving.run(command="status"))
+
+
+def test_it_is_served_over_tls(tmp_path: Path, url: str) -> None:
+    chain, key = certificate(tmp_path)
+    given = {"certificate": str(chain), "key": str(key)}
+    with served_gateway(tmp_path / "tls", url, gateway=given) as serving:
+        serving.url = serving.url.replace("http:", "https:")
+        serving.verify = str(chain)
+        password = serving.account()
+        serving.start()
+        address = f"{serving.url}{TOPIC}/api/targets/"
+        answer = requests.get(address, auth=(ACCOUNT, password), timeout=10, verify=str(chain))
+        assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("0.0.0.0:8480", "passwords would go over the network in clear"),
+        ("gateway.example.org:8480", "passwords would go over the network in clear"),
+        ("8480", "is no address"),
+        ("127.0.0.1:x", "is no address"),
+    ],
+)
+def test_without_tls_it_listens_on_this_machine_alone(address: str, told: str) -> None:
+    with pytest.raises(ConfigurationError, match=told):
+        Place.at(address, None, None)
+    for mine in ("127.0.0.1:8480", "localhost:1", "[::1]:8480"):
+        assert Place.at(mine, None, None).url.startswith("http://")
+
+
+def test_an_address_that_is_taken_is_told(serving: Serving, tmp_path: Path, url: str) -> None:
+    serving.start()
+    with served_gateway(tmp_path / "there", url) as other:
+        listen = serving.url.split("/")[2]
+        code, _, told = other.ended("--listen", listen)
+    assert code == 2
+    assert "can't listen" in told
