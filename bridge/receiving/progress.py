@@ -165,7 +165,7 @@ class Progress:
             return
         before = self._before(partition, at)
         alone_before = at.next + _ALONE_FOR if before >= ALONE_AFTER else 0
-        self._tries[partition] = self._ledger.begin_try(partition, at, alone_before=alone_before)
+        self._tries[partition] = self._ledger.begin_try(partition, at, before + 1, alone_before=alone_before)
         self._alone_before[partition] = max(self._alone_before.get(partition, 0), alone_before)
         self._begun[partition] = at.next
 
