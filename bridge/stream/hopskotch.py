@@ -7,12 +7,15 @@ right looks as if it were not there.
 
 from pathlib import Path
 
+import certifi
+
 from bridge.errors import ConfigurationError, TopicMissingError
 from bridge.stream.hop_auth import credential_for, default_path
 from bridge.stream.kafka import KafkaStream
 from bridge.stream.kafka_options import HouseRules, Options, servers
 from bridge.stream.port import Topic
 
+_LOGIN = {"security.protocol": "SASL_SSL", "sasl.mechanisms": "SCRAM-SHA-512", "ssl.ca.location": certifi.where()}
 _ASK = "Topics and rights are given at https://my.hop.scimma.org"
 
 
@@ -34,6 +37,7 @@ class HopskotchStream(KafkaStream):
                 where="stream.kafka.sasl.username",
                 mend="Take it out, or auth and the user in url",
             )
+        options = {**_LOGIN, **options}
         rules = HouseRules(group_prefix=f"{options['sasl.username']}-", missing=_not_there, denied=_ASK)
         super().__init__(url, options, rules)
 

@@ -90,23 +90,29 @@ def installed_with_it() -> set[str]:
     return found
 
 
+_COMES_WITH_AN_EXTRA = {
+    "astropy": ["bridge/publishing/sources/tables"],  # files
+    "starlette": ["bridge/gateway"],  # gateway
+    "uvicorn": ["bridge/gateway"],
+}
+"""Packages that only these folders may import."""
+
+
 def test_the_core_imports_nothing_that_does_not_come_with_it() -> None:
     """Other packages of a development environment would hide a dependency that is not declared.
 
-    Django and TOM Toolkit come with the extra ``tomtoolkit``, for ``bridge.tomtoolkit`` alone; astropy with the extra
-    ``files``, for the sources of tables alone.
+    Django and TOM Toolkit come with the extra ``tomtoolkit``, for ``bridge.tomtoolkit`` alone.
     """
     ours = installed_with_it()
     distributions = packages_distributions()
     undeclared = set()
-    tables = ROOT / "bridge" / "publishing" / "sources" / "tables"
     core = set((ROOT / "bridge").rglob("*.py")) - set((ROOT / "bridge" / "tomtoolkit").rglob("*.py"))
     for path in sorted(core):
         for node in ast.walk(ast.parse(path.read_text())):
             names = [each.name for each in node.names] if isinstance(node, ast.Import) else []
             names += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
             for top in {name.split(".")[0] for name in names} - set(sys.stdlib_module_names) - {"bridge"}:
-                if top == "astropy" and path.is_relative_to(tables):
+                if any(path.is_relative_to(ROOT / folder) for folder in _COMES_WITH_AN_EXTRA.get(top, ())):
                     continue
                 if not {canonicalize_name(each) for each in distributions.get(top, ())} & ours:
                     undeclared.add(f"{path.relative_to(ROOT)} imports {top}")
