@@ -129,7 +129,7 @@ def opened_gateway(settings: Settings) -> Iterator[Parts]:
             stack.callback(opened.close)
             return opened
 
-        beside = _Beside(settings)
+        beside, how = _Beside(settings), settings.publish.of
         stack.callback(beside.close)
         fetch = _fetch_of(settings, stack)
         logins, logins_lock = store(), threading.Lock()
@@ -142,7 +142,9 @@ def opened_gateway(settings: Settings) -> Iterator[Parts]:
             with logins_lock:
                 return accounts.of_token(logins, token)
 
-        composer = Composer(store(), fetch=fetch, installation=beside.installation, pause_s=settings.gateway.pause_s)
+        composer = Composer(
+            store(), fetch=fetch, installation=beside.installation, how=how, pause_s=settings.gateway.pause_s
+        )
 
         def relay() -> Relay:
             return Relay(
@@ -162,7 +164,7 @@ def opened_gateway(settings: Settings) -> Iterator[Parts]:
                 share_s=_SHARE_S,
                 most_bytes=MAX_PRODUCT_BYTES,
             ),
-            messages=Messages(store(), has_written=beside.has_written, installation=beside.installation),
+            messages=Messages(store(), has_written=beside.has_written, installation=beside.installation, how=how),
             of_token=of_token,
             who_is=who_is,
             composer=composer,
