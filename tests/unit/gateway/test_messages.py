@@ -128,7 +128,7 @@ def test_what_came_over_the_bridge_is_left_out_and_said(gateway: Asked) -> None:
 
 def test_a_topic_of_hermes_gets_messages_of_hermes(tmp_path: Path, url: str) -> None:
     """What has no place in one is counted, and told by the status."""
-    from bridge.operations.gateway import gateway_status
+    from bridge.operations.gateway_status import gateway_status
 
     topics = [{"topic": TOPIC, "format": "hermes"}]
     with asked_gateway(tmp_path / "hermes", url, publish={"topics": topics}) as gateway:
