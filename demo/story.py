@@ -280,7 +280,10 @@ class Play:
         told = south.ask("status")["gateway"]["tallies"]
         came = sum(one["number"] for one in told if one["outcome"] == "came over the bridge")
         again = sum(one["number"] for one in told if one["outcome"] == "known already")
-        check(came > 0 and again == 1, f"{came} datums that came over the bridge are not sent back")
+        taken = sum(one["number"] for one in told if one["outcome"] == "taken")
+        check(
+            (again, taken) == (1, 2), f"{came} datums that came over the bridge, or out of its file, are not sent back"
+        )
         after = {bridge.origin: len(bridge.tom.photometry()) for bridge in self.world.bridges}
         check(after == {**before, "north": before["north"] + 1, "east": before["east"] + 1}, "nothing doubled")
 
