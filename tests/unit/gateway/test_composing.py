@@ -16,8 +16,8 @@ from bridge.events import Target
 from bridge.gateway import composing
 from bridge.gateway.accounts import Account
 from bridge.gateway.composing import Composer
-from bridge.gateway.store import Known, Store
-from bridge.operations.gateway import gateway_problems
+from bridge.gateway.store import Desk, Known, Store
+from bridge.operations.gateway_status import gateway_problems
 
 Fetch = Callable[[Account, Known], Target | None]
 
@@ -31,7 +31,11 @@ def shared_again(gateway: Asked) -> None:
 def composed_with(gateway: Asked, fetch: Fetch) -> None:
     """Compose all that was taken, the TOM answering as ``fetch`` does."""
     composer = Composer(
-        Store(gateway.settings.state), fetch=fetch, installation=lambda account: account.installation, pause_s=0.01
+        Store(gateway.settings.state),
+        fetch=fetch,
+        installation=lambda account: account.installation,
+        how=gateway.settings.publish.of,
+        pause_s=0.01,
     )
     gateway.parts = replace(gateway.parts, composer=composer)
 
@@ -138,7 +142,7 @@ def died(gateway: Asked, monkeypatch: pytest.MonkeyPatch) -> bool:
         raise Death
 
     with monkeypatch.context() as patched:
-        patched.setattr(composing, "drop", drop)
+        patched.setattr(Desk, "drop", drop)
         with pytest.raises(Death):
             gateway.parts.composer.look()
     return True
