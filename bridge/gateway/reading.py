@@ -27,7 +27,11 @@ _LONGEST_PATH = 120
 """Characters of the path to a wrong field that are told: free values may be nested deeply."""
 _MOST_KEY = 2**63 - 1
 """Of a database's primary key."""
-_WHO: TypeAdapter[str] = TypeAdapter(Share.model_fields["shared_by"].rebuild_annotation())
+_WORDS: Mapping[str, TypeAdapter[str]] = {
+    name: TypeAdapter(Share.model_fields[name].rebuild_annotation())
+    for name in ("shared_by", "title", "message", "acknowledgement")
+}
+"""What a person says of a share."""
 _LIST_NAME: TypeAdapter[str] = TypeAdapter(TargetList.model_fields["name"].rebuild_annotation())
 
 
@@ -64,7 +68,12 @@ def list_names(sent: Sent) -> list[str]:
 
 def shared_by(sent: Sent) -> str:
     """Return who shares a target, where that is told."""
-    return _text_of(_WHO, sent.get("shared_by") or "", "shared_by")
+    return words(sent, "shared_by", "shared_by")
+
+
+def words(sent: Sent, key: str, name: str) -> str:
+    """Return what a person says of a share, whole: the field ``name`` of an event."""
+    return _text_of(_WORDS[name], sent.get(key) or "", key)
 
 
 def toms_key(sent: Sent) -> int | None:
@@ -133,7 +142,7 @@ def _text_of(sort: TypeAdapter[str], given: object, what: str) -> str:
     try:
         return sort.validate_python(given)
     except ValidationError as error:
-        raise Refusal(f"The {what} {str(given)[:100]!r} can't be published: {_told(error)}", reason=what) from None
+        raise Refusal(f"The {what} {str(given)[:60]!r} can't be published: {_told(error)}", reason=what) from None
 
 
 def _has_value(value: Sent) -> bool:
