@@ -14,10 +14,11 @@ from typing import Any
 from bridge.events import KINDS, Kind
 from bridge.gateway import reading
 from bridge.gateway.accounts import Account
-from bridge.gateway.composing import AGAIN, LIST, TARGET, as_text
+from bridge.gateway.composing import AGAIN, LIST, TARGET, HowPublished, as_text
 from bridge.gateway.names import asked_for
 from bridge.gateway.reading import Refusal, Sent
 from bridge.gateway.store import Desk, Known, Store
+from bridge.publishing.packing import why_not
 from bridge.tom import echo
 
 _LONGEST_QUESTION = 25_000
@@ -36,6 +37,15 @@ class Answer:
     body: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class _Lists:
+    """The lists that a target is shared with."""
+
+    names: list[str]
+    why_not: str
+    """Why they can't be published on the topic; empty where they can."""
+
+
 HasWritten = Callable[[Account, bytes], bool]
 """Says whether the bridge wrote a row of this digest (:mod:`bridge.tom.echo`) into the TOM of an account."""
 
@@ -48,11 +58,19 @@ class Accepting:
     """Answers the requests of TOMs that have logged in. Safe for threads, which it lets in one at a time."""
 
     def __init__(
-        self, store: Store, *, has_written: HasWritten, anonymous: bool, share_s: float, most_bytes: MostBytes
+        self,
+        store: Store,
+        *,
+        has_written: HasWritten,
+        how: HowPublished,
+        anonymous: bool,
+        share_s: float,
+        most_bytes: MostBytes,
     ) -> None:
         self._store = store
         self._lock = threading.Lock()
         self._has_written = has_written
+        self._how = how
         self._anonymous = anonymous
         self._share_s = share_s
         self.most_bytes = most_bytes
@@ -79,7 +97,7 @@ class Accepting:
         if reading.is_anonymous(sent) and not self._anonymous:
             what = "Log in to your TOM to publish here: this share came from a visitor who is not logged in"
             raise Refusal(what, status=403, reason="a visitor who is not logged in")
-        body, lists = reading.target(sent), reading.list_names(sent)
+        body, lists = reading.target(sent), self._lists_of(topic, sent)
         shared_by, key = reading.shared_by(sent), reading.toms_key(sent)
         came = key is not None and self._has_written(account, echo.of_target(key, body.name))
         with self._lock, self._store.desk(account.name, topic, self._share_s) as desk:
@@ -92,7 +110,7 @@ class Accepting:
 
     def target_again(self, account: Account, topic: str, token: str, sent: Sent) -> Answer:
         """``PATCH targets/<token>/``: a known target once more, of which nothing is sent but its lists."""
-        lists = reading.list_names(sent)
+        lists = self._lists_of(topic, sent)
         with self._lock, self._store.desk(account.name, topic, self._share_s) as desk:
             known = self._known(desk, token)
             if not known.came:
@@ -105,7 +123,7 @@ class Accepting:
     def datum(self, account: Account, topic: str, sent: Sent) -> Answer:
         """``POST reduceddatums/``: one datum; the body of the answer is never read, the person sees the count."""
         datum = reading.datum(sent)
-        kind = str(KINDS[type(datum)])
+        kind = str(self._with_place(topic, KINDS[type(datum)]))
         product = sent.get("data_product")
         came = self._has_written(account, echo.of_datum(datum)) or (
             isinstance(product, int) and self._has_written(account, echo.of_products_datums(product))
@@ -125,7 +143,7 @@ class Accepting:
 
     def product(self, account: Account, topic: str, form: Mapping[str, str], filename: str, content: bytes) -> Answer:
         """``POST dataproducts/``: a file."""
-        kind = str(Kind.DATA_PRODUCT)
+        kind = str(self._with_place(topic, Kind.DATA_PRODUCT))
         with self._lock, self._store.desk(account.name, topic, self._share_s) as desk:
             known = self._known(desk, form.get("target", ""))
             body = reading.product(form, filename, content, known.body.reference)
@@ -153,17 +171,32 @@ class Accepting:
             raise Refusal(_UNKNOWN, status=404, reason="a target that was never shared in full")
         return known
 
-    def _lists(self, desk: Desk, token: str, lists: list[str], shared_by: str | None = None) -> None:
-        for name in lists:
+    def _with_place(self, topic: str, kind: Kind) -> Kind:
+        """Return a kind that can be published on a topic. Raises Refusal."""
+        if why := why_not(kind, self._how(topic)):
+            raise Refusal(f"Nothing of this goes to {topic}: {why}", reason=why)
+        return kind
+
+    def _lists_of(self, topic: str, sent: Sent) -> _Lists:
+        names = reading.list_names(sent)
+        return _Lists(names, why_not(Kind.LIST, self._how(topic)) if names else "")
+
+    def _lists(self, desk: Desk, token: str, lists: _Lists, shared_by: str | None = None) -> None:
+        if lists.why_not:
+            desk.count(str(Kind.LIST), "left out", lists.why_not, len(lists.names))
+            return
+        for name in lists.names:
             desk.accept(as_text(name), token, LIST, name, shared_by=shared_by)
 
 
-def _message(name: str, topic: str, lists: list[str], *, came: bool) -> str:
+def _message(name: str, topic: str, lists: _Lists, *, came: bool) -> str:
     if came:
         told = f"{name} came over the bridge, and is not sent back; data of your own TOM for it can be shared"
     else:
         told = f"{name} is on its way to {topic}"
-    return green(f"{told}, in {', '.join(lists)}" if lists else told)
+    if lists.why_not:
+        return green(f"{told}, without {', '.join(lists.names)}: {lists.why_not}")
+    return green(f"{told}, in {', '.join(lists.names)}" if lists.names else told)
 
 
 def green(message: str) -> str:

@@ -27,6 +27,11 @@ _LONGEST_MADE_TITLE = 1_000
 _NAMES_IN_TITLE = 3
 
 
+def no_messages_of(kind: Kind) -> str:
+    """Return why no event of a kind becomes a message; nothing where it may."""
+    return "" if kind in {Kind.TARGET, *_SECTIONS} else f"Hermes has no messages of a {kind}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Outgoing:
     """One message, to be sent as it is at every try."""
@@ -170,7 +175,7 @@ class _Packing:
             case Data(target=reference) if event.kind in _SECTIONS:
                 return self.targets.get(reference.name, reference)
             case _:
-                raise ValueError(f"Hermes has no messages of a {event.kind}")
+                raise ValueError(no_messages_of(event.kind))
 
     def _rows(self, event: Event, body: Data) -> list[Row | None]:
         """Return the row of each datum, None for one that Hermes has no word for."""

@@ -185,6 +185,7 @@ def opened_gateway(settings: Settings) -> Iterator[Parts]:
             accepting=Accepting(
                 store(),
                 has_written=beside.has_written,
+                how=how,
                 anonymous=settings.gateway.anonymous,
                 share_s=_SHARE_S,
                 most_bytes=sizes.most_bytes,

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from bridge.events import Body, Data, Event, Target, TargetList
-from bridge.hermes.composing import NotCarried, Outgoing, compose
+from bridge.events import Body, Data, Event, Kind, Target, TargetList
+from bridge.hermes.composing import NotCarried, Outgoing, compose, no_messages_of
 from bridge.publishing.outbox import EVENT
 from bridge.settings import PublishedTopicSettings
 from bridge.topics import split
@@ -67,6 +67,11 @@ def packed(
     topic = split(how.topic)[1]
     composed = compose(events, topic, largest_bytes=how.largest_bytes, elements=elements or {})
     return Packing(rows=tuple(_message(one) for one in composed.messages), not_carried=composed.not_carried)
+
+
+def why_not(kind: Kind, how: PublishedTopicSettings) -> str:
+    """Return why nothing of a kind has a place on the topic that ``how`` says; nothing where it has."""
+    return no_messages_of(kind) if how.format == HERMES else ""
 
 
 def _event(event: Event) -> Packed:

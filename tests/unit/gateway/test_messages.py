@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from parts.bridges import TOPIC
-from parts.gateways import OTHER_TOPIC, Asked, asked_gateway
+from parts.gateways import OTHER_TOPIC, Asked, asked_gateway, point
 
 from bridge.stream import open_stream
 
@@ -131,12 +131,14 @@ def test_what_came_over_the_bridge_is_left_out_and_said(gateway: Asked) -> None:
 
 
 def test_a_topic_of_hermes_gets_messages_of_hermes(tmp_path: Path, url: str) -> None:
-    """What has no place in one is counted, and told by the status."""
+    """What has no place in one is refused, or told in the page, and counted."""
     from bridge.operations.gateway_status import gateway_status
 
     topics = [{"topic": TOPIC, "format": "hermes"}]
     with asked_gateway(tmp_path / "hermes", url, publish={"topics": topics}) as gateway:
-        token = gateway.share_target(target_lists=[{"name": "Young ones"}]).json()["id"]
+        shared = gateway.share_target(target_lists=[{"name": "Young ones"}]).json()
+        assert shared["message"].endswith("without Young ones: Hermes has no messages of a list")
+        token = shared["id"]
         gateway.share_point(token)
         gateway.publish()
         with closing(open_stream(url)) as stream:
@@ -147,3 +149,9 @@ def test_a_topic_of_hermes_gets_messages_of_hermes(tmp_path: Path, url: str) -> 
         now = gateway_status(gateway.settings)
         assert now is not None
         assert [one.number for one in now.tallies if one.outcome == "left out"] == [1]
+        for path, given in (
+            ("reduceddatums/", {"json": point(token, data_type="radio")}),
+            ("dataproducts/", {"data": {"target": token}, "files": {"file": ("a.csv", b"x", "text/csv")}}),
+        ):
+            answer = gateway.ask("POST", path, **given)
+            assert (answer.status_code, "Hermes has no messages" in answer.json()["detail"]) == (400, True)
