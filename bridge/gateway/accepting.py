@@ -11,18 +11,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bridge.events import KINDS, Kind
+from bridge.codec.avro import LARGEST_EVENT, encode
+from bridge.events import KINDS, Body, Kind, Share
 from bridge.gateway import reading
 from bridge.gateway.accounts import Account
 from bridge.gateway.composing import AGAIN, LIST, TARGET, HowPublished, as_text
 from bridge.gateway.names import asked_for
 from bridge.gateway.reading import Refusal, Sent
 from bridge.gateway.store import Desk, Known, Store
-from bridge.publishing.packing import why_not
+from bridge.publishing.bodies import bodies_of
+from bridge.publishing.packing import HERMES, why_not
 from bridge.tom import echo
 
 _LONGEST_QUESTION = 25_000
 """Characters: 200 aliases of 100, and what stands between them."""
+_BESIDE = 2_000
+"""Bytes of an event beside its body: who shares, and the like."""
 _UNKNOWN = (
     "This target is not known here, as it was never shared here in full. Share the target itself once"
     " (its own Share button), then its data"
@@ -99,11 +103,13 @@ class Accepting:
             raise Refusal(what, status=403, reason="a visitor who is not logged in")
         body, lists = reading.target(sent), self._lists_of(topic, sent)
         shared_by, key = reading.shared_by(sent), reading.toms_key(sent)
+        text = body.model_dump_json()
+        self._check_fits(account, topic, text, lambda: body)
         came = key is not None and self._has_written(account, echo.of_target(key, body.name))
         with self._lock, self._store.desk(account.name, topic, self._share_s) as desk:
             token = desk.remember(body, key, came=came, before=desk.same(body, key))
             if not came:
-                desk.accept(token, token, TARGET, body.model_dump_json(), shared_by=shared_by)
+                desk.accept(token, token, TARGET, text, shared_by=shared_by)
             self._lists(desk, token, lists, shared_by)
             desk.count("target", "came over the bridge" if came else "taken")
         return Answer(201, {"id": token, "name": body.name, "message": _message(body.name, topic, lists, came=came)})
@@ -130,7 +136,9 @@ class Accepting:
         )
         text = datum.model_dump_json()
         with self._lock, self._store.desk(account.name, topic, self._share_s) as desk:
-            token = self._known(desk, str(sent.get("target"))).token
+            known = self._known(desk, str(sent.get("target")))
+            token, reference = known.token, known.body.reference
+            self._check_fits(account, topic, text, lambda: bodies_of(reference, [datum])[0])
             if came:
                 desk.count(kind, "came over the bridge")
                 return Answer(200)
@@ -170,6 +178,20 @@ class Accepting:
         if known is None:
             raise Refusal(_UNKNOWN, status=404, reason="a target that was never shared in full")
         return known
+
+    def _check_fits(self, account: Account, topic: str, text: str, body: Callable[[], Body]) -> None:
+        """Raise Refusal where something alone is more than an event may be: it would take with it what came beside it.
+
+        ``text`` is the same as JSON: Avro makes five times as much of it at most.
+        """
+        most = min(LARGEST_EVENT, self.most_bytes(topic)) - _BESIDE
+        if len(text) * 5 <= most or self._how(topic).format == HERMES:
+            return
+        share = Share(origin=account.origin, origin_name=account.display_name, installation=account.installation)
+        size = len(encode(share.event(body())).value)
+        if size > most:
+            what = f"It takes {size} bytes with all its values; {most} are the most that go to {topic} in one piece"
+            raise Refusal(what, status=413, reason="too large")
 
     def _with_place(self, topic: str, kind: Kind) -> Kind:
         """Return a kind that can be published on a topic. Raises Refusal."""

@@ -317,6 +317,22 @@ def test_data_of_two_targets_in_turn_keep_their_order_in_events_of_their_own(gat
     assert times == {"A": [0, 2], "B": [1, 3]}
 
 
+def test_a_datum_beyond_what_an_event_takes_is_refused_and_takes_no_other_with_it(gateway: Asked) -> None:
+    token = token_of(gateway)
+    for minute, channels in enumerate((1_000, 60_000, 2_000)):
+        sent = point(token, data_type="spectroscopy", timestamp=f"2026-11-02T03:0{minute}:00Z")
+        sent["value"] = {"flux": [1.5] * channels, "wavelength": list(range(channels))}
+        answer = gateway.ask("POST", "reduceddatums/", json=sent)
+        assert answer.status_code == (201 if channels < 60_000 else 413)
+    _, event = gateway.published()
+    assert [len(one.flux) for one in event.body.spectra] == [1_000, 2_000]
+    assert "are the most" in gateway.share_target("Large", targetextra_set=extras(90)).json()["detail"]
+
+
+def extras(number: int) -> list[dict[str, object]]:
+    return [{"id": one, "key": f"k{one}", "value": "v" * 9_999} for one in range(number)]
+
+
 # -- files -------------------------------------------------------------------------------------------------------------
 
 
