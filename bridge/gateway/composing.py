@@ -86,7 +86,7 @@ class Composer:
             shared_at=datetime.fromtimestamp(first.at, UTC),
         )
         with self._store.transaction() as connection:
-            put(connection, topic, [share.event(body) for body in bodies])
+            put(connection, self._store.how(topic), [share.event(body) for body in bodies])
             drop(connection, [one.id for one in together])
         log.info("gateway.composed", account=account, topic=topic, events=len(bodies), requests=len(together))
         return True

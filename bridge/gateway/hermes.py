@@ -64,10 +64,11 @@ class Messages:
         found = self._own(account, events)
         share = self._share(account, events[0], share_id)
         with self._lock, self._store.desk(account.name, topic, 0.0) as desk:
-            desk.publish([share.event(body) for body in found.bodies])
+            left_out = desk.publish([share.event(body) for body in found.bodies])
             desk.count("message", "taken" if found.bodies else "came over the bridge")
         told = f"It is on its way to {topic}" if found.bodies else "Nothing is sent"
         left = f"; {found.came} targets and data that came over the bridge are left out" if found.came else ""
+        left += "".join(f"; {number} left out ({why})" for why, number in left_out.items())
         return Answer(200, {"uuid": str(share_id), "message": green(told + left)})
 
     def refuse(self, account: Account, topic: str, refusal: Refusal) -> Answer:

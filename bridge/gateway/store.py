@@ -3,7 +3,7 @@
 import json
 import sqlite3
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from bridge.events import Event, Target, uuid7
 from bridge.gateway.names import firsts, written
 from bridge.gateway.tables import FILE, GATEWAY
 from bridge.publishing.outbox_sqlite import SqliteOutbox, put
+from bridge.settings import PublishedTopicSettings, PublishSettings
 
 _MOST_QUESTIONS = 1_000
 """Questions that are kept; the oldest are forgotten first."""
@@ -49,8 +50,16 @@ class Pending:
 class Desk:
     """What one account does on one topic, in an open transaction."""
 
-    def __init__(self, connection: sqlite3.Connection, account: str, topic: str, share_s: float) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        account: str,
+        topic: str,
+        share_s: float,
+        how: Callable[[str], PublishedTopicSettings],
+    ) -> None:
         self._db = connection
+        self._how = how
         self._whose = (account, topic)
         self._share_s = share_s
         self._now = time.time()
@@ -135,9 +144,9 @@ class Desk:
             (*self._whose, line, token, sort, body, share_id, by, self._now),
         )
 
-    def publish(self, events: Sequence[Event]) -> None:
-        """Put events that are complete in the outbox, when the transaction ends."""
-        put(self._db, self._whose[1], events)
+    def publish(self, events: Sequence[Event]) -> dict[str, int]:
+        """Put events that are complete in the outbox, at the transaction's end; return what can't go, by the reason."""
+        return put(self._db, self._how(self._whose[1]), events)
 
     def is_new(self, token: str, digest: bytes) -> bool:
         """Return whether nothing equal was accepted of this target before, and note it."""
@@ -168,19 +177,19 @@ class Desk:
 class Store(SqliteOutbox):
     """The gateway's file in the folder ``state``: an outbox, and all that is beside it. Not thread-safe."""
 
-    def __init__(self, state: Path) -> None:
-        super().__init__(state / FILE, GATEWAY)
+    def __init__(self, state: Path, publish: PublishSettings | None = None) -> None:
+        super().__init__(state / FILE, GATEWAY, publish=publish)
 
     @contextmanager
     def desk(self, account: str, topic: str, share_s: float) -> Iterator[Desk]:
         """Open a transaction for one account and topic."""
         with self.transaction() as connection:
-            yield Desk(connection, account, topic, share_s)
+            yield Desk(connection, account, topic, share_s, self.how)
 
     def at_desk(self, connection: sqlite3.Connection, token: str) -> Desk:
         """Return the desk at which the target of that token was shared, in an open transaction."""
         row = connection.execute("SELECT account, topic FROM target WHERE token = ?", (token,)).fetchone()
-        return Desk(connection, row["account"], row["topic"], 0.0)
+        return Desk(connection, row["account"], row["topic"], 0.0, self.how)
 
     def lines(self) -> list[tuple[str, str, str]]:
         """Return account, topic and line of all that is pending, the longest waiting first."""

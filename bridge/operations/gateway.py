@@ -42,7 +42,7 @@ _SHARE_S = 10.0
 @contextmanager
 def opened_store(settings: Settings) -> Iterator[Store]:
     """Open the gateway's file for a block; it is made where there is none."""
-    with closing(Store(settings.state)) as store:
+    with closing(Store(settings.state, settings.publish)) as store:
         yield store
 
 
@@ -125,7 +125,7 @@ def opened_gateway(settings: Settings) -> Iterator[Parts]:
     with ExitStack() as stack:
 
         def store() -> Store:
-            opened = Store(settings.state)
+            opened = Store(settings.state, settings.publish)
             stack.callback(opened.close)
             return opened
 
@@ -146,7 +146,7 @@ def opened_gateway(settings: Settings) -> Iterator[Parts]:
 
         def relay() -> Relay:
             return Relay(
-                open_outbox=lambda: Store(settings.state),
+                open_outbox=lambda: Store(settings.state, settings.publish),
                 open_streams=lambda: streams_of(settings),
                 schema_topic=settings.schema_topic_of,
                 lease=FileLock(settings.state / f"{FILE}.lock", where="state"),
