@@ -7,18 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import structlog
-
 from bridge.errors import AwayError
-from bridge.events import Event
 from bridge.publishing.outbox import Row, State, Waiting
-from bridge.publishing.packing import packed
-from bridge.settings import PublishedTopicSettings, PublishSettings
+from bridge.publishing.packing import Packed
 from bridge.sqlite_file import Format, SqliteFile, Step
 
 _AT_ONCE = 500
-
-log = structlog.get_logger(__name__)
 
 TABLES: Step = (
     # Times are ISO 8601 (UTC). The id is the place in the order: a transaction that writes holds the lock from its
@@ -69,13 +63,9 @@ class Summary:
     sent: int
 
 
-def put(connection: sqlite3.Connection, how: PublishedTopicSettings, events: Sequence[Event]) -> dict[str, int]:
-    """Accept ``events`` to be published on the topic that ``how`` says, in the transaction that is open.
-
-    Returns how many data its format can't carry, by the reason.
-    """
-    packing = packed(events, how)
-    created = datetime.now(UTC).isoformat()
+def put(connection: sqlite3.Connection, topic: str, rows: Sequence[Packed]) -> None:
+    """Accept ``rows`` to be published on ``topic``, in the transaction that is open."""
+    accepted = _now()
     connection.executemany(
         "INSERT INTO outbox (share_id, event_id, topic, record_key, kind, subject, items, format, payload, created)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -83,46 +73,30 @@ def put(connection: sqlite3.Connection, how: PublishedTopicSettings, events: Seq
             (
                 str(row.share_id),
                 str(row.id),
-                how.topic,
+                topic,
                 row.key,
                 row.kind,
                 row.subject,
                 row.items,
                 row.format,
                 row.payload,
-                created,
+                accepted,
             )
-            for row in packing.rows
+            for row in rows
         ],
     )
-    if packing.left_out:
-        log.warning("outbox.left_out", topic=how.topic, left_out=packing.left_out)
-    return packing.left_out
 
 
 class SqliteOutbox(SqliteFile):
     """The outbox in the file ``path``: see :class:`bridge.publishing.outbox.Outbox`."""
 
-    def __init__(
-        self,
-        path: Path,
-        form: Format = OUTBOX,
-        *,
-        publish: PublishSettings | None = None,
-        busy_timeout_s: float = 10.0,
-    ) -> None:
-        """``publish`` says in which format each topic is; None: all are of the bridge's own."""
+    def __init__(self, path: Path, form: Format = OUTBOX, *, busy_timeout_s: float = 10.0) -> None:
         super().__init__(path, form, busy_timeout_s=busy_timeout_s)
-        self._publish = publish or PublishSettings()
 
-    def how(self, topic: str) -> PublishedTopicSettings:
-        """Return how a topic is published on."""
-        return self._publish.of(topic)
-
-    def accept(self, topic: str, events: Sequence[Event]) -> None:
-        """Accept ``events`` to be published on ``topic``: durable when this returns."""
+    def accept(self, topic: str, rows: Sequence[Packed]) -> None:
+        """Accept ``rows`` to be published on ``topic``: durable when this returns."""
         with self.transaction() as connection:
-            put(connection, self.how(topic), events)
+            put(connection, topic, rows)
 
     def waiting(self, stream: str, *, without: Collection[str], most: int) -> list[Waiting]:
         """Return the first ``most`` queued rows for the stream of this label, but for topics in ``without``."""

@@ -10,7 +10,7 @@ from bridge.hermes import HermesFormat
 from bridge.hermes.composing import Outgoing
 from bridge.publishing.outbox_sqlite import SqliteOutbox
 from bridge.publishing.packing import packed
-from bridge.settings import PublishedTopicSettings, PublishSettings
+from bridge.settings import PublishedTopicSettings
 
 HERMES = PublishedTopicSettings(topic="hopskotch:hermes.test", format="hermes")
 
@@ -41,9 +41,10 @@ def test_what_has_no_place_is_counted_by_its_reason() -> None:
 
 
 def test_an_outbox_in_a_file_takes_messages_too(tmp_path: Path) -> None:
-    with closing(SqliteOutbox(tmp_path / "outbox.db", publish=PublishSettings(topics=(HERMES,)))) as outbox:
-        outbox.accept("hopskotch:hermes.test", [event(target())])
-        outbox.accept("supernovae.public", [event(target())])
+    usual = PublishedTopicSettings(topic="supernovae.public")
+    with closing(SqliteOutbox(tmp_path / "outbox.db")) as outbox:
+        for how in (HERMES, usual):
+            outbox.accept(how.topic, packed([event(target())], how).rows)
         queued = {one.topic: one for label in ("hopskotch", "") for one in outbox.waiting(label, without=(), most=9)}
         rows = outbox.rows([one.id for one in queued.values()])
     assert {row.topic: row.format for row in rows} == {
