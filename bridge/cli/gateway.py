@@ -89,7 +89,8 @@ def accounts_add(
     secret = add_account(
         settings, name, topics=topics, origin=origin, display_name=display_name, installation=installation
     )
-    address = (settings.gateway.url or f"https://{settings.gateway.listen}").rstrip("/")
+    scheme = "http" if settings.gateway.certificate is None else "https"
+    address = (settings.gateway.url or f"{scheme}://{settings.gateway.listen}").rstrip("/")
     entries = {
         f"bridge{number or ''}": {
             "DISPLAY_NAME": f"Bridge: {topic}",

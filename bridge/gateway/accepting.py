@@ -40,11 +40,15 @@ HasWritten = Callable[[Account, bytes], bool]
 """Says whether the bridge wrote a row of this digest (:mod:`bridge.tom.echo`) into the TOM of an account."""
 
 
+MostBytes = Callable[[str], int]
+"""Says how many bytes a file may have that is published on a topic."""
+
+
 class Accepting:
     """Answers the requests of TOMs that have logged in. Safe for threads, which it lets in one at a time."""
 
     def __init__(
-        self, store: Store, *, has_written: HasWritten, anonymous: bool, share_s: float, most_bytes: int
+        self, store: Store, *, has_written: HasWritten, anonymous: bool, share_s: float, most_bytes: MostBytes
     ) -> None:
         self._store = store
         self._lock = threading.Lock()
@@ -52,7 +56,6 @@ class Accepting:
         self._anonymous = anonymous
         self._share_s = share_s
         self.most_bytes = most_bytes
-        """Bytes of the largest file that is taken."""
 
     # -- what TOMs ask ------------------------------------------------------------------------------------------------
 

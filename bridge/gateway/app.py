@@ -151,7 +151,7 @@ class Gateway:
         return await run_in_threadpool(self._accepting.datum, account, topic, sent)
 
     async def _product(self, request: Request, account: Account, topic: str) -> Answer:
-        form, filename, content = await _form(request, self._accepting.most_bytes)
+        form, filename, content = await _form(request, self._accepting.most_bytes(topic))
         return await run_in_threadpool(self._accepting.product, account, topic, form, filename, content)
 
     # -- as Hermes ----------------------------------------------------------------------------------------------------

@@ -15,9 +15,10 @@ import structlog
 from bridge.errors import BridgeError
 from bridge.events import KINDS, Body, DataProduct, Kind, ListMember, Share, Target, TargetList
 from bridge.gateway import accounts
-from bridge.gateway.store import Known, Pending, Store, drop
+from bridge.gateway.store import Known, Pending, Store
 from bridge.publishing.bodies import bodies_of
-from bridge.publishing.outbox_sqlite import put
+from bridge.publishing.packing import packed
+from bridge.settings import PublishedTopicSettings
 from bridge.tom.values import WORDS
 
 log = structlog.get_logger(__name__)
@@ -41,13 +42,18 @@ Raises AwayError where it may be had later.
 """
 Installation = Callable[[accounts.Account], UUID]
 """Says which installation an account publishes as: that of the ledger beside it, where there is one."""
+HowPublished = Callable[[str], PublishedTopicSettings]
+"""Says in which format a topic is published on."""
 
 
 class Composer:
     """Moves what is pending into the outbox of the same file. Not thread-safe."""
 
-    def __init__(self, store: Store, *, fetch: Fetch, installation: Installation, pause_s: float) -> None:
+    def __init__(
+        self, store: Store, *, fetch: Fetch, installation: Installation, how: HowPublished, pause_s: float
+    ) -> None:
         self._store = store
+        self._how = how
         self._fetch = fetch
         self._installation = installation
         self._pause_s = pause_s
@@ -73,7 +79,7 @@ class Composer:
         if together[0].sort in {LIST, *_DATUMS} and not self._is_closed(line, waiting, together):
             return False
         who = accounts.named(self._store, account)
-        bodies = self._bodies(who, together)
+        bodies = self._bodies(who, topic, together)
         if bodies is None:
             return False
         first = together[0]
@@ -85,9 +91,12 @@ class Composer:
             shared_by=first.shared_by,
             shared_at=datetime.fromtimestamp(first.at, UTC),
         )
-        with self._store.transaction() as connection:
-            put(connection, topic, [share.event(body) for body in bodies])
-            drop(connection, [one.id for one in together])
+        known = self._store.known(first.token)
+        elements = {known.body.name: known.body} if known is not None else {}
+        packing = packed([share.event(body) for body in bodies], self._how(topic), elements=elements)
+        with self._store.desk(account, topic) as desk:
+            desk.publish(packing)
+            desk.drop([one.id for one in together])
         log.info("gateway.composed", account=account, topic=topic, events=len(bodies), requests=len(together))
         return True
 
@@ -100,14 +109,14 @@ class Composer:
             return True
         return not 0 <= time.time() - last.at < self._pause_s
 
-    def _bodies(self, account: accounts.Account, together: Sequence[Pending]) -> list[Body] | None:
+    def _bodies(self, account: accounts.Account, topic: str, together: Sequence[Pending]) -> list[Body] | None:
         """Return the bodies of what is gathered; None where it has to wait."""
         first = together[0]
         match first.sort:
             case "target":
                 return [Target.model_validate_json(first.body)]
             case "again":
-                body = self._again(account, first)
+                body = self._again(account, topic, first)
                 return None if body is None else [body]
             case "list":
                 members = [ListMember(reference=self._known(one).body.reference) for one in together]
@@ -118,7 +127,7 @@ class Composer:
                 datums = [WORDS[Kind(one.sort)].datum.model_validate_json(one.body) for one in together]
                 return list(bodies_of(self._known(first).body.reference, datums))
 
-    def _again(self, account: accounts.Account, one: Pending) -> Target | None:
+    def _again(self, account: accounts.Account, topic: str, one: Pending) -> Target | None:
         """Return a target that is shared again, as the TOM has it now; None where it is to be asked for once more."""
         known = self._known(one)
         late = not 0 <= time.time() - one.at < _FRESH_WITHIN_S
@@ -135,8 +144,8 @@ class Composer:
         del self._asked[one.id]
         if found is None:
             return known.body
-        with self._store.transaction() as connection:
-            self._store.at_desk(connection, one.token).remember(found, known.toms_key, came=False, before=known)
+        with self._store.desk(account.name, topic) as desk:
+            desk.remember(found, known.toms_key, came=False, before=known)
         return found
 
     def _known(self, one: Pending) -> Known:

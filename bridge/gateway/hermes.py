@@ -18,11 +18,12 @@ from bridge.errors import EventError
 from bridge.events import Body, Data, Event, Share, Target, uuid7
 from bridge.gateway.accepting import Answer, HasWritten, green
 from bridge.gateway.accounts import Account
-from bridge.gateway.composing import Installation
+from bridge.gateway.composing import HowPublished, Installation
 from bridge.gateway.reading import Refusal, Sent
 from bridge.gateway.store import Store
 from bridge.hermes import HermesFormat
 from bridge.hermes.record import FORMAT, ID, LARGEST_MESSAGE
+from bridge.publishing.packing import packed
 from bridge.stream.port import Partition, Record
 from bridge.tom import echo
 
@@ -43,7 +44,8 @@ class _Found:
 class Messages:
     """Takes messages of TOMs that have logged in. Safe for threads, which it lets in one at a time."""
 
-    def __init__(self, store: Store, *, has_written: HasWritten, installation: Installation) -> None:
+    def __init__(self, store: Store, *, has_written: HasWritten, installation: Installation, how: HowPublished) -> None:
+        self._how = how
         self._store = store
         self._lock = threading.Lock()
         self._has_written = has_written
@@ -63,8 +65,9 @@ class Messages:
         events = _events(sent, topic, share_id)
         found = self._own(account, events)
         share = self._share(account, events[0], share_id)
-        with self._lock, self._store.desk(account.name, topic, 0.0) as desk:
-            desk.publish([share.event(body) for body in found.bodies])
+        packing = packed([share.event(body) for body in found.bodies], self._how(topic))
+        with self._lock, self._store.desk(account.name, topic) as desk:
+            desk.publish(packing)
             desk.count("message", "taken" if found.bodies else "came over the bridge")
         told = f"It is on its way to {topic}" if found.bodies else "Nothing is sent"
         left = f"; {found.came} targets and data that came over the bridge are left out" if found.came else ""
@@ -72,7 +75,7 @@ class Messages:
 
     def refuse(self, account: Account, topic: str, refusal: Refusal) -> Answer:
         """Return the answer to what can't be accepted, and count it."""
-        with self._lock, self._store.desk(account.name, topic, 0.0) as desk:
+        with self._lock, self._store.desk(account.name, topic) as desk:
             desk.count("message", "refused", refusal.reason)
         return Answer(refusal.status, {"detail": refusal.what, "message": f"ERROR: {refusal.what}"})
 

@@ -131,11 +131,6 @@ def text(value: object) -> str:
     raise ValueError(f"is {shown(value)}, not a text")
 
 
-def unit(value: object) -> str:
-    """Return a unit; both Angstroms are one."""
-    return text(value).replace(ANGSTROM_SIGN, ANGSTROM)
-
-
 def words(value: object, longest: int) -> str:
     """Return what a person said, cut to ``longest`` characters; control characters are shown as replaced."""
     told = value if isinstance(value, str) else "" if value is None else shown(value)

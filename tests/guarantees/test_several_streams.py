@@ -23,7 +23,7 @@ class Hopskotch:
 
     def __init__(self, broker: HopskotchBroker, alpha: Publishing, folder: Path) -> None:
         writer, reader = broker.credential("alpha"), broker.credential("beta")
-        self.topic = broker.topic("hermes.test", rights={writer: ["WRITE"], reader: ["READ"]})
+        self.topic = broker.topic("gw.test", rights={writer: ["WRITE"], reader: ["READ"]})
         self.full = f"hopskotch:{self.topic}"
         self.settings = {
             "url": broker.tls_url,
@@ -62,6 +62,10 @@ def test_a_frozen_hopskotch_keeps_the_private_stream_from_nothing(
                 alpha.publish(on_day(5))
                 daemon.wait_for("event.applied", 3, timeout_s=30)
                 assert daemon.wait_for("consumer.troubled")[0]["whose"] == there.full
+                assert beta.run("position", "set", TOPIC, "earliest").returncode == 0
+                daemon.wait_for("consumer.position_lost")
+                alpha.publish(on_day(8))
+                daemon.wait_for("event.applied", 4, timeout_s=30)
                 began = time.monotonic()
                 assert daemon.end() == 0
                 assert time.monotonic() - began < 10
@@ -76,10 +80,10 @@ def test_a_frozen_hopskotch_keeps_the_private_stream_from_nothing(
     assert [(entry.partition.topic, entry.outcome, entry.reason) for entry in beta.entries()] == [
         (there.full, Outcome.IGNORED, Reason.TEST),
         (there.full, Outcome.APPLIED, None),
-        *[(TOPIC, Outcome.APPLIED, None)] * 3,
+        *[(TOPIC, Outcome.APPLIED, None)] * 4,
         (there.full, Outcome.APPLIED, None),
     ]
-    assert len({row["timestamp"] for row in beta.tom.photometry()}) == 5
+    assert len({row["timestamp"] for row in beta.tom.photometry()}) == 6
 
 
 def test_a_stream_whose_schemas_can_not_be_looked_up_keeps_no_other_waiting(

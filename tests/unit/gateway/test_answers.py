@@ -7,6 +7,8 @@ import pytest
 from parts.bridges import TOPIC
 from parts.gateways import OTHER_TOPIC, Asked, asked_gateway, point, target
 
+from bridge.stream.sqlite import SqliteStream
+
 CSV = b"time,filter,magnitude\n55555.5,r,17.1\n"
 
 
@@ -301,6 +303,14 @@ def test_a_file_beyond_the_largest_is_refused_with_a_sentence(gateway: Asked) ->
     assert huge.status_code == 413
 
 
+def test_a_file_beyond_what_the_topic_takes_is_refused(gateway: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = token_of(gateway)
+    monkeypatch.setattr(SqliteStream, "largest_value", lambda _self, _topic: 100_000)
+    gateway.parts.sizes.ask()
+    assert product(gateway, token, content=b"x" * 90_000).status_code == 413
+    assert product(gateway, token, content=b"x" * 80_000).status_code == 201
+
+
 @pytest.mark.parametrize("content", [b"", b"nothing", b"--x\r\n\r\n"])
 def test_what_is_no_form_is_refused(gateway: Asked, content: bytes) -> None:
     headers = {"Content-Type": "multipart/form-data; boundary=x"}
@@ -381,7 +391,7 @@ def test_a_fault_of_our_own_is_a_json_object_too(gateway: Asked, monkeypatch: py
 
 
 def test_status_tells_what_was_taken_refused_and_asked_for_in_vain(gateway: Asked) -> None:
-    from bridge.operations.gateway import gateway_status
+    from bridge.operations.gateway_status import gateway_status
 
     gateway.known("SN%202026zzz,ZTF26q")
     token = token_of(gateway)

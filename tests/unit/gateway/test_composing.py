@@ -15,7 +15,7 @@ from bridge.events import Target
 from bridge.gateway import composing
 from bridge.gateway.accounts import Account
 from bridge.gateway.composing import Composer
-from bridge.gateway.store import Known, Store
+from bridge.gateway.store import Desk, Known, Store
 
 Fetch = Callable[[Account, Known], Target | None]
 
@@ -29,7 +29,11 @@ def shared_again(gateway: Asked) -> None:
 def composed_with(gateway: Asked, fetch: Fetch) -> None:
     """Compose all that was taken, the TOM answering as ``fetch`` does."""
     composer = Composer(
-        Store(gateway.settings.state), fetch=fetch, installation=lambda account: account.installation, pause_s=0.01
+        Store(gateway.settings.state),
+        fetch=fetch,
+        installation=lambda account: account.installation,
+        how=gateway.settings.publish.of,
+        pause_s=0.01,
     )
     gateway.parts = replace(gateway.parts, composer=composer)
 
@@ -107,7 +111,7 @@ def died(gateway: Asked, monkeypatch: pytest.MonkeyPatch) -> bool:
         raise Death
 
     with monkeypatch.context() as patched:
-        patched.setattr(composing, "drop", drop)
+        patched.setattr(Desk, "drop", drop)
         with pytest.raises(Death):
             gateway.parts.composer.look()
     return True
