@@ -1,6 +1,6 @@
 """Records of Hermes as one subscription reads them: whose they are, and what of them counts."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bridge.codec.headers import Hints
@@ -20,8 +20,8 @@ class HermesFormat:
 
     origin: str = ""
     """Of this TOM."""
-    own_sender: str = ""
-    """The user name of this TOM's own credential; empty where it has none."""
+    own_sender: Callable[[], str] = str
+    """Returns the user name of this TOM's own credential; empty where it has none."""
     full: bool = False
     """Whether events of the bridge inside a message count, on a topic whose writers are trusted."""
     proper_motion: ProperMotion | None = None
@@ -46,7 +46,8 @@ class HermesFormat:
         return Hints(origin="" if has_own else origin_of(record.header(SENDER)))
 
     def _is_ours(self, message: Message) -> bool:
-        sent = bool(self.own_sender) and sender_of(message.record) == self.own_sender
+        own_sender = self.own_sender()
+        sent = bool(own_sender) and sender_of(message.record) == own_sender
         return sent or (bool(self.origin) and self.origin in embedded.origins(message))
 
     def _left(self, record: Record, reason: Reason, message: str) -> Left:

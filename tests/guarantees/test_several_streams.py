@@ -113,6 +113,25 @@ def test_a_stream_whose_schemas_can_not_be_looked_up_keeps_no_other_waiting(
     ]
 
 
+def test_a_stream_that_is_wrongly_configured_keeps_no_other_from_anything_and_is_told(
+    alpha: Publishing, beta: Subscribed, tmp_path: Path
+) -> None:
+    beta.tom.make_target("SN 2024abc")
+    afar = f"hop:{TOPIC}"
+    hop = {"url": "kafka://kafka.example.org", "hopskotch": True, "auth": str(tmp_path / "auth.toml")}
+    beta.mapping["streams"] = {"hop": hop}
+    beta.mapping["subscribe"] = [{"topic": afar, "format": "hermes"}, {"topic": TOPIC}]
+    alpha.publish(on_day(1))
+    with beta.daemon() as daemon:
+        daemon.wait_for("event.applied")
+        trouble = daemon.wait_for("consumer.troubled")[0]
+        assert trouble["whose"] == afar
+        assert "streams.hop.auth: there is no file" in trouble["message"]
+        told = beta.run("status", "--check")
+    assert told.returncode == 1
+    assert "streams.hop.auth: there is no file" in told.stdout + told.stderr
+
+
 def test_the_position_goes_on_where_a_stream_is_called_otherwise(
     alpha: Publishing, beta: Subscribed, tmp_path: Path
 ) -> None:

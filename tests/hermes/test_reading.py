@@ -86,7 +86,7 @@ def test_two_senders_never_have_one_origin() -> None:
 
 
 def test_what_our_own_credential_sent_is_ours() -> None:
-    (left,) = read({"targets": [SN]}, own_sender="alice-1a2b3c4d")
+    (left,) = read({"targets": [SN]}, own_sender=lambda: "alice-1a2b3c4d")
     assert (left.reason, left.hints.origin) == ("ours", "hermes.alice-1a2b3c4d")
 
 
