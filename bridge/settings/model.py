@@ -281,6 +281,17 @@ class Settings(BaseSettings):
                 raise ValueError(f"{no_such_stream(label, self.streams, topic)}")
         return self
 
+    @model_validator(mode="after")
+    def _has_one_format_a_topic(self) -> Self:
+        published = {topic: self.publish.of(topic).format for topic in self.published()}
+        for one in self.subscribe:
+            if (other := published.get(one.topic, one.format)) != one.format:
+                raise ValueError(
+                    f"the topic {one.topic!r} is received with format = {one.format!r} and published to with"
+                    f" {other!r}; write one of them in both"
+                )
+        return self
+
     @classmethod
     def load(cls, path: Path | str | None = None) -> Self:
         """Return the settings in ``path``, in the file that TOM_BRIDGE_CONFIG names, or in ``tom-bridge.toml``.
