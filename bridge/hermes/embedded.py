@@ -16,6 +16,8 @@ from bridge.hermes.values import shown
 
 KEY = "tom_bridge"
 VERSION = 1
+MOST_EVENTS = 20_000
+"""Events inside one message; the smallest ones that a bridge writes fill the largest message that is read with less."""
 
 
 def embedded(events: Sequence[Event]) -> JsonValue:
@@ -59,7 +61,20 @@ def events_in(message: Message) -> list[Event | InvalidEventError]:
     found = _all(message)
     if not found:
         raise InvalidEventError(f"is {shown(inside)}", where=where, mend='{"v": 1, "events": [...]} would be right')
-    return [_checked(one, f"{where}.events[{number}]") for number, one in enumerate(found)]
+    if len(found) > MOST_EVENTS:
+        raise InvalidEventError(f"has {len(found)} events; {MOST_EVENTS} are the most", where=where)
+    events: list[Event | InvalidEventError] = []
+    seen = set()
+    for number, one in enumerate(found):
+        place = f"{where}.events[{number}]"
+        event = _checked(one, place)
+        if isinstance(event, Event):
+            if event.ref in seen:
+                event = InvalidEventError(f"{event.ref} is there twice; the first of them counts", where=place)
+            else:
+                seen.add(event.ref)
+        events.append(event)
+    return events
 
 
 def _all(message: Message) -> list[dict[str, JsonValue]]:

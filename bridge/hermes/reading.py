@@ -47,12 +47,13 @@ from bridge.hermes.record import (
 from bridge.hermes.values import given
 from bridge.ledger.model import Reason
 from bridge.stream.port import Record
+from bridge.tom.reserved import ORIGINAL_SOURCE_KEY
 
 ProperMotion = Literal["mas", "arcsec"]
 _MAS: Mapping[str, float] = {"mas": 1.0, "arcsec": 1000.0}
 _LONGEST_SOURCE = 100
 MOST_TOLD = 20
-"""Rows of a message that are told one by one where they bring no datum; the others are told as one."""
+"""Rows, and events inside, that are told one by one where they bring nothing; the others are told as one."""
 
 Row = Mapping[str, JsonValue]
 
@@ -77,7 +78,7 @@ class HermesFormat:
         except OtherFormatError as other:
             return (self._left(record, Reason.NOTHING_TO_TAKE, f"{other}, no message of Hermes"),)
         if self.full and embedded.is_there(message):
-            return [_inside(one, message) for one in embedded.events_in(message)]
+            return list(_inside(message))
         if self._is_ours(message):
             return (self._left(record, Reason.OURS, "this TOM has sent it"),)
         found = list(_Rows(message, self.proper_motion).items())
@@ -96,11 +97,25 @@ class HermesFormat:
         return Left(reason=reason, message=message, hints=self.peek(record))
 
 
-def _inside(one: Event | InvalidEventError, message: Message) -> Item:
-    if isinstance(one, Event):
-        return one
+def _inside(message: Message) -> Iterator[Item]:
+    """Yield the events inside a message, then what is wrong with the others."""
     hints = Hints(origin=message.origin, share_id=message.id)
-    return Left(reason=Reason.INVALID, message=str(one), hints=hints)
+    found = embedded.events_in(message)
+    yield from (one for one in found if isinstance(one, Event))
+    bad = [
+        Left(reason=Reason.INVALID, message=str(one), hints=hints)
+        for one in found
+        if isinstance(one, InvalidEventError)
+    ]
+    yield from _told(bad, message)
+
+
+def _told(left: Sequence[Left], message: Message) -> Iterator[Left]:
+    """Yield what brings no event one by one, as far as people read that, and the rest as one."""
+    yield from left[:MOST_TOLD]
+    if more := left[MOST_TOLD:]:
+        told = f"{message.record.where}: of {len(more)} more the same can be said; the first: {more[0].message}"
+        yield Left(reason=more[0].reason, message=told, hints=Hints(origin=message.origin, share_id=message.id))
 
 
 class _NoDatumError(ValueError):
@@ -139,20 +154,14 @@ class _Rows:
             for kind, datums in self.datums.get(name, {}).items():
                 yield self._of_datums(name, kind, datums)
         for left in (self.bad, self.nothing):
-            yield from left[:MOST_TOLD]
-            if more := left[MOST_TOLD:]:
-                told = f"{self._where}: of {len(more)} more rows the same can be said; the first: {more[0].message}"
-                yield Left(reason=more[0].reason, message=told, hints=self._hints())
+            yield from _told(left, self.message)
 
     @property
     def _where(self) -> str:
         return self.message.record.where
 
-    def _hints(self, kind: Kind | None = None, subject: str = "") -> Hints:
-        message = self.message
-        return Hints(
-            kind="" if kind is None else str(kind), origin=message.origin, share_id=message.id, subject=subject
-        )
+    def _hints(self, kind: Kind, subject: str) -> Hints:
+        return Hints(kind=str(kind), origin=self.message.origin, share_id=self.message.id, subject=subject)
 
     def _data(self) -> Row:
         data = self.message.payload.get("data")
@@ -195,7 +204,10 @@ class _Rows:
             fields["type"] = TargetType.SIDEREAL
         notes = self._motion(row, fields)
         unread = _distance(row, fields)
-        fields["extras"] = {key: values.free_text(value) for key, value in _others(row, _TARGET_KEYS, unread).items()}
+        others = _others(row, _TARGET_KEYS, unread)
+        if further := _others(elements, keys_of(ELEMENTS)) if isinstance(elements, dict) else {}:
+            others["orbital_elements"] = further
+        fields["extras"] = {key: values.of(key, values.free_text, value) for key, value in others.items()}
         target = checked_part(Target, fields, where="")
         self.references[name] = target.reference
         self.targets[name] = self._noted("target", name, target.model_dump(), notes)
@@ -205,7 +217,7 @@ class _Rows:
         for name in ("pm_ra", "pm_dec"):
             if given(row, name) is None:
                 continue
-            value = values.number(row[name])
+            value = values.of(name, values.number, row[name])
             if self.proper_motion is not None or value == 0:
                 fields[name] = value * _MAS[self.proper_motion or "mas"]
             else:
@@ -227,12 +239,12 @@ class _Rows:
 
     def _point(self, row: Row) -> Datum:
         fields = read_fields(row, POINT)
-        own, of_limit = (given(row, key) or "" for key in _BRIGHTNESS_UNITS)
+        own, of_limit = (values.of(key, values.unit, given(row, key) or "") for key in _BRIGHTNESS_UNITS)
         unread: tuple[str, ...] = ()
         if "brightness" not in fields:
-            fields["unit"] = values.unit(own if of_limit in ("", units.AB_MAG) and own else of_limit)
+            fields["unit"] = own if of_limit in ("", units.AB_MAG) and own else of_limit
         else:
-            fields["unit"] = values.unit(own)
+            fields["unit"] = own
             if "limit" in fields and of_limit and of_limit != own:
                 del fields["limit"]
                 unread = ("limiting_brightness", "limiting_brightness_unit")
@@ -254,6 +266,8 @@ class _Rows:
         self, model: type[Datum], row: Row, fields: dict[str, Any], known: frozenset[str], unread: Sequence[str] = ()
     ) -> Datum:
         extra = _others(row, known | {"target_name"}, unread)
+        if ORIGINAL_SOURCE_KEY in extra:
+            raise ValueError(f"has {ORIGINAL_SOURCE_KEY}, where the bridge itself says where a datum came from")
         if values.is_day(row["date_obs"]):
             extra["date_obs"] = row["date_obs"]
         source = f"Hermes:{self.message.topic}"[:_LONGEST_SOURCE]
@@ -314,10 +328,7 @@ def _needed(row: Row, key: str) -> str:
     value = given(row, key)
     if value is None:
         raise ValueError(f"has no {key}")
-    try:
-        return values.text(value)
-    except ValueError as error:
-        raise ValueError(f"{key} {error}") from None
+    return values.of(key, values.text, value)
 
 
 def _subject(row: JsonValue) -> str:
@@ -329,7 +340,7 @@ def _aliases(row: Row) -> tuple[str, ...]:
     aliases = given(row, "aliases") or []
     if not isinstance(aliases, list):
         raise ValueError(f"aliases is {values.shown(aliases)}, not a list of names")  # noqa: TRY004
-    return tuple(values.text(alias) for alias in aliases)
+    return tuple(values.of("aliases", values.text, alias) for alias in aliases)
 
 
 def _elements(elements: JsonValue) -> dict[str, Any]:
@@ -345,7 +356,7 @@ def _distance(row: Row, fields: dict[str, Any]) -> tuple[str, ...]:
     factor = values.PARSECS.get(unit) if isinstance(unit, str) else None
     for ours, theirs in (("distance", "distance"), ("distance_err", "distance_error")):
         if factor is not None and given(row, theirs) is not None:
-            fields[ours] = values.number(row[theirs]) * factor
+            fields[ours] = values.of(theirs, values.number, row[theirs]) * factor
     return () if factor is not None else ("distance", "distance_error", "distance_units")
 
 
