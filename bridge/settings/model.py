@@ -429,6 +429,15 @@ class Settings(BaseSettings):
             )
         return self.origin
 
+    def require_subscribed(self, topic: str) -> None:
+        """Raise ConfigurationError where ``topic`` is not subscribed to: what is taken of it is for that to say."""
+        if topic not in {one.topic for one in self.subscribe}:
+            raise ConfigurationError(
+                f"the topic {topic!r} is not subscribed to, and so has no rules of what is taken of it",
+                where=f"{self._source}: subscribe",
+                mend="Name it under [[subscribe]] first",
+            )
+
     def require_subscriptions(self) -> tuple[SubscriptionSettings, ...]:
         """Return all ``[[subscribe]]``; raise ConfigurationError where there is none."""
         if not self.subscribe:
