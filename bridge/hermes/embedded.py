@@ -5,13 +5,13 @@ for. They are what the sender says, as all of a message is: who takes them trust
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from pydantic import JsonValue
 
 from bridge.errors import InvalidEventError, NewerVersionError
-from bridge.events import Event
-from bridge.hermes.record import Message
+from bridge.events import Event, EventRef
+from bridge.hermes.record import Message, came_from_hermes
 from bridge.hermes.values import shown
 
 KEY = "tom_bridge"
@@ -64,15 +64,11 @@ def events_in(message: Message) -> list[Event | InvalidEventError]:
     if len(found) > MOST_EVENTS:
         raise InvalidEventError(f"has {len(found)} events; {MOST_EVENTS} are the most", where=where)
     events: list[Event | InvalidEventError] = []
-    seen = set()
+    seen: set[EventRef] = set()
     for number, one in enumerate(found):
-        place = f"{where}.events[{number}]"
-        event = _checked(one, place)
+        event = _checked(one, f"{where}.events[{number}]", seen)
         if isinstance(event, Event):
-            if event.ref in seen:
-                event = InvalidEventError(f"{event.ref} is there twice; the first of them counts", where=place)
-            else:
-                seen.add(event.ref)
+            seen.add(event.ref)
         events.append(event)
     return events
 
@@ -88,10 +84,18 @@ def _all(message: Message) -> list[dict[str, JsonValue]]:
     return events if len(events) == len(found) else []
 
 
-def _checked(one: dict[str, JsonValue], where: str) -> Event | InvalidEventError:
+def _checked(one: dict[str, JsonValue], where: str, seen: Collection[EventRef]) -> Event | InvalidEventError:
+    """Return an event, or what is wrong with it; ``seen`` are those before it."""
     try:
-        return Event.checked(json.dumps(one), where=where)
+        event = Event.checked(json.dumps(one), where=where)
     except InvalidEventError as error:
         return error
     except (ValueError, RecursionError):
         return InvalidEventError("the event is nested too deeply", where=where)
+    if event.ref in seen:
+        return InvalidEventError(f"{event.ref} is there twice; the first of them counts", where=where)
+    if came_from_hermes(event.origin):  # else anybody could have done what a message of Hermes is to bring yet
+        return InvalidEventError(
+            f"{event.ref} is of {event.origin}; no bridge sends what came from Hermes", where=where
+        )
+    return event

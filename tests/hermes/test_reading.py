@@ -422,3 +422,11 @@ def test_many_bad_events_inside_are_few_items() -> None:
     assert (len(events_of(items)), len(left_of(items))) == (1, MOST_TOLD + 1)
     with pytest.raises(InvalidEventError, match="20001 events; 20000 are the most"):
         read({"tom_bridge": {"v": 1, "events": [{}] * 20_001}}, full=True)
+
+
+def test_no_event_inside_speaks_for_a_sender_of_hermes() -> None:
+    forged = share(origin="hermes.alice-1a2b3c4d").event(target())
+    items = read({"tom_bridge": {"v": 1, "events": [as_json(forged)]}}, full=True)
+    assert events_of(items) == []
+    ((_, why),) = left_of(items)
+    assert "no bridge sends what came from Hermes" in why
