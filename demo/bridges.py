@@ -8,8 +8,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import requests
 from parts.managed_tom import ManagedTom, Managing
 from parts.toms import Tom
+from parts.wait import wait_until
 
 from demo.show import PROGRAM, NotSoError, show_command
 
@@ -139,13 +141,22 @@ class Beside(Bridge):
         self.configuration = folder / "tom-bridge.toml"
         self.configuration.write_text(f"origin = {json.dumps(origin)}\n" + _toml(settings))
         self.configuration.chmod(0o600)
-        self._daemon: subprocess.Popen[bytes] | None = None
+        self.gateway_url = f"http://{settings['gateway']['listen']}/"
+        self._daemons: list[subprocess.Popen[bytes]] = []
 
     def start(self) -> None:
         """Start ``consume``: it receives."""
+        self._start(self.daemon)
+
+    def start_gateway(self) -> None:
+        """Start ``gateway``: by it the TOM publishes."""
+        self._start("gateway")
+        wait_until(self._gateway_answers, what=f"the gateway at {self.gateway_url} (log: {self.log})")
+
+    def _start(self, command: str) -> None:
         with self.log.open("ab") as log:
-            self._daemon = subprocess.Popen(
-                [PROGRAM, self.daemon],
+            daemon = subprocess.Popen(
+                [PROGRAM, command],
                 env=self._environment,
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
@@ -153,18 +164,26 @@ class Beside(Bridge):
                 stderr=log,
                 start_new_session=True,
             )
+        self._daemons.append(daemon)
+
+    def _gateway_answers(self) -> bool:
+        self.check_alive()
+        try:
+            return requests.get(self.gateway_url, timeout=5).status_code == 404
+        except requests.ConnectionError:
+            return False
 
     def stop(self) -> None:
-        """End it; by force where it doesn't go."""
-        if self._daemon is None:
-            return
-        self._daemon.terminate()
-        try:
-            self._daemon.wait(timeout=_STOP_S)
-        except subprocess.TimeoutExpired:
-            self._daemon.kill()
-            self._daemon.wait()
-        self._daemon = None
+        """End all; by force what doesn't go."""
+        for daemon in self._daemons:
+            daemon.terminate()
+        for daemon in self._daemons:
+            try:
+                daemon.wait(timeout=_STOP_S)
+            except subprocess.TimeoutExpired:
+                daemon.kill()
+                daemon.wait()
+        self._daemons = []
 
     def outcomes(self) -> int:
         """Ask the command: the ledger is a file beside the TOM."""
@@ -186,7 +205,7 @@ class Beside(Bridge):
         )
 
     def _exit_code(self) -> int | None:
-        return None if self._daemon is None else self._daemon.poll()
+        return next((code for daemon in self._daemons if (code := daemon.poll()) is not None), None)
 
     @property
     def _environment(self) -> dict[str, str]:

@@ -69,6 +69,17 @@ target, tonight = Target.objects.get(name=name), datetime(2024, 1, 27, 4, 30, tz
 ])
 """
 
+OWN_POINT = """
+from datetime import UTC, datetime
+from tom_dataproducts.models import PhotometryReducedDatum
+from tom_targets.models import Target
+point = PhotometryReducedDatum.objects.create(
+    target=Target.objects.get(name=name), timestamp=datetime(2024, 1, 28, 3, 15, tzinfo=UTC),
+    bandpass='r', brightness=18.2, brightness_error=0.03, telescope='0m4', instrument='sbig',
+)
+result = [point.target_id, point.pk]
+"""
+
 DELETE = """
 from tom_dataproducts.models import DataProduct, PhotometryReducedDatum
 for each in DataProduct.objects.all():

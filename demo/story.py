@@ -2,7 +2,10 @@
 
 import hashlib
 import json
+import signal
+from functools import partial
 
+from parts.tom_pages import Person
 from parts.tom_site import GROUP
 from parts.wait import wait_until
 
@@ -55,6 +58,7 @@ class Play:
         self.everything_again()
         self.deleted_and_restored()
         self.by_itself()
+        self.south_shares_back()
 
     # -- 1 ----------------------------------------------------------------------------------------------------------
 
@@ -237,6 +241,56 @@ class Play:
         self.show_holdings()
         for bridge in (world.east, world.south):
             self.check_in_full(holding(bridge.tom), bridge.place)
+
+    # -- 8 ----------------------------------------------------------------------------------------------------------
+
+    def south_shares_back(self) -> None:
+        """Let the TOM that stays as it is publish by its own Share page, through the gateway."""
+        south = self.world.south
+        show.act(
+            8,
+            "South shares back",
+            "South's TOM stays as it is, but for one entry in its DATA_SHARING. Somebody there observes the target and "
+            "presses TOM Toolkit's own Share button; then shares all that South holds, most of it not its own.",
+        )
+        show.show_command(south.origin, "tom-bridge gateway accounts add south-tom --topic", TOPIC)
+        account = south.ask("gateway", "accounts", "add", "south-tom", "--topic", TOPIC)
+        entry = account["data_sharing"]["bridge"]
+        shown = {**entry, "PASSWORD": "..."}
+        show.say("\nWhat it prints, added to the TOM's settings:\n")
+        show.output(f"DATA_SHARING = {{'bridge': {shown!r}}}")
+        show.say("")
+        south.tom.append_settings(f"DATA_SHARING = {{'bridge': {entry!r}}}\n")
+        south.tom.kill(signal.SIGTERM)
+        south.tom.start()
+        show.show_command(south.origin, "tom-bridge gateway")
+        south.start_gateway()
+        target, point = south.tom.shell(inside.OWN_POINT, name=SOUTH_NAME)
+        person = Person(south.tom, "bridge").log_in()
+        before = {bridge.origin: len(bridge.tom.photometry()) for bridge in self.world.bridges}
+        show.say("\nThe page says, after Share was pressed with the point ticked:")
+        show.output("\n".join(text for _, text in person.share_target(target, point)))
+        for bridge in (self.world.north, self.world.east):
+            arrived = partial(self.has_points, bridge, before[bridge.origin] + 1)
+            wait_until(arrived, timeout_s=60, what=f"South's point at {bridge.name}")
+            row = max(bridge.tom.photometry(), key=lambda row: str(row["timestamp"]))
+            check((row["brightness"], row["source_name"]) == (18.2, south.name), f"{bridge.place} has South's point")
+        show.say("\nAnd after all data of the target were shared:")
+        show.output("\n".join(text for _, text in person.share_data(target)))
+        told = south.ask("status")["gateway"]["tallies"]
+        came = sum(one["number"] for one in told if one["outcome"] == "came over the bridge")
+        again = sum(one["number"] for one in told if one["outcome"] == "known already")
+        taken = sum(one["number"] for one in told if one["outcome"] == "taken")
+        check(
+            (again, taken) == (1, 2), f"{came} datums that came over the bridge, or out of its file, are not sent back"
+        )
+        after = {bridge.origin: len(bridge.tom.photometry()) for bridge in self.world.bridges}
+        check(after == {**before, "north": before["north"] + 1, "east": before["east"] + 1}, "nothing doubled")
+
+    def has_points(self, bridge: Bridge, number: int) -> bool:
+        """Return whether a TOM holds so many points."""
+        bridge.check_alive()
+        return len(bridge.tom.photometry()) == number
 
     # -- what the acts have in common -------------------------------------------------------------------------------
 

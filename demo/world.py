@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from parts.managed_tom import ManagedTom
 from parts.tom_site import GROUP, Pristine, Toolkit
-from parts.toms import Tom
+from parts.toms import Tom, free_port
 
 from demo.bridges import Beside, Bridge, Inside
 
@@ -108,6 +108,7 @@ class World:
             "subscribe": {"topic": TOPIC, "kinds": SOUTH_KINDS},
             "publish": {"topic": TOPIC},
             "limits": _LIMITS,
+            "gateway": {"listen": f"127.0.0.1:{free_port()}", "pause_s": 0.5},
         }
         return Beside(tom, origin, name, folder / "bridge", settings)
 

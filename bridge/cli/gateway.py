@@ -57,7 +57,7 @@ def gateway(
         served = Gateway(
             parts.accepting, parts.messages, parts.who_is, parts.of_token, requests_a_minute=chosen.requests_a_minute
         )
-        service = serve(served.application(), place)
+        service = serve(served.application(), place, stopped)
         stop_at_signals(stopped)
         try:
             relay_until(parts, stopped, place.url)
@@ -89,7 +89,8 @@ def accounts_add(
     secret = add_account(
         settings, name, topics=topics, origin=origin, display_name=display_name, installation=installation
     )
-    address = (settings.gateway.url or f"https://{settings.gateway.listen}").rstrip("/")
+    scheme = "http" if settings.gateway.certificate is None else "https"
+    address = (settings.gateway.url or f"{scheme}://{settings.gateway.listen}").rstrip("/")
     entries = {
         f"bridge{number or ''}": {
             "DISPLAY_NAME": f"Bridge: {topic}",

@@ -11,7 +11,7 @@ import typer
 from bridge.cli.common import Json, home_of, load_settings, moment, plain, print_json, print_table, say
 
 if TYPE_CHECKING:
-    from bridge.operations.gateway import GatewayStatus
+    from bridge.operations.gateway_status import GatewayStatus
     from bridge.operations.status import PartitionStatus, Status, Verdict
 
 position_app = typer.Typer(no_args_is_help=True, help="Where this TOM stands in each topic.")

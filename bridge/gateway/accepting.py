@@ -40,11 +40,15 @@ HasWritten = Callable[[Account, bytes], bool]
 """Says whether the bridge wrote a row of this digest (:mod:`bridge.tom.echo`) into the TOM of an account."""
 
 
+MostBytes = Callable[[str], int]
+"""Says how many bytes a file may have that is published on a topic."""
+
+
 class Accepting:
     """Answers the requests of TOMs that have logged in. Safe for threads, which it lets in one at a time."""
 
     def __init__(
-        self, store: Store, *, has_written: HasWritten, anonymous: bool, share_s: float, most_bytes: int
+        self, store: Store, *, has_written: HasWritten, anonymous: bool, share_s: float, most_bytes: MostBytes
     ) -> None:
         self._store = store
         self._lock = threading.Lock()
@@ -52,7 +56,6 @@ class Accepting:
         self._anonymous = anonymous
         self._share_s = share_s
         self.most_bytes = most_bytes
-        """Bytes of the largest file that is taken."""
 
     # -- what TOMs ask ------------------------------------------------------------------------------------------------
 
@@ -77,8 +80,7 @@ class Accepting:
             what = "Log in to your TOM to publish here: this share came from a visitor who is not logged in"
             raise Refusal(what, status=403, reason="a visitor who is not logged in")
         body, lists = reading.target(sent), reading.list_names(sent)
-        shared_by = str(sent.get("shared_by") or "")[:150]
-        key = sent.get("id") if isinstance(sent.get("id"), int) else None
+        shared_by, key = reading.shared_by(sent), reading.toms_key(sent)
         came = key is not None and self._has_written(account, echo.of_target(key, body.name))
         with self._lock, self._store.desk(account.name, topic, self._share_s) as desk:
             token = desk.remember(body, key, came=came, before=desk.same(body, key))

@@ -12,12 +12,13 @@ from uuid import UUID
 
 import structlog
 
-from bridge.errors import BridgeError
+from bridge.errors import AwayError, BridgeError, StopError
 from bridge.events import KINDS, Body, DataProduct, Kind, ListMember, Share, Target, TargetList
 from bridge.gateway import accounts
-from bridge.gateway.store import Known, Pending, Store, drop
+from bridge.gateway.store import Known, Pending, Store
 from bridge.publishing.bodies import bodies_of
-from bridge.publishing.outbox_sqlite import put
+from bridge.publishing.packing import packed
+from bridge.settings import PublishedTopicSettings
 from bridge.tom.values import WORDS
 
 log = structlog.get_logger(__name__)
@@ -31,6 +32,9 @@ _MOST_CHARACTERS = 4_000_000
 _FRESH_WITHIN_S = 60.0
 """Seconds for which a TOM is asked for a target that was shared before; then it goes as it was shared last."""
 _ASK_AGAIN_S = 2.0
+"""Seconds for which a TOM that did not answer is left in peace: asking it may take seconds each time."""
+_TRY_AGAIN_S = 60.0
+"""Seconds for which a line of which no events can be made is left alone."""
 _LOOK_S = 2.0
 """After that time a look leaves the rest to the next one, so that the outbox has its turn."""
 
@@ -41,27 +45,47 @@ Raises AwayError where it may be had later.
 """
 Installation = Callable[[accounts.Account], UUID]
 """Says which installation an account publishes as: that of the ledger beside it, where there is one."""
+HowPublished = Callable[[str], PublishedTopicSettings]
+"""Says in which format a topic is published on."""
 
 
 class Composer:
     """Moves what is pending into the outbox of the same file. Not thread-safe."""
 
-    def __init__(self, store: Store, *, fetch: Fetch, installation: Installation, pause_s: float) -> None:
+    def __init__(
+        self, store: Store, *, fetch: Fetch, installation: Installation, how: HowPublished, pause_s: float
+    ) -> None:
         self._store = store
+        self._how = how
         self._fetch = fetch
         self._installation = installation
         self._pause_s = pause_s
-        self._asked: dict[int, float] = {}
-        """When the TOM was last asked for a pending target."""
+        self._away_until: dict[str, float] = {}
+        """Until when the TOM of an account is not asked."""
+        self._failing_until: dict[tuple[str, str, str], float] = {}
+        """Until when a line is left alone."""
 
     def look(self) -> bool:
         """Move what is complete; return whether there is more than there was time for."""
         deadline = time.monotonic() + _LOOK_S
         for line in self._store.lines():
-            while self._move(line):
+            while self._move_or_tell(line):
                 if time.monotonic() >= deadline:
                     return True
         return False
+
+    def _move_or_tell(self, line: tuple[str, str, str]) -> bool:
+        """Move as :meth:`_move`; a line that fails by a fault of ours holds no other one back."""
+        if time.monotonic() < self._failing_until.get(line, 0.0):
+            return False
+        try:
+            return self._move(line)
+        except (AwayError, StopError):
+            raise
+        except Exception:
+            self._failing_until[line] = time.monotonic() + _TRY_AGAIN_S
+            log.exception("gateway.not_composed", account=line[0], topic=line[1], line=line[2])
+            return False
 
     def _move(self, line: tuple[str, str, str]) -> bool:
         """Move what comes first in a line; return whether something was moved."""
@@ -73,7 +97,7 @@ class Composer:
         if together[0].sort in {LIST, *_DATUMS} and not self._is_closed(line, waiting, together):
             return False
         who = accounts.named(self._store, account)
-        bodies = self._bodies(who, together)
+        bodies = self._bodies(who, topic, together)
         if bodies is None:
             return False
         first = together[0]
@@ -85,9 +109,12 @@ class Composer:
             shared_by=first.shared_by,
             shared_at=datetime.fromtimestamp(first.at, UTC),
         )
-        with self._store.transaction() as connection:
-            put(connection, topic, [share.event(body) for body in bodies])
-            drop(connection, [one.id for one in together])
+        known = self._store.known(first.token)
+        elements = {known.body.name: known.body} if known is not None else {}
+        packing = packed([share.event(body) for body in bodies], self._how(topic), elements=elements)
+        with self._store.desk(account, topic) as desk:
+            desk.publish(packing)
+            desk.drop([one.id for one in together])
         log.info("gateway.composed", account=account, topic=topic, events=len(bodies), requests=len(together))
         return True
 
@@ -100,14 +127,14 @@ class Composer:
             return True
         return not 0 <= time.time() - last.at < self._pause_s
 
-    def _bodies(self, account: accounts.Account, together: Sequence[Pending]) -> list[Body] | None:
+    def _bodies(self, account: accounts.Account, topic: str, together: Sequence[Pending]) -> list[Body] | None:
         """Return the bodies of what is gathered; None where it has to wait."""
         first = together[0]
         match first.sort:
             case "target":
                 return [Target.model_validate_json(first.body)]
             case "again":
-                body = self._again(account, first)
+                body = self._again(account, topic, first)
                 return None if body is None else [body]
             case "list":
                 members = [ListMember(reference=self._known(one).body.reference) for one in together]
@@ -118,25 +145,22 @@ class Composer:
                 datums = [WORDS[Kind(one.sort)].datum.model_validate_json(one.body) for one in together]
                 return list(bodies_of(self._known(first).body.reference, datums))
 
-    def _again(self, account: accounts.Account, one: Pending) -> Target | None:
+    def _again(self, account: accounts.Account, topic: str, one: Pending) -> Target | None:
         """Return a target that is shared again, as the TOM has it now; None where it is to be asked for once more."""
         known = self._known(one)
         late = not 0 <= time.time() - one.at < _FRESH_WITHIN_S
-        if not late and time.monotonic() - self._asked.get(one.id, -_ASK_AGAIN_S) < _ASK_AGAIN_S:
-            return None
-        self._asked[one.id] = time.monotonic()
+        if time.monotonic() < self._away_until.get(account.name, 0.0):
+            return known.body if late else None
         try:
             found = self._fetch(account, known)
         except BridgeError as error:
             log.info("gateway.not_fetched", target=known.body.name, message=str(error))
-            if not late:
-                return None
-            found = None
-        del self._asked[one.id]
+            self._away_until[account.name] = time.monotonic() + _ASK_AGAIN_S
+            return known.body if late else None
         if found is None:
             return known.body
-        with self._store.transaction() as connection:
-            self._store.at_desk(connection, one.token).remember(found, known.toms_key, came=False, before=known)
+        with self._store.desk(account.name, topic) as desk:
+            desk.remember(found, known.toms_key, came=False, before=known)
         return found
 
     def _known(self, one: Pending) -> Known:

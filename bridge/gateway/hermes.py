@@ -6,7 +6,7 @@ or nothing: a TOM sends what was answered well never again.
 
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -16,19 +16,23 @@ from pydantic import ValidationError
 from bridge.codec.items import Left, Noted
 from bridge.errors import EventError
 from bridge.events import Body, Data, Event, Share, Target, uuid7
+from bridge.gateway import reading
 from bridge.gateway.accepting import Answer, HasWritten, green
 from bridge.gateway.accounts import Account
-from bridge.gateway.composing import Installation
+from bridge.gateway.composing import HowPublished, Installation
 from bridge.gateway.reading import Refusal, Sent
 from bridge.gateway.store import Store
 from bridge.hermes import HermesFormat
 from bridge.hermes.record import FORMAT, ID, LARGEST_MESSAGE
+from bridge.publishing.packing import packed
 from bridge.stream.port import Partition, Record
 from bridge.tom import echo
 
 __all__ = ["LARGEST_MESSAGE", "Messages"]
 
 _MOST_TOLD = 3
+_SAID = {"shared_by": "submitter", "title": "title", "message": "message_text", "acknowledgement": "authors"}
+"""What a person says, which the reader of Hermes' messages cuts where it is too long; here the person can be told."""
 
 
 @dataclass
@@ -43,7 +47,8 @@ class _Found:
 class Messages:
     """Takes messages of TOMs that have logged in. Safe for threads, which it lets in one at a time."""
 
-    def __init__(self, store: Store, *, has_written: HasWritten, installation: Installation) -> None:
+    def __init__(self, store: Store, *, has_written: HasWritten, installation: Installation, how: HowPublished) -> None:
+        self._how = how
         self._store = store
         self._lock = threading.Lock()
         self._has_written = has_written
@@ -59,12 +64,14 @@ class Messages:
         if topic not in account.topics:
             what = f"{topic[:300]!r} is no topic of the account {account.name}; see {', '.join(account.topics)}"
             raise Refusal(what, status=403, reason="no topic of the account")
+        said = {name: reading.words(sent, key, name) for name, key in _SAID.items()}
         share_id = uuid7()
         events = _events(sent, topic, share_id)
         found = self._own(account, events)
-        share = self._share(account, events[0], share_id)
-        with self._lock, self._store.desk(account.name, topic, 0.0) as desk:
-            desk.publish([share.event(body) for body in found.bodies])
+        share = self._share(account, share_id, said, events[0].references)
+        packing = packed([share.event(body) for body in found.bodies], self._how(topic))
+        with self._lock, self._store.desk(account.name, topic) as desk:
+            desk.publish(packing)
             desk.count("message", "taken" if found.bodies else "came over the bridge")
         told = f"It is on its way to {topic}" if found.bodies else "Nothing is sent"
         left = f"; {found.came} targets and data that came over the bridge are left out" if found.came else ""
@@ -72,7 +79,7 @@ class Messages:
 
     def refuse(self, account: Account, topic: str, refusal: Refusal) -> Answer:
         """Return the answer to what can't be accepted, and count it."""
-        with self._lock, self._store.desk(account.name, topic, 0.0) as desk:
+        with self._lock, self._store.desk(account.name, topic) as desk:
             desk.count("message", "refused", refusal.reason)
         return Answer(refusal.status, {"detail": refusal.what, "message": f"ERROR: {refusal.what}"})
 
@@ -93,17 +100,14 @@ class Messages:
                 found.bodies.append(body)
         return found
 
-    def _share(self, account: Account, event: Event, share_id: UUID) -> Share:
+    def _share(self, account: Account, share_id: UUID, said: Mapping[str, str], references: tuple[str, ...]) -> Share:
         return Share(
             share_id=share_id,
             origin=account.origin,
             origin_name=account.display_name,
             installation=self._installation(account),
-            shared_by=event.shared_by,
-            title=event.title,
-            message=event.message,
-            acknowledgement=event.acknowledgement,
-            references=event.references,
+            references=references,
+            **said,
         )
 
 

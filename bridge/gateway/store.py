@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-from bridge.events import Event, Target, uuid7
+from bridge.events import Target, uuid7
 from bridge.gateway.names import firsts, written
 from bridge.gateway.tables import FILE, GATEWAY
 from bridge.publishing.outbox_sqlite import SqliteOutbox, put
+from bridge.publishing.packing import Packing
 
 _MOST_QUESTIONS = 1_000
 """Questions that are kept; the oldest are forgotten first."""
@@ -135,23 +136,28 @@ class Desk:
             (*self._whose, line, token, sort, body, share_id, by, self._now),
         )
 
-    def publish(self, events: Sequence[Event]) -> None:
-        """Put events that are complete in the outbox, when the transaction ends."""
-        put(self._db, self._whose[1], events)
+    def publish(self, packing: Packing) -> None:
+        """Put what is complete in the outbox, when the transaction ends, and count what has no place there."""
+        put(self._db, self._whose[1], packing.rows)
+        for why, number in packing.left_out.items():
+            self.count("data", "left out", why, number)
+
+    def drop(self, ids: Collection[int]) -> None:
+        """Take out what has become events."""
+        self._db.execute("DELETE FROM pending WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),))
 
     def is_new(self, token: str, digest: bytes) -> bool:
         """Return whether nothing equal was accepted of this target before, and note it."""
         return bool(self._db.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (token, digest)).rowcount)
 
-    def count(self, what: str, outcome: str, reason: str = "") -> None:
-        """Count what was done with a request, for ``status``."""
-        known = self._db.execute("SELECT count(*) FROM tally WHERE account = ? AND topic = ?", self._whose).fetchone()[
-            0
-        ]
+    def count(self, what: str, outcome: str, reason: str = "", number: int = 1) -> None:
+        """Count what was done with requests, or with data of them, for ``status``."""
+        reasons = "SELECT count(*) FROM tally WHERE account = ? AND topic = ?"
+        known = self._db.execute(reasons, self._whose).fetchone()[0]
         self._db.execute(
-            "INSERT INTO tally VALUES (?, ?, ?, ?, ?, 1, ?) ON CONFLICT DO UPDATE SET number = number + 1,"
-            " last_at = excluded.last_at",
-            (*self._whose, what, outcome, reason[:200] if known < _MOST_REASONS else "", self._now),
+            "INSERT INTO tally VALUES (?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET number = number + excluded.number, last_at = excluded.last_at",
+            (*self._whose, what, outcome, reason[:200] if known < _MOST_REASONS else "", number, self._now),
         )
 
     def _share(self, shared_by: str | None) -> tuple[str, str]:
@@ -172,15 +178,10 @@ class Store(SqliteOutbox):
         super().__init__(state / FILE, GATEWAY)
 
     @contextmanager
-    def desk(self, account: str, topic: str, share_s: float) -> Iterator[Desk]:
-        """Open a transaction for one account and topic."""
+    def desk(self, account: str, topic: str, share_s: float = 0.0) -> Iterator[Desk]:
+        """Open a transaction for one account and topic; what comes within ``share_s`` seconds is one share."""
         with self.transaction() as connection:
             yield Desk(connection, account, topic, share_s)
-
-    def at_desk(self, connection: sqlite3.Connection, token: str) -> Desk:
-        """Return the desk at which the target of that token was shared, in an open transaction."""
-        row = connection.execute("SELECT account, topic FROM target WHERE token = ?", (token,)).fetchone()
-        return Desk(connection, row["account"], row["topic"], 0.0)
 
     def lines(self) -> list[tuple[str, str, str]]:
         """Return account, topic and line of all that is pending, the longest waiting first."""
@@ -226,11 +227,6 @@ class Store(SqliteOutbox):
     def told(self, query: str) -> list[dict[str, Any]]:
         """Return rows as dictionaries, for ``status``."""
         return [dict(row) for row in self.query(query)]
-
-
-def drop(connection: sqlite3.Connection, ids: Collection[int]) -> None:
-    """Take out what has become events."""
-    connection.execute("DELETE FROM pending WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),))
 
 
 def _known(row: sqlite3.Row) -> Known:

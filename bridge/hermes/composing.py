@@ -89,8 +89,8 @@ def compose(
 ) -> Composed:
     """Return ``events`` as messages for ``topic`` (its name on its stream), in order, those of one share together.
 
-    An event larger than a message is split by its datums; a
-    datum that Hermes' rows have no word for is told, and travels inside. Nothing that came from Hermes goes back.
+    An event larger than a message is split by its datums; a datum that Hermes' rows have no word for is told, and
+    travels inside. Nothing that came from Hermes goes back.
 
     ``elements`` are targets by name of which none is among the events, but their data: where one moves, its orbital
     elements say where it is.
@@ -105,7 +105,8 @@ def compose(
 
 def _place_alone(target: Target) -> Target:
     """Return a target without what nobody shared of it."""
-    return target.model_copy(update={"extras": {}})
+    nothing = dict.fromkeys(("pm_ra", "pm_dec", "distance", "distance_err"))
+    return target.model_copy(update={"extras": {}, **nothing})
 
 
 @dataclass(frozen=True)
@@ -212,7 +213,9 @@ class _Packing:
         if not self.pieces:
             return
         events = [piece.event for piece in self.pieces]
-        targets = {piece.event.subject: piece.target for piece in self.pieces}
+        targets: dict[str, JsonValue] = {}
+        for piece in self.pieces:
+            targets.setdefault(piece.event.subject, piece.target)
         sections: dict[str, JsonValue] = {"targets": list(targets.values())}
         for kind in _SECTIONS:
             if rows := [row for piece in self.pieces if piece.event.kind is kind for row in piece.rows]:

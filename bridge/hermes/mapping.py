@@ -2,7 +2,7 @@
 
 A row says of one field its name on both sides, its unit, what is lost each way, and where that is written. Fields that
 correspond one to one have functions that read and write a value (:mod:`bridge.hermes.values`); a rule of several fields
-stands in :mod:`bridge.hermes.reading` or :mod:`bridge.hermes.composing` and has its row here all the same.
+stands in :mod:`bridge.hermes.incoming` or :mod:`bridge.hermes.rows` and has its row here all the same.
 ``docs/hermes.md`` shows the table as :func:`as_markdown` writes it.
 """
 
@@ -35,9 +35,9 @@ class Field:
     """The key of Hermes' row, or of its message; empty where it has none."""
     unit: str = ""
     read: Callable[[object], Any] | None = None
-    """Returns Hermes' value as the event's, or raises ValueError; None: the rule stands in :mod:`reading`."""
+    """Returns Hermes' value as the event's, or raises ValueError; None: :mod:`bridge.hermes.incoming` has the rule."""
     write: Callable[[Any], JsonValue] | None = None
-    """Returns the event's value as Hermes'; None: the rule stands in :mod:`composing`."""
+    """Returns the event's value as Hermes'; None: :mod:`bridge.hermes.rows` has the rule."""
     out: str = ""
     """What is lost or changed on the way to Hermes; empty: nothing."""
     back: str = ""
@@ -236,7 +236,8 @@ POINT = (
         theirs="brightness_unit, limiting_brightness_unit",
         out="no unit and no system become `AB mag`, Hermes' default; Jy, µJy and nJy become mJy; "
         "a point with a unit that Hermes doesn't have is left out",
-        back="the first of a brightness, of a limit alone whichever is not the default; where a limit beside a "
+        back="in the words of tables: `AB`, `Vega`; "
+        "the first of a brightness, of a limit alone whichever is not the default; where a limit beside a "
         "brightness has another, the limit is a further value",
     ),
     _one("exposure_time", "exposure_time", "s"),
@@ -263,17 +264,17 @@ SPECTRUM = (
     Field(
         ours="wavelength_unit",
         theirs="wavelength_units",
-        read=values.unit,
+        read=units.ours,
         write=units.wavelength,
         out="a spectrum without one, or with one that Hermes doesn't have, is left out",
-        back="both characters for Å become the letter",
+        back="in the words of astropy: `Angstrom`, `erg / (Angstrom s cm2)`; others as said",
     ),
     Field(
         ours="flux_unit",
         theirs="flux_units",
-        read=values.unit,
+        read=units.ours,
         out="Jy, µJy and nJy become mJy; a spectrum without one, or with one that Hermes doesn't have, is left out",
-        back="both characters for Å become the letter",
+        back="in the words of astropy: `Angstrom`, `erg / (Angstrom s cm2)`; others as said",
     ),
     _text("setup", "setup"),
     _one("exposure_time", "exposure_time", "s"),

@@ -23,7 +23,7 @@ from bridge.stream.port import Record
 from bridge.topics import split
 
 ID, SENDER, FORMAT = "_id", "_sender", "_format"
-LARGEST_MESSAGE = 8 * 1024 * 1024
+LARGEST_MESSAGE = 2 * 1024 * 1024
 """Bytes of a message that is read; topics of HOPSKOTCH take 1 MiB."""
 BASE_URL = "https://hermes.lco.global/"
 

@@ -5,7 +5,7 @@ Source: what Hermes' ``submit_message/`` takes (LCOGT/hermes 6708389), tried.
 
 import re
 
-from bridge.hermes.values import ANGSTROM, ANGSTROM_SIGN
+from bridge.hermes.values import ANGSTROM, ANGSTROM_SIGN, text
 
 AB_MAG, VEGA_MAG, MJY = "AB mag", "Vega mag", "mJy"
 PER_ANGSTROM = f"erg / s / cm² / {ANGSTROM_SIGN}"
@@ -14,6 +14,13 @@ FLUX = (MJY, PER_ANGSTROM)
 WAVELENGTH = (ANGSTROM_SIGN, "nm", "µm", "Hz", "GHz", "THz")
 ANGLE = ("degrees", "mas", "arcsec", "arcmin")
 
+_OURS = {
+    AB_MAG: "AB",
+    VEGA_MAG: "Vega",
+    PER_ANGSTROM.replace(ANGSTROM_SIGN, ANGSTROM): "erg / (Angstrom s cm2)",
+    ANGSTROM: "Angstrom",
+}
+"""Hermes' words as astropy, tables and TOMs write them, so that what comes by two ways is one."""
 _JANSKYS = {"Jy": 1e3, "mJy": 1.0, "uJy": 1e-3, "µJy": 1e-3, "\u03bcJy": 1e-3, "nJy": 1e-6}
 _SYSTEMS = {"": AB_MAG, "ab": AB_MAG, "vega": VEGA_MAG}
 _PER_ANGSTROM = frozenset({
@@ -25,6 +32,12 @@ _LENGTHS = {
     "nanometer": "nm", "nanometers": "nm", "um": "µm", "\u03bcm": "µm", "micron": "µm", "microns": "µm", "hertz": "Hz",
 }  # fmt: skip
 _ANGLES = {"": "degrees", "deg": "degrees", "degree": "degrees", '"': "arcsec", "'": "arcmin"}
+
+
+def ours(value: object) -> str:
+    """Return a unit of Hermes as events have it: any other is as it was said. Both Angstroms are one."""
+    said = text(value).replace(ANGSTROM_SIGN, ANGSTROM)
+    return _OURS.get(said, said)
 
 
 def brightness(unit: str) -> tuple[str, float]:

@@ -146,11 +146,6 @@ def text(value: object) -> str:
     raise ValueError(f"is {shown(value)}, not a text")
 
 
-def unit(value: object) -> str:
-    """Return a unit; both Angstroms are one."""
-    return text(value).replace(ANGSTROM_SIGN, ANGSTROM)
-
-
 def of(name: str, read: Callable[[Any], Read], value: object) -> Read:
     """Return what ``read`` makes of the value of the field ``name``; a ValueError names the field."""
     try:

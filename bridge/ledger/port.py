@@ -200,11 +200,11 @@ class Ledger(Protocol):
         """Return for each position how often what stands there was begun."""
         ...
 
-    def begin_try(self, partition: Partition, at: Position, *, alone_before: int = 0) -> Tries:
-        """Durably count one more try of what stands at the position ``at``, before it is begun.
+    def begin_try(self, partition: Partition, at: Position, number: int, *, alone_before: int = 0) -> Tries:
+        """Durably note that what stands at the position ``at`` is begun for the ``number``-th time, before it is.
 
-        ``alone_before`` is remembered where it is larger than what was. Raises PositionLostError where the position is
-        elsewhere.
+        So it counts once, also where the answer was lost and it is noted again. ``alone_before`` is remembered where it
+        is larger than what was. Raises PositionLostError where the position is elsewhere.
         """
         ...
 
@@ -296,8 +296,11 @@ class Ledger(Protocol):
         """Return the list members that are parked of these events."""
         ...
 
-    def begin_parked(self, ids: Collection[int]) -> None:
-        """Durably count one more try of what is parked, before it is begun; recording it again takes that back."""
+    def begin_parked(self, numbers: Mapping[int, int]) -> None:
+        """Durably note of what is parked (by id) that it is begun for the so-manieth time, before it is.
+
+        Recording it again takes that back.
+        """
         ...
 
     def end_parked(self, ids: Collection[int]) -> None:

@@ -132,9 +132,9 @@ def stands(there: Entry | None, new: Entry) -> Entry:
     """Return what is recorded of an event whose place has ``there``, and of which a later look says ``new``.
 
     What was applied stays so when a later look finds it there, does not want it any more, or can't read it. Never where
-    another event is at that place by now.
+    another event is at that place by now, and not of a list that is applied in part.
     """
-    if there is None or there.outcome not in SUCCESS or new.event_id not in {None, there.event_id}:
+    if there is None or there.outcome not in SUCCESS or there.is_part or new.event_id not in {None, there.event_id}:
         return new
     unread = new.event_id is None or new.reason in BAD_IN_ITSELF or new.reason is Reason.UNFINISHED
     if new.outcome is Outcome.IGNORED or unread:

@@ -93,15 +93,15 @@ class SqliteLedger(SqliteKept):
         rows = self.query("SELECT topic, partition, next_offset, tries, tries_since, alone_before FROM position")
         return {Partition(row[0], row[1]): _tries(row[2:]) for row in rows}
 
-    def begin_try(self, partition: Partition, at: Position, *, alone_before: int = 0) -> Tries:
-        """Durably count one more try of what stands at the position ``at``, before it is begun."""
+    def begin_try(self, partition: Partition, at: Position, number: int, *, alone_before: int = 0) -> Tries:
+        """Durably note that what stands at the position ``at`` is begun for the ``number``-th time, before it is."""
         with self.transaction() as connection:
             place = (partition.topic, partition.number, at.topic_id, at.next)
             counted = connection.execute(
-                "UPDATE position SET tries = tries + 1, tries_since = coalesce(tries_since, ?),"
+                "UPDATE position SET tries = max(tries, ?), tries_since = coalesce(tries_since, ?),"
                 " alone_before = max(alone_before, ?)"
                 " WHERE topic = ? AND partition = ? AND topic_id = ? AND next_offset = ?",
-                (to_microseconds(self._clock.now()), alone_before, *place),
+                (number, to_microseconds(self._clock.now()), alone_before, *place),
             )
             if counted.rowcount != 1:
                 raise position_lost(partition, at.next)

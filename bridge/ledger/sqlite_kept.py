@@ -1,6 +1,6 @@
 """What waits and what is dead, as the SQLite ledger finds it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from bridge.ledger.model import Dead, Filter, Kept, Line, Parked, Place, Reason, Sums
@@ -116,11 +116,12 @@ class SqliteKept(SqliteStore):
             found.setdefault(parked.entry.place, []).append(parked)
         return found
 
-    def begin_parked(self, ids: Collection[int]) -> None:
-        """Durably count one more try of what is parked, before it is begun."""
+    def begin_parked(self, numbers: Mapping[int, int]) -> None:
+        """Durably note of what is parked that it is begun for the so-manieth time, before it is."""
         with self.transaction() as connection:
-            connection.execute(
-                "UPDATE waiting SET tries = tries + 1 WHERE id IN (SELECT value FROM json_each(?))", (_numbers(ids),)
+            connection.executemany(
+                "UPDATE waiting SET tries = max(tries, ?) WHERE id = ?",
+                [(number, waiting) for waiting, number in numbers.items()],
             )
 
     def end_parked(self, ids: Collection[int]) -> None:

@@ -26,7 +26,7 @@ from bridge.receiving.unit import Writer
 from bridge.receiving.waiting import WaitingLine
 from bridge.settings import Settings, StreamSettings, SubscriptionSettings
 from bridge.stream import Partition, Record, Stream, open_hopskotch, open_stream
-from bridge.stream.labelled import Label
+from bridge.stream.labelled import Opening
 from bridge.stream.routed import RoutedStream
 from bridge.tom.port import Tom
 from bridge.tom.rest import RestAccount, RestTom
@@ -83,17 +83,17 @@ def group_of(settings: Settings) -> str:
 
 
 def stream_of(settings: Settings, *, only: str | None = None) -> RoutedStream:
-    """Return all streams that the settings name, as one, or the one of the label ``only``."""
-    with ExitStack() as stack:
-        opened: dict[str, Stream] = {}
-        for label, one in settings.each_stream().items():
-            if only not in (None, label):
-                continue
-            with Label(label).telling():
-                opened[label] = _opened(one)
-            stack.callback(opened[label].close)
-        stack.pop_all()
-    return RoutedStream(opened)
+    """Return all streams that the settings name, as one, or the one of the label ``only``.
+
+    Where it is one alone, raises what is wrong with its settings; of several, each tells it when it is asked.
+    """
+    return RoutedStream(
+        {
+            label: Opening(one.shown_url, partial(_opened, one))
+            for label, one in settings.each_stream().items()
+            if only in (None, label)
+        }
+    )
 
 
 def _opened(one: StreamSettings) -> Stream:

@@ -1,6 +1,7 @@
 """In which format each topic is read."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 
 from bridge.codec import Decoder, Format, Hints, Item
 from bridge.codec.avro import MARKER
@@ -44,17 +45,15 @@ def formats_of(settings: Settings, stream: Stream, account: Callable[[str], str]
     sent by that name is its own.
     """
     published = {one.topic: HermesFormat(full=True) for one in settings.publish.topics if one.format == "hermes"}
-    received = {
-        one.topic: _hermes(settings, one, account(one.topic)) for one in settings.subscribe if one.format == "hermes"
-    }
+    received = {one.topic: _hermes(settings, one, account) for one in settings.subscribe if one.format == "hermes"}
     usual = Decoder(SchemasOfStreams(stream, settings.schema_topic_of))
     return Formats(usual, published | received, settings.topics())
 
 
-def _hermes(settings: Settings, subscription: SubscriptionSettings, account: str) -> HermesFormat:
+def _hermes(settings: Settings, subscription: SubscriptionSettings, account: Callable[[str], str]) -> HermesFormat:
     return HermesFormat(
         origin=settings.origin or "",
-        own_sender=account,
+        own_sender=partial(account, subscription.topic),
         full=subscription.full,
         proper_motion=subscription.proper_motion,
     )

@@ -1,16 +1,17 @@
-"""The gateway put together, its accounts, and how it is: what it took, what it refused, what was asked for in vain."""
+"""The gateway put together, and its accounts."""
 
+import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import UUID, uuid4
 
 import structlog
 
-from bridge.errors import AwayError, StopError
-from bridge.events import MAX_PRODUCT_BYTES, Target
+from bridge.errors import BridgeError, ConfigurationError, InvalidEventError, StopError
+from bridge.events import Share, Target, checked_part
 from bridge.file_lock import FileLock
 from bridge.gateway import accounts
 from bridge.gateway.accepting import Accepting
@@ -18,17 +19,18 @@ from bridge.gateway.accounts import Account
 from bridge.gateway.composing import Composer
 from bridge.gateway.fetching import Fetching
 from bridge.gateway.hermes import Messages
+from bridge.gateway.sizes import Sizes
 from bridge.gateway.store import Known, Store
 from bridge.gateway.tables import FILE
 from bridge.ledger.sqlite import SqliteLedger
-from bridge.operations.assemble import account_of, ledger_of, streams_of
+from bridge.operations.assemble import account_of, ledger_of, stream_of, streams_of
 from bridge.operations.opening import opened_ledger
-from bridge.publishing.outbox_sqlite import Summary
 from bridge.publishing.relay import Pace, Relay
 from bridge.settings import Settings
 
 log = structlog.get_logger(__name__)
 
+_USER_NAME = re.compile(r"[!-9;-~]{1,100}")
 _STOPPED_S = 30.0
 """Seconds between two tries of a relay that a person has to help: what TOMs send is taken meanwhile."""
 _BEAT_S = 10.0
@@ -67,15 +69,31 @@ def add_account(
     if chosen == settings.origin:
         with opened_ledger(settings) as ledger:
             installation = ledger.installation
+    shown = display_name or (settings.display_name if chosen == settings.origin else chosen)
+    known_as = installation or uuid4()
+    _check_account(name, chosen, shown, known_as)
     with opened_store(settings) as store:
         return accounts.add(
             store,
             name=name,
             origin=chosen,
-            display_name=display_name or (settings.display_name if chosen == settings.origin else chosen),
-            installation=installation or uuid4(),
-            topics=topics,
+            display_name=shown,
+            installation=known_as,
+            topics=list(dict.fromkeys(topics)),
         )
+
+
+def _check_account(name: str, origin: str, display_name: str, installation: UUID) -> None:
+    """Raise ConfigurationError where nobody could log in by that name, or no event could be made of what comes."""
+    where = f"account {name!r}"
+    if not _USER_NAME.fullmatch(name):
+        what = "the name can't be logged in with: it needs 1 to 100 visible characters of ASCII, without a colon"
+        raise ConfigurationError(what, where=where, mend="Give it another name, as north-tom")
+    try:
+        checked_part(Share, {"origin": origin, "origin_name": display_name, "installation": installation}, where=where)
+    except InvalidEventError as error:
+        mend = "See --origin (small letters, digits, '.', '_', '-') and --display-name (at most 100 characters)"
+        raise ConfigurationError(error.what, where=where, mend=mend) from None
 
 
 # -- the service ----------------------------------------------------------------------------------------------------
@@ -117,6 +135,7 @@ class Parts:
     composer: Composer
     relay: Callable[[], Relay]
     beat: Callable[[str], None]
+    sizes: Sizes
 
 
 @contextmanager
@@ -129,7 +148,7 @@ def opened_gateway(settings: Settings) -> Iterator[Parts]:
             stack.callback(opened.close)
             return opened
 
-        beside = _Beside(settings)
+        beside, how = _Beside(settings), settings.publish.of
         stack.callback(beside.close)
         fetch = _fetch_of(settings, stack)
         logins, logins_lock = store(), threading.Lock()
@@ -138,11 +157,19 @@ def opened_gateway(settings: Settings) -> Iterator[Parts]:
             with logins_lock:
                 return accounts.whose(logins, name, secret)
 
+        def topics() -> set[str]:
+            with logins_lock:
+                return {topic for account in accounts.every(logins) for topic in account.topics}
+
+        sizes = Sizes(partial(stream_of, settings), topics)
+
         def of_token(token: str) -> Account | None:
             with logins_lock:
                 return accounts.of_token(logins, token)
 
-        composer = Composer(store(), fetch=fetch, installation=beside.installation, pause_s=settings.gateway.pause_s)
+        composer = Composer(
+            store(), fetch=fetch, installation=beside.installation, how=how, pause_s=settings.gateway.pause_s
+        )
 
         def relay() -> Relay:
             return Relay(
@@ -160,14 +187,15 @@ def opened_gateway(settings: Settings) -> Iterator[Parts]:
                 has_written=beside.has_written,
                 anonymous=settings.gateway.anonymous,
                 share_s=_SHARE_S,
-                most_bytes=MAX_PRODUCT_BYTES,
+                most_bytes=sizes.most_bytes,
             ),
-            messages=Messages(store(), has_written=beside.has_written, installation=beside.installation),
+            messages=Messages(store(), has_written=beside.has_written, installation=beside.installation, how=how),
             of_token=of_token,
             who_is=who_is,
             composer=composer,
             relay=relay,
             beat=store().beat,
+            sizes=sizes,
         )
 
 
@@ -189,6 +217,7 @@ def relay_until(parts: Parts, stopped: threading.Event, address: str) -> None:
     """Publish until ``stopped``; where a person has to do something first, say so and try again."""
     beating = threading.Thread(target=_beat, args=(parts, stopped, address), name="gateway-beat", daemon=True)
     beating.start()
+    parts.sizes.watch(stopped)
     while not stopped.is_set():
         try:
             parts.relay().run(stopped)
@@ -202,94 +231,7 @@ def _beat(parts: Parts, stopped: threading.Event, address: str) -> None:
     while True:
         try:
             parts.beat(address)
-        except AwayError as error:
+        except BridgeError as error:
             log.info("gateway.not_noted", message=str(error))
         if stopped.wait(_BEAT_S):
             return
-
-
-# -- how it is ------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True)
-class Tally:
-    """How often one thing was done with what came from an account on a topic."""
-
-    account: str
-    topic: str
-    what: str
-    outcome: str
-    """``taken``, ``known already``, ``came over the bridge`` or ``refused``."""
-    reason: str
-    number: int
-    last_at: datetime
-
-
-@dataclass(frozen=True, kw_only=True)
-class Question:
-    """A target that was asked for and never shared in full: its data were not taken."""
-
-    account: str
-    topic: str
-    asked: str
-    """Name and aliases as they came, joined by commas."""
-    times: int
-    last_at: datetime
-
-
-@dataclass(frozen=True, kw_only=True)
-class GatewayStatus:
-    """How the gateway is."""
-
-    address: str
-    alive_at: datetime | None
-    tallies: tuple[Tally, ...]
-    questions: tuple[Question, ...]
-    pending: int
-    """Requests that were taken and are not made into events yet."""
-    outbox: Summary
-
-
-def gateway_status(settings: Settings) -> GatewayStatus | None:
-    """Return how the gateway is; None where there is none."""
-    if not has_gateway(settings):
-        return None
-    with opened_store(settings) as store:
-        service = store.told("SELECT address, alive_at FROM service")
-        return GatewayStatus(
-            address=service[0]["address"] if service else "",
-            alive_at=_moment(service[0]["alive_at"]) if service else None,
-            tallies=tuple(
-                Tally(**{**row, "last_at": _moment(row["last_at"])})
-                for row in store.told("SELECT * FROM tally ORDER BY account, topic, what, outcome, reason")
-            ),
-            questions=tuple(
-                Question(**{**row, "last_at": _moment(row["last_at"])})
-                for row in store.told("SELECT * FROM question ORDER BY last_at DESC LIMIT 50")
-            ),
-            pending=int(store.told("SELECT count(*) AS number FROM pending")[0]["number"]),
-            outbox=store.summary(),
-        )
-
-
-def gateway_problems(settings: Settings, stalled_s: float) -> list[str]:
-    """Return what is wrong with the gateway, for people."""
-    now = gateway_status(settings)
-    if now is None:
-        return []
-    problems = []
-    moment = datetime.now(UTC)
-    out = now.outbox
-    if out.oldest is not None and moment - out.oldest > timedelta(seconds=stalled_s):
-        why = "; ".join(f"{topic}: {reason}" for topic, reason in out.waits_for.items())
-        waits = f"{out.queued} events of the gateway wait to be sent since {out.oldest:%Y-%m-%d %H:%M} UTC"
-        problems.append(f"{waits} ({why})" if why else waits)
-    if now.pending and (now.alive_at is None or moment - now.alive_at > timedelta(seconds=max(stalled_s, 60.0))):
-        problems.append(f"the gateway has taken {now.pending} requests and is not running: tom-bridge gateway")
-    if out.refused:
-        problems.append(f"the stream has refused {out.refused} events of the gateway: 'tom-bridge status' says why")
-    return problems
-
-
-def _moment(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

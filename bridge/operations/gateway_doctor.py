@@ -7,7 +7,8 @@ from importlib.util import find_spec
 
 from bridge.gateway.accounts import every
 from bridge.operations.finding import Finding, found_in
-from bridge.operations.gateway import gateway_problems, gateway_status, opened_store
+from bridge.operations.gateway import opened_store
+from bridge.operations.gateway_status import gateway_problems, gateway_status
 from bridge.operations.opening import opened_stream
 from bridge.settings import Settings
 from bridge.stream import Stream

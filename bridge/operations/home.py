@@ -14,7 +14,7 @@ from bridge.ledger.port import Ledger
 from bridge.operations.assemble import Bridge, open_bridge
 from bridge.operations.doctor import examine
 from bridge.operations.finding import Finding
-from bridge.operations.gateway import GatewayStatus, gateway_problems, gateway_status
+from bridge.operations.gateway_status import GatewayStatus, gateway_problems, gateway_status
 from bridge.operations.opening import opened_ledger
 from bridge.settings import Settings
 

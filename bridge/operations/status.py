@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bridge.errors import AwayError, BridgeError
+from bridge.errors import AwayError, BridgeError, StopError
 from bridge.ledger.port import Count, Filter, Heartbeat, Ledger, Outcome, Position, Reason, Sums
 from bridge.operations.opening import opened_stream
 from bridge.settings import Settings
@@ -142,7 +142,7 @@ def topics_of(settings: Settings, ledger: Ledger, label: str) -> tuple[list[Topi
     try:
         with opened_stream(settings, only=label) as stream:
             return [_topic(stream, ledger, name) for name in names], ""
-    except AwayError as error:
+    except (AwayError, StopError) as error:  # of one topic alone it is told with the topic
         return [_topic(None, ledger, name) for name in names], str(error)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from bridge.errors import AwayError, TopicMissingError
+from bridge.errors import AwayError, StopError, TopicMissingError
 from bridge.settings import Settings
 from bridge.stream import Stream, Topic
 from bridge.stream.routed import RoutedStream
@@ -34,14 +34,14 @@ class Created:
 def list_topics(settings: Settings, stream: RoutedStream) -> tuple[list[TopicInfo], list[str]]:
     """Return all topics, by stream and name, and why others are not listed: a stream that does not answer.
 
-    Raises AwayError where none answers.
+    Raises AwayError or StopError where none answers.
     """
     found: list[TopicInfo] = []
-    failures: list[AwayError] = []
+    failures: list[AwayError | StopError] = []
     for part in stream.parts().values():
         try:
             found += [_info(settings, part, topic) for _, topic in sorted(part.topics().items())]
-        except AwayError as error:
+        except (AwayError, StopError) as error:
             failures.append(error)
     if len(failures) == len(stream.parts()):
         raise failures[0]

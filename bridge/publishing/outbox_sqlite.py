@@ -8,9 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bridge.errors import AwayError
-from bridge.events import Event
-from bridge.publishing.outbox import EVENT, Row, State, Waiting
-from bridge.publishing.packing import items_of
+from bridge.publishing.outbox import Row, State, Waiting
+from bridge.publishing.packing import Packed
 from bridge.sqlite_file import Format, SqliteFile, Step
 
 _AT_ONCE = 500
@@ -64,25 +63,26 @@ class Summary:
     sent: int
 
 
-def put(connection: sqlite3.Connection, topic: str, events: Sequence[Event]) -> None:
-    """Accept ``events`` to be published on ``topic``, in the transaction that is open."""
+def put(connection: sqlite3.Connection, topic: str, rows: Sequence[Packed]) -> None:
+    """Accept ``rows`` to be published on ``topic``, in the transaction that is open."""
+    accepted = _now()
     connection.executemany(
         "INSERT INTO outbox (share_id, event_id, topic, record_key, kind, subject, items, format, payload, created)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (
-                str(event.share_id),
-                str(event.id),
+                str(row.share_id),
+                str(row.id),
                 topic,
-                event.key,
-                str(event.kind),
-                event.subject,
-                items_of(event.body),
-                EVENT,
-                event.model_dump_json().encode(),
-                event.shared_at.isoformat(),
+                row.key,
+                row.kind,
+                row.subject,
+                row.items,
+                row.format,
+                row.payload,
+                accepted,
             )
-            for event in events
+            for row in rows
         ],
     )
 
@@ -93,10 +93,10 @@ class SqliteOutbox(SqliteFile):
     def __init__(self, path: Path, form: Format = OUTBOX, *, busy_timeout_s: float = 10.0) -> None:
         super().__init__(path, form, busy_timeout_s=busy_timeout_s)
 
-    def accept(self, topic: str, events: Sequence[Event]) -> None:
-        """Accept ``events`` to be published on ``topic``: durable when this returns."""
+    def accept(self, topic: str, rows: Sequence[Packed]) -> None:
+        """Accept ``rows`` to be published on ``topic``: durable when this returns."""
         with self.transaction() as connection:
-            put(connection, topic, events)
+            put(connection, topic, rows)
 
     def waiting(self, stream: str, *, without: Collection[str], most: int) -> list[Waiting]:
         """Return the first ``most`` queued rows for the stream of this label, but for topics in ``without``."""

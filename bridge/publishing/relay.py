@@ -20,7 +20,7 @@ from typing import Protocol
 import structlog
 
 from bridge.codec.schemas import SchemaTopics
-from bridge.errors import AwayError, StopError
+from bridge.errors import AwayError, NotDeliveredError, StopError
 from bridge.publishing.outbox import Outbox
 from bridge.publishing.sender import Pace, Sender
 from bridge.stream.port import Stream
@@ -130,6 +130,9 @@ class Relay:
         for lane in self._lanes:
             lane.begin()
         more = self._wait(stopped or threading.Event(), together=together)
+        self._tell_waits(self._outbox)
+        if all(lane.stopped for lane in self._lanes):
+            self._raise_stopped()
         self._clean(self._outbox)
         self._outbox.rest()
         return more
@@ -167,9 +170,15 @@ class Relay:
                     break
                 self._changed.wait(min(left_s, _HEARS_S))
             more = [lane.collect() for lane in self._lanes if lane.has_ended]
-        if all(lane.stopped for lane in self._lanes):
-            self._raise_stopped()
         return any(more)
+
+    def _tell_waits(self, outbox: Outbox) -> None:
+        """Write with the rows of each stream that can't be sent to what they wait for."""
+        for lane in [lane for lane in self._lanes if lane.untold]:
+            for topic in sorted(outbox.topics()):
+                if split(topic)[0] == lane.label:
+                    outbox.wait_for(topic, lane.untold)
+            lane.untold = ""
 
     def _raise_stopped(self) -> None:
         for lane in self._lanes:
@@ -216,6 +225,8 @@ class _Lane:
         self._open_sender = open_sender
         self._pace = pace
         self._changed = changed
+        self.untold = ""
+        """Why nothing could be sent to its stream when that was last tried, until people are told."""
         self._more: bool = False
         self._failed: Exception | None = None
         self._failures = 0
@@ -244,11 +255,12 @@ class _Lane:
         """Take what came of it, and return whether it has more to send at once."""
         self.is_busy = self.has_ended = False
         if self._failed is None:
-            self._failures, self.stopped = 0, None
+            self._failures, self.stopped, self.untold = 0, None, ""
             return self._more
         self._failures += 1
         wait_s = _backoff(self._pace, self._failures, self._failed, self.label)
         self.stopped = None if isinstance(self._failed, AwayError) else self._failed
+        self.untold = "" if isinstance(self._failed, NotDeliveredError) else str(self._failed)
         self.due_at = time.monotonic() + wait_s
         return False
 

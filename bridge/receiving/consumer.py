@@ -85,7 +85,10 @@ class Consumer:
         self._budget = Budget(stopped=stopped or threading.Event(), clock=clock)
         self._failures = 0
         self._due: dict[str, float] = {}
-        self._lost = False
+        self._lost: set[str] = set()
+        """Topics that are to be taken up again where the ledger stands."""
+        self._away: set[str] = set()
+        """Topics that could not be reached when last polled: what is asked of their stream keeps all others waiting."""
         self._upgraded = False
         self._started_at = clock.now()
 
@@ -143,7 +146,7 @@ class Consumer:
             log.debug("consumer.interrupted", message=str(error))
         except PositionLostError as error:
             log.warning("consumer.position_lost", message=str(error))
-            self._lost = True
+            self._lost = set(self._starts)
 
     def _poll(self, subscription: Subscription) -> None:
         """Take what comes, where nothing is at hand; whatever goes wrong, go on from where the ledger stands."""
@@ -154,7 +157,7 @@ class Consumer:
         try:
             fetched = subscription.poll(self._pace.records, self._pace.poll_s)
         except BaseException:
-            self._lost = True
+            self._lost = set(self._starts)
             raise
         self._progress.well("[stream]")
         if subscription.waits_for:
@@ -176,6 +179,7 @@ class Consumer:
 
     def _take_problems(self, fetched: Fetched) -> None:
         """Say what topics wait for; stop where every topic needs a person."""
+        self._away = {topic for topic, problem in fetched.problems.items() if isinstance(problem, StreamAwayError)}
         for topic in self._starts:
             problem = fetched.problems.get(topic)
             if problem is None:
@@ -189,29 +193,38 @@ class Consumer:
     def _take_up_held(self, subscription: Subscription) -> None:
         """Read partitions again from where they stand whose next record may be tried once more.
 
-        Not of a topic that can't be read: what is asked of its stream besides would keep the others waiting.
+        Not of a topic that is away: what is asked of its stream besides would keep the others waiting.
         """
         due = [one for one in self._progress.holds() if not self._progress.held(one)]
-        for partition in [one for one in due if not self._progress.is_troubled(one.topic)]:
+        for partition in [one for one in due if one.topic not in self._away]:
             at = self._live.positions[partition]
             subscription.seek(partition, at.next)
             self._progress.taken_up(partition)
 
     def _go_back(self, subscription: Subscription) -> None:
-        """Take up again, in what is still assigned, where the ledger stands."""
-        self._live.leave(list(self._live.positions))
+        """Take up again, in what is still assigned, where the ledger stands; topics that are away, later."""
+        self._live.leave([partition for partition in self._live.positions if partition.topic in self._lost])
         by_topic: dict[str, list[Partition]] = {}
         for partition in sorted(subscription.assignment()):
-            by_topic.setdefault(partition.topic, []).append(partition)
-        for topic, partitions in by_topic.items():
+            if partition.topic in self._lost:
+                by_topic.setdefault(partition.topic, []).append(partition)
+        later = {topic for topic in by_topic if topic in self._away}
+        failures: list[StreamAwayError] = []
+        for topic in [one for one in by_topic if one not in later]:
             try:
-                starts = self.start_at(partitions)
+                starts = self.start_at(by_topic[topic])
             except StopError as error:
                 self._progress.troubled(topic, str(error), needs_a_person=True)
                 continue
+            except StreamAwayError as error:
+                failures.append(error)
+                later.add(topic)
+                continue
             for partition, offset in starts.items():
                 subscription.seek(partition, offset)
-        self._lost = False
+        self._lost = later
+        if failures and later == by_topic.keys():
+            raise failures[0]
 
     # -- what is done besides -----------------------------------------------------------------------------------------
 
@@ -275,7 +288,7 @@ class Consumer:
     def _forget(self) -> None:
         """Forget outcomes of records that the stream no longer holds."""
         topics = {partition.topic for partition in self._live.positions}
-        for topic in [one for one in topics if not self._progress.is_troubled(one)]:
+        for topic in topics - self._away:
             try:
                 ends = self._stream.ends(topic)
             except BridgeError as error:

@@ -140,7 +140,7 @@ class Looking:
     def _looked_at_as_begun(self, rows: Sequence[Parked], budget: Budget) -> tuple[list[Result], set[Line]]:
         if self._tries(rows[0]) >= self._progress.limits.tries:
             return self._given_up(rows, budget), {row.entry.line for row in rows if not row.member}
-        self._ledger.begin_parked(self._begun - self._counted)
+        self._ledger.begin_parked({row.id: row.tries + 1 for row in rows if row.id not in self._counted})
         self._counted |= self._begun
         try:
             chances, in_vain = self._with_a_chance(self._first_in_line(self._waiters(rows)), budget)

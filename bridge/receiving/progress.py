@@ -165,7 +165,7 @@ class Progress:
             return
         before = self._before(partition, at)
         alone_before = at.next + _ALONE_FOR if before >= ALONE_AFTER else 0
-        self._tries[partition] = self._ledger.begin_try(partition, at, alone_before=alone_before)
+        self._tries[partition] = self._ledger.begin_try(partition, at, before + 1, alone_before=alone_before)
         self._alone_before[partition] = max(self._alone_before.get(partition, 0), alone_before)
         self._begun[partition] = at.next
 
@@ -307,10 +307,6 @@ class Progress:
             )
 
     # -- states -------------------------------------------------------------------------------------------------------
-
-    def is_troubled(self, whose: str) -> bool:
-        """Return whether something of ``whose`` was told to be waited for, and not yet that it is well."""
-        return whose in self.state.troubles
 
     def troubled(self, whose: str, what: str, *, needs_a_person: bool = False) -> bool:
         """Note what a topic (or ``[tom]``, ``[ledger]``, ``[stream]``) waits for; return whether that is new.

@@ -321,8 +321,10 @@ class Writer:
         members = self._still_kept(arrival) if arrival.members is not None else _members(arrival)
         if before is not None and not members and arrival.members:
             return Result(outcome=before.outcome, reason=before.reason, detail=before.detail)
-        taken = before.detail.get(TAKEN, 0) if before is not None and arrival.members is None else 0
-        first = taken if isinstance(taken, int) and taken < len(members) else 0
+        taken = before.detail.get(TAKEN) if before is not None else None
+        # Members alone say nothing of how far the list is that they belong to.
+        at_last = None if arrival.members is None else taken
+        first = taken if arrival.members is None and isinstance(taken, int) and taken < len(members) else 0
         so_far, appeared, changed = before.detail if before is not None else {}, frozenset[str](), False
         alone_before = 0
         while True:
@@ -332,7 +334,7 @@ class Writer:
             is_last = after >= len(members)
             write = partial(
                 self._write_members, arrival, chunk, so_far, move if is_last else None,
-                taken=None if is_last else after, budget=budget,
+                taken=at_last if is_last or arrival.members is not None else after, budget=budget,
             )  # fmt: skip
             try:
                 total = write()
@@ -371,11 +373,11 @@ class Writer:
         so_far: Mapping[str, object],
         move: Move | None,
         *,
-        taken: int | None,
+        taken: object,
         budget: Budget,
         fault: Result | None = None,
     ) -> Result:
-        """Write some members in one transaction; ``taken`` is how many are through, None where all are.
+        """Write some members in one transaction; ``taken`` is how many of the list are through, None where all are.
 
         ``fault``: they are dead of it, and nothing of them is written.
         """

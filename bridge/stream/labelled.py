@@ -1,9 +1,10 @@
 """A stream that is one of several: its topics bear its label in all that is asked and told."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -73,6 +74,8 @@ class Label:
 
     def told(self, error: BridgeError, topics: Collection[str]) -> BridgeError:
         """Return an error of the stream as one that names it, and these topics with the label."""
+        if not self.label:
+            return error
         changed = type(error).__new__(type(error))
         changed.__dict__.update(error.__dict__)
         if isinstance(changed, NotDeliveredError):
@@ -93,13 +96,39 @@ class Label:
         return re.sub(r"\bstream\.(?=kafka\b|url\b|auth\b)", f"streams.{self.label}.", text)
 
 
-class LabelledStream:
-    """A stream whose topics bear a label; see :class:`bridge.stream.port.Stream`."""
+@dataclass(frozen=True)
+class Opening:
+    """A stream that is yet to be opened."""
 
-    def __init__(self, label: str, stream: Stream) -> None:
-        self.url = stream.url
+    url: str
+    """Its address, without secrets."""
+    open: Callable[[], Stream]
+
+
+class LabelledStream:
+    """A stream whose topics bear a label (none, with an empty one); see :class:`bridge.stream.port.Stream`.
+
+    It is opened when it is first asked for something, and tried again at each question where it can't be: one that is
+    wrongly configured, or whose file is locked, is nothing to the others.
+    """
+
+    def __init__(self, label: str, opening: Opening) -> None:
+        self.url = opening.url
         self._label = Label(label)
-        self._stream = stream
+        self._open = opening.open
+        self._opened: Stream | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def _stream(self) -> Stream:
+        with self._lock, self._label.telling():
+            if self._opened is None:
+                self._opened = self._open()
+            return self._opened
+
+    def open(self) -> None:
+        """Open it now. Raises what is wrong with its settings, and AwayError."""
+        self._stream  # noqa: B018 (opens it)
 
     def account(self, topic: str) -> str:
         """Return the user name that the stream knows."""
@@ -193,7 +222,8 @@ class LabelledStream:
 
     def close(self) -> None:
         """Release all that is held."""
-        self._stream.close()
+        if self._opened is not None:
+            self._opened.close()
 
 
 class LabelledSubscription:

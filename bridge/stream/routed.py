@@ -7,9 +7,10 @@ import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime
+from functools import partial
 
 from bridge.errors import ConfigurationError, NotDeliveredError
-from bridge.stream.labelled import LabelledStream
+from bridge.stream.labelled import LabelledStream, Opening
 from bridge.stream.names import split
 from bridge.stream.port import Ends, Headers, Partition, Record, StartAt, Stream, Subscription, Topic
 from bridge.stream.routed_subscription import RoutedSubscription
@@ -18,11 +19,15 @@ from bridge.stream.routed_subscription import RoutedSubscription
 class RoutedStream:
     """The default stream (label "") and others by their labels; see :class:`bridge.stream.port.Stream`."""
 
-    def __init__(self, streams: Mapping[str, Stream]) -> None:
-        """Take open streams by label; they are closed with this one. Topics of each are called by their full names."""
-        self._parts: dict[str, Stream] = {
-            label: LabelledStream(label, stream) if label else stream for label, stream in streams.items()
-        }
+    def __init__(self, streams: Mapping[str, Opening]) -> None:
+        """Take streams by label, each opened when it is needed. Topics of each are called by their full names.
+
+        One that is alone is opened at once, and what is wrong with it raised.
+        """
+        self._parts = {label: LabelledStream(label, opening) for label, opening in streams.items()}
+        if len(self._parts) == 1:
+            for part in self._parts.values():
+                part.open()
         self.url = ", ".join(part.url if not label else f"{label}: {part.url}" for label, part in self._parts.items())
         self._unflushed: set[str] = set()
 
@@ -91,15 +96,13 @@ class RoutedStream:
         if len(by_label) == 1:
             (label,) = by_label
             return self._parts[label].subscribe(topics, group, start_at, missing_ok=missing_ok)
-        # None is waited for here, or one that is frozen would keep the others from beginning.
-        members: list[tuple[Subscription, Sequence[str]]] = []
-        with ExitStack() as stack:
-            for label, of_label in by_label.items():
-                member = self._parts[label].subscribe(of_label, group, start_at, missing_ok=True)
-                stack.callback(member.close)
-                members.append((member, of_label))
-            stack.pop_all()
-        return RoutedSubscription(members)
+        # None is waited for here, or one that is frozen, or can't be opened, would keep the others from beginning.
+        return RoutedSubscription(
+            [
+                (partial(self._parts[label].subscribe, of_label, group, start_at, missing_ok=True), of_label)
+                for label, of_label in by_label.items()
+            ]
+        )
 
     def read(
         self, partition: Partition, first: int, until: int | None = None, *, follow: bool = False

@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
@@ -11,12 +11,20 @@ from bridge.stream.port import MOST_BYTES, Fetched, Partition, Subscription
 
 _SLICE_S = 0.05
 """Seconds that one stream is waited for before the next one is looked at."""
+_JOIN_AGAIN_S = 30.0
+"""Seconds between two tries to join on a stream that can't be opened: a locked file takes ten to say so."""
+
+Join = Callable[[], Subscription]
 
 
 @dataclass
 class _Member:
-    subscription: Subscription
+    join: Join
     topics: Sequence[str]
+    subscription: Subscription | None = None
+    """None before it has joined."""
+    join_at: float = 0.0
+    """When that is tried, where it is to be tried again."""
     problems: Mapping[str, BridgeError] = field(default_factory=dict)
     """As told last."""
     failure: AwayError | StopError | None = None
@@ -25,16 +33,27 @@ class _Member:
     def poll(self, most: int, timeout_s: float, most_bytes: int) -> Fetched:
         """Return what the member brings; that its stream can't be read is a problem of its topics alone."""
         try:
-            fetched = self.subscription.poll(most, timeout_s, most_bytes)
+            fetched = self._joined().poll(most, timeout_s, most_bytes)
         except TomAwayError:
             raise
         except (AwayError, StopError) as error:
             self.failure = error
             self.problems = dict.fromkeys(self.topics, error)
+            time.sleep(min(timeout_s, _SLICE_S))  # what fails at once is not asked again at once
             return Fetched()
         self.failure = None
         self.problems = fetched.problems
         return fetched
+
+    def _joined(self) -> Subscription:
+        if self.subscription is None:
+            if self.failure is not None and time.monotonic() < self.join_at:
+                raise self.failure
+            try:
+                self.subscription = self.join()
+            finally:
+                self.join_at = time.monotonic() + _JOIN_AGAIN_S
+        return self.subscription
 
 
 class RoutedSubscription:
@@ -43,15 +62,17 @@ class RoutedSubscription:
     Each poll hands out records of one stream, and the one that was served comes last in the next.
     """
 
-    def __init__(self, members: Sequence[tuple[Subscription, Sequence[str]]]) -> None:
-        """Take a member, and its topics, of each stream."""
-        self._members = deque(_Member(subscription, topics) for subscription, topics in members)
-        self._by_topic = {topic: subscription for subscription, topics in members for topic in topics}
+    def __init__(self, members: Sequence[tuple[Join, Sequence[str]]]) -> None:
+        """Take what joins on each stream, at the first poll or when that is possible, and its topics there."""
+        self._members = deque(_Member(join, topics) for join, topics in members)
+
+    def _joined(self) -> list[tuple[Subscription, Sequence[str]]]:
+        return [(one.subscription, one.topics) for one in self._members if one.subscription is not None]
 
     @property
     def waits_for(self) -> str:
         """What this member waits for on streams where it has no partition."""
-        return "; ".join(filter(None, (member.subscription.waits_for for member in self._members)))
+        return "; ".join(filter(None, (member.waits_for for member, _ in self._joined())))
 
     def poll(self, most: int, timeout_s: float, most_bytes: int = MOST_BYTES) -> Fetched:
         """Return records of one stream as soon as any has some, and how all topics are."""
@@ -82,27 +103,28 @@ class RoutedSubscription:
 
     def keep_alive(self) -> None:
         """Tell all streams that this member lives."""
-        for member in self._members:
-            member.subscription.keep_alive()
+        for member, _ in self._joined():
+            member.keep_alive()
 
     def seek(self, partition: Partition, offset: int) -> None:
         """Go on at ``offset``."""
-        if partition.topic in self._by_topic:
-            self._by_topic[partition.topic].seek(partition, offset)
+        for member, topics in self._joined():
+            if partition.topic in topics:
+                member.seek(partition, offset)
 
     def assignment(self) -> frozenset[Partition]:
         """Return the partitions of all streams that this member has now."""
-        return frozenset().union(*(member.subscription.assignment() for member in self._members))
+        return frozenset().union(*(member.assignment() for member, _ in self._joined()))
 
     def commit(self, offsets: Mapping[Partition, int]) -> None:
         """Tell each stream the next offsets of its partitions."""
-        for member in self._members:
-            own = {partition: offset for partition, offset in offsets.items() if partition.topic in member.topics}
+        for member, topics in self._joined():
+            own = {partition: offset for partition, offset in offsets.items() if partition.topic in topics}
             if own:
-                member.subscription.commit(own)
+                member.commit(own)
 
     def close(self) -> None:
         """Leave all groups."""
         with ExitStack() as stack:
-            for member in self._members:
-                stack.callback(member.subscription.close)
+            for member, _ in self._joined():
+                stack.callback(member.close)

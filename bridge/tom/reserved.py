@@ -12,6 +12,8 @@ ORIGINAL_SOURCE_KEY = "original_source_name"
 
 It is always there, and empty where the publisher knew none: so what the bridge wrote is told from a TOM's own rows.
 """
+HERMES_SOURCE = "Hermes:"
+"""How the source of what came from Hermes begins, before the topic: tom_hermes writes it so too."""
 
 _COMMON = frozenset({
     "id", "target", "data_product", "data_type", "timestamp", "value", "source_name", "source_location", "message",
@@ -62,10 +64,11 @@ def kept(datum: Datum) -> dict[str, JsonValue]:
 def source_of(free: Mapping[str, JsonValue]) -> str:
     """Return the source that a datum with these further values had at its publisher; empty where it is not known.
 
-    Of a row without :data:`ORIGINAL_SOURCE_KEY` nobody knows whether ``source_name`` is a survey or some TOM.
+    Of a row without :data:`ORIGINAL_SOURCE_KEY` nobody knows whether ``source_name`` is a survey or some TOM, and a
+    topic of Hermes is a way and no source: a light curve that also comes by another one must not double.
     """
     source = free.get(ORIGINAL_SOURCE_KEY)
-    return source if isinstance(source, str) else ""
+    return source if isinstance(source, str) and not source.startswith(HERMES_SOURCE) else ""
 
 
 def with_source(free: Mapping[str, JsonValue], source: str) -> dict[str, JsonValue]:

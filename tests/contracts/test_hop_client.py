@@ -1,10 +1,13 @@
 """What astronomers use at HOPSKOTCH today, beside the bridge, on a broker with TLS, SCRAM-SHA-512 and rights."""
 
+import threading
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from parts.bridges_in_process import SubscribedInProcess
+from parts.django_fixtures import MakeOrmTom
 from parts.events import event, photometry
 from parts.hermes import SN, events_of, left_of, point
 from parts.hop_client import Hop
@@ -92,3 +95,49 @@ def test_what_the_bridge_publishes_reaches_hop_client_and_toms_that_listen(
     assert [row["brightness"] for row in read["content"]["data"]["photometry"]] == [18.0, 18.001]
     assert hop.listen(topic) == {"content": read["content"], "topic": topic}
     assert events_of(HermesFormat(full=True).decode(record)) == [sent]
+
+
+@pytest.mark.tom
+def test_a_tom_and_somebody_with_hop_client_share_both_ways(
+    hopskotch: HopskotchBroker, topic: str, hop: Hop, make_orm_tom: MakeOrmTom, tmp_path: Path
+) -> None:
+    tom = make_orm_tom("sqlite")
+    from django.test.utils import override_settings
+    from parts.outgoing import photometry as make_photometry
+
+    bob = hopskotch.credential("bob")
+    hopskotch.allow(bob, topic)
+    full = f"hopskotch:{topic}"
+    auth = hopskotch.write_auth(tmp_path / "auth.toml", bob)
+    beta = SubscribedInProcess(
+        tom, f"sqlite:///{tmp_path}/stream.db", tmp_path, topic=full,
+        subscription={"format": "hermes", "start": "earliest"},
+        streams={"hopskotch": {"url": hopskotch.tls_url, "hopskotch": True, "auth": str(auth)}},
+        publish=[{"topic": full, "format": "hermes"}],
+    )  # fmt: skip
+    row = target_row(**SN)
+    hop.write(topic, {"form": "json", "content": PAYLOAD})
+    beta.drain()
+    (arrived,) = tom.photometry()
+    assert (arrived["brightness"], arrived["source_name"][:14]) == (18.25, "Hermes: alice-")
+    with override_settings(TOM_BRIDGE=beta.mapping, TOM_NAME="Beta TOM"):
+        from bridge.tomtoolkit import conf
+        from bridge.tomtoolkit.sharing import share
+        from bridge.tomtoolkit.sharing.relay import relay_of
+
+        make_photometry(row.pk, 2)
+        assert share(row, topic=full, with_data=True).points == 2  # what came does not go back
+        relay_of(conf.load()).run(threading.Event(), until_end=True)
+    _, back = hop.read(topic)
+    assert [one["name"] for one in back["content"]["data"]["targets"]] == ["SN 2026ali"]
+    assert len(back["content"]["data"]["photometry"]) == 2
+    assert bytes.fromhex(back["headers"]["_sender"]) == bob.username.encode()
+    beta.drain()
+    assert [str(one.outcome) for one in beta.entries()] == ["applied", "applied", "ignored"]
+    assert beta.entries()[-1].reason == "ours"
+
+
+def target_row(**fields: Any) -> Any:
+    from tom_targets.models import Target
+
+    return Target.objects.create(type="SIDEREAL", **fields)

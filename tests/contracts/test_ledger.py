@@ -148,18 +148,31 @@ def test_a_try_is_counted_before_it_is_begun_and_seen_by_whoever_comes_after_a_c
     ledger, at = open_ledger(clock), Position(TOPIC_ID, 5)
     ledger.set_position(PARTITION, at)
     assert ledger.tries() == {PARTITION: Tries(next=5)}
-    assert ledger.begin_try(PARTITION, at) == Tries(next=5, tries=1, since=STARTED)
+    assert ledger.begin_try(PARTITION, at, 1) == Tries(next=5, tries=1, since=STARTED)
     clock.go_on(seconds=10)
-    told = open_ledger(clock).begin_try(PARTITION, at, alone_before=9)
+    told = open_ledger(clock).begin_try(PARTITION, at, 2, alone_before=9)
     assert told == Tries(next=5, tries=2, since=STARTED, alone_before=9)
     assert open_ledger().tries() == {PARTITION: told}
+
+
+def test_a_try_counts_once_however_often_it_is_noted(ledger: Ledger) -> None:
+    """The answer was lost, and it is noted again."""
+    at = Position(TOPIC_ID, 5)
+    ledger.set_position(PARTITION, at)
+    park(ledger, Arrival(offset=0), to_keep("m31"))
+    (parked,) = ledger.parked()
+    for _ in range(3):
+        ledger.begin_try(PARTITION, at, 1)
+        ledger.begin_parked({parked.id: 1})
+    assert ledger.tries()[PARTITION].tries == 1
+    assert [one.tries for one in ledger.parked()] == [1]
 
 
 def test_a_try_that_did_not_fail_is_taken_back(ledger: Ledger) -> None:
     at = Position(TOPIC_ID, 5)
     ledger.set_position(PARTITION, at)
-    since = ledger.begin_try(PARTITION, at).since
-    ledger.begin_try(PARTITION, at)
+    since = ledger.begin_try(PARTITION, at, 1).since
+    ledger.begin_try(PARTITION, at, 2)
     ledger.end_try(PARTITION, at)
     assert ledger.tries()[PARTITION] == Tries(next=5, tries=1, since=since)
     for _ in range(2):
@@ -173,7 +186,7 @@ def test_what_lies_ahead_of_a_move_is_untried_or_begun_at_once(open_ledger: Open
     with ledger.unit() as unit:
         unit.move(PARTITION, TOPIC_ID, None, 5, begun=True)
     assert ledger.tries()[PARTITION] == Tries(next=5, tries=1, since=STARTED)
-    ledger.begin_try(PARTITION, Position(TOPIC_ID, 5), alone_before=7)
+    ledger.begin_try(PARTITION, Position(TOPIC_ID, 5), 1, alone_before=7)
     now = clock.go_on(seconds=10)
     with ledger.unit() as unit:
         unit.move(PARTITION, TOPIC_ID, 5, 6, begun=True)
@@ -186,9 +199,9 @@ def test_what_lies_ahead_of_a_move_is_untried_or_begun_at_once(open_ledger: Open
 def test_up_to_where_records_are_tried_alone_never_goes_back_but_by_command(ledger: Ledger) -> None:
     at = Position(TOPIC_ID, 5)
     ledger.set_position(PARTITION, at)
-    ledger.begin_try(PARTITION, at, alone_before=9)
-    assert ledger.begin_try(PARTITION, at, alone_before=6).alone_before == 9
-    assert ledger.begin_try(PARTITION, at).alone_before == 9
+    ledger.begin_try(PARTITION, at, 1, alone_before=9)
+    assert ledger.begin_try(PARTITION, at, 2, alone_before=6).alone_before == 9
+    assert ledger.begin_try(PARTITION, at, 3).alone_before == 9
     ledger.set_position(PARTITION, at)
     assert ledger.tries()[PARTITION] == Tries(next=5)
 
@@ -197,12 +210,12 @@ def test_up_to_where_records_are_tried_alone_never_goes_back_but_by_command(ledg
 def test_nothing_is_tried_where_the_position_is_not(ledger: Ledger, at: Position) -> None:
     ledger.set_position(PARTITION, Position(TOPIC_ID, 5))
     with pytest.raises(PositionLostError):
-        ledger.begin_try(PARTITION, at)
-    ledger.begin_try(PARTITION, Position(TOPIC_ID, 5))
+        ledger.begin_try(PARTITION, at, 1)
+    ledger.begin_try(PARTITION, Position(TOPIC_ID, 5), 1)
     ledger.end_try(PARTITION, at)
     assert ledger.tries()[PARTITION].tries == 1
     with pytest.raises(PositionLostError):
-        ledger.begin_try(OTHER, Position(TOPIC_ID, 5))
+        ledger.begin_try(OTHER, Position(TOPIC_ID, 5), 1)
 
 
 # -- outcomes --------------------------------------------------------------------------------------------------------

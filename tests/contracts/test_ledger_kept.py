@@ -361,7 +361,7 @@ def test_what_is_put_off_for_longer_than_anything_ever_is_is_due(ledger: Ledger)
 def test_a_look_that_ends_without_a_word_leaves_the_next_one_when_it_was(ledger: Ledger) -> None:
     park(ledger, Arrival(offset=0), to_keep(reason=Reason.AMBIGUOUS, due=STARTED))
     (parked,) = ledger.parked()
-    ledger.begin_parked([parked.id])
+    ledger.begin_parked({parked.id: 1})
     with ledger.unit() as unit:
         unit.look_again({parked.id: STARTED + timedelta(hours=1)}, ended=False)  # by another process
     ledger.end_parked([parked.id, 10**9])
@@ -371,7 +371,7 @@ def test_a_look_that_ends_without_a_word_leaves_the_next_one_when_it_was(ledger:
 def test_what_is_put_off_after_a_failure_counts_its_tries_on(ledger: Ledger) -> None:
     park(ledger, Arrival(offset=0), to_keep("m31"))
     (parked,) = ledger.parked()
-    ledger.begin_parked([parked.id])
+    ledger.begin_parked({parked.id: 1})
     with ledger.unit() as unit:
         unit.look_again({parked.id: STARTED}, ended=False)
     assert [(one.tries, one.looks) for one in ledger.parked()] == [(1, 1)]
@@ -603,8 +603,8 @@ def test_tries_of_what_is_parked_are_counted_before_each_and_taken_back_by_an_en
     park(ledger, Arrival(offset=0), to_keep("m31"))
     park(ledger, Arrival(offset=1), to_keep("m31"))
     first, second = ledger.parked()
-    ledger.begin_parked([first.id, second.id, 10**9])
-    ledger.begin_parked([first.id])
+    ledger.begin_parked({first.id: 1, second.id: 1, 10**9: 1})
+    ledger.begin_parked({first.id: 2})
     assert [one.tries for one in open_ledger().parked()] == [2, 1]
     park(ledger, Arrival(offset=0), to_keep("m31"))
     assert [one.tries for one in ledger.parked()] == [0, 1]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from parts.kafka import KafkaBroker, free_ports
-from parts.streams import SqliteLab, fill, is_away, numbered, poll_until, problem_of, starting_at, unique
+from parts.streams import SqliteLab, fill, is_away, numbered, poll_until, problem_of, routed, starting_at, unique
 from parts.wait import wait_until
 
 from bridge.errors import (
@@ -17,12 +17,8 @@ from bridge.errors import (
     StreamAwayError,
     TopicMissingError,
 )
-from bridge.stream import Fetched, Partition, Subscription, open_stream
+from bridge.stream import Fetched, Partition, Subscription, routed_subscription
 from bridge.stream.routed import RoutedStream
-
-
-def routed(urls: Mapping[str, str]) -> RoutedStream:
-    return RoutedStream({label: open_stream(url) for label, url in urls.items()})
 
 
 @pytest.fixture
@@ -74,6 +70,36 @@ def test_what_goes_wrong_names_the_stream(labs: dict[str, SqliteLab]) -> None:
         with pytest.raises(NotDeliveredError) as told:
             stream.flush(1)
         assert told.value.undelivered == (("other:lost", b"k"),)
+
+
+# -- what can't be opened -------------------------------------------------------------------------------------------
+
+
+def test_a_stream_that_can_not_be_opened_is_a_problem_of_its_topics_until_it_can(
+    labs: dict[str, SqliteLab], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(routed_subscription, "_JOIN_AGAIN_S", 0.0)
+    afar = tmp_path / "afar"
+    with (
+        closing(routed({"": labs[""].url, "afar": f"sqlite:///{afar}/share.db"})) as stream,
+        closing(stream.subscribe(["events", "afar:events"], unique("group"), starting_at(0))) as member,
+    ):
+        fill(stream, stream.create_topic("events").name, numbered(1))
+        poll_until(member, 1)
+        problem = str(problem_of(member, "afar:events", ConfigurationError))
+        assert problem.startswith(f"streams.afar.url: the folder {afar} does not exist")
+        with pytest.raises(ConfigurationError, match=r"streams\.afar\.url"):
+            stream.identity("afar:events")
+        afar.mkdir()
+        fill(stream, stream.create_topic("afar:events").name, numbered(1))
+        (record,) = poll_until(member, 1)
+        assert str(record.partition) == "afar:events[0]"
+        assert not timed_poll(member).problems
+
+
+def test_one_stream_alone_that_can_not_be_opened_is_told_at_once(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"streams\.afar\.url: the folder"):
+        routed({"afar": f"sqlite:///{tmp_path}/afar/share.db"})
 
 
 # -- frozen brokers -------------------------------------------------------------------------------------------------

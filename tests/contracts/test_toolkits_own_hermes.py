@@ -73,12 +73,12 @@ def test_what_2_32_sends_is_read(tom2: Tom) -> None:
     assert (about.names, about.ra, about.dec, about.pm_ra) == (("SN 1", "ZTF1+b&c"), 10.5, -20.25, 1.5)
     points = next(one.body.points for one in events_of(items) if one.kind == "photometry")
     assert [(one.brightness, one.brightness_error, one.limit, one.bandpass, one.unit) for one in points] == [
-        (18.25, 0.02, None, "r", "AB mag"),
+        (18.25, 0.02, None, "r", "AB"),
         (None, None, 21.0, "g", ""),
     ]
     assert points[0].timestamp.isoformat() == "2026-11-02T03:04:05.678901+00:00"
     (spectrum_,) = next(one.body.spectra for one in events_of(items) if one.kind == "spectroscopy")
-    assert (spectrum_.wavelength, spectrum_.wavelength_unit) == ((5000.0, 5001.5), "\u00c5")
+    assert (spectrum_.wavelength, spectrum_.wavelength_unit) == ((5000.0, 5001.5), "Angstrom")
 
 
 def test_what_we_send_2_32_takes(tom2: Tom) -> None:
@@ -111,9 +111,9 @@ def test_what_tom_hermes_sends_is_read(make_orm_tom: MakeOrmTom, monkeypatch: py
     items = read(publisher.create_hermes_message(told, targets=Target.objects.all()))
     assert left_of(items) == []
     points = next(one.body.points for one in events_of(items) if one.kind == "photometry")
-    assert [(one.brightness, one.limit, one.unit) for one in points] == [(18.25, None, "AB mag"), (None, 21.0, "uJy")]
+    assert [(one.brightness, one.limit, one.unit) for one in points] == [(18.25, None, "AB"), (None, 21.0, "uJy")]
     (spectrum_,) = next(one.body.spectra for one in events_of(items) if one.kind == "spectroscopy")
-    assert (spectrum_.flux_unit, spectrum_.error) == ("erg / s / cm² / \u00c5", (1e-17, 1e-17))
+    assert (spectrum_.flux_unit, spectrum_.error) == ("erg / (Angstrom s cm2)", (1e-17, 1e-17))
 
 
 def test_what_we_send_tom_hermes_takes(make_orm_tom: MakeOrmTom) -> None:

@@ -82,7 +82,7 @@ def test_a_replay_of_what_lies_ahead_is_left_to_the_consumer(history, alpha, bet
 
 def test_replay_of_a_topic_that_does_not_exist_says_so(history, beta):
     beta.topic = "nowhere"
-    with pytest.raises(TopicMissingError, match=r"nowhere.*tom-bridge topics list"):
+    with pytest.raises(TopicMissingError, match=r"nowhere.*tom-bridge topics create nowhere"):
         beta.replay()
 
 

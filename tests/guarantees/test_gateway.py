@@ -10,12 +10,13 @@ from parts.bridges import TOPIC, Publishing, Subscribed, tom_account
 from parts.events import point, target
 from parts.gateways import ACCOUNT, Serving, served_gateway, with_topics
 from parts.outgoing import sent
+from parts.shares import LIGHT_CURVE
 from parts.tom_fixtures import MakeTom
 from parts.tom_pages import Person
 from parts.toms import Tom
 from parts.wait import wait_until
 
-from bridge.events import Event, Photometry
+from bridge.events import DataProduct, Event, Photometry
 from bridge.stream import open_stream
 
 pytestmark = pytest.mark.tom
@@ -64,18 +65,19 @@ def test_loops_end_and_a_toms_own_data_reach_the_others(
 ) -> None:
     theirs = target("SN 2026q")
     points = tuple(point(number, unit="AB", instrument="sbig", limit=21.0) for number in range(3))
-    alpha.publish(theirs, Photometry(target=theirs.reference, points=points))
+    file = {"target": theirs.reference, "filename": "lc.csv", "data_product_type": "photometry"}
+    alpha.publish(theirs, Photometry(target=theirs.reference, points=points), DataProduct.of(LIGHT_CURVE, **file))
     joined.consumer.drain()
     pk = joined.tom.target("SN 2026q")["id"]
-    assert len(joined.tom.photometry("SN 2026q")) == 3
+    assert len(joined.tom.photometry("SN 2026q")) == 5  # two of them by the TOM's own processor, out of the file
 
     # What came is shared back by every button, and nothing of it goes out.
     assert "came over the bridge" in joined.person.share_target(pk)[0][1]
-    assert "3 of 3 datums successfully saved" in joined.person.share_data(pk)[0][1]
+    assert "5 of 5 datums successfully saved" in joined.person.share_data(pk)[0][1]
     assert "came over the bridge" in joined.person.share_target(pk)[0][1]
     # A point of the TOM's own goes, and it alone.
     joined.tom.shell(_OWN_POINT, pk=pk)
-    assert "4 of 4 datums successfully saved" in joined.person.share_data(pk)[0][1]
+    assert "6 of 6 datums successfully saved" in joined.person.share_data(pk)[0][1]
     wait_until(joined.published)
     (event,) = joined.published()
     assert [one.brightness for one in event.body.points] == [17.5]  # type: ignore[union-attr]
@@ -85,7 +87,7 @@ def test_loops_end_and_a_toms_own_data_reach_the_others(
     assert [entry.reason for entry in joined.consumer.entries() if entry.origin == "north"] == ["ours"]
     south = Subscribed(make_tom(3, "south"), joined.url, tmp_path / "south", origin="south")
     south.drain()
-    assert len(south.tom.photometry("SN 2026q")) == 4
+    assert len(south.tom.photometry("SN 2026q")) == 6
 
 
 def test_a_target_that_is_shared_again_is_read_from_the_tom(joined: Joined) -> None:

@@ -23,7 +23,7 @@ class Hopskotch:
 
     def __init__(self, broker: HopskotchBroker, alpha: Publishing, folder: Path) -> None:
         writer, reader = broker.credential("alpha"), broker.credential("beta")
-        self.topic = broker.topic("hermes.test", rights={writer: ["WRITE"], reader: ["READ"]})
+        self.topic = broker.topic("gw.test", rights={writer: ["WRITE"], reader: ["READ"]})
         self.full = f"hopskotch:{self.topic}"
         self.settings = {
             "url": broker.tls_url,
@@ -62,6 +62,10 @@ def test_a_frozen_hopskotch_keeps_the_private_stream_from_nothing(
                 alpha.publish(on_day(5))
                 daemon.wait_for("event.applied", 3, timeout_s=30)
                 assert daemon.wait_for("consumer.troubled")[0]["whose"] == there.full
+                assert beta.run("position", "set", TOPIC, "earliest").returncode == 0
+                daemon.wait_for("consumer.position_lost")
+                alpha.publish(on_day(8))
+                daemon.wait_for("event.applied", 4, timeout_s=30)
                 began = time.monotonic()
                 assert daemon.end() == 0
                 assert time.monotonic() - began < 10
@@ -76,10 +80,10 @@ def test_a_frozen_hopskotch_keeps_the_private_stream_from_nothing(
     assert [(entry.partition.topic, entry.outcome, entry.reason) for entry in beta.entries()] == [
         (there.full, Outcome.IGNORED, Reason.TEST),
         (there.full, Outcome.APPLIED, None),
-        *[(TOPIC, Outcome.APPLIED, None)] * 3,
+        *[(TOPIC, Outcome.APPLIED, None)] * 4,
         (there.full, Outcome.APPLIED, None),
     ]
-    assert len({row["timestamp"] for row in beta.tom.photometry()}) == 5
+    assert len({row["timestamp"] for row in beta.tom.photometry()}) == 6
 
 
 def test_a_stream_whose_schemas_can_not_be_looked_up_keeps_no_other_waiting(
@@ -107,6 +111,25 @@ def test_a_stream_whose_schemas_can_not_be_looked_up_keeps_no_other_waiting(
         ("gamma", Outcome.APPLIED),
         ("alpha", Outcome.APPLIED),
     ]
+
+
+def test_a_stream_that_is_wrongly_configured_keeps_no_other_from_anything_and_is_told(
+    alpha: Publishing, beta: Subscribed, tmp_path: Path
+) -> None:
+    beta.tom.make_target("SN 2024abc")
+    afar = f"hop:{TOPIC}"
+    hop = {"url": "kafka://kafka.example.org", "hopskotch": True, "auth": str(tmp_path / "auth.toml")}
+    beta.mapping["streams"] = {"hop": hop}
+    beta.mapping["subscribe"] = [{"topic": afar, "format": "hermes"}, {"topic": TOPIC}]
+    alpha.publish(on_day(1))
+    with beta.daemon() as daemon:
+        daemon.wait_for("event.applied")
+        trouble = daemon.wait_for("consumer.troubled")[0]
+        assert trouble["whose"] == afar
+        assert "streams.hop.auth: there is no file" in trouble["message"]
+        told = beta.run("status", "--check")
+    assert told.returncode == 1
+    assert "streams.hop.auth: there is no file" in told.stdout + told.stderr
 
 
 def test_the_position_goes_on_where_a_stream_is_called_otherwise(

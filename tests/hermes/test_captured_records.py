@@ -67,7 +67,11 @@ def test_every_value_of_the_full_message_is_there() -> None:
     )  # fmt: skip
     (spectrum,) = spectroscopy.spectra
     assert (spectrum.wavelength, spectrum.flux, spectrum.error) == ((5000.0, 5001.5), (1e-15, 2e-15), (1e-17, 1e-17))
-    assert (spectrum.wavelength_unit, spectrum.flux_unit, spectrum.setup) == ("Å", "erg / s / cm² / Å", "red")
+    assert (spectrum.wavelength_unit, spectrum.flux_unit, spectrum.setup) == (
+        "Angstrom",
+        "erg / (Angstrom s cm2)",
+        "red",
+    )
     assert spectrum.extra["date_obs"] == "2026-11-03"  # a day, taken for its begin: told
     assert (minor_planet.scheme, minor_planet.epoch_of_elements, minor_planet.epoch) == (
         "MPC_MINOR_PLANET",
@@ -83,8 +87,8 @@ def test_every_value_of_the_full_message_is_there() -> None:
 def test_what_a_tom_of_2_32_sends_arrives_with_its_limit() -> None:
     _, photometry = events("hermes-rest-from-tom-2.32-photometry")
     assert [(point.brightness, point.limit, point.unit) for point in photometry.body.points] == [
-        (18.25, None, "AB mag"),
-        (None, 21.0, "AB mag"),
+        (18.25, None, "AB"),
+        (None, 21.0, "AB"),
     ]
     assert photometry.body.target.aliases == ("ZTF26xyz", "AT 2026ali+b&c #1")
 
@@ -95,7 +99,7 @@ def test_proper_motions_are_taken_only_where_their_unit_is_known() -> None:
     assert isinstance(target, Noted)
     assert (target.event.body.pm_ra, target.event.body.pm_dec) == (None, None)
     assert [note.partition(":")[0] for note in target.notes] == ["pm_ra 1.5 was not taken", "pm_dec -2.5 was not taken"]
-    assert spectroscopy.event.body.spectra[0].wavelength_unit == "Å"
+    assert spectroscopy.event.body.spectra[0].wavelength_unit == "Angstrom"
     for unit, factor in (("mas", 1), ("arcsec", 1000)):
         body = events(name, proper_motion=unit)[0].body
         assert (body.pm_ra, body.pm_dec) == (1.5 * factor, -2.5 * factor)

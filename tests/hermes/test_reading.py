@@ -26,7 +26,7 @@ from bridge.codec import Left, Noted
 from bridge.errors import EventError, InvalidEventError, UndecodableError
 from bridge.hermes import HermesFormat
 from bridge.hermes.embedded import as_json
-from bridge.hermes.reading import MOST_TOLD
+from bridge.hermes.incoming import MOST_TOLD
 from bridge.hermes.record import INSTALLATION, origin_name_of, origin_of
 
 
@@ -88,7 +88,7 @@ def test_two_senders_never_have_one_origin() -> None:
 
 
 def test_what_our_own_credential_sent_is_ours() -> None:
-    (left,) = read({"targets": [SN]}, own_sender="alice-1a2b3c4d")
+    (left,) = read({"targets": [SN]}, own_sender=lambda: "alice-1a2b3c4d")
     assert (left.reason, left.hints.origin) == ("ours", "hermes.alice-1a2b3c4d")
 
 
@@ -207,7 +207,7 @@ def test_a_brightness_of_zero_is_a_value() -> None:
     [
         ({"brightness_unit": "mJy", "limiting_brightness_unit": "AB mag"}, "mJy"),  # a TOM of 2.32
         ({"brightness_unit": "AB mag", "limiting_brightness_unit": "mJy"}, "mJy"),
-        ({"brightness_unit": None, "limiting_brightness_unit": "Vega mag"}, "Vega mag"),
+        ({"brightness_unit": None, "limiting_brightness_unit": "Vega mag"}, "Vega"),
         ({"brightness_unit": None}, ""),
     ],
 )
@@ -219,7 +219,7 @@ def test_the_unit_of_a_limit_alone_is_the_one_that_is_no_default(units: dict[str
 def test_a_limit_in_another_unit_than_its_brightness_is_a_further_value() -> None:
     units = {"limiting_brightness": 21.0, "limiting_brightness_unit": "Vega mag"}
     datum = datum_of(photometry(point(**units)))
-    assert (datum.brightness, datum.limit, datum.unit, datum.extra) == (18.25, None, "AB mag", units)
+    assert (datum.brightness, datum.limit, datum.unit, datum.extra) == (18.25, None, "AB", units)
 
 
 def test_unknown_keys_of_a_row_are_further_values() -> None:
@@ -232,7 +232,7 @@ def test_both_angstroms_are_one(angstrom: str) -> None:
     row = point(
         brightness=None, bandpass=None, brightness_unit=None, flux=[1], wavelength=[5000.0], wavelength_units=angstrom
     )
-    assert datum_of(read({"targets": [SN], "spectroscopy": [row]})).wavelength_unit == "\u00c5"
+    assert datum_of(read({"targets": [SN], "spectroscopy": [row]})).wavelength_unit == "Angstrom"
 
 
 @pytest.mark.parametrize(
@@ -258,6 +258,14 @@ def test_a_bad_row_is_told_and_costs_no_other(changed: dict[str, Any], told: str
     assert 'photometry[2]: is "no row", not an object' in second[1]
 
 
+def test_of_many_bad_rows_some_are_told_one_by_one_and_the_others_together() -> None:
+    items = photometry(point(), *(point(brightness="x") for _ in range(100)))
+    told = left_of(items)
+    assert len(told) == MOST_TOLD + 1
+    assert "of 80 more the same can be said; the first: " in told[-1][1]
+    assert "photometry[21]: brightness" in told[-1][1]
+
+
 # -- what is bad as a whole -------------------------------------------------------------------------------------------
 
 
@@ -275,6 +283,21 @@ def test_bytes_that_are_no_message_are_undecodable(value: bytes) -> None:
 @pytest.mark.parametrize("data", [1, [SN], {"targets": SN}, {"targets": [SN], "photometry": point()}])
 def test_a_message_that_has_no_rows_where_they_belong_is_invalid(data: object) -> None:
     with pytest.raises(InvalidEventError, match="not a"):
+        read(data)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"photometry": [{}] * 50_001},
+        {"targets": [{}] * 5_001},
+        {"photometry": [{"target_name": str(number), "date_obs": 60000, "bandpass": "r", "brightness": 1}
+                        for number in range(5_001)]},
+    ],
+    ids=["rows", "targets", "names"],
+)  # fmt: skip
+def test_a_message_of_more_than_any_has_is_refused_as_a_whole(data: object) -> None:
+    with pytest.raises(InvalidEventError, match=r"the message has 5\d+1 (rows|targets); 5\d+ are the most"):
         read(data)
 
 
@@ -331,9 +354,10 @@ def test_an_avro_file_that_would_unfold_without_bound_is_refused() -> None:
 
 
 def test_an_avro_file_of_more_than_any_message_has_is_refused_unread() -> None:
-    many = {"type": "record", "name": "m", "fields": [{"name": "a", "type": {"type": "array", "items": "int"}}]}
+    item = {"type": "record", "name": "i", "fields": [{"name": "x", "type": "int"}]}
+    many = {"type": "record", "name": "m", "fields": [{"name": "a", "type": {"type": "array", "items": item}}]}
     with pytest.raises(UndecodableError, match="would unfold into more"):
-        HermesFormat().decode(record(container({"a": [0] * 2_100_000}, many)))
+        HermesFormat().decode(record(container({"a": [{"x": 0}] * 300_000}, many)))
 
 
 @pytest.mark.parametrize("name", ["hermes-rest-full", "hop-avro-one", "hop-json-with-nan"])

@@ -4,7 +4,6 @@ import contextlib
 import io
 import json
 import os
-import socket
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ import requests
 import structlog
 from parts.bridges import PROGRAM, TOPIC, as_toml
 from parts.outgoing import sent
+from parts.toms import free_port
 from parts.wait import wait_until
 from starlette.testclient import TestClient
 
@@ -160,9 +160,7 @@ class Serving:
     """``tom-bridge gateway`` as a process of its own."""
 
     def __init__(self, folder: Path, url: str, **given: Any) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         self.url = f"http://127.0.0.1:{port}/"
         self.verify: bool | str = True
         """The certificate that it is known by."""

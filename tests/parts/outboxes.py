@@ -9,7 +9,9 @@ from bridge.events import Event
 from bridge.file_lock import FileLock
 from bridge.publishing.outbox import Outbox
 from bridge.publishing.outbox_sqlite import SqliteOutbox
+from bridge.publishing.packing import packed
 from bridge.publishing.relay import Lease
+from bridge.settings import PublishedTopicSettings
 
 
 class Shelf(Protocol):
@@ -42,7 +44,7 @@ class SqliteShelf:
 
     def accept(self, topic: str, *events: Event) -> None:
         outbox = self.open()
-        outbox.accept(topic, events)
+        outbox.accept(topic, packed(events, PublishedTopicSettings(topic=topic)).rows)
         outbox.close()
 
     def told(self) -> list[tuple[str, str, bool]]:

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import cycle
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +18,7 @@ from simulation.stream import Broker, SimulatedStream
 
 from bridge.errors import BridgeError, StreamAwayError
 from bridge.stream import Partition, Record, Stream, Subscription, open_stream
+from bridge.stream.labelled import Opening
 from bridge.stream.names import joined, split
 from bridge.stream.routed import RoutedStream
 
@@ -124,6 +126,11 @@ class SimulatedLab(OneStream):
         self.broker.lose(partition, before)
 
 
+def routed(urls: Mapping[str, str]) -> RoutedStream:
+    """Return the streams at these addresses, by their labels, as one."""
+    return RoutedStream({label: Opening(url, partial(open_stream, url)) for label, url in urls.items()})
+
+
 @dataclass
 class RoutedLab:
     """Two streams as one; of the topics that are named one after the other every other one is on each."""
@@ -137,7 +144,7 @@ class RoutedLab:
         self.labs = {label: SqliteLab(self.folder / f"share{label}.db") for label in ("", "other")}
 
     def open(self) -> Stream:
-        return RoutedStream({label: lab.open() for label, lab in self.labs.items()})
+        return RoutedStream({label: Opening(lab.url, lab.open) for label, lab in self.labs.items()})
 
     def delete_topic(self, topic: str) -> None:
         label, name = split(topic)

@@ -64,4 +64,6 @@ class Person:
         return list(dict.fromkeys(told))  # 3.1 shows each at two places
 
     def _csrf(self) -> dict[str, str]:
-        return {"csrfmiddlewaretoken": str(self._browser.cookies.get("csrftoken", ""))}
+        # A TOM may call its cookie otherwise.
+        token = next((value for name, value in self._browser.cookies.items() if "csrf" in name), "")
+        return {"csrfmiddlewaretoken": str(token)}

@@ -43,7 +43,7 @@ class Tom:
         self.pristine = pristine
         self.version = pristine.toolkit.version
         self.site: Site = render(pristine.toolkit, folder, settings=settings)
-        self.port = _free_port()
+        self.port = free_port()
         self.base_url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "tom.log"
         self._server: subprocess.Popen[bytes] | None = None
@@ -87,6 +87,11 @@ class Tom:
             self._server.wait(timeout=20)
             self._server = None
             wait_until(self._refuses, what=f"the end of the TOM at {self.base_url}")
+
+    def append_settings(self, code: str) -> None:
+        """Add lines to the settings; they count from the next start on."""
+        with (self.site.folder / "tomsite" / "settings.py").open("a") as file:
+            file.write(code)
 
     def reset(self) -> None:
         """Put the pristine database back, and serve again where it was killed."""
@@ -273,7 +278,8 @@ class Tom:
         self.shell("from tom_targets.models import Target; Target.objects.all().delete()")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of this machine that nobody listens at now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

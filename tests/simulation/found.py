@@ -83,6 +83,23 @@ FOUND: Mapping[str, Sequence[Step]] = {
         Run(),
         Vanish("SN 2"),
     ),
+    "a list that is given up after some of its members is dead, not applied": (
+        Publish("full list", "SN 1", size=5),
+        Inject("tom.join", Kind.AWAY, times=FOR_EVER, name="ztf2"),
+        Inject("tom.find", Kind.EXIT, name="sn5"),
+    ),
+    "a try of which the answer is lost counts once": (
+        Publish("photometry", "SN 1"),
+        Inject("ledger.begin", Kind.AWAY_AFTER, times=5),
+        Run(),
+    ),
+    "a member that is retried while its list is under way says nothing of the others": (
+        Publish("full list", size=250),
+        Inject("tom.create", Kind.ODD, times=2, name="ztf0"),
+        Run(calls=900),
+        Command("dead retry", 20_000),
+        Remove(),
+    ),
     "members of a list that two processes take up at once are written once": (
         Publish("list", "SN 5", origin="south", size=5),
         Publish("photometry", size=2),

@@ -61,7 +61,8 @@ class SimulatedSubscription:
                 raise self._failures.pop(0)
             with self._broker.lock:
                 self._sync()
-                self._place()
+                if self._place():
+                    self._sync()  # what is said meanwhile is heard
                 fetched = self._fetched(most, most_bytes)
             left = deadline - self._broker.clock.monotonic()
             if fetched.records or fetched.read_to:
@@ -109,10 +110,10 @@ class SimulatedSubscription:
         place.next, place.told_to, place.problem = None, None, problem
         place.again_at = self._broker.clock.monotonic() + self._broker.patience_s
 
-    def _place(self) -> None:
-        """Ask ``start_at`` for the partitions that have no place, a topic at a time."""
+    def _place(self) -> bool:
+        """Ask ``start_at`` for the partitions that have no place, a topic at a time; return whether there were any."""
         if all(place.next is not None for place in self._places.values()):
-            return
+            return False
         now = self._broker.clock.monotonic()
         for name in self.topics:
             topic = self._broker.topics.get(name)
@@ -128,7 +129,7 @@ class SimulatedSubscription:
                 starts = self._start_at(wanted)
             except TomAwayError as error:
                 self._failures.append(error)
-                return
+                return True
             except (AwayError, StopError) as error:
                 for partition in wanted:
                     if partition in self._places:
@@ -142,6 +143,7 @@ class SimulatedSubscription:
                     place.next, place.identity, place.told_to, place.problem = starts[partition], identity, None, None
                 else:
                     self._lose(place, gone(partition, starts[partition], ends))
+        return True
 
     def _fetched(self, most: int, most_bytes: int) -> Fetched:
         records: list[Record] = []

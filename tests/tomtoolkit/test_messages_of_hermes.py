@@ -96,6 +96,9 @@ def test_what_has_no_target_waits_for_one_where_that_is_chosen(hermes: Publishin
     send(hermes, message({"targets": [SN | {"aliases": ["ZTF26xyz"]}], "photometry": [row()]}))
     beta.drain()
     assert [one[1] for one in told(beta)] == ["parked", "parked"]
+    recorded = [one.recorded_at for one in beta.entries()]
+    assert beta.retry_parked() == 0
+    assert [one.recorded_at for one in beta.entries()] == recorded, "looking in vain writes no outcome anew"
     add_target(beta)
     beta.drain()
     assert [one[1] for one in told(beta)] == ["applied", "applied"]
@@ -133,6 +136,22 @@ def test_the_same_id_with_other_content_is_dead_and_told(hermes: Publishing, mak
         add_target(beta)
         beta.drain()
     assert brightnesses(beta) == [(18.25, None)]
+
+
+def test_a_light_curve_that_also_comes_by_a_bridge_does_not_double(hermes: Publishing, make_beta: Any) -> None:
+    beta = make_beta()
+    add_target(beta)
+    given = share(origin="alpha")
+    reference = target("SN 2026ali", ra=10.0, dec=0.0).reference
+    points = (point(0, unit="AB", source_name="our pipeline"),)
+    send(hermes, *composed(given.event(Photometry(target=reference, points=points))))
+    beta.drain()
+    beta.subscribe(format="hermes", full=True)
+    again = share(origin="alpha").event(Photometry(target=reference, points=points))
+    send(hermes, *composed(again))
+    beta.drain()
+    assert [one[1] for one in told(beta)] == ["applied", "applied", "duplicate"]
+    assert len(beta.tom.photometry()) == 1
 
 
 def test_a_bad_row_is_one_dead_item_and_the_rest_is_in_the_tom(hermes: Publishing, make_beta: Any) -> None:

@@ -5,9 +5,13 @@ processor there, and kept as that.
 """
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
+
+import structlog
+from pydantic import ValidationError
 
 from bridge.errors import RejectedError
 from bridge.events import MAX_PRODUCT_BYTES, DataProduct
@@ -19,6 +23,9 @@ from bridge.tom.rest.datums import DATUMS
 from bridge.tom.rest.session import Answer, Request, RestSession
 from bridge.tom.rest.shown import UnexpectedError, object_with
 from bridge.tom.rest.words import words
+from bridge.tom.values import WORDS, fields_of, kind_of
+
+log = structlog.get_logger(__name__)
 
 PRODUCTS = "/api/dataproducts/"
 _PAGE = 100
@@ -127,8 +134,22 @@ class RestProducts:
         """Return ``result``; what is new is noted, so that neither it nor what the TOM makes of it goes out as ours."""
         if result.fate is Fate.NEW:
             known = [echo.of_product(product_id, product.sha256), echo.of_products_datums(result.pk)]
-            self._intents.note_written(known)
+            self._intents.note_written([*known, *self._made_of(result.pk)])
         return result
+
+    def _made_of(self, pk: int) -> list[bytes]:
+        """Return the digests of what the TOM has made of a product: from 3.1 on it does not say so of a datum."""
+        typed = self._session.toolkit.typed_datums
+        found: list[bytes] = []
+        try:
+            for shown in self._session.pages(DATUMS, _PAGE, data_product__id=pk):
+                fields = fields_of(shown, typed=typed)
+                with suppress(ValidationError):  # what no event can hold never goes out
+                    datum = WORDS[kind_of(shown)].datum.model_validate(fields)
+                    found += [echo.of_datum(datum), echo.of_values(datum)]
+        except (RejectedError, KeyError, ValueError) as error:
+            log.info("tom.products_datums_not_shown", product=pk, message=str(error))
+        return found
 
     def _beside(self, shown: _There, pk: int, product: DataProduct, *, begun: bool) -> ProductResult:
         """Return what ``product`` is beside the one of its id; ``begun``: the one there came from this event."""

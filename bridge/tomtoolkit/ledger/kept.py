@@ -1,11 +1,12 @@
 """What waits and what is dead, as the app's ledger finds it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, Q, QuerySet, Value
 from django.db.models.expressions import RawSQL
+from django.db.models.functions import Greatest
 
 from bridge.ledger.model import Dead, Filter, Kept, Line, Parked, Place, Reason, Sums
 from bridge.ledger.rules import LONGEST_PUT_OFF
@@ -75,11 +76,13 @@ class DjangoKept:
                 found.setdefault(parked.entry.place, []).append(parked)
         return found
 
-    def begin_parked(self, ids: Collection[int]) -> None:
-        """Durably count one more try of what is parked, before it is begun."""
+    def begin_parked(self, numbers: Mapping[int, int]) -> None:
+        """Durably note of what is parked that it is begun for the so-manieth time, before it is."""
         with writing(self._using):
-            rows = models.Parked.objects.using(self._using).filter(_is_among(self._using, ids))
-            rows.update(tries=F("tries") + 1)
+            for number in set(numbers.values()):
+                ids = [pk for pk, one in numbers.items() if one == number]
+                rows = models.Parked.objects.using(self._using).filter(_is_among(self._using, ids))
+                rows.update(tries=Greatest("tries", Value(number)))
 
     def end_parked(self, ids: Collection[int]) -> None:
         """Note that looks at what is parked have come to an end."""

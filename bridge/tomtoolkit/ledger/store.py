@@ -129,12 +129,12 @@ class DjangoLedger(DjangoKept):
             rows = list(models.Position.objects.using(self._using))
         return {Partition(row.topic, row.partition): _tries(row) for row in rows}
 
-    def begin_try(self, partition: Partition, at: Position, *, alone_before: int = 0) -> Tries:
-        """Durably count one more try of what stands at the position ``at``, before it is begun."""
+    def begin_try(self, partition: Partition, at: Position, number: int, *, alone_before: int = 0) -> Tries:
+        """Durably note that what stands at the position ``at`` is begun for the ``number``-th time, before it is."""
         with writing(self._using):
             rows = self._at(partition, at)
             counted = rows.update(
-                tries=F("tries") + 1,
+                tries=Greatest("tries", Value(number)),
                 tries_since=Coalesce("tries_since", Value(self._clock.now())),
                 alone_before=Greatest("alone_before", Value(alone_before)),
             )

@@ -73,7 +73,7 @@ def test_five_hundred_events_are_parked_by_a_few_queries(ledger: Any) -> None:
         assert len(ledger.known([arrival.ref for arrival in MANY])) == 500
     parked = ledger.parked(after=ledger.parked(most=1)[0].id)
     with at_most(1):
-        ledger.begin_parked([one.id for one in parked])
+        ledger.begin_parked({one.id: 1 for one in parked})
     with at_most(2), ledger.unit() as unit:
         unit.look_again({one.id: one.entry.published_at for one in parked})
     again = ledger.parked(ids=[one.id for one in parked])

@@ -1,10 +1,14 @@
 """The gateway as Hermes: topics by name in a TOM's menus, and a share in one request, all of it or nothing."""
 
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 from parts.bridges import TOPIC
-from parts.gateways import OTHER_TOPIC, Asked
+from parts.gateways import OTHER_TOPIC, Asked, asked_gateway
+
+from bridge.stream import open_stream
 
 
 def message(**data: Any) -> dict[str, Any]:
@@ -88,6 +92,10 @@ def test_a_message_with_a_row_that_is_not_right_is_refused_as_a_whole(gateway: A
         {},
         message() | {"topic": "secret.topic"},
         message() | {"topic": 7},
+        message() | {"title": "t" * 501},
+        message() | {"message_text": "m" * 10_001},
+        message() | {"authors": ["A. Stronomer"]},
+        message() | {"submitter": "s" * 151},
         message(targets="all"),
         message(targets=[], photometry=[]),
         message(targets=[{"name": "<b>", "ra": 1, "dec": 2}]),
@@ -120,3 +128,22 @@ def test_what_came_over_the_bridge_is_left_out_and_said(gateway: Asked) -> None:
     assert answer.json()["message"].endswith("2 targets and data that came over the bridge are left out")
     (event,) = gateway.published()
     assert [one.limit for one in event.body.points] == [20.5]  # type: ignore[union-attr]
+
+
+def test_a_topic_of_hermes_gets_messages_of_hermes(tmp_path: Path, url: str) -> None:
+    """What has no place in one is counted, and told by the status."""
+    from bridge.operations.gateway_status import gateway_status
+
+    topics = [{"topic": TOPIC, "format": "hermes"}]
+    with asked_gateway(tmp_path / "hermes", url, publish={"topics": topics}) as gateway:
+        token = gateway.share_target(target_lists=[{"name": "Young ones"}]).json()["id"]
+        gateway.share_point(token)
+        gateway.publish()
+        with closing(open_stream(url)) as stream:
+            (partition,) = stream.ends(TOPIC)
+            records = list(stream.read(partition, 0))
+        assert [record.header("_format") for record in records] == [b"json", b"json"]
+        assert b"SN 2026ali" in records[1].value
+        now = gateway_status(gateway.settings)
+        assert now is not None
+        assert [one.number for one in now.tallies if one.outcome == "left out"] == [1]

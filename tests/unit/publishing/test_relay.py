@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from bridge.codec.schemas import SCHEMA_TOPIC
 from bridge.errors import ConfigurationError, StreamAwayError
 from bridge.publishing.relay import Pace, Relay
 from bridge.stream import Stream, open_stream
+from bridge.stream.labelled import Opening
 from bridge.stream.routed import RoutedStream
 from bridge.topics import joined, split
 
@@ -69,11 +71,19 @@ class Stepped:
 def relay_of(shelf: SqliteShelf, streams: Callable[[], Mapping[str, Any]]) -> Relay:
     return Relay(
         open_outbox=shelf.open,
-        open_streams=lambda: RoutedStream(streams()).parts(),
+        open_streams=lambda: RoutedStream(
+            {label: Opening("", partial(_opened, stream)) for label, stream in streams().items()}
+        ).parts(),
         schema_topic=lambda topic: joined(split(topic)[0], SCHEMA_TOPIC),
         lease=shelf.lease(),
         pace=PACE,
     )
+
+
+def _opened(stream: Any) -> Stream:
+    if isinstance(stream, Exception):
+        raise stream
+    return stream  # type: ignore[no-any-return]
 
 
 def accept(shelf: SqliteShelf, topic: str, *names: str) -> None:
@@ -180,6 +190,20 @@ def test_a_stream_that_needs_a_person_stops_the_relay_where_it_is_the_only_one(
         relay_of(shelf, lambda: {"": Stepped(urls[""], step)}).run(threading.Event(), until_end=True)
     raised = running(lambda: {"": Stepped(urls[""], step), "afar": open_stream(urls["afar"])})
     wait_until(lambda: states(shelf) == ["queued", "sent"])
+    assert not raised
+
+
+@pytest.mark.parametrize("broken", ["", "afar"])
+def test_a_stream_that_can_not_be_opened_keeps_the_other_one_waiting_in_nothing_and_its_rows_say_why(
+    shelf: SqliteShelf, urls: dict[str, str], running: Any, broken: str
+) -> None:
+    (living,) = set(urls) - {broken}
+    accept(shelf, f"{broken}:{TOPIC}".lstrip(":"), "A")
+    accept(shelf, f"{living}:{TOPIC}".lstrip(":"), "B")
+    wrong: dict[str, Any] = {broken: ConfigurationError("no such file", where="stream.auth")}
+    raised = running(lambda: {living: open_stream(urls[living])} | wrong)
+    where = f"streams.{broken}.auth" if broken else "stream.auth"
+    wait_until(lambda: [told[:2] for told in shelf.told()] == [("queued", f"{where}: no such file"), ("sent", "")])
     assert not raised
 
 

@@ -5,13 +5,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from parts.streams import fill, numbered
+from parts.streams import fill, numbered, routed
 
 from bridge.errors import ConfigurationError, TopicReplacedError
 from bridge.ledger.model import Position
 from bridge.ledger.sqlite import SqliteLedger
 from bridge.receiving.starting import StartingPlaces
-from bridge.stream import Partition, Stream, open_stream
+from bridge.stream import Partition, Stream
 from bridge.stream.routed import RoutedStream
 
 
@@ -24,7 +24,7 @@ def ledger(tmp_path: Path) -> Iterator[SqliteLedger]:
 def streams(folder: Path, **files: str) -> RoutedStream:
     """Return a stream that has the files by these labels."""
     labels = {label.removeprefix("default"): name for label, name in files.items()}
-    return RoutedStream({label: open_stream(f"sqlite:///{folder}/{name}.db") for label, name in labels.items()})
+    return routed({label: f"sqlite:///{folder}/{name}.db" for label, name in labels.items()})
 
 
 def places(stream: Stream, ledger: SqliteLedger, *topics: str) -> dict[str, Position]:

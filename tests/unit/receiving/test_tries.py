@@ -91,8 +91,8 @@ def test_what_waits_is_not_given_up_because_its_tries_could_not_be_taken_back(
 def test_what_waits_and_ends_the_process_is_given_up_after_so_many_tries(ledger: SqliteLedger) -> None:
     look = _waiting(ledger, Tom(Holdings(), ledger.intents))
     (row,) = ledger.parked()
-    for _ in range(LIMITS.tries):
-        ledger.begin_parked([row.id])
+    for number in range(1, LIMITS.tries + 1):
+        ledger.begin_parked({row.id: number})
     assert look() == [Outcome.DEAD]
     assert [letter.reason for letter in ledger.dead()] == [Reason.UNFINISHED]
 
