@@ -176,7 +176,7 @@ def test_a_magnitude_of_zero_and_a_limit_go() -> None:
             photometry(1).model_copy(update={"target": TargetReference(name="A", type=TargetType.NON_SIDEREAL)}),
             "share the target as well",
         ),
-        (target(epoch=500.0), "epoch is the year 500"),
+        (target(epoch=500.0), "epoch is 500.0, which is no Julian year"),
         (spectroscopy(spectrum(3, wavelength_unit="")), "nothing is said of the unit of a wavelength"),
     ],
     ids=["no position", "no elements", "epoch", "no unit"],
