@@ -124,6 +124,7 @@ def replay(
     )
     summary = Summary()
     with home.bridge() as bridge:
+        bridge.settings.require_subscribed(topic)
         chosen = spans(bridge.stream, bridge.ledger, selection)
         total = sum(end - first for first, end in chosen.values())
         with progress("Replaying", total) as show:

@@ -23,7 +23,9 @@ LARGEST_BYTES = 900_000
 _SECTIONS = (Kind.PHOTOMETRY, Kind.SPECTROSCOPY, Kind.ASTROMETRY)
 _SEPARATOR = 2
 _LONGEST_MADE_TITLE = 1_000
-"""Bytes of a title that is made here, of names that JSON escapes."""
+"""Bytes of a title that is made here, of names that JSON escapes: up to 12 a character."""
+_CUT_TITLE = 80
+"""Characters of one that would take more."""
 _NAMES_IN_TITLE = 3
 
 
@@ -265,7 +267,8 @@ def _title(events: Sequence[Event]) -> str:
     names = list(dict.fromkeys(event.subject for event in events))
     more = f" and {len(names) - _NAMES_IN_TITLE} more" if len(names) > _NAMES_IN_TITLE else ""
     kinds = ", ".join(dict.fromkeys(str(event.kind) for event in events))
-    return f"{kinds.capitalize()}: {', '.join(names[:_NAMES_IN_TITLE])}{more}"
+    title = f"{kinds.capitalize()}: {', '.join(names[:_NAMES_IN_TITLE])}{more}"
+    return title if len(_json(title)) <= _LONGEST_MADE_TITLE else f"{title[:_CUT_TITLE]}…"
 
 
 def _around(event: Event, topic: str) -> int:

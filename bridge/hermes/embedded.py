@@ -5,17 +5,19 @@ for. They are what the sender says, as all of a message is: who takes them trust
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from pydantic import JsonValue
 
 from bridge.errors import InvalidEventError, NewerVersionError
-from bridge.events import Event
-from bridge.hermes.record import Message
+from bridge.events import Event, EventRef
+from bridge.hermes.record import Message, came_from_hermes
 from bridge.hermes.values import shown
 
 KEY = "tom_bridge"
 VERSION = 1
+MOST_EVENTS = 20_000
+"""Events inside one message; the smallest ones that a bridge writes fill the largest message that is read with less."""
 
 
 def embedded(events: Sequence[Event]) -> JsonValue:
@@ -59,7 +61,16 @@ def events_in(message: Message) -> list[Event | InvalidEventError]:
     found = _all(message)
     if not found:
         raise InvalidEventError(f"is {shown(inside)}", where=where, mend='{"v": 1, "events": [...]} would be right')
-    return [_checked(one, f"{where}.events[{number}]") for number, one in enumerate(found)]
+    if len(found) > MOST_EVENTS:
+        raise InvalidEventError(f"has {len(found)} events; {MOST_EVENTS} are the most", where=where)
+    events: list[Event | InvalidEventError] = []
+    seen: set[EventRef] = set()
+    for number, one in enumerate(found):
+        event = _checked(one, f"{where}.events[{number}]", seen)
+        if isinstance(event, Event):
+            seen.add(event.ref)
+        events.append(event)
+    return events
 
 
 def _all(message: Message) -> list[dict[str, JsonValue]]:
@@ -73,10 +84,18 @@ def _all(message: Message) -> list[dict[str, JsonValue]]:
     return events if len(events) == len(found) else []
 
 
-def _checked(one: dict[str, JsonValue], where: str) -> Event | InvalidEventError:
+def _checked(one: dict[str, JsonValue], where: str, seen: Collection[EventRef]) -> Event | InvalidEventError:
+    """Return an event, or what is wrong with it; ``seen`` are those before it."""
     try:
-        return Event.checked(json.dumps(one), where=where)
+        event = Event.checked(json.dumps(one), where=where)
     except InvalidEventError as error:
         return error
     except (ValueError, RecursionError):
         return InvalidEventError("the event is nested too deeply", where=where)
+    if event.ref in seen:
+        return InvalidEventError(f"{event.ref} is there twice; the first of them counts", where=where)
+    if came_from_hermes(event.origin):  # else anybody could have done what a message of Hermes is to bring yet
+        return InvalidEventError(
+            f"{event.ref} is of {event.origin}; no bridge sends what came from Hermes", where=where
+        )
+    return event

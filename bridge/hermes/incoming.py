@@ -37,7 +37,7 @@ from bridge.hermes.mapping import ELEMENTS, POINT, POSITION, SPECTRUM, TARGET, k
 from bridge.hermes.record import INSTALLATION, Message, origin_name_of
 from bridge.hermes.values import given
 from bridge.ledger.model import Reason
-from bridge.tom.reserved import HERMES_SOURCE
+from bridge.tom.reserved import HERMES_SOURCE, ORIGINAL_SOURCE_KEY
 
 ProperMotion = Literal["mas", "arcsec"]
 _MAS: Mapping[str, float] = {"mas": 1.0, "arcsec": 1000.0}
@@ -45,9 +45,17 @@ _LONGEST_SOURCE = 100
 MOST_ROWS, MOST_TARGETS = 50_000, 5_000
 """Rows of a message: as many as an event has points. Targets: each takes a transaction of its own."""
 MOST_TOLD = 20
-"""Rows of a message that are told one by one where they bring no datum; the others are told as one."""
+"""Rows, and events inside, that are told one by one where they bring nothing; the others are told as one."""
 
 Row = Mapping[str, JsonValue]
+
+
+def told(left: Sequence[Left], message: Message) -> Iterator[Left]:
+    """Yield what brings no event one by one, as far as people read that, and the rest as one."""
+    yield from left[:MOST_TOLD]
+    if more := left[MOST_TOLD:]:
+        words = f"{message.record.where}: of {len(more)} more the same can be said; the first: {more[0].message}"
+        yield Left(reason=more[0].reason, message=words, hints=Hints(origin=message.origin, share_id=message.id))
 
 
 class _NoDatumError(ValueError):
@@ -90,10 +98,7 @@ class Rows:
             for kind, datums in self.datums.get(name, {}).items():
                 yield self._of_datums(name, kind, datums)
         for left in (self.bad, self.nothing):
-            yield from left[:MOST_TOLD]
-            if more := left[MOST_TOLD:]:
-                told = f"{self._where}: of {len(more)} more rows the same can be said; the first: {more[0].message}"
-                yield Left(reason=more[0].reason, message=told, hints=self._hints())
+            yield from told(left, self.message)
 
     def _bound(self, what: str, number: int, most: int) -> None:
         if number > most:
@@ -103,11 +108,8 @@ class Rows:
     def _where(self) -> str:
         return self.message.record.where
 
-    def _hints(self, kind: Kind | None = None, subject: str = "") -> Hints:
-        message = self.message
-        return Hints(
-            kind="" if kind is None else str(kind), origin=message.origin, share_id=message.id, subject=subject
-        )
+    def _hints(self, kind: Kind, subject: str) -> Hints:
+        return Hints(kind=str(kind), origin=self.message.origin, share_id=self.message.id, subject=subject)
 
     def _data(self) -> Row:
         data = self.message.payload.get("data")
@@ -127,8 +129,7 @@ class Rows:
         except _NoDatumError as none:
             self.nothing.append(Left(reason=Reason.NOTHING_TO_TAKE, message=f"{place} {none}", hints=hints))
         except (ValueError, InvalidEventError) as error:
-            told = f"{self._where}: {place}: {error}"
-            self.bad.append(Left(reason=Reason.INVALID, message=told, hints=hints))
+            self.bad.append(Left(reason=Reason.INVALID, message=f"{self._where}: {place}: {error}", hints=hints))
 
     # -- targets ------------------------------------------------------------------------------------------------------
 
@@ -150,7 +151,10 @@ class Rows:
             fields["type"] = TargetType.SIDEREAL
         notes = self._motion(row, fields)
         unread = _distance(row, fields)
-        fields["extras"] = {key: values.free_text(value) for key, value in _others(row, _TARGET_KEYS, unread).items()}
+        others = _others(row, _TARGET_KEYS, unread)
+        if further := _others(elements, keys_of(ELEMENTS)) if isinstance(elements, dict) else {}:
+            others["orbital_elements"] = further
+        fields["extras"] = {key: values.of(key, values.free_text, value) for key, value in others.items()}
         target = checked_part(Target, fields, where="")
         self.references[name] = target.reference
         self.targets[name] = self._noted("target", name, target.model_dump(), notes)
@@ -160,7 +164,7 @@ class Rows:
         for name in ("pm_ra", "pm_dec"):
             if given(row, name) is None:
                 continue
-            value = values.number(row[name])
+            value = values.of(name, values.number, row[name])
             if self.proper_motion is not None or value == 0:
                 fields[name] = value * _MAS[self.proper_motion or "mas"]
             else:
@@ -182,12 +186,12 @@ class Rows:
 
     def _point(self, row: Row) -> Datum:
         fields = read_fields(row, POINT)
-        own, of_limit = (given(row, key) or "" for key in _BRIGHTNESS_UNITS)
+        own, of_limit = (values.of(key, units.ours, given(row, key) or "") for key in _BRIGHTNESS_UNITS)
         unread: tuple[str, ...] = ()
         if "brightness" not in fields:
-            fields["unit"] = units.ours(own if of_limit in ("", units.AB_MAG) and own else of_limit)
+            fields["unit"] = own if of_limit in ("", units.ours(units.AB_MAG)) and own else of_limit
         else:
-            fields["unit"] = units.ours(own)
+            fields["unit"] = own
             if "limit" in fields and of_limit and of_limit != own:
                 del fields["limit"]
                 unread = ("limiting_brightness", "limiting_brightness_unit")
@@ -209,6 +213,8 @@ class Rows:
         self, model: type[Datum], row: Row, fields: dict[str, Any], known: frozenset[str], unread: Sequence[str] = ()
     ) -> Datum:
         extra = _others(row, known | {"target_name"}, unread)
+        if ORIGINAL_SOURCE_KEY in extra:
+            raise ValueError(f"has {ORIGINAL_SOURCE_KEY}, where the bridge itself says where a datum came from")
         if values.is_day(row["date_obs"]):
             extra["date_obs"] = row["date_obs"]
         source = f"{HERMES_SOURCE}{self.message.topic}"[:_LONGEST_SOURCE]
@@ -269,10 +275,7 @@ def _needed(row: Row, key: str) -> str:
     value = given(row, key)
     if value is None:
         raise ValueError(f"has no {key}")
-    try:
-        return values.text(value)
-    except ValueError as error:
-        raise ValueError(f"{key} {error}") from None
+    return values.of(key, values.text, value)
 
 
 def _subject(row: JsonValue) -> str:
@@ -284,7 +287,7 @@ def _aliases(row: Row) -> tuple[str, ...]:
     aliases = given(row, "aliases") or []
     if not isinstance(aliases, list):
         raise ValueError(f"aliases is {values.shown(aliases)}, not a list of names")  # noqa: TRY004
-    return tuple(values.text(alias) for alias in aliases)
+    return tuple(values.of("aliases", values.text, alias) for alias in aliases)
 
 
 def _elements(elements: JsonValue) -> dict[str, Any]:
@@ -300,7 +303,7 @@ def _distance(row: Row, fields: dict[str, Any]) -> tuple[str, ...]:
     factor = values.PARSECS.get(unit) if isinstance(unit, str) else None
     for ours, theirs in (("distance", "distance"), ("distance_err", "distance_error")):
         if factor is not None and given(row, theirs) is not None:
-            fields[ours] = values.number(row[theirs]) * factor
+            fields[ours] = values.of(theirs, values.number, row[theirs]) * factor
     return () if factor is not None else ("distance", "distance_error", "distance_units")
 
 

@@ -54,9 +54,7 @@ def _iso(moment: datetime) -> str:
 
 
 def _epoch(value: float) -> str:
-    if value < 1000:
-        raise ValueError(f"is the year {value:g}; Hermes takes none before 1000")
-    return repr(value)
+    return repr(values.year(value))
 
 
 def _one(ours: str, theirs: str, unit: str = "", **rest: Any) -> Field:
@@ -138,10 +136,11 @@ TARGET = (
         ours="epoch",
         theirs="epoch",
         unit="Julian years",
-        read=values.number,
+        read=values.year,
         write=_epoch,
-        out="a target with one before 1000 is left out",
-        back="Hermes' default 2000.0 can't be told from a said one; of orbital elements it is not taken",
+        out="a target with one outside the years 1000 to 3000 is left out",
+        back="Hermes' default 2000.0 can't be told from a said one; of orbital elements it is not taken; "
+        "one outside the years 1000 to 3000 refuses its target",
     ),
     Field(
         ours="pm_ra, pm_dec",
@@ -181,6 +180,7 @@ ELEMENTS = (
         back="MPC_MINOR_PLANET where there is a semimajor axis, else MPC_COMET",
         source=TOOLKIT,
     ),
+    Field(ours="extras", theirs="...", out=_NOT_SAID, back="every other key, as JSON in the extra `orbital_elements`"),
     Field(
         ours="epoch_of_elements",
         theirs="epoch_of_elements",
@@ -364,17 +364,13 @@ def free_of(section: str) -> frozenset[str]:
     return _FREE_OF[section]
 
 
-class WrongFieldError(ValueError):
-    """A field that can't be read or written; the text names it."""
-
-
 def read_fields(row: Mapping[str, JsonValue], fields: tuple[Field, ...]) -> dict[str, Any]:
     """Return what ``row`` says, by the names of the event, of all fields that correspond one to one."""
     found = {}
     for field in fields:
         value = given(row, field.theirs)
         if field.read is not None and value is not None:
-            found[field.ours] = _called(field.read, value, field.theirs)
+            found[field.ours] = values.of(field.theirs, field.read, value)
     return found
 
 
@@ -384,20 +380,13 @@ def write_fields(model: object, fields: tuple[Field, ...]) -> dict[str, JsonValu
     for field in fields:
         value = getattr(model, field.ours, None) if field.write is not None else None
         if field.write is not None and not values.is_empty(value) and value != ():
-            found[field.theirs] = _called(field.write, value, field.ours)
+            found[field.theirs] = values.of(field.ours, field.write, value)
     return found
 
 
 def keys_of(fields: tuple[Field, ...]) -> frozenset[str]:
     """Return the keys of a row that these fields read one to one."""
     return frozenset(field.theirs for field in fields if field.read is not None)
-
-
-def _called(function: Callable[[Any], Any], value: object, name: str) -> Any:
-    try:
-        return function(value)
-    except ValueError as error:
-        raise WrongFieldError(f"{name} {error}") from None
 
 
 def as_markdown() -> str:

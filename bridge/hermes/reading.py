@@ -1,6 +1,6 @@
 """Records of Hermes as one subscription reads them: whose they are, and what of them counts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bridge.codec.headers import Hints
@@ -8,7 +8,7 @@ from bridge.codec.items import Item, Left
 from bridge.errors import InvalidEventError
 from bridge.events import Event
 from bridge.hermes import embedded
-from bridge.hermes.incoming import ProperMotion, Rows
+from bridge.hermes.incoming import ProperMotion, Rows, told
 from bridge.hermes.record import SENDER, Message, OtherFormatError, message_of, origin_of, sender_of
 from bridge.ledger.model import Reason
 from bridge.stream.port import Record
@@ -34,7 +34,7 @@ class HermesFormat:
         except OtherFormatError as other:
             return (self._left(record, Reason.NOTHING_TO_TAKE, f"{other}, no message of Hermes"),)
         if self.full and embedded.is_there(message):
-            return [_inside(one, message) for one in embedded.events_in(message)]
+            return list(_inside(message))
         if self._is_ours(message):
             return (self._left(record, Reason.OURS, "this TOM has sent it"),)
         found = list(Rows(message, self.proper_motion).items())
@@ -54,8 +54,10 @@ class HermesFormat:
         return Left(reason=reason, message=message, hints=self.peek(record))
 
 
-def _inside(one: Event | InvalidEventError, message: Message) -> Item:
-    if isinstance(one, Event):
-        return one
+def _inside(message: Message) -> Iterator[Item]:
+    """Yield the events inside a message, then what is wrong with the others."""
     hints = Hints(origin=message.origin, share_id=message.id)
-    return Left(reason=Reason.INVALID, message=str(one), hints=hints)
+    found = embedded.events_in(message)
+    yield from (one for one in found if isinstance(one, Event))
+    wrong = (one for one in found if isinstance(one, InvalidEventError))
+    yield from told([Left(reason=Reason.INVALID, message=str(one), hints=hints) for one in wrong], message)

@@ -6,17 +6,24 @@ Each function raises ValueError, whose text says what is wrong and what would be
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any, TypeVar
 
 from pydantic import JsonValue
 
-from bridge.events.fields import plain
+from bridge.events.fields import FIRST_YEAR, LAST_YEAR, plain
+
+Read = TypeVar("Read")
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
 _SEXAGESIMAL = re.compile(r"[+-]?\d{1,3}\s*[:hdms°\s]\s*\d", re.IGNORECASE)
-_ISO = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?)?(?:Z|[+-]\d{2}:?\d{2}|\s?UTC?)?")
+_DAY = r"\d{4}-\d{2}-\d{2}"
+# No offset behind a day alone: Python takes it for a time of the day.
+_ISO = re.compile(
+    rf"{_DAY}(?:\s?UTC?)?|{_DAY}[T ]\d{{2}}:\d{{2}}(?::\d{{2}}(?:[.,]\d+)?)?(?:Z|[+-]\d{{2}}:?\d{{2}}|\s?UTC?)?"
+)
 _MJD_ZERO = datetime(1858, 11, 17, tzinfo=UTC)
 _JD_OF_MJD_ZERO = Decimal("2400000.5")
 FIRST_MJD, LAST_MJD = 15_000, 150_000
@@ -54,6 +61,14 @@ def degrees(value: object) -> float:
     if isinstance(value, str) and _SEXAGESIMAL.match(value.strip()):
         raise ValueError(f"is {shown(value)}, in sexagesimal parts; write decimal degrees")
     return number(value)
+
+
+def year(value: object) -> float:
+    """Return an epoch in Julian years; an MJD and a JD, which Hermes takes there as well, are refused."""
+    found = number(value)
+    if not FIRST_YEAR <= found <= LAST_YEAR:
+        raise ValueError(f"is {shown(value)}, which is no Julian year from {FIRST_YEAR} to {LAST_YEAR}")
+    return found
 
 
 def numbers(value: object) -> tuple[float, ...]:
@@ -129,6 +144,14 @@ def text(value: object) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
     raise ValueError(f"is {shown(value)}, not a text")
+
+
+def of(name: str, read: Callable[[Any], Read], value: object) -> Read:
+    """Return what ``read`` makes of the value of the field ``name``; a ValueError names the field."""
+    try:
+        return read(value)
+    except ValueError as error:
+        raise ValueError(f"{name} {error}") from None
 
 
 def words(value: object, longest: int) -> str:

@@ -169,6 +169,7 @@ def put_together(
         origin=settings.require_origin(),
         ours=ledger.installations,
         rules={one.topic: _rules(settings, one) for one in settings.subscribe},
+        knows=formats.knows,
     )
     policy = Policy(
         separation_arcsec=settings.matching.separation_arcsec, data_product_types=settings.data_product_types

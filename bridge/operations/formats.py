@@ -1,9 +1,10 @@
 """In which format each topic is read."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 
 from bridge.codec import Decoder, Format, Hints, Item
+from bridge.codec.avro import MARKER
 from bridge.codec.schemas import SchemasOfStreams
 from bridge.hermes import HermesFormat
 from bridge.settings import Settings, SubscriptionSettings
@@ -13,9 +14,11 @@ from bridge.stream import Record, Stream
 class Formats:
     """The format of each topic, as one: who reads records need not know that there are several."""
 
-    def __init__(self, usual: Format, by_topic: Mapping[str, Format]) -> None:
+    def __init__(self, usual: Format, by_topic: Mapping[str, Format], named: Collection[str]) -> None:
         self._usual = usual
         self._by_topic = by_topic
+        self._named = frozenset(named)
+        """All topics that the settings name."""
 
     def decode(self, record: Record) -> Sequence[Item]:
         """Return what ``record`` brings; see :class:`~bridge.codec.items.Format`."""
@@ -24,6 +27,12 @@ class Formats:
     def peek(self, record: Record) -> Hints:
         """Return what ``record`` says of itself."""
         return self._of(record).peek(record)
+
+    def knows(self, record: Record) -> bool:
+        """Return whether it is known in which format ``record`` is: of a topic that the settings don't name (any more)
+        the record alone can tell.
+        """
+        return record.partition.topic in self._named or record.value.startswith(MARKER)
 
     def _of(self, record: Record) -> Format:
         return self._by_topic.get(record.partition.topic, self._usual)
@@ -37,7 +46,8 @@ def formats_of(settings: Settings, stream: Stream, account: Callable[[str], str]
     """
     published = {one.topic: HermesFormat(full=True) for one in settings.publish.topics if one.format == "hermes"}
     received = {one.topic: _hermes(settings, one, account) for one in settings.subscribe if one.format == "hermes"}
-    return Formats(Decoder(SchemasOfStreams(stream, settings.schema_topic_of)), published | received)
+    usual = Decoder(SchemasOfStreams(stream, settings.schema_topic_of))
+    return Formats(usual, published | received, settings.topics())
 
 
 def _hermes(settings: Settings, subscription: SubscriptionSettings, account: Callable[[str], str]) -> HermesFormat:

@@ -31,6 +31,7 @@ from bridge.tom.port import Tom
 log = structlog.get_logger(__name__)
 
 LOOKED_AT_ONCE = 500
+NAME_IT = "Subscribe to its topic, in its format and by the name that its stream has now; it waits until then"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,7 +166,10 @@ class Looking:
         return self.written([arrival], budget)
 
     def _waiters(self, rows: Sequence[Parked]) -> list[_Waiter]:
-        """Return the events of these rows, in the order of their lines; what was released meanwhile is left out."""
+        """Return the events of these rows, in the order of their lines; what was released meanwhile is left out.
+
+        What nobody knows how to read now waits on.
+        """
         ordered = sorted(rows, key=lambda row: (row.entry.place, row.id))
         kept = self._ledger.raw({row.entry.place for row in ordered})
         waiters: list[_Waiter] = []
@@ -173,6 +177,10 @@ class Looking:
         for place, those in groupby(ordered, key=lambda row: row.entry.place):
             of_event = tuple(those)
             if place not in kept:
+                continue
+            if not self._reader.knows(kept[place].record):
+                log.warning("parked.topic_not_named", where=kept[place].record.where, mend=NAME_IT)
+                self._put_off({row.id: self._later(row) for row in of_event})
                 continue
             at = place._replace(number=0)
             if at not in read:

@@ -138,7 +138,7 @@ class Reader:
 
     ``decode`` turns a record into its items or raises, ``peek`` reads hints from a record that need not be decodable
     (:class:`bridge.codec.items.Format`); ``ours`` returns the installations that are this TOM's own; ``rules`` are
-    those of each topic subscribed to.
+    those of each topic subscribed to; ``knows`` says whether the format of a record is known.
     """
 
     def __init__(
@@ -149,8 +149,10 @@ class Reader:
         origin: str,
         ours: Callable[[], Collection[UUID]],
         rules: Mapping[str, Rules],
+        knows: Callable[[Record], bool] = lambda _record: True,
     ) -> None:
         self._decode = decode
+        self._knows = knows
         self._peek = peek
         self._origin = origin
         self._ours = ours
@@ -159,6 +161,10 @@ class Reader:
     def rules(self, topic: str) -> Rules:
         """Return the rules of ``topic``; those that accept everything where it isn't subscribed to."""
         return self._rules.get(topic, Rules())
+
+    def knows(self, record: Record) -> bool:
+        """Return whether it is known how ``record`` is read: its topic may have been left, or be called otherwise."""
+        return self._knows(record)
 
     def events_of(self, record: Record) -> Sequence[Event]:
         """Return the events of a record; none where it can't be decoded (by this release)."""

@@ -15,7 +15,7 @@ from bridge.budget import Budget
 from bridge.errors import AwayError
 from bridge.events import Kind
 from bridge.ledger.model import Dead, Filter, Outcome, Parked, Place, Reason
-from bridge.receiving.looking import LOOKED_AT_ONCE, Looking, Parts, released_of
+from bridge.receiving.looking import LOOKED_AT_ONCE, NAME_IT, Looking, Parts, released_of
 from bridge.receiving.read import Arrival
 from bridge.receiving.result import Result
 from bridge.receiving.spread import spread
@@ -141,13 +141,16 @@ class WaitingLine:
         """Try dead letters again, in the order given; what fails again stays dead.
 
         Of those of which the beginning alone is kept, the stream is read again; where it doesn't hold them any more
-        they stay as they are, and nothing is told of them.
+        they stay as they are, and nothing is told of them; so do those that nobody knows how to read now.
         """
         results: list[Result] = []
         for letter in letters:
             budget.check()
             record = self._record(letter.entry.place, letter.entry.partition.topic)
             if record is None:
+                continue
+            if not self._reader.knows(record):
+                log.warning("dead.topic_not_named", where=record.where, mend=NAME_IT)
                 continue
             arrivals = self._reader.read(record)
             if not spread(self._ledger, self._called.seen(arrivals), letter.entry, self._clock.now()):

@@ -284,6 +284,17 @@ class Settings(BaseSettings):
                 raise ValueError(str(problem))
         return self
 
+    @model_validator(mode="after")
+    def _has_one_format_a_topic(self) -> Self:
+        published = {topic: self.publish.of(topic).format for topic in self.published()}
+        for one in self.subscribe:
+            if (other := published.get(one.topic, one.format)) != one.format:
+                raise ValueError(
+                    f"the topic {one.topic!r} is received with format = {one.format!r} and published to with"
+                    f" {other!r}; write one of them in both"
+                )
+        return self
+
     @classmethod
     def load(cls, path: Path | str | None = None) -> Self:
         """Return the settings in ``path``, in the file that TOM_BRIDGE_CONFIG names, or in ``tom-bridge.toml``.
@@ -430,6 +441,15 @@ class Settings(BaseSettings):
                 mend='Set a permanent id of this TOM, such as origin = "my-tom"',
             )
         return self.origin
+
+    def require_subscribed(self, topic: str) -> None:
+        """Raise ConfigurationError where ``topic`` is not subscribed to: what is taken of it is for that to say."""
+        if topic not in {one.topic for one in self.subscribe}:
+            raise ConfigurationError(
+                f"the topic {topic!r} is not subscribed to, and so has no rules of what is taken of it",
+                where=f"{self._source}: subscribe",
+                mend="Name it under [[subscribe]] first",
+            )
 
     def require_subscriptions(self) -> tuple[SubscriptionSettings, ...]:
         """Return all ``[[subscribe]]``; raise ConfigurationError where there is none."""

@@ -62,7 +62,7 @@ def credential_for(address: str, username: str, path: Path) -> Credential:
     exact = [one for one in of_user if _is_of(one.hostname, address)]
     found = exact or [one for one in of_user if not one.hostname]
     if len(found) == 1:
-        return found[0]
+        return _usable(found[0], path)
     whose = f" and the user {username}" if username else ""
     if not found:
         known = ", ".join(f"{one.username} for {one.hostname or 'any host'}" for one in there) or "none at all"
@@ -114,21 +114,25 @@ def _credential(entry: Any, path: Path) -> Credential:
         raise ConfigurationError(
             f"an entry of {path} has no username or no password", where=_SETTING, mend="Let hop write it: hop auth add"
         )
-    mechanism = given.get("mechanism", "SCRAM-SHA-512").upper().replace("_", "-")
-    if not mechanism.startswith("SCRAM-"):
-        raise ConfigurationError(
-            f"{path}: the mechanism {mechanism[:40]!r} of {given['username']} is not read from there",
-            where=_SETTING,
-            mend="Use a SCRAM credential, or write librdkafka's options under kafka",
-        )
     return Credential(
         username=given["username"],
         password=given["password"],
         hostname=given.get("hostname", ""),
         protocol=given.get("protocol", "SASL_SSL"),
-        mechanism=mechanism,
+        mechanism=given.get("mechanism", "SCRAM-SHA-512").upper().replace("_", "-"),
         ca=given.get("ssl_ca_location", "") or certifi.where(),
     )
+
+
+def _usable(credential: Credential, path: Path) -> Credential:
+    """Return the credential that was chosen, where it is one that is read from there: others may be of any kind."""
+    if not credential.mechanism.startswith("SCRAM-"):
+        raise ConfigurationError(
+            f"{path}: the mechanism {credential.mechanism[:40]!r} of {credential.username} is not read from there",
+            where=_SETTING,
+            mend="Use a SCRAM credential, or write librdkafka's options under kafka",
+        )
+    return credential
 
 
 def _is_of(hostname: str, address: str) -> bool:

@@ -176,7 +176,7 @@ def test_a_magnitude_of_zero_and_a_limit_go() -> None:
             photometry(1).model_copy(update={"target": TargetReference(name="A", type=TargetType.NON_SIDEREAL)}),
             "share the target as well",
         ),
-        (target(epoch=500.0), "epoch is the year 500"),
+        (target(epoch=500.0), "epoch is 500.0, which is no Julian year"),
         (spectroscopy(spectrum(3, wavelength_unit="")), "nothing is said of the unit of a wavelength"),
     ],
     ids=["no position", "no elements", "epoch", "no unit"],
@@ -233,3 +233,12 @@ def test_the_same_events_are_the_same_messages_at_every_try() -> None:
     assert not {one.id for one in elsewhere.messages} & {
         one.id for one in composed(*events, largest_bytes=20_000).messages
     }
+
+
+def test_a_made_title_of_names_that_json_escapes_is_cut() -> None:
+    given = share()
+    events = [given.event(target(name="\U0001f52d" * 99 + str(number))) for number in range(3)]
+    (message,) = composed(*events).messages
+    title = json.loads(message.value)["title"]
+    assert title.endswith("…")
+    assert len(json.dumps(title)) <= 1_000

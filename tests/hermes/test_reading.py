@@ -7,6 +7,7 @@ from typing import Any
 
 import fastavro
 import pytest
+from parts.events import share, target
 from parts.hermes import (
     MESSAGE_ID,
     SN,
@@ -24,6 +25,7 @@ from parts.hermes import (
 from bridge.codec import Left, Noted
 from bridge.errors import EventError, InvalidEventError, UndecodableError
 from bridge.hermes import HermesFormat
+from bridge.hermes.embedded import as_json
 from bridge.hermes.incoming import MOST_TOLD
 from bridge.hermes.record import INSTALLATION, origin_name_of, origin_of
 
@@ -260,7 +262,7 @@ def test_of_many_bad_rows_some_are_told_one_by_one_and_the_others_together() -> 
     items = photometry(point(), *(point(brightness="x") for _ in range(100)))
     told = left_of(items)
     assert len(told) == MOST_TOLD + 1
-    assert "of 80 more rows the same can be said; the first: " in told[-1][1]
+    assert "of 80 more the same can be said; the first: " in told[-1][1]
     assert "photometry[21]: brightness" in told[-1][1]
 
 
@@ -374,3 +376,81 @@ def test_a_second_look_numbers_the_items_alike() -> None:
     items = photometry(*rows)
     assert items == photometry(*rows)
     assert [type(one).__name__ for one in items] == ["Noted", "Noted", "Noted", "Left"]
+
+
+# -- what an attack found ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("day", ["2026-11-02+01:00", "2026-11-02-05:00", "2026-11-02+0100", "2026-11-02Z"])
+def test_an_offset_behind_a_day_is_never_a_time_of_the_day(day: str) -> None:
+    ((_, why),) = left_of(photometry(point(date_obs=day)))
+    assert "no time" in why
+
+
+def test_further_orbital_elements_stay_as_they_are_said() -> None:
+    elements = {
+        "epoch_of_elements": "60000", "orbital_inclination": 1, "longitude_of_the_ascending_node": 2,
+        "argument_of_the_perihelion": 3, "eccentricity": 0.1, "semimajor_axis": 2, "mean_anomaly": 4, "abs_mag": 18.1,
+    }  # fmt: skip
+    target = target_of(read({"targets": [{"name": "A", "orbital_elements": elements}]}))
+    assert target.extras == {"orbital_elements": '{"abs_mag": 18.1}'}
+
+
+@pytest.mark.parametrize("epoch", ["60000", 2460000.5, 999])
+def test_an_epoch_that_is_no_year_refuses_its_target(epoch: object) -> None:
+    ((_, why),) = left_of(read({"targets": [SN | {"epoch": epoch}]}))
+    assert "targets[0]: epoch is" in why
+
+
+@pytest.mark.parametrize(
+    ("data", "key"),
+    [
+        ({"targets": [SN | {"odd": float("nan")}]}, "odd is NaN"),
+        ({"targets": [SN | {"pm_ra": "x"}]}, 'pm_ra is "x"'),
+        ({"targets": [SN | {"aliases": [1.5, None]}]}, "aliases is null"),
+        ({"targets": [SN | {"distance": "far", "distance_units": "pc"}]}, 'distance is "far"'),
+        ({"photometry": [point(brightness_unit=["AB mag"])]}, 'brightness_unit is ["AB mag"]'),
+        ({"photometry": [point(limiting_brightness_unit=["AB mag"])]}, 'limiting_brightness_unit is ["AB mag"]'),
+    ],
+)
+def test_what_is_wrong_in_a_row_is_told_with_its_key(data: object, key: str) -> None:
+    ((_, why),) = left_of(read(data))
+    assert f"[0]: {key}" in why
+
+
+def test_both_angstroms_are_one_unit_of_brightness_and_limit() -> None:
+    per = "erg / s / cm² / {}"
+    row = point(
+        brightness_unit=per.format("\u212b"), limiting_brightness=1, limiting_brightness_unit=per.format("\u00c5")
+    )
+    assert (datum_of(photometry(row)).limit, datum_of(photometry(row)).extra) == (1.0, {})
+
+
+def test_no_row_says_for_the_bridge_where_it_came_from() -> None:
+    ((_, why),) = left_of(photometry(point(original_source_name="ATLAS")))
+    assert "photometry[0]: has original_source_name" in why
+
+
+def test_an_id_inside_stands_for_one_event() -> None:
+    one, other = (share().event(target(name=name)) for name in "AB")
+    twice = [as_json(one), as_json(other), as_json(one) | {"body": as_json(other)["body"]}]
+    items = read({"tom_bridge": {"v": 1, "events": twice}}, full=True)
+    assert events_of(items) == [one, other]
+    ((_, why),) = left_of(items)
+    assert f"data.tom_bridge.events[2]: event {one.id} is there twice" in why
+
+
+def test_many_bad_events_inside_are_few_items() -> None:
+    right = as_json(share().event(target()))
+    items = read({"tom_bridge": {"v": 1, "events": [*[{}] * 100, right]}}, full=True)
+    assert (len(events_of(items)), len(left_of(items))) == (1, MOST_TOLD + 1)
+    with pytest.raises(InvalidEventError, match="20001 events; 20000 are the most"):
+        read({"tom_bridge": {"v": 1, "events": [{}] * 20_001}}, full=True)
+
+
+def test_no_event_inside_speaks_for_a_sender_of_hermes() -> None:
+    forged = share(origin="hermes.alice-1a2b3c4d").event(target())
+    items = read({"tom_bridge": {"v": 1, "events": [as_json(forged)]}}, full=True)
+    assert events_of(items) == []
+    ((_, why),) = left_of(items)
+    assert "no bridge sends what came from Hermes" in why

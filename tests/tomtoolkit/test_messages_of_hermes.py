@@ -254,3 +254,34 @@ def test_our_own_message_that_comes_back_is_ours(hermes: Publishing, make_beta: 
     send(hermes, *composed(share(origin="beta", installation=ours).event(photometry())))
     beta.drain()
     assert [one[1:] for one in told(beta)] == [("ignored", "ours")]
+
+
+def test_what_waits_from_a_topic_that_is_left_waits_until_it_is_subscribed_to_again(
+    hermes: Publishing, make_beta: Any
+) -> None:
+    beta = make_beta(unmatched="park")
+    send(hermes, message({"targets": [SN], "photometry": [row()]}))
+    beta.drain()
+    of_hermes = beta.mapping["subscribe"]
+    hermes.stream.create_topic("other")
+    beta.mapping["subscribe"] = [{"topic": "other", "groups": ["Observers"]}]
+    add_target(beta)
+    beta.drain()
+    assert beta.retry_parked() == 0
+    assert [one[1] for one in told(beta)] == ["parked", "parked"]
+    beta.mapping["subscribe"] = of_hermes
+    assert beta.retry_parked() == 2
+    assert [one[1] for one in told(beta)] == ["applied", "applied"]
+    assert brightnesses(beta) == [(18.25, None)]
+
+
+def test_a_dead_letter_of_a_topic_that_is_left_stays_what_it_is(hermes: Publishing, make_beta: Any) -> None:
+    beta = make_beta()
+    send(hermes, message({"targets": [SN | {"ra": "1:2:3"}]}))
+    beta.drain()
+    (letter,) = beta.dead()
+    beta.mapping["subscribe"] = []
+    beta.mapping["publish"] = [{"topic": "other", "groups": ["Observers"]}]
+    with beta.open() as bridge:
+        assert bridge.waiting.retry_dead([letter], bridge.budget) == []
+    assert [one.entry.reason for one in beta.dead()] == [letter.entry.reason]

@@ -129,6 +129,17 @@ def test_history_is_replayed_and_restored(tom3: Tom, ask: Callable[..., Any]) ->
     assert ask("replay", "--topic", "t", "--kind", "target")["outcomes"] == {}
 
 
+def test_history_of_a_topic_without_rules_is_not_replayed(
+    tom3: Tom, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    share("SN 1")
+    path = folder / "tom-bridge.toml"
+    path.write_text(path.read_text().replace("[[subscribe]]", "[[publish.topics]]"))
+    assert run(["replay", "--topic", "t"]) != 0
+    assert "'t' is not subscribed to" in capsys.readouterr().err
+    assert tom3.targets() == []
+
+
 def test_the_daemon_ends_in_peace_at_sigterm(tom3: Tom, folder: Path, consumer: subprocess.Popen[str]) -> None:
     tom3.make_target("SN 1")
     share("SN 1")

@@ -226,6 +226,14 @@ def test_django_s_capitals_are_taken_for_further_streams_too() -> None:
     assert (found.streams["hop"].url, found.streams["hop"].kafka) == ("kafka://b", {"a.b": "1"})
 
 
+@pytest.mark.parametrize("publish", [{"topics": [{"topic": "a", "format": "hermes"}]}, {"topic": "a"}])
+def test_a_topic_has_one_format_in_both_directions(publish: dict[str, Any]) -> None:
+    formats = ["bridge", "hermes"] if "topics" in publish else ["hermes", "bridge"]
+    told = complaint(publish=publish, subscribe=[{"topic": "a", "format": formats[0]}])
+    assert f"'a' is received with format = '{formats[0]}' and published to with '{formats[1]}'" in told
+    assert settings(publish=publish, subscribe=[{"topic": "a", "format": formats[1]}, {"topic": "b"}])
+
+
 def test_schemas_are_kept_beside_a_topic_on_its_own_stream_and_never_on_hopskotch() -> None:
     found = settings(streams={"hop": HOPSKOTCH, "other": {"url": "kafka://b", "schema_topic": "theirs"}})
     topics = ("supernovae.public", "other:supernovae.public", "hop:hermes.test")

@@ -103,6 +103,12 @@ def test_what_can_not_be_understood_is_told_without_secrets(tmp_path: Path, text
     assert says in complaint(path)
 
 
+def test_a_credential_of_another_kind_costs_no_other(tmp_path: Path) -> None:
+    path = auth(tmp_path, entry("b", "other.org", mechanism="OAUTHBEARER"), entry("alice", "kafka.scimma.org"))
+    assert credential_for(HOST, "", path).username == "alice"
+    assert "'OAUTHBEARER' of b" in complaint(path, "other.org:9092")
+
+
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     assert "hop auth add" in complaint(tmp_path / "auth.toml")
 
