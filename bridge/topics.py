@@ -13,3 +13,8 @@ def split(topic: str) -> tuple[str, str]:
 def joined(label: str, name: str) -> str:
     """Return the full name of a topic: what :func:`split` takes apart."""
     return f"{label}:{name}" if label else name
+
+
+def is_of_hermes(topic: str) -> bool:
+    """Return whether a topic of HOPSKOTCH is read by Hermes, which fails at anything but its own messages."""
+    return split(topic)[1].startswith("hermes.")

@@ -52,6 +52,8 @@ class Published:
 def topic_for(settings: Settings, topic: str | None) -> str:
     """Return the topic to publish on: the given one, or the configured one. Raises ConfigurationError."""
     if chosen := topic or settings.publish.topic:
+        if problem := settings.unwelcome(chosen):
+            raise problem
         return chosen
     raise ConfigurationError("is missing", where="publish.topic", mend="Set it under [publish], or say --topic")
 

@@ -33,7 +33,7 @@ from bridge.events import Kind
 from bridge.settings.errors import each_in_words, in_words, is_labelled, masked_url, nearest, no_json, section
 from bridge.settings.section import Section
 from bridge.settings.streams import FullTopicName, StreamLabel, StreamSettings, no_such_stream
-from bridge.topics import joined, split
+from bridge.topics import is_of_hermes, joined, split
 
 DEFAULT_FILE = "tom-bridge.toml"
 ENVIRONMENT_PREFIX = "TOM_BRIDGE_"
@@ -279,6 +279,9 @@ class Settings(BaseSettings):
             label, _ = split(topic)
             if label and label not in self.streams:
                 raise ValueError(f"{no_such_stream(label, self.streams, topic)}")
+        for topic in self.published():
+            if problem := self.unwelcome(topic):
+                raise ValueError(str(problem))
         return self
 
     @classmethod
@@ -370,6 +373,16 @@ class Settings(BaseSettings):
         """Return the topics that are named to be published to."""
         usual = [self.publish.topic] if self.publish.topic else []
         return list(dict.fromkeys([*usual, *(one.topic for one in self.publish.topics)]))
+
+    def unwelcome(self, topic: str) -> ConfigurationError | None:
+        """Return why events of the bridge may not go to ``topic``: it is Hermes', whose readers fail at them."""
+        if not (is_of_hermes(topic) and self.stream_of(topic).hopskotch) or self.publish.of(topic).format == "hermes":
+            return None
+        return ConfigurationError(
+            "topics of Hermes take its own messages alone: others break its readers",
+            where=f"topic {topic}",
+            mend=f'Say format = "hermes" of topic = "{topic}" under [[publish.topics]]',
+        )
 
     def each_stream(self) -> dict[str, StreamSettings]:
         """Return all streams by label, the default one, whose label is empty, first."""

@@ -13,7 +13,8 @@ from bridge.errors import ConfigurationError, TopicMissingError
 from bridge.stream.hop_auth import credential_for, default_path
 from bridge.stream.kafka import KafkaStream
 from bridge.stream.kafka_options import HouseRules, Options, servers
-from bridge.stream.port import Topic
+from bridge.stream.port import Headers, Topic
+from bridge.topics import is_of_hermes
 
 _LOGIN = {"security.protocol": "SASL_SSL", "sasl.mechanisms": "SCRAM-SHA-512", "ssl.ca.location": certifi.where()}
 _ASK = "Topics and rights are given at https://my.hop.scimma.org"
@@ -40,6 +41,19 @@ class HopskotchStream(KafkaStream):
         options = {**_LOGIN, **options}
         rules = HouseRules(group_prefix=f"{options['sasl.username']}-", missing=_not_there, denied=_ASK)
         super().__init__(url, options, rules)
+
+    def publish(self, topic: str, *, key: bytes, value: bytes, headers: Headers = ()) -> None:
+        """Hand over one record; on a topic that Hermes reads, one of its messages (JSON) alone.
+
+        Raises ConfigurationError for another: each costs Hermes' readers a traceback, or what they read next.
+        """
+        if is_of_hermes(topic) and not value.startswith(b"{"):
+            raise ConfigurationError(
+                "topics of Hermes take its own messages alone: others break its readers",
+                where=topic,
+                mend='Say format = "hermes" of the topic under [[publish.topics]]',
+            )
+        super().publish(topic, key=key, value=value, headers=headers)
 
     def create_topic(self, name: str, *, partitions: int = 1, compacted: bool = False) -> Topic:  # noqa: ARG002
         """Return the topic where it is there; it can't be made."""

@@ -9,6 +9,7 @@ from parts.events import event as new_event
 from parts.hopskotch import Credential, HopskotchBroker
 from parts.streams import fill, poll_until, starting_at, unique
 
+from bridge.codec import encode
 from bridge.errors import ConfigurationError
 from bridge.operations.assemble import stream_of
 from bridge.operations.doctor import examine_streams
@@ -44,7 +45,7 @@ def settings_for(
 def test_read_write_and_describe_are_enough_to_publish_and_to_consume(
     hopskotch: HopskotchBroker, alice: Credential, tmp_path: Path
 ) -> None:
-    topic = hopskotch.topic("hermes.test", rights={alice: ["READ", "WRITE", "DESCRIBE"]})
+    topic = hopskotch.topic("gw.test", rights={alice: ["READ", "WRITE", "DESCRIBE"]})
     auth = hopskotch.write_auth(tmp_path / "auth.toml", alice)
     with closing(open_hopskotch(hopskotch.tls_url, {}, auth)) as stream:
         fill(stream, topic, [b"one", b"two"])
@@ -78,7 +79,7 @@ def test_topics_are_not_made_but_found(hopskotch: HopskotchBroker, alice: Creden
 def test_events_go_there_without_a_schema_and_are_understood(
     hopskotch: HopskotchBroker, alice: Credential, tmp_path: Path
 ) -> None:
-    topic = hopskotch.topic("hermes.test", rights={alice: ["READ", "WRITE"]})
+    topic = hopskotch.topic("supernovae.test", rights={alice: ["READ", "WRITE"]})
     auth = hopskotch.write_auth(tmp_path / "auth.toml", alice)
     settings = settings_for(hopskotch, auth, publish=topic)
     event = new_event()
@@ -90,14 +91,25 @@ def test_events_go_there_without_a_schema_and_are_understood(
         assert formats_of(settings, stream).decode(record) == (event,)
 
 
+def test_topics_of_hermes_take_nothing_that_its_readers_fail_at(
+    hopskotch: HopskotchBroker, alice: Credential, tmp_path: Path
+) -> None:
+    topic = hopskotch.topic("hermes.test", rights={alice: ["READ", "WRITE"]})
+    with closing(open_hopskotch(hopskotch.tls_url, hopskotch.options(alice))) as stream:
+        with pytest.raises(ConfigurationError, match='format = "hermes"'):
+            stream.publish(topic, key=b"", value=encode(new_event()).value)
+        fill(stream, topic, [b'{"topic": "hermes.test"}'])
+        assert [ends.next for ends in stream.ends(topic).values()] == [1]
+
+
 def problems(settings: Settings) -> list[Finding]:
     return [one for one in examine_streams(settings) if one.level != "ok" and one.about == "topic"]
 
 
 def test_doctor_says_which_right_is_missing(hopskotch: HopskotchBroker, tmp_path: Path) -> None:
     bob = hopskotch.credential("bob")
-    read = hopskotch.topic("hermes.read", rights={bob: ["READ"]})
-    write = hopskotch.topic("hermes.write", rights={bob: ["WRITE"]})
+    read = hopskotch.topic("gw.read", rights={bob: ["READ"]})
+    write = hopskotch.topic("gw.write", rights={bob: ["WRITE"]})
     nothing = hopskotch.topic("hermes.nothing")
     auth = hopskotch.write_auth(tmp_path / "auth.toml", bob)
     assert problems(settings_for(hopskotch, auth, subscribe=(read,), publish=write)) == []
@@ -112,7 +124,7 @@ def test_doctor_says_which_right_is_missing(hopskotch: HopskotchBroker, tmp_path
 
 def test_doctor_says_that_the_group_may_not_be_joined(hopskotch: HopskotchBroker, tmp_path: Path) -> None:
     bob = hopskotch.credential("bob", groups=False)
-    topic = hopskotch.topic("hermes.read", rights={bob: ["READ"]})
+    topic = hopskotch.topic("gw.read", rights={bob: ["READ"]})
     auth = hopskotch.write_auth(tmp_path / "auth.toml", bob)
     (found,) = problems(settings_for(hopskotch, auth, subscribe=(topic,)))
     assert found.what.endswith(f"the account lacks READ on the group {bob.username}-tom-bridge.my-tom")

@@ -23,7 +23,7 @@ class Hopskotch:
 
     def __init__(self, broker: HopskotchBroker, alpha: Publishing, folder: Path) -> None:
         writer, reader = broker.credential("alpha"), broker.credential("beta")
-        self.topic = broker.topic("hermes.test", rights={writer: ["WRITE"], reader: ["READ"]})
+        self.topic = broker.topic("gw.test", rights={writer: ["WRITE"], reader: ["READ"]})
         self.full = f"hopskotch:{self.topic}"
         self.settings = {
             "url": broker.tls_url,

@@ -110,13 +110,15 @@ def test_a_topic_of_hopskotch_is_published_to_and_shown_by_the_credential_of_hop
     command: Command, tmp_path: Path, hopskotch: HopskotchBroker
 ) -> None:
     alice = hopskotch.credential("alice")
-    topic = "hopskotch:" + hopskotch.topic("hermes.test", rights={alice: ["READ", "WRITE"]})
+    topic = "hopskotch:" + hopskotch.topic("supernovae.test", rights={alice: ["READ", "WRITE"]})
     auth = hopskotch.write_auth(tmp_path / "auth.toml", alice)
     file = tmp_path / "tom-bridge.toml"
     tables = f'[streams.hopskotch]\nurl = "{hopskotch.tls_url}"\nhopskotch = true\nauth = "auth.toml"\n[publish]'
     file.write_text(file.read_text().replace("[publish]", tables))
     assert command("publish", "photometry", "SN 2024abc", "table.csv", "--topic", topic).code == 0
     assert "SN 2024abc" in command("tail", topic, "--until-end").out
+    unwelcome = command("publish", "photometry", "SN 2024abc", "table.csv", "--topic", "hopskotch:hermes.test")
+    assert (unwelcome.code, "topics of Hermes" in unwelcome.err) == (2, True)
     made = command("topics", "create", "hopskotch:hermes.other")
     assert (made.code, "my.hop.scimma.org" in made.err) == (2, True)
     auth.chmod(0o644)

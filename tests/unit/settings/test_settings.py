@@ -253,6 +253,7 @@ def test_on_hopskotch_only_what_is_new_is_received_unless_a_start_is_set() -> No
         ({"streams": {"hop": {"url": "sqlite:///a", "hopskotch": True}}}, "streams.hop: has hopskotch", "kafka://"),
         ({"subscribe": [{"topic": "hop:hermes.test"}]}, "no stream 'hop'", "[streams.hop]"),
         ({"publish": {"topic": "hop:hermes.test"}}, "no stream 'hop'", "[streams.hop]"),
+        ({"streams": {"hop": HOPSKOTCH}, "publish": {"topic": "hop:hermes.test"}}, "topics of Hermes", '"hermes"'),
         ({"subscribe": [{"topic": "Hop:t"}]}, "subscribe[0].topic", "hopskotch:hermes.test"),
     ],
 )
@@ -262,3 +263,13 @@ def test_what_is_wrong_with_a_further_stream_is_told_with_its_label(
     told = complaint(**tables)
     assert key in told
     assert mend in told
+
+
+def test_on_hermes_topics_of_hopskotch_goes_what_hermes_reads() -> None:
+    streams = {"hop": HOPSKOTCH, "other": STREAM}
+    topics = [
+        {"topic": "hop:hermes.test", "format": "hermes"},
+        {"topic": "hop:gw.test"},
+        {"topic": "other:hermes.test"},
+    ]
+    assert settings(streams=streams, publish={"topics": topics}).published() == [one["topic"] for one in topics]
