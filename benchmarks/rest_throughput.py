@@ -1,9 +1,10 @@
-"""Datums a second over REST into one TOM: the bridge beside TOM Toolkit's own sharing, same data, same run.
+"""Datums a second over REST: the bridge beside TOM Toolkit's own sharing, same data, same run.
 
 Both write the same photometric points into the same TOM Toolkit 3.1 (SQLite, gunicorn with four threads), in turns,
 each turn onto a target of its own. TOM Toolkit's side is ``share_data_with_tom``, called inside a second TOM. The
 bridge's side is its consumer, from the first poll of the embedded stream to the last outcome in the ledger, with its
-default settings.
+default settings. Beside them the gateway: the same ``share_data_with_tom``, called in the same TOM, but with the
+gateway as the other side, until it has taken everything durably.
 
     make benchmark        (or: python -m benchmarks.rest_throughput --points 200 --turns 2)
 """
@@ -23,6 +24,7 @@ from uuid import uuid4
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 import structlog
+from parts.gateway_service import ACCOUNT, served_gateway, with_topics
 from parts.tom_site import BRIDGE_PASSWORD, Pristine, Toolkit
 from parts.toms import Tom
 from rich.console import Console
@@ -48,11 +50,15 @@ for point in points:
 
 _SHARE = """
 import time
+from django.contrib.auth.models import User
 from tom_dataproducts.sharing import share_data_with_tom
 from tom_targets.models import Target
 pk = Target.objects.get(name=name).pk
+if first:
+    from tom_targets.sharing import share_target_with_tom
+    share_target_with_tom(to, {'target': Target.objects.get(pk=pk)}, user=User.objects.get(username='admin'))
 started = time.perf_counter()
-answer = share_data_with_tom('receiver', {}, target_id=pk)
+answer = share_data_with_tom(to, {}, target_id=pk)
 result = [time.perf_counter() - started, str(answer.get('message', answer))]
 """
 
@@ -63,16 +69,21 @@ def main() -> None:
     parser.add_argument("--points", type=int, default=200, help="points a turn (default: %(default)s)")
     parser.add_argument("--turns", type=int, default=2, help="turns of each side (default: %(default)s)")
     given = parser.parse_args()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     points = made_points(given.points)
-    rates: dict[str, list[float]] = {"TOM Toolkit's share_data_with_tom": [], "TOM Bridge": []}
+    sides = {
+        "TOM Toolkit's share_data_with_tom": by_toolkit,
+        "TOM Bridge": by_bridge,
+        "share_data_with_tom to the gateway": by_gateway,
+    }
+    rates: dict[str, list[float]] = {name: [] for name in sides}
     with tempfile.TemporaryDirectory() as folder, two_toms(Path(folder)) as (sender, receiver):
+        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
         for turn in range(given.turns):
-            for name, measure in zip(rates, (by_toolkit, by_bridge), strict=True):
+            for name, measure in sides.items():
                 target = f"Target {len(rates[name])} {measure.__name__}"
                 receiver.make_target(target)
                 took_s = measure(sender, receiver, target, points, Path(folder) / f"turn{turn}")
-                arrived = len(receiver.photometry(target))
+                arrived = len((sender if measure is by_gateway else receiver).photometry(target))
                 if arrived != len(points):
                     sys.exit(f"{name}: {arrived} of {len(points)} points arrived")
                 rates[name].append(len(points) / took_s)
@@ -108,7 +119,15 @@ def two_toms(folder: Path) -> Iterator[tuple[Tom, Tom]]:
             "PASSWORD": BRIDGE_PASSWORD,
         }
     }
-    sender = Tom(pristine, folder / "sender", settings={"DATA_SHARING": sharing})
+    url = with_topics(f"sqlite:///{folder / 'gateway.db'}", TOPIC)
+    with served_gateway(folder / "gateway", url) as gateway:
+        entry = {"DISPLAY_NAME": "Gateway", "USERNAME": ACCOUNT, "PASSWORD": gateway.account(ACCOUNT, TOPIC)}
+        sharing["gateway"] = {**entry, "BASE_URL": f"{gateway.start().url}{TOPIC}/"}
+        sender = Tom(pristine, folder / "sender", settings={"DATA_SHARING": sharing})
+        yield from _started(sender, receiver)
+
+
+def _started(sender: Tom, receiver: Tom) -> Iterator[tuple[Tom, Tom]]:
     try:
         receiver.start()
         yield sender, receiver
@@ -120,11 +139,21 @@ def two_toms(folder: Path) -> Iterator[tuple[Tom, Tom]]:
 def by_toolkit(sender: Tom, receiver: Tom, target: str, points: tuple[Point, ...], folder: Path) -> float:
     """Share with TOM Toolkit's own function and return how many seconds it took."""
     del receiver, folder
+    return _shared(sender, "receiver", target, points)
+
+
+def by_gateway(sender: Tom, receiver: Tom, target: str, points: tuple[Point, ...], folder: Path) -> float:
+    """Share with it to the gateway, which takes data of a target that was shared; return how many seconds they took."""
+    del receiver, folder
+    return _shared(sender, "gateway", target, points, first=True)
+
+
+def _shared(sender: Tom, to: str, target: str, points: tuple[Point, ...], *, first: bool = False) -> float:
     sender.make_target(target)
     fields = ("timestamp", "bandpass", "brightness", "brightness_error", "telescope", "instrument")
     rows = [point.model_dump(mode="json", include=set(fields)) for point in points]
     sender.shell(_ADD_POINTS, name=target, points=rows)
-    took_s, message = sender.shell(_SHARE, name=target)
+    took_s, message = sender.shell(_SHARE, name=target, to=to, first=first)
     if "successfully" not in message:
         sys.exit(f"TOM Toolkit's sharing: {message}")
     return float(took_s)
@@ -165,7 +194,8 @@ def show(rates: dict[str, list[float]], points: int) -> None:
         table.add_row(name, *(f"{rate:.1f}" for rate in found), f"{statistics.median(found):.1f}")
     Console().print(table)
     medians = [statistics.median(found) for found in rates.values()]
-    Console().print(f"The bridge writes {medians[1] / medians[0]:.1f} times as many.")
+    times = [f"{median / medians[0]:.1f}" for median in medians[1:]]
+    Console().print(f"The bridge writes {times[0]} times as many, the gateway takes {times[1]} times as many.")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from parts.bridges import TOPIC
-from parts.gateways import ACCOUNT, OTHER_TOPIC, Serving, served_gateway, with_topics
+from parts.gateway_service import ACCOUNT, OTHER_TOPIC, Serving, served_gateway, with_topics
 from parts.kafka import KafkaBroker
 from parts.outgoing import sent
 from parts.tom_fixtures import _Toms
@@ -295,9 +295,9 @@ def test_a_gateway_that_was_killed_publishes_what_it_took(stage: Stage, tom: Tom
     assert [str(event.kind) for event in stage.wait_for(name, 2)] == ["target", "photometry"]
 
 
+# A thousand requests take their time, and both releases send the same.
+@pytest.mark.parametrize("tom", [pytest.param(3, id="toolkit3")], indirect=True)
 def test_a_thousand_datums_go_by_one_press(stage: Stage, tom: Tom, person: Person, name: str) -> None:
-    if tom.version < (3, 0):
-        pytest.skip("a thousand requests take their time; both releases send the same")
     pk = tom.make_target(name)
     give_points(tom, pk, 1_000)
     person.share_target(pk)
@@ -336,9 +336,9 @@ def test_a_share_for_ever_publishes_nothing_of_a_target_that_nobody_shared(
     assert stage.events(f"Secret {name}") == []
 
 
+# 3.1 speaks to Hermes by another package, and opens a page of it.
+@pytest.mark.parametrize("tom", [pytest.param(2, id="toolkit2")], indirect=True)
 def test_2_32_shares_by_hermes_api_in_one_message(stage: Stage, tom: Tom, person: Person, name: str) -> None:
-    if tom.version >= (3, 0):
-        pytest.skip("3.1 speaks to Hermes by another package, and opens a page of it")
     pk = tom.make_target(name, aliases=[f"ZTF {name}"], pm_ra=1.5)
     points = give_points(tom, pk, 3)
     told = person.share_target(pk, *points, to=f"hermes:{TOPIC}")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from parts.bridges import TOPIC, Publishing, Subscribed, tom_account
 from parts.events import point, target
-from parts.gateways import ACCOUNT, Serving, served_gateway, with_topics
+from parts.gateway_service import ACCOUNT, Serving, served_gateway, with_topics
 from parts.outgoing import sent
 from parts.shares import LIGHT_CURVE
 from parts.tom_fixtures import MakeTom

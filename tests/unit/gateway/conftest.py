@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from parts.gateways import Asked, asked_gateway, with_topics
+from parts.gateway_service import with_topics
+from parts.gateways import Asked, asked_gateway
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 from parts.bridges import TOPIC
-from parts.gateways import OTHER_TOPIC, Asked, asked_gateway, point, target
+from parts.gateway_service import OTHER_TOPIC
+from parts.gateways import Asked, asked_gateway, point, target
 
 from bridge.gateway.tables import FILE
 from bridge.stream.sqlite import SqliteStream

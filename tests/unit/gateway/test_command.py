@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import requests
 from parts.bridges import TOPIC
-from parts.gateways import ACCOUNT, Serving, served_gateway, target
+from parts.gateway_service import ACCOUNT, Serving, served_gateway
+from parts.gateways import target
 from parts.outgoing import sent
 from parts.wait import wait_until
 

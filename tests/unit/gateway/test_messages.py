@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 from parts.bridges import TOPIC
-from parts.gateways import OTHER_TOPIC, Asked, asked_gateway, point
+from parts.gateway_service import OTHER_TOPIC
+from parts.gateways import Asked, asked_gateway, point
 
 from bridge.stream import open_stream
 
