@@ -1,6 +1,6 @@
 """Records of Hermes as one subscription reads them: whose they are, and what of them counts."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bridge.codec.headers import Hints
