@@ -57,7 +57,7 @@ def gateway(
         served = Gateway(
             parts.accepting, parts.messages, parts.who_is, parts.of_token, requests_a_minute=chosen.requests_a_minute
         )
-        service = serve(served.application(), place)
+        service = serve(served.application(), place, stopped)
         stop_at_signals(stopped)
         try:
             relay_until(parts, stopped, place.url)

@@ -80,8 +80,7 @@ class Accepting:
             what = "Log in to your TOM to publish here: this share came from a visitor who is not logged in"
             raise Refusal(what, status=403, reason="a visitor who is not logged in")
         body, lists = reading.target(sent), reading.list_names(sent)
-        shared_by = str(sent.get("shared_by") or "")[:150]
-        key = sent.get("id") if isinstance(sent.get("id"), int) else None
+        shared_by, key = reading.shared_by(sent), reading.toms_key(sent)
         came = key is not None and self._has_written(account, echo.of_target(key, body.name))
         with self._lock, self._store.desk(account.name, topic, self._share_s) as desk:
             token = desk.remember(body, key, came=came, before=desk.same(body, key))

@@ -35,7 +35,10 @@ class Account:
 def add(
     file: SqliteFile, *, name: str, origin: str, display_name: str, installation: UUID, topics: Sequence[str]
 ) -> str:
-    """Add an account, and return its secret, which is not kept. Raises ConfigurationError where it is there."""
+    """Add an account, and return its secret, which is not kept.
+
+    Raises ConfigurationError where it is there, or was another TOM's, whose targets are remembered under its name.
+    """
     secret = secrets.token_urlsafe(32)
     with file.transaction() as connection:
         taken = connection.execute(
@@ -44,6 +47,10 @@ def add(
         if taken is not None:
             mend = f"Remove it first (tom-bridge gateway accounts remove {taken[0]}), or name another"
             raise ConfigurationError(f"the account {taken[0]!r} is there", where=f"account {name!r}", mend=mend)
+        before = connection.execute("SELECT origin FROM account WHERE name = ?", (name,)).fetchone()
+        if before is not None and before[0] != origin:
+            what = f"the account {name!r} was that of {before[0]!r}, and what it shared is remembered"
+            raise ConfigurationError(what, where=f"account {name!r}", mend="Give this TOM another user name")
         connection.execute(
             "INSERT OR REPLACE INTO account VALUES (?, ?, ?, ?, ?, ?, 0)",
             (name, origin, display_name, str(installation), _hash(secret), json.dumps(list(topics))),

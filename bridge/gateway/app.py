@@ -3,11 +3,13 @@
 ``/<topic>/api/<resource>/`` is what a TOM makes of ``https://host/<topic>/`` as its ``BASE_URL``.
 """
 
+import asyncio
 import base64
 import binascii
 import json
 import threading
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
@@ -17,11 +19,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from bridge.errors import AwayError
+from bridge.errors import BridgeError
 from bridge.gateway.accepting import Accepting, Answer
 from bridge.gateway.accounts import Account
 from bridge.gateway.hermes import LARGEST_MESSAGE, Messages
@@ -34,6 +36,8 @@ _LARGEST_JSON = 4 * 1024 * 1024
 _FORM = 256 * 1024
 """Bytes of a form beside its file: 2.32 sends the text of each datum with a product."""
 _LONGEST_TOPIC = 300
+_NEXT_PART_S = 30.0
+"""Seconds without a byte after which a request is not waited for."""
 
 WhoIs = Callable[[str, str], Account | None]
 """Says whose a user name and a password are."""
@@ -84,7 +88,7 @@ class Gateway:
         ]
         app = Starlette(
             routes=routes,
-            exception_handlers={HTTPException: _http, AwayError: _away, Exception: _failed},  # type: ignore[dict-item]
+            exception_handlers={HTTPException: _http, BridgeError: _away, Exception: _failed},  # type: ignore[dict-item]
         )
         app.router.redirect_slashes = False  # a redirected POST is lost
         return app
@@ -187,21 +191,40 @@ def _credentials(header: str) -> tuple[str, str]:
 async def _body(request: Request, most: int) -> bytes:
     parts: list[bytes] = []
     size = 0
-    async for part in request.stream():
-        size += len(part)
-        if size > most:
-            raise Refusal(f"What was sent has more than {most} bytes", status=413, reason="too large")
-        parts.append(part)
+    stream = request.stream()
+    try:
+        while (part := await asyncio.wait_for(anext(stream, None), _NEXT_PART_S)) is not None:
+            size += len(part)
+            if size > most:
+                raise Refusal(f"What was sent has more than {most} bytes", status=413, reason="too large")
+            parts.append(part)
+    except TimeoutError:
+        what = f"Nothing more came for {_NEXT_PART_S:g} seconds, and what was sent is not whole"
+        raise Refusal(what, status=408, reason="not whole") from None
+    except ClientDisconnect:
+        raise Refusal("What was sent is not whole: the connection broke off", reason="not whole") from None
     return b"".join(parts)
 
 
 def _json(body: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
-        raise Refusal("What was sent is no JSON", reason="no JSON") from None
+        text = body.decode()
+        found = json.loads(text, object_pairs_hook=_once)
+        if "\\u" in text:
+            json.dumps(found, ensure_ascii=False).encode()  # half a character is one that nothing can keep
+    except (ValueError, RecursionError) as error:
+        raise Refusal(f"What was sent is no JSON: {error}", reason="no JSON") from None
     if not isinstance(found, dict):
         raise Refusal("What was sent is no JSON object", reason="no JSON object")
+    return found
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object, of whose fields none is given twice: nobody can tell which one is meant."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        (twice, _), *_ = Counter(name for name, _ in pairs).most_common(1)
+        raise ValueError(f"{twice[:60]!r} is given twice")
     return found
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import structlog
 
-from bridge.errors import BridgeError
+from bridge.errors import AwayError, BridgeError, StopError
 from bridge.events import KINDS, Body, DataProduct, Kind, ListMember, Share, Target, TargetList
 from bridge.gateway import accounts
 from bridge.gateway.store import Known, Pending, Store
@@ -32,6 +32,9 @@ _MOST_CHARACTERS = 4_000_000
 _FRESH_WITHIN_S = 60.0
 """Seconds for which a TOM is asked for a target that was shared before; then it goes as it was shared last."""
 _ASK_AGAIN_S = 2.0
+"""Seconds for which a TOM that did not answer is left in peace: asking it may take seconds each time."""
+_TRY_AGAIN_S = 60.0
+"""Seconds for which a line of which no events can be made is left alone."""
 _LOOK_S = 2.0
 """After that time a look leaves the rest to the next one, so that the outbox has its turn."""
 
@@ -57,17 +60,32 @@ class Composer:
         self._fetch = fetch
         self._installation = installation
         self._pause_s = pause_s
-        self._asked: dict[int, float] = {}
-        """When the TOM was last asked for a pending target."""
+        self._away_until: dict[str, float] = {}
+        """Until when the TOM of an account is not asked."""
+        self._failing_until: dict[tuple[str, str, str], float] = {}
+        """Until when a line is left alone."""
 
     def look(self) -> bool:
         """Move what is complete; return whether there is more than there was time for."""
         deadline = time.monotonic() + _LOOK_S
         for line in self._store.lines():
-            while self._move(line):
+            while self._move_or_tell(line):
                 if time.monotonic() >= deadline:
                     return True
         return False
+
+    def _move_or_tell(self, line: tuple[str, str, str]) -> bool:
+        """Move as :meth:`_move`; a line that fails by a fault of ours holds no other one back."""
+        if time.monotonic() < self._failing_until.get(line, 0.0):
+            return False
+        try:
+            return self._move(line)
+        except (AwayError, StopError):
+            raise
+        except Exception:
+            self._failing_until[line] = time.monotonic() + _TRY_AGAIN_S
+            log.exception("gateway.not_composed", account=line[0], topic=line[1], line=line[2])
+            return False
 
     def _move(self, line: tuple[str, str, str]) -> bool:
         """Move what comes first in a line; return whether something was moved."""
@@ -131,17 +149,14 @@ class Composer:
         """Return a target that is shared again, as the TOM has it now; None where it is to be asked for once more."""
         known = self._known(one)
         late = not 0 <= time.time() - one.at < _FRESH_WITHIN_S
-        if not late and time.monotonic() - self._asked.get(one.id, -_ASK_AGAIN_S) < _ASK_AGAIN_S:
-            return None
-        self._asked[one.id] = time.monotonic()
+        if time.monotonic() < self._away_until.get(account.name, 0.0):
+            return known.body if late else None
         try:
             found = self._fetch(account, known)
         except BridgeError as error:
             log.info("gateway.not_fetched", target=known.body.name, message=str(error))
-            if not late:
-                return None
-            found = None
-        del self._asked[one.id]
+            self._away_until[account.name] = time.monotonic() + _ASK_AGAIN_S
+            return known.body if late else None
         if found is None:
             return known.body
         with self._store.desk(account.name, topic) as desk:

@@ -6,7 +6,7 @@ or nothing: a TOM sends what was answered well never again.
 
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from bridge.codec.items import Left, Noted
 from bridge.errors import EventError
 from bridge.events import Body, Data, Event, Share, Target, uuid7
+from bridge.gateway import reading
 from bridge.gateway.accepting import Answer, HasWritten, green
 from bridge.gateway.accounts import Account
 from bridge.gateway.composing import HowPublished, Installation
@@ -30,6 +31,8 @@ from bridge.tom import echo
 __all__ = ["LARGEST_MESSAGE", "Messages"]
 
 _MOST_TOLD = 3
+_SAID = {"shared_by": "submitter", "title": "title", "message": "message_text", "acknowledgement": "authors"}
+"""What a person says, which the reader of Hermes' messages cuts where it is too long; here the person can be told."""
 
 
 @dataclass
@@ -61,10 +64,11 @@ class Messages:
         if topic not in account.topics:
             what = f"{topic[:300]!r} is no topic of the account {account.name}; see {', '.join(account.topics)}"
             raise Refusal(what, status=403, reason="no topic of the account")
+        said = {name: reading.words(sent, key, name) for name, key in _SAID.items()}
         share_id = uuid7()
         events = _events(sent, topic, share_id)
         found = self._own(account, events)
-        share = self._share(account, events[0], share_id)
+        share = self._share(account, share_id, said, events[0].references)
         packing = packed([share.event(body) for body in found.bodies], self._how(topic))
         with self._lock, self._store.desk(account.name, topic) as desk:
             desk.publish(packing)
@@ -96,17 +100,14 @@ class Messages:
                 found.bodies.append(body)
         return found
 
-    def _share(self, account: Account, event: Event, share_id: UUID) -> Share:
+    def _share(self, account: Account, share_id: UUID, said: Mapping[str, str], references: tuple[str, ...]) -> Share:
         return Share(
             share_id=share_id,
             origin=account.origin,
             origin_name=account.display_name,
             installation=self._installation(account),
-            shared_by=event.shared_by,
-            title=event.title,
-            message=event.message,
-            acknowledgement=event.acknowledgement,
-            references=event.references,
+            references=references,
+            **said,
         )
 
 

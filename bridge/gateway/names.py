@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from urllib.parse import unquote
 
 _PARAMETER = b"name_fuzzy="
+_LONGEST = 100
+"""Characters of a name."""
 
 
 def asked_for(query: bytes) -> str | None:
@@ -28,5 +30,5 @@ def written(names: Sequence[str]) -> frozenset[str]:
 
 def firsts(asked: str) -> list[str]:
     """Return what the target's own name may be where its aliases are not known: the longest first."""
-    ends = [at for at, letter in enumerate(asked) if letter == ","]
+    ends = [at for at, letter in enumerate(asked[: _LONGEST + 1]) if letter == ","]
     return [asked, *(asked[:end].strip() for end in reversed(ends) if asked[:end].strip())]

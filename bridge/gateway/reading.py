@@ -7,10 +7,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from bridge.errors import RejectedError
-from bridge.events import DataProduct, Datum, Kind, Target, TargetReference
+from bridge.events import DataProduct, Datum, Kind, Share, Target, TargetList, TargetReference
 from bridge.publishing.sources.errors import SourceError
 from bridge.publishing.sources.local_tom import target_body
 from bridge.tom.rest.shown import UnexpectedError, target_of
@@ -23,6 +23,16 @@ _IMPORTED = "Imported From "
 _OWN_LOCATION = re.compile(r"ReducedDatum shared from .*/api/reduceddatums/\d+/?")
 """What a TOM fills in where a datum has no source: its own name, and this. It says that the datum is the TOM's own."""
 _LONGEST_NAME = 100
+_LONGEST_PATH = 120
+"""Characters of the path to a wrong field that are told: free values may be nested deeply."""
+_MOST_KEY = 2**63 - 1
+"""Of a database's primary key."""
+_WORDS: Mapping[str, TypeAdapter[str]] = {
+    name: TypeAdapter(Share.model_fields[name].rebuild_annotation())
+    for name in ("shared_by", "title", "message", "acknowledgement")
+}
+"""What a person says of a share."""
+_LIST_NAME: TypeAdapter[str] = TypeAdapter(TargetList.model_fields["name"].rebuild_annotation())
 
 
 class Refusal(Exception):  # noqa: N818 (an answer, not a fault)
@@ -51,8 +61,29 @@ def list_names(sent: Sent) -> list[str]:
     lists = sent.get("target_lists") or []
     if not isinstance(lists, list) or not all(isinstance(one, Mapping) for one in lists):
         raise Refusal("target_lists is no list of lists' names")
-    names = [str(one.get("name") or "").strip() for one in lists]
-    return list(dict.fromkeys(name for name in names if name and not name.startswith(_IMPORTED)))
+    names = [one.get("name") for one in lists]
+    shared = [name for name in names if name and not str(name).startswith(_IMPORTED)]
+    return list(dict.fromkeys(_text_of(_LIST_NAME, name, "name of a list") for name in shared))
+
+
+def shared_by(sent: Sent) -> str:
+    """Return who shares a target, where that is told."""
+    return words(sent, "shared_by", "shared_by")
+
+
+def words(sent: Sent, key: str, name: str) -> str:
+    """Return what a person says of a share, whole: the field ``name`` of an event."""
+    return _text_of(_WORDS[name], sent.get(key) or "", key)
+
+
+def toms_key(sent: Sent) -> int | None:
+    """Return the primary key of a target in its TOM, where that is told."""
+    key = sent.get("id")
+    if key is None:
+        return None
+    if isinstance(key, bool) or not isinstance(key, int) or not 0 <= key <= _MOST_KEY:
+        raise Refusal(f"id is {str(key)[:60]!r}, which is no primary key", reason="id")
+    return key
 
 
 def is_anonymous(sent: Sent) -> bool:
@@ -65,6 +96,9 @@ def datum(sent: Sent) -> Datum:
     value = sent.get("value")
     if not isinstance(value, Mapping):
         raise Refusal("value is no JSON object", reason="value is no JSON object")
+    for key in ("data_type", "source_name", "source_location"):
+        if not isinstance(sent.get(key, ""), str) and (key == "data_type" or sent[key] is not None):
+            raise Refusal(f"{key} is {str(sent[key])[:60]!r}, which is no text", reason=f"{key} is no text")
     kind = kind_of(sent)
     _check_numbers(kind, value)
     if kind is Kind.PHOTOMETRY and not _has_value(value):
@@ -102,6 +136,13 @@ def product(form: Mapping[str, str], filename: str, content: bytes, reference: T
 def _text(form: Mapping[str, str], key: str) -> str:
     value = form.get(key, "")
     return "" if value in ("None", "null") else value
+
+
+def _text_of(sort: TypeAdapter[str], given: object, what: str) -> str:
+    try:
+        return sort.validate_python(given)
+    except ValidationError as error:
+        raise Refusal(f"The {what} {str(given)[:60]!r} can't be published: {_told(error)}", reason=what) from None
 
 
 def _has_value(value: Sent) -> bool:
@@ -151,4 +192,4 @@ def _told(error: ValidationError) -> str:
 
 
 def _where(error: ValidationError) -> str:
-    return ".".join(str(part) for part in error.errors(include_url=False)[0]["loc"])
+    return ".".join(str(part) for part in error.errors(include_url=False)[0]["loc"])[:_LONGEST_PATH]

@@ -1,5 +1,6 @@
 """The gateway put together, and its accounts."""
 
+import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -9,8 +10,8 @@ from uuid import UUID, uuid4
 
 import structlog
 
-from bridge.errors import AwayError, StopError
-from bridge.events import Target
+from bridge.errors import BridgeError, ConfigurationError, InvalidEventError, StopError
+from bridge.events import Share, Target, checked_part
 from bridge.file_lock import FileLock
 from bridge.gateway import accounts
 from bridge.gateway.accepting import Accepting
@@ -29,6 +30,7 @@ from bridge.settings import Settings
 
 log = structlog.get_logger(__name__)
 
+_USER_NAME = re.compile(r"[!-9;-~]{1,100}")
 _STOPPED_S = 30.0
 """Seconds between two tries of a relay that a person has to help: what TOMs send is taken meanwhile."""
 _BEAT_S = 10.0
@@ -67,15 +69,31 @@ def add_account(
     if chosen == settings.origin:
         with opened_ledger(settings) as ledger:
             installation = ledger.installation
+    shown = display_name or (settings.display_name if chosen == settings.origin else chosen)
+    known_as = installation or uuid4()
+    _check_account(name, chosen, shown, known_as)
     with opened_store(settings) as store:
         return accounts.add(
             store,
             name=name,
             origin=chosen,
-            display_name=display_name or (settings.display_name if chosen == settings.origin else chosen),
-            installation=installation or uuid4(),
-            topics=topics,
+            display_name=shown,
+            installation=known_as,
+            topics=list(dict.fromkeys(topics)),
         )
+
+
+def _check_account(name: str, origin: str, display_name: str, installation: UUID) -> None:
+    """Raise ConfigurationError where nobody could log in by that name, or no event could be made of what comes."""
+    where = f"account {name!r}"
+    if not _USER_NAME.fullmatch(name):
+        what = "the name can't be logged in with: it needs 1 to 100 visible characters of ASCII, without a colon"
+        raise ConfigurationError(what, where=where, mend="Give it another name, as north-tom")
+    try:
+        checked_part(Share, {"origin": origin, "origin_name": display_name, "installation": installation}, where=where)
+    except InvalidEventError as error:
+        mend = "See --origin (small letters, digits, '.', '_', '-') and --display-name (at most 100 characters)"
+        raise ConfigurationError(error.what, where=where, mend=mend) from None
 
 
 # -- the service ----------------------------------------------------------------------------------------------------
@@ -213,7 +231,7 @@ def _beat(parts: Parts, stopped: threading.Event, address: str) -> None:
     while True:
         try:
             parts.beat(address)
-        except AwayError as error:
+        except BridgeError as error:
             log.info("gateway.not_noted", message=str(error))
         if stopped.wait(_BEAT_S):
             return

@@ -44,6 +44,8 @@ class GatewayStatus:
     questions: tuple[Question, ...]
     pending: int
     """Requests that were taken and are not made into events yet."""
+    pending_since: datetime | None
+    """When the oldest of them came."""
     outbox: Summary
 
 
@@ -53,6 +55,7 @@ def gateway_status(settings: Settings) -> GatewayStatus | None:
         return None
     with opened_store(settings) as store:
         service = store.told("SELECT address, alive_at FROM service")
+        pending = store.told("SELECT count(*) AS number, min(at) AS since FROM pending")[0]
         return GatewayStatus(
             address=service[0]["address"] if service else "",
             alive_at=_moment(service[0]["alive_at"]) if service else None,
@@ -64,7 +67,8 @@ def gateway_status(settings: Settings) -> GatewayStatus | None:
                 Question(**{**row, "last_at": _moment(row["last_at"])})
                 for row in store.told("SELECT * FROM question ORDER BY last_at DESC LIMIT 50")
             ),
-            pending=int(store.told("SELECT count(*) AS number FROM pending")[0]["number"]),
+            pending=pending["number"],
+            pending_since=None if pending["since"] is None else _moment(pending["since"]),
             outbox=store.summary(),
         )
 
@@ -83,6 +87,9 @@ def gateway_problems(settings: Settings, stalled_s: float) -> list[str]:
         problems.append(f"{waits} ({why})" if why else waits)
     if now.pending and (now.alive_at is None or moment - now.alive_at > timedelta(seconds=max(stalled_s, 60.0))):
         problems.append(f"the gateway has taken {now.pending} requests and is not running: tom-bridge gateway")
+    elif now.pending_since is not None and moment - now.pending_since > timedelta(seconds=max(stalled_s, 120.0)):
+        since = f"{now.pending_since:%Y-%m-%d %H:%M} UTC"
+        problems.append(f"the gateway has made no events of what it took since {since}: its log says why")
     if out.refused:
         problems.append(f"the stream has refused {out.refused} events of the gateway: 'tom-bridge status' says why")
     return problems

@@ -76,7 +76,7 @@ def put(connection: sqlite3.Connection, topic: str, rows: Sequence[Packed]) -> N
                 topic,
                 row.key,
                 row.kind,
-                ", ".join(row.subjects),
+                row.subject,
                 row.items,
                 row.format,
                 row.payload,

@@ -36,6 +36,12 @@ class Packed:
     format: str
     payload: bytes
 
+    @property
+    def subject(self) -> str:
+        """What it is about, in a text of at most 200 characters."""
+        more = f" and {len(self.subjects) - 1} more" if len(self.subjects) > 1 else ""
+        return f"{self.subjects[0][: 200 - len(more)]}{more}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Packing:

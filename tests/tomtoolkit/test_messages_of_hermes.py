@@ -96,6 +96,9 @@ def test_what_has_no_target_waits_for_one_where_that_is_chosen(hermes: Publishin
     send(hermes, message({"targets": [SN | {"aliases": ["ZTF26xyz"]}], "photometry": [row()]}))
     beta.drain()
     assert [one[1] for one in told(beta)] == ["parked", "parked"]
+    recorded = [one.recorded_at for one in beta.entries()]
+    assert beta.retry_parked() == 0
+    assert [one.recorded_at for one in beta.entries()] == recorded, "looking in vain writes no outcome anew"
     add_target(beta)
     beta.drain()
     assert [one[1] for one in told(beta)] == ["applied", "applied"]

@@ -156,15 +156,14 @@ class Parcel:
         return self._receipt()
 
     def _row(self, row: Packed) -> models.OutboxEvent:
-        more = f" and {len(row.subjects) - 1} more" if len(row.subjects) > 1 else ""
         return models.OutboxEvent(
             share_id=row.share_id,
             event_id=row.id,
             topic=self.topic,
             key=row.key,
             kind=row.kind,
-            subject=f"{row.subjects[0][: 200 - len(more)]}{more}",
-            target_id=self._targets.get(row.subjects[0]) if not more else None,
+            subject=row.subject,
+            target_id=self._targets.get(row.subjects[0]) if len(row.subjects) == 1 else None,
             items=row.items,
             payload=row.payload,
             format=row.format,

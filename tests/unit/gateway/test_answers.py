@@ -7,6 +7,7 @@ import pytest
 from parts.bridges import TOPIC
 from parts.gateways import OTHER_TOPIC, Asked, asked_gateway, point, target
 
+from bridge.gateway.tables import FILE
 from bridge.stream.sqlite import SqliteStream
 
 CSV = b"time,filter,magnitude\n55555.5,r,17.1\n"
@@ -77,6 +78,15 @@ def test_names_are_found_as_a_tom_writes_them(gateway: Asked, names: list[str], 
     token = token_of(gateway, names[0], aliases=names[1:])
     assert gateway.known(asked) == token
     assert gateway.known("Other%20target") is None
+
+
+def test_a_question_with_many_commas_costs_no_more_than_one_of_few(gateway: Asked) -> None:
+    from bridge.gateway.names import firsts
+
+    token = token_of(gateway, "a, b, " + "c" * 94)
+    asked = "a, b, " + "c" * 94 + ",a" * 5_000
+    assert gateway.known(asked.replace(" ", "%20")) == token
+    assert len(firsts(asked)) == 4
 
 
 def test_two_targets_that_are_written_alike_are_never_taken_for_one_another(gateway: Asked) -> None:
@@ -150,6 +160,26 @@ def test_a_target_that_no_event_can_hold_is_refused_with_a_sentence(gateway: Ask
     answer = gateway.ask("POST", "targets/", content=json.dumps(target(**fields)))  # type: ignore[arg-type]
     assert answer.status_code == 400
     assert len(answer.json()["detail"]) > 20
+    assert gateway.published() == []
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"shared_by": "a\x01b"},
+        {"shared_by": {"name": "ada"}},
+        {"target_lists": [{"name": "z < 0.1"}]},
+        {"target_lists": [{"name": "x" * 201}]},
+        {"target_lists": [{"name": 5}]},
+        {"id": 2**63},
+        {"id": True},
+    ],
+)
+def test_what_no_event_could_be_made_of_later_is_refused_at_once(gateway: Asked, fields: dict[str, object]) -> None:
+    """What was taken is made into events behind the answer: one that can't be would hold all others back."""
+    answer = gateway.share_target(**fields)
+    assert answer.status_code == 400
+    assert str(next(iter(fields))).rstrip("s").replace("target_", "") in answer.json()["detail"]
     assert gateway.published() == []
 
 
@@ -250,7 +280,18 @@ def test_a_point_whose_meaning_is_not_clear_is_refused(gateway: Asked, value: di
     assert len(gateway.published()) == 1
 
 
-@pytest.mark.parametrize("change", [{"timestamp": "yesterday"}, {"timestamp": 5}, {"timestamp": None}, {"value": []}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"timestamp": "yesterday"},
+        {"timestamp": 5},
+        {"timestamp": None},
+        {"value": []},
+        {"data_type": None},
+        {"data_type": 5},
+        {"source_name": {"a": 1}},
+    ],
+)
 def test_a_datum_that_is_none_is_refused(gateway: Asked, change: dict[str, object]) -> None:
     token = token_of(gateway)
     assert gateway.ask("POST", "reduceddatums/", json=point(token) | change).status_code == 400
@@ -361,7 +402,20 @@ def test_a_topic_that_is_not_the_accounts_is_refused(gateway: Asked) -> None:
     assert TOPIC in answer.json()["detail"]
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"\xff", b"{", b'"x"', b"[" * 100_000])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"[]",
+        b"\xff",
+        b"{",
+        b'"x"',
+        b"[" * 100_000,
+        b'{"target": "\\ud800"}',
+        b'{"target": "\xed\xa0\x80"}',
+        b'{"target": 1, "target": 2}',
+    ],
+)
 def test_what_is_no_json_object_is_refused(gateway: Asked, content: bytes) -> None:
     for path in ("targets/", "reduceddatums/"):
         assert gateway.ask("POST", path, content=content).status_code == 400
@@ -385,6 +439,23 @@ def test_a_fault_of_our_own_is_a_json_object_too(gateway: Asked, monkeypatch: py
     answer = gateway.ask("POST", "targets/", json=target())
     assert answer.status_code == 500
     assert "secret" not in answer.text
+
+
+def test_while_the_file_can_not_be_used_a_tom_is_told_to_try_again(gateway: Asked) -> None:
+    """Locked, gone, or something else in its place; what came before is there when it is back."""
+    token = token_of(gateway)
+    state = gateway.settings.state
+    away = state / "away"
+    away.mkdir()
+    for file in [*state.glob(f"{FILE}*")]:
+        file.rename(away / file.name)
+    assert gateway.share_point(token).status_code == 503
+    (state / FILE).write_bytes(b"no database" * 1000)
+    assert gateway.share_point(token).status_code == 503
+    for file in away.iterdir():
+        file.replace(state / file.name)
+    assert gateway.share_point(token).status_code == 201
+    assert [str(event.kind) for event in gateway.published()] == ["target", "photometry"]
 
 
 # -- what is remembered -----------------------------------------------------------------------------------------------

@@ -44,6 +44,34 @@ def certificate(folder: Path) -> tuple[Path, Path]:
     return made
 
 
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("north:tom", []),
+        ("nörd", []),
+        ("", []),
+        ("x", ["--origin", "No Origin"]),
+        ("x", ["--display-name", "N" * 101]),
+        ("x", ["--display-name", "N\x01"]),
+    ],
+)
+def test_an_account_that_could_not_log_in_or_publish_is_not_made(
+    serving: Serving, name: str, options: list[str]
+) -> None:
+    code, _, said = serving.ended("accounts", "add", "--topic", TOPIC, *options, "--", name)
+    assert code == 2, said
+    assert "No account" in serving.run("accounts", "list")
+
+
+def test_the_name_of_a_removed_account_is_given_to_no_other_tom(serving: Serving) -> None:
+    """What is remembered of the first one's targets, and what it gave last, would be taken for the other's."""
+    serving.account()
+    serving.run("accounts", "remove", ACCOUNT)
+    code, _, said = serving.ended("accounts", "add", ACCOUNT, "--topic", TOPIC, "--origin", "south")
+    assert (code, "another user name" in said) == (2, True)
+    serving.account()  # its own TOM gets it again
+
+
 def test_an_account_is_made_listed_let_in_and_removed(serving: Serving, url: str) -> None:
     password = serving.account()
     assert ACCOUNT in serving.run("accounts", "list")

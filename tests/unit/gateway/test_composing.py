@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,12 +11,13 @@ from parts.bridges import TOPIC
 from parts.gateways import Asked, asked_gateway
 from parts.wait import wait_until
 
-from bridge.errors import TomAwayError
+from bridge.errors import StopError, TomAwayError
 from bridge.events import Target
 from bridge.gateway import composing
 from bridge.gateway.accounts import Account
 from bridge.gateway.composing import Composer
 from bridge.gateway.store import Desk, Known, Store
+from bridge.operations.gateway_status import gateway_problems
 
 Fetch = Callable[[Account, Known], Target | None]
 
@@ -92,6 +94,35 @@ def test_a_tom_that_is_away_keeps_no_other_target_waiting(gateway: Asked) -> Non
     assert sorted(subjects) == ["Other", "SN 2026ali"]
 
 
+def test_a_tom_that_does_not_answer_is_asked_for_one_target_and_not_for_each(gateway: Asked) -> None:
+    """Asking takes seconds each time, and the relay waits for it: a list of hundreds would keep it for an hour."""
+    asked: list[str] = []
+
+    def fetch(_account: Account, known: Known) -> Target | None:
+        asked.append(known.body.name)
+        raise TomAwayError("the TOM does not answer")
+
+    for number in range(20):
+        token = gateway.share_target(f"T{number}", id=number).json()["id"]
+        gateway.ask("PATCH", f"targets/{token}/", json={"target_lists": []})
+    composed_with(gateway, fetch)
+    gateway.parts.composer.look()
+    assert len(asked) == 1
+
+
+def test_what_no_event_can_be_made_of_holds_nothing_else_back_and_is_told(gateway: Asked) -> None:
+    gateway.share_target("Bad", id=1)
+    with closing(Store(gateway.settings.state)) as store, store.transaction() as connection:
+        connection.execute("UPDATE pending SET shared_by = char(1), at = at - 1000")
+    gateway.share_target("Good", id=2)
+    gateway.parts.composer.look()
+    gateway.parts.beat("here")
+    with closing(Store(gateway.settings.state)) as store:
+        assert [row["subject"] for row in store.query("SELECT subject FROM outbox")] == ["Good"]
+        assert len(store.lines()) == 1
+    assert "made no events" in "".join(gateway_problems(gateway.settings, 60.0))
+
+
 def test_a_composer_that_dies_between_two_steps_makes_each_event_once(
     gateway: Asked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -134,6 +165,23 @@ def test_two_gateways_on_one_state_publish_once(gateway: Asked, tmp_path: Path) 
             for thread in threads:
                 thread.join()
     assert len(gateway.published()) == 3
+
+
+def test_a_service_whose_file_is_back_is_known_to_live(gateway: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    from bridge.operations import gateway as operations
+
+    monkeypatch.setattr(operations, "_BEAT_S", 0.01)
+    stopped = threading.Event()
+    beats: list[str] = []
+
+    def beat(address: str) -> None:
+        beats.append(address)
+        if len(beats) == 1:
+            raise StopError("the file is damaged")
+        stopped.set()
+
+    operations._beat(replace(gateway.parts, beat=beat), stopped, "here")
+    assert len(beats) == 2
 
 
 def test_a_relay_that_a_person_has_to_help_stops_no_taking(tmp_path: Path, url: str) -> None:
