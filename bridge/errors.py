@@ -41,7 +41,7 @@ class ConfigurationError(StopError):
 
 
 class DeniedError(ConfigurationError):
-    """The account lacks a right."""
+    """The account lacks a right, or may not do this to a topic."""
 
 
 class TopicMissingError(StopError):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from bridge.errors import AwayError, ConfigurationError
+from bridge.errors import AwayError, ConfigurationError, StopError
 from bridge.ledger.port import Ledger, Position
 from bridge.operations.status import PartitionStatus, partitions
 from bridge.receiving.starting import offset_for
@@ -13,24 +13,32 @@ from bridge.stream.names import split
 
 
 def show_positions(stream: Stream, ledger: Ledger, topics: Sequence[str]) -> list[PartitionStatus]:
-    """Return where the TOM stands in each partition of ``topics``, by the ledger alone where a stream is away.
+    """Return where the TOM stands in each partition of ``topics``, by the ledger alone where a stream can't be asked.
 
-    Raises TopicMissingError, and AwayError where nothing answers.
+    Raises AwayError or StopError where none can.
     """
     away: dict[str, AwayError] = {}  # why a stream does not answer, by its label: each is asked once
+    failures: dict[str, AwayError | StopError] = {}
     found: list[PartitionStatus] = []
-    for topic in topics:
+    for topic in dict.fromkeys(topics):
         label, _ = split(topic)
-        if label not in away:
-            try:
-                found += partitions(stream, ledger, topic)
-                continue
-            except AwayError as error:
+        try:
+            if label in away:
+                raise away[label]
+            found += partitions(stream, ledger, topic)
+        except (AwayError, StopError) as error:
+            failures[topic] = error
+            if isinstance(error, AwayError):
                 away[label] = error
-        found += [replace(one, problem=str(away[label])) for one in partitions(None, ledger, topic)]
-    if away.keys() >= {split(topic)[0] for topic in topics}:
-        raise next(iter(away.values()))
+            known = partitions(None, ledger, topic) or [_unknown(topic)]
+            found += [replace(one, problem=str(error)) for one in known]
+    if failures.keys() >= set(topics):
+        raise next(iter(failures.values()))
     return found
+
+
+def _unknown(topic: str) -> PartitionStatus:
+    return PartitionStatus(topic=topic, partition=0, position=None, first=None, end=None, lag=None)
 
 
 def set_position(

@@ -14,6 +14,7 @@ import structlog
 from bridge.codec.schemas import SchemaTopics
 from bridge.errors import (
     AwayError,
+    DeniedError,
     EventError,
     InvalidEventError,
     NotDeliveredError,
@@ -52,7 +53,7 @@ class Pace:
     """How long confirmations are waited for before other topics have their turn."""
     announce_s: float = 5.0
     rest_s: float = 30.0
-    """Between two tries of a topic that is missing."""
+    """Between two tries of a topic that is missing, or may not be written."""
     shortest_wait_s: float = 0.5
     longest_wait_s: float = 60.0
     keep: timedelta = timedelta(days=7)
@@ -80,7 +81,7 @@ class Sender:
         self._one_by_one: set[Place] = set()
         """Keys of which something was refused, and it isn't known what: one row goes at a time."""
         self._resting: dict[str, float] = {}
-        """Topics that are missing, and when they are tried again."""
+        """Topics that are missing or denied, and when they are tried again."""
         self._odd = 0
         """How many rows failed, one after the other, in a way that nobody has foreseen."""
         self._reasons: dict[str, str] = {}
@@ -135,7 +136,7 @@ class Sender:
             return
         try:
             self._publish(row)
-        except TopicMissingError as error:
+        except (TopicMissingError, DeniedError) as error:
             self._resting[row.topic] = time.monotonic() + self._pace.rest_s
             self._wait_for(row.topic, str(error))
         except EventError as error:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import certifi
 
-from bridge.errors import ConfigurationError, TopicMissingError
+from bridge.errors import ConfigurationError, DeniedError, TopicMissingError
 from bridge.stream.hop_auth import credential_for, default_path
 from bridge.stream.kafka import KafkaStream
 from bridge.stream.kafka_options import HouseRules, Options, servers
@@ -45,10 +45,10 @@ class HopskotchStream(KafkaStream):
     def publish(self, topic: str, *, key: bytes, value: bytes, headers: Headers = ()) -> None:
         """Hand over one record; on a topic that Hermes reads, one of its messages (JSON) alone.
 
-        Raises ConfigurationError for another: each costs Hermes' readers a traceback, or what they read next.
+        Raises DeniedError for another: each costs Hermes' readers a traceback, or what they read next.
         """
         if is_of_hermes(topic) and not value.startswith(b"{"):
-            raise ConfigurationError(
+            raise DeniedError(
                 "topics of Hermes take its own messages alone: others break its readers",
                 where=topic,
                 mend='Say format = "hermes" of the topic under [[publish.topics]]',

@@ -60,22 +60,24 @@ def test_a_topic_is_copied_from_one_stream_to_another_with_its_schemas(command: 
     assert "can't be copied onto itself" in onto_itself.err
 
 
-def test_status_tells_of_all_streams_also_where_one_is_away(
-    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("url", ["kafka://127.0.0.1:1", "sqlite:///nowhere/share.db"])
+def test_status_tells_of_all_streams_also_where_one_is_away_or_wrongly_configured(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
     monkeypatch.setattr("bridge.stream.kafka_admin.TIMEOUT_S", 1.0)
     command("topics", "create", HERE, THERE)
     command("publish", "photometry", "SN 2024abc", "table.csv")
     file = tmp_path / "tom-bridge.toml"
     file.write_text(
-        file.read_text().replace("[publish]", '[streams.gone]\nurl = "kafka://127.0.0.1:1"\n[publish]')
+        file.read_text().replace("[publish]", f'[streams.gone]\nurl = "{url}"\n[publish]')
         + '[[subscribe]]\ntopic = "gone:events"\n'
     )
     now = json.loads(command("status", "--json").out)
     assert "gone" in now["stream_problem"]
     assert [(one["topic"], one["lag"]) for one in now["topics"]] == [(HERE, 0), (THERE, 1), ("gone:events", None)]
     shown = json.loads(command("position", "show", "--json").out)
-    assert [(one["topic"], one["lag"]) for one in shown] == [(HERE, 0), (THERE, 1)]
+    assert [(one["topic"], one["lag"]) for one in shown] == [(HERE, 0), (THERE, 1), ("gone:events", None)]
+    assert "gone" in shown[-1]["problem"]
     alone = command("position", "show", "gone:events")
     assert alone.code != 0
     listed = command("topics", "list", "--json")

@@ -18,7 +18,7 @@ from parts.outgoing import sent
 from parts.wait import wait_until
 
 from bridge.codec.schemas import SCHEMA_TOPIC
-from bridge.errors import ConfigurationError, StreamAwayError
+from bridge.errors import ConfigurationError, DeniedError, StreamAwayError
 from bridge.publishing.relay import Pace, Relay
 from bridge.stream import Stream, open_stream
 from bridge.stream.labelled import Opening
@@ -205,6 +205,29 @@ def test_a_stream_that_can_not_be_opened_keeps_the_other_one_waiting_in_nothing_
     where = f"streams.{broken}.auth" if broken else "stream.auth"
     wait_until(lambda: [told[:2] for told in shelf.told()] == [("queued", f"{where}: no such file"), ("sent", "")])
     assert not raised
+
+
+def test_a_topic_that_may_not_be_written_keeps_no_other_one_of_its_stream_waiting(
+    shelf: SqliteShelf, urls: dict[str, str], running: Any
+) -> None:
+    denied = threading.Event()
+    denied.set()
+
+    def step(name: str) -> None:
+        if name == "publish" and denied.is_set():
+            raise DeniedError("the account may not write", where=TOPIC)
+
+    stream = open_stream(urls[""])
+    stream.create_topic("other")
+    accept(shelf, TOPIC, "A", "B")
+    accept(shelf, "other", "C")
+    running(lambda: {"": Stepped(urls[""], step)})
+    waits = ("queued", f"{TOPIC}: the account may not write")
+    wait_until(lambda: [told[:2] for told in shelf.told()] == [waits, waits, ("sent", "")])
+    denied.clear()
+    wait_until(lambda: states(shelf) == ["sent"] * 3)
+    assert names_on(urls[""]) == ["A", "B"]
+    stream.close()
 
 
 def test_what_is_for_a_stream_that_there_is_not_waits_and_says_so(shelf: SqliteShelf, urls: dict[str, str]) -> None:
