@@ -153,8 +153,7 @@ def test_a_transactions_marker_at_the_end_is_told_as_read(lab: KafkaLab, stream:
         other.flush()
         (other.commit_transaction if ends_well else other.abort_transaction)(60)
     partition = Partition(topic, 0)
-    end = stream.ends(topic)[partition].next
-    assert end == 6
+    end = wait_until(lambda: (found := stream.ends(topic)[partition].next) == 6 and found, what="the last marker")
     with closing(stream.subscribe([topic], unique("group"), starting_at(0))) as member:
         read_to: list[int] = []
 

@@ -60,7 +60,7 @@ def test_every_setting_of_the_app_is_documented(in_process: InProcess) -> None:
     from bridge.settings.errors import section
     from bridge.tomtoolkit import conf
 
-    beside = {"tom", "state", "ledger"}
+    beside = {"tom", "state", "ledger", "gateway"}
     names = set(conf.AppSettings.model_fields) - beside
     for table in names - set(Settings.model_fields):
         own = section(conf.AppSettings, table)

@@ -19,7 +19,7 @@ GIVEN: dict[str, Any] = {
 @pytest.mark.parametrize(
     "breaks",
     [
-        "bridge.settings.model._absolute",
+        "bridge.settings.streams.StreamSettings.within",
         "bridge.tomtoolkit.pages.page.BridgeView.dispatch",
         "bridge.tomtoolkit.conf._given",
     ],
