@@ -17,6 +17,7 @@ _COMMENT = ("#", "%", "!", "//")
 _DELIMITERS = "\t;|,"
 _RULER = re.compile(r"[\s|+:]*[-=]{2,}[-=\s|+:]*")
 _DECIMAL_COMMA = re.compile(r"[<>+-]*\s*\d+,\d+([eE][+-]?\d+)?")
+_THOUSANDS = re.compile(r"[1-9]\d{0,2},\d{3}")
 _POINT = re.compile(r"[<>+-]*\s*\d*\.\d+([eE][+-]?\d+)?|[<>+-]*\s*\d+\.")
 _LOOKED_AT = 50
 
@@ -46,6 +47,7 @@ def read(text: str) -> Table:
         raise UnevenError(
             [f"line {line.number}: has {count} columns, the header has {width}" for line, count in problems]
         )
+    _check_between(comments, cells, delimiter)
     remarks = tuple(line.text.lstrip("#%!/ ").strip() for line in (*titles, *comments) if line is not header)
     return Table(
         format=_NAMES[delimiter],
@@ -54,6 +56,27 @@ def read(text: str) -> Table:
         remarks=tuple(remark for remark in remarks if remark),
         header_place=f"line {header.number}",
     )
+
+
+def _check_between(comments: Sequence[_Line], rows: Sequence[tuple[_Line, list[str]]], delimiter: str) -> None:
+    """Refuse a comment between rows, unless it is a row that somebody took out or holds no word.
+
+    It may name the object, the filter or the night of the rows below it.
+    """
+    numbers = sum(map(_is_number, rows[0][1])) if rows else 0
+    for comment in comments if rows else ():
+        text = comment.text.lstrip("#%!/ \t")
+        found = _cells(text, delimiter)
+        is_row = len(found) == len(rows[0][1]) and 2 * sum(map(_is_number, found)) >= numbers > 0
+        if rows[0][0].number < comment.number < rows[-1][0].number and not is_row and re.search(r"\w", text):
+            raise ValueError(
+                f"line {comment.number}: the comment {text.strip()[:40]!r} between rows may say what the rows below it "
+                "are. Put that into a column, or a file each, and the comment above all rows"
+            )
+
+
+def _is_number(cell: str) -> bool:
+    return bool(NUMBER.fullmatch(cell))
 
 
 _NAMES = {",": "CSV", "\t": "tabs", ";": "CSV with ;", "|": "bars", " ": "blanks"}
@@ -168,7 +191,8 @@ def _names(line: str, delimiter: str, width: int) -> list[str]:
 
 
 def _tidy(names: Sequence[str]) -> list[str]:
-    return [" ".join(name.strip("\"'` ").split()) for name in names]
+    unquoted = (re.sub(r"^'(.*)'$", r"\1", name.strip('"` ')) for name in names)  # but the band g' keeps its prime
+    return [" ".join(name.strip().split()) for name in unquoted]
 
 
 def _units(rows: Sequence[_Line], delimiter: str, width: int) -> tuple[list[str], list[_Line]]:
@@ -189,7 +213,7 @@ def units_in(cells: Sequence[str]) -> list[str] | None:
 def _with_decimal_points(cells: list[tuple[_Line, list[str]]], delimiter: str) -> list[tuple[_Line, list[str]]]:
     """Return cells with decimal points where the table writes decimal commas, all through.
 
-    ValueError where it writes both: a comma may stand between thousands then.
+    ValueError where it writes both, or where all could be thousands: a comma may stand between them then.
     """
     if delimiter == ",":
         return cells
@@ -199,6 +223,13 @@ def _with_decimal_points(cells: list[tuple[_Line, list[str]]], delimiter: str) -
     if any(_POINT.fullmatch(cell) for _, found in cells for cell in found):
         raise ValueError(
             f"line {commas.number}: has a comma in a number, and other numbers have points. Write all with points"
+        )
+
+    written = [cell.lstrip("<>+- ") for _, found in cells for cell in found if _DECIMAL_COMMA.fullmatch(cell)]
+    if all(_THOUSANDS.fullmatch(cell) for cell in written):
+        raise ValueError(
+            f"line {commas.number}: has a comma in a number, which may stand between thousands or for the point. "
+            "Write all with points"
         )
 
     def pointed(found: Sequence[str]) -> Iterator[str]:

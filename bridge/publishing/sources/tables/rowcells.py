@@ -200,12 +200,16 @@ class RowCells:
         )
         if number is None or number <= 0:
             self._say(index, f"{cell[:40]!r} is no error of a measurement, and {advice}")
-        elif scale.is_magnitude and number * factor > _LARGEST_ERROR:
+        elif scale.is_magnitude and (number * factor > _LARGEST_ERROR or self._counts_digits(cell)):
             self._say(
                 index, f"an error of {cell[:40]} magnitudes is none (millimagnitudes? write 'err (mmag)'), and {advice}"
             )
         else:
             fields["brightness_error"] = scaled(number, factor)
+
+    def _counts_digits(self, cell: str) -> bool:
+        """Return whether an error is a whole number beside a value with decimals: 2 of the last digit, not 2 mag."""
+        return cell.isdigit() and not self.series.error_unit and "." in self._cell(self.series.value)
 
     def _calibrate(self, fields: dict[str, Any]) -> None:
         """Turn a flux with an AB zero point into microjanskys: 23.9 is the AB magnitude of one."""

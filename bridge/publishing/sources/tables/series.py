@@ -7,7 +7,11 @@ from bridge.publishing.sources.tables import leftovers, limits, names, units
 from bridge.publishing.sources.tables.cells import is_empty, is_no_magnitude, number_of, split_error, split_mark
 from bridge.publishing.sources.tables.columns import Columns
 from bridge.publishing.sources.tables.names import Name, Role
+from bridge.publishing.sources.tables.table import Table
 from bridge.publishing.sources.tables.units import Scale
+
+_FAINT = 5.0
+"""Magnitudes: no target is at 0 in one night and fainter than this in another."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,6 +242,22 @@ def _mark(columns: Columns, index: int) -> int:
                 "detection; write < or nothing, true or false"
             )
     return columns.take(index, "whether it is a limit")
+
+
+def check_unmeasured(table: Table, series: Series) -> None:
+    """Refuse 0 and -1 without an error among fainter magnitudes: so many tables write that nothing was measured."""
+    if series.value is None or series.scale is None or not series.scale.is_magnitude:
+        return
+    numbers = [number_of(cell) for cell in table.cells(series.value)]
+    if all(number is None or number * series.scale.factor < _FAINT for number in numbers):
+        return
+    for row, number in zip(table.rows, numbers, strict=True):
+        has_error = series.error is not None and not is_empty(row.cells[series.error])
+        if number in (0.0, -1.0) and not has_error:
+            raise ValueError(
+                f"{row.place}, column {table.names[series.value]}: {row.cells[series.value]!r} may say that nothing "
+                "was measured; leave the cell empty then, or write the error of the magnitude"
+            )
 
 
 def is_marked(columns: Columns, series: Series) -> bool:

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from bridge.events import Spectrum
 from bridge.publishing.sources.errors import SourceError
-from bridge.publishing.sources.tables import fitsimage, names, reading, times, units
+from bridge.publishing.sources.tables import fitsimage, leftovers, names, reading, times, units
 from bridge.publishing.sources.tables.astro import astropy_at_hand
 from bridge.publishing.sources.tables.cells import NUMBER, is_empty, number_of
 from bridge.publishing.sources.tables.fitsimage import Found
@@ -39,6 +39,12 @@ _ERRORS = words(
     "dflux errors fluxsigma fluxe noise stdev"
 )
 _REST = words("rest restframe norm normalized normalised log")
+_NOT_AS_OBSERVED = re.compile(r"rest[- ]?(?:frame|wave)|de-?redshift|normali[sz]ed|continuum[- ]subtracted")
+_WAVELENGTH_UNIT = re.compile(
+    r"\b(?:wave\w*|lam\w*|wl)\b[^\w\u00c5]*(?:in |units?:? )?[^\w\u00c5]*"
+    r"(nm|nanometers?|microns?|um|[\u00b5\u03bc]m|angstroms?|ang|\u00c5|A)\b",
+    re.IGNORECASE,
+)
 _DATES = (
     "DATE-OBS",
     "DATE_OBS",
@@ -229,6 +235,7 @@ def _columns(path: Path, options: Options) -> Found:
     wavelengths = [value for value in values["wavelength"] if value is not None]
     if len(wavelengths) != len(table.rows):
         raise ValueError("a row has no wavelength; one each is needed")
+    _check_remarks(table.remarks, told_units, options)
     keywords = {**_said(table.remarks), **table.keywords}
     return Found(
         wavelength=wavelengths,
@@ -241,6 +248,26 @@ def _columns(path: Path, options: Options) -> Found:
         taken=taken,
         left_out=[f"column{'s' if len(left) > 1 else ''} left out: {', '.join(left)}"] if left else [],
     )
+
+
+def _check_remarks(remarks: Sequence[str], told_units: dict[str, str], options: Options) -> None:
+    """Refuse a table whose comments say of its values what is not published with them. Raises ValueError."""
+    flux_unit = told_units["flux"] or options.given.get("flux_unit", "")
+    wavelength_unit = told_units["wavelength"] or options.given.get("wavelength_unit", "")
+    for remark in remarks:
+        text = remark.lower()
+        if (_NOT_AS_OBSERVED.search(text) and not leftovers.is_denied(text)) or leftovers.is_intrinsic(text):
+            raise _remarked(remark, "publish what was observed")
+        is_of_flux = "flux" in text and not leftovers.FACTOR.search(flux_unit.lower())
+        if is_of_flux and leftovers.FACTOR.search(text) and flux_unit.lower() != RELATIVE:
+            raise _remarked(remark, "write the factor in the unit, as --flux-unit '1e-15 erg / (s cm2 Angstrom)'")
+        said = _WAVELENGTH_UNIT.search(remark)
+        if said and wavelength_unit and units.unit_of(said[1]) != units.unit_of(wavelength_unit):
+            raise _remarked(remark, f"the unit is said to be {wavelength_unit}")
+
+
+def _remarked(remark: str, mend: str) -> ValueError:
+    return ValueError(f"a comment says {remark[:60]!r}; {mend}, or remove the comment if it is not so")
 
 
 def _one(table: Table, parsed: Sequence[names.Name], options: Options, role: Role, known: frozenset[str]) -> int | None:

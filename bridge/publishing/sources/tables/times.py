@@ -12,9 +12,10 @@ _JD_RANGE = (Decimal(2_086_303), Decimal(2_816_788))
 """The years 1000 to 3000."""
 _MJD_RANGE = (Decimal(15_000), Decimal(416_788))
 """From 1899: an MJD before it is far more often one from which something was subtracted, which nothing says."""
-_ANY_MJD_RANGE = (Decimal(40_000), Decimal(70_000))
+_ANY_MJD_RANGE = (Decimal(50_000), Decimal(70_000))
 _ANY_JD_RANGE = (Decimal(2_415_020), Decimal(2_488_070))
-"""1968 to 2050 and 1900 to 2100, where only the value tells what it is: no year or Unix time falls into either."""
+"""1995 to 2050 and 1900 to 2100, where only the value tells what it is: no year or Unix time falls into either, and no
+date as spreadsheets count them, from 1900 (45323.25 is 2024-02-01T06:00:00), until 2036."""
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _MONTHS = {
     "jan": 1, "feb": 2, "mar": 3, "apr": 4, "may": 5, "jun": 6,
