@@ -134,6 +134,15 @@ def _unclear(name: Name, what: str, role: str) -> ValueError:
     )
 
 
+def check_note(name: str, note: str) -> None:
+    """Refuse a column of brightnesses whose description says that they are not as observed. Raises ValueError."""
+    if _DIVERSE.search(note) or is_intrinsic(note.lower()):
+        raise ValueError(
+            f"column {name!r} is described as {note[:60]!r}; publish what was observed, or name it by --columns "
+            f"brightness={name}"
+        )
+
+
 def check_remarks(
     table: Table, names: Sequence[Name], timing: Timing, *, has_limits: bool, is_flux: bool, has_exposure: bool
 ) -> None:
@@ -174,7 +183,10 @@ def _check_remark_on_times(remark: str, text: str, names: Sequence[Name], timing
     other_clock = any(name.tokens & OTHER_CLOCKS for name in names)
     if not other_clock and re.search(r"\b[bh]jd\b|bary-?cent|helio-?cent|\btdb\b|\btcb\b|light.travel", text):
         raise _remarked(remark, "times are UTC at the observatory", "time")
-    if re.search(r"(?:times?|mjds?|jds?|dates?|timesys)\b.*\b(?:tt|tai|tdt)\b", text) or _ZONE.search(remark):
+    in_utc = timing.form.scale == "utc"
+    if (in_utc and re.search(r"(?:times?|mjds?|jds?|dates?|timesys)\b.*\b(?:tt|tai|tdt)\b", text)) or _ZONE.search(
+        remark
+    ):
         raise _remarked(remark, "times are UTC", "time")
     if timing.form.offset is not None:
         return

@@ -49,6 +49,8 @@ def understand(columns: Columns) -> Meaning:
     found = [scales.with_scale(columns, one, unit=unit, system=system, zero_point=zero_point) for one in found]
     for one in found:
         series.check_unmeasured(columns.table, one)
+        if one.value is not None and columns.said(Role.BRIGHTNESS) != one.value:
+            leftovers.check_note(columns.table.names[one.value], columns.table.columns[one.value].note)
     zero_point = scales.check_zero_point(columns, found, zero_point, system)
     _check_bands(columns, found, texts)
     factor = _exposure_factor(columns, exposure)

@@ -54,7 +54,7 @@ def read_times(cells: Sequence[str], form: Form) -> list[datetime | str | None]:
         if not _NUMBER.fullmatch(cell):
             found[index] = _from_text(cell, form.scale)
             continue
-        jd = _jd(cell, form)
+        jd = _lost_digits(cell) or _jd(cell, form)
         if isinstance(jd, str):
             found[index] = jd
         else:
@@ -63,6 +63,12 @@ def read_times(cells: Sequence[str], form: Form) -> list[datetime | str | None]:
     for (index, _), moment in zip(numbers, moments, strict=True):
         found[index] = moment
     return found
+
+
+def _lost_digits(cell: str) -> str:
+    """Return what is wrong with a number that is rounded to whole days or more, as spreadsheets do: 2.46034E+06."""
+    is_rounded = "e" in cell.lower() and int(Decimal(cell).as_tuple().exponent) >= 0
+    return f"{cell} has lost its part of a day; write the number with all its digits" if is_rounded else ""
 
 
 def _jd(cell: str, form: Form) -> Decimal | str:

@@ -13,6 +13,16 @@ from bridge.publishing.sources.tables.spectrum import read_spectrum
 HEAD = "MJD,mag,err,filter\n"
 DETECTION = "60001.1,18.2,0.1,g\n"
 ZTF = "oid,expid,hjd,mjd,mag,magerr,catflags,filtercode,ra,dec\n"
+ECSV = """# %ECSV 1.0
+# ---
+# datatype:
+# - {{name: mjd, unit: d, datatype: float64, description: {}}}
+# - {{name: mag, unit: mag, datatype: float64, description: {}}}
+# - {{name: band, datatype: string}}
+# meta: {{TIMESYS: TT}}
+# schema: astropy-2.0
+mjd mag band
+"""
 UNITS = {"wavelength_unit": "Angstrom", "flux_unit": "erg / (s cm2 Angstrom)"}
 
 
@@ -84,6 +94,20 @@ def test_a_comment_on_the_clock_is_never_passed_over(tmp_path: Path, comment: st
     assert "times are UTC" in refused(tmp_path, f"# {comment}\nDate,mag,err,filter\n2024-02-01 21:00:00,18.2,0.1,g\n")
 
 
+@pytest.mark.parametrize(("name", "cell"), [("JD", "2.46034E+06"), ("MJD", "6.03E+04"), ("time", "6.0341e4")])
+def test_a_time_that_a_spreadsheet_rounded_to_days_is_none(tmp_path: Path, name: str, cell: str) -> None:
+    assert "lost its part of a day" in refused(tmp_path, f"{name},mag,filter\n{cell},18.2,g\n")
+
+
+def test_a_time_with_an_exponent_and_all_its_digits_is_right(tmp_path: Path) -> None:
+    assert only(tmp_path, "MJD,mag,filter\n6.034125E+04,18.2,g\n").timestamp.hour == 6
+
+
+def test_the_scale_in_the_head_of_an_ecsv_file_is_used(tmp_path: Path) -> None:
+    point = only(tmp_path, ECSV.format("'MJD'", "Magnitude") + "60341.0 12.5 g\n")
+    assert point.timestamp.isoformat() == "2024-01-31T23:58:50.816000+00:00"
+
+
 # -- numbers -----------------------------------------------------------------------------------------------------------
 
 
@@ -131,6 +155,32 @@ def test_values_that_a_comment_calls_corrected_are_not_published(tmp_path: Path,
 @pytest.mark.parametrize("comment", ["not corrected for extinction", "no K-corrected values", "Uncorrected values"])
 def test_values_that_a_comment_calls_uncorrected_are_published(tmp_path: Path, comment: str) -> None:
     assert only(tmp_path, f"# {comment}\n{HEAD}{DETECTION}").brightness == 18.2
+
+
+@pytest.mark.parametrize("note", ["Instrumental magnitude", "corrected for Galactic extinction", "Absolute magnitude"])
+def test_values_that_a_description_calls_other_than_observed_are_not_published(tmp_path: Path, note: str) -> None:
+    text = ECSV.format("'MJD'", note) + "60341.0 12.5 g\n"
+    assert "is described as" in refused(tmp_path, text)
+    assert only(tmp_path, text, columns="brightness=mag").brightness == 12.5
+
+
+@pytest.mark.parametrize("nothing", ["-99", "-99.99", "-999", "-9999.0"])
+def test_a_number_for_nothing_measured_is_no_flux(tmp_path: Path, nothing: str) -> None:
+    text = f"MJD,flux (uJy),err,filter\n60341.2,{nothing},,g\n"
+    assert "nothing was measured" in refused(tmp_path, text)
+    assert only(tmp_path, text.replace(",,", ",12.1,")).brightness == float(nothing)
+
+
+@pytest.mark.parametrize("mark", ["~", "=", "~>"])
+def test_a_mark_that_is_not_understood_is_never_passed_over(tmp_path: Path, mark: str) -> None:
+    assert "is no number" in refused(tmp_path, f"{HEAD}60001.1,{mark}18.2,,g\n")
+
+
+def test_a_redshift_beside_bands_is_no_magnitude(tmp_path: Path) -> None:
+    text = "MJD,g,g_err,z\n60341.2,18.2,0.1,0.05\n"
+    assert "redshift" in refused(tmp_path, text)
+    assert only(tmp_path, text, columns="extra=z").extra["z"] == 0.05
+    assert len(points(tmp_path, text.replace("0.05", "17.9"))) == 2
 
 
 # -- several targets in a file -----------------------------------------------------------------------------------------
