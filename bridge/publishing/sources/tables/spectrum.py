@@ -40,6 +40,8 @@ _ERRORS = words(
 )
 _REST = words("rest restframe norm normalized normalised log")
 _NOT_AS_OBSERVED = re.compile(r"rest[- ]?(?:frame|wave)|de-?redshift|normali[sz]ed|continuum[- ]subtracted")
+_LOGARITHMS = {"Angstrom": (3.0, 4.7), "nm": (2.0, 3.7)}
+"""From 1000 to 50,000 Angstrom."""
 _WAVELENGTH_UNIT = re.compile(
     r"\b(?:wave\w*|lam\w*|wl)\b[^\w\u00c5]*(?:in |units?:? )?[^\w\u00c5]*"
     r"(nm|nanometers?|microns?|um|[\u00b5\u03bc]m|angstroms?|ang|\u00c5|A)\b",
@@ -116,6 +118,7 @@ def _spectrum(found: Found, options: Options) -> tuple[Spectrum, list[str]]:
     if not whole:
         raise ValueError("no wavelength has a flux")
     _check_order([row[0] for row in whole])
+    _check_logarithms([row[0] for row in whole], wavelength_unit)
     fields: dict[str, Any] = {
         name: text for name, text in given.items() if name in ("telescope", "instrument", "exposure_time", "setup")
     }
@@ -161,6 +164,16 @@ def _check_order(wavelengths: Sequence[float]) -> None:
         raise ValueError("a wavelength is 0 or less")
     if not (all(step > 0 for step in steps) or all(step < 0 for step in steps)):
         raise ValueError("the wavelengths neither rise nor fall all through: one spectrum a file is needed")
+
+
+def _check_logarithms(wavelengths: Sequence[float], unit: str) -> None:
+    """Refuse what may be logarithms of optical wavelengths: many headers name the unit and forget to say so."""
+    lowest, highest = _LOGARITHMS.get(unit, (0.0, 0.0))
+    if all(lowest <= wavelength <= highest for wavelength in wavelengths):
+        raise ValueError(
+            f"the wavelengths are from {min(wavelengths):g} to {max(wavelengths):g} {unit}, which may be their "
+            "logarithms; write the wavelengths themselves, those of X-rays in keV"
+        )
 
 
 # -- when -------------------------------------------------------------------------------------------------------------

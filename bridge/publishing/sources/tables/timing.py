@@ -69,8 +69,7 @@ def _candidates(table: Table, names: Sequence[Name], indexes: Sequence[int]) -> 
     clocks: list[int] = []
     unnamed: list[int] = []
     for index in indexes:
-        column = table.columns[index]
-        form = forms.form_of(names[index], column.unit, column.note)
+        form = _form(table, names, index)
         cells = table.cells(index)
         if not any(cells):
             continue
@@ -101,6 +100,17 @@ def _candidates(table: Table, names: Sequence[Name], indexes: Sequence[int]) -> 
         if clocks and not found:
             raise ValueError(f"column {table.names[clocks[0]]!r} holds times of day, and no column the day")
     return found, refused
+
+
+def _form(table: Table, names: Sequence[Name], index: int) -> Form | str | None:
+    """Return how a column writes times, None where it holds none; a text says why it can't be used."""
+    column = table.columns[index]
+    form = forms.form_of(names[index], column.unit, column.note)
+    if isinstance(form, Form) and column.is_single:
+        return (
+            f"{column.name!r} holds numbers of 32 bits, which tell times to minutes or hours only; save it in 64 bits"
+        )
+    return form
 
 
 def _check_clocks(table: Table, indexes: Sequence[int]) -> None:

@@ -1,8 +1,11 @@
 """Tables as people have them whose meaning is in doubt: what can be read in two ways is refused, the rest is right."""
 
+from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import pytest
+from astropy.io import fits
 from parts.tables import points
 
 from bridge.events import Point
@@ -26,13 +29,19 @@ mjd mag band
 UNITS = {"wavelength_unit": "Angstrom", "flux_unit": "erg / (s cm2 Angstrom)"}
 
 
-def refused(tmp_path: Path, text: str, **options: object) -> str:
+def refused(tmp_path: Path, text: str | bytes, **options: object) -> str:
     with pytest.raises(SourceError) as caught:
         points(tmp_path, text, **options)
     return f"{caught.value} {caught.value.problems}"
 
 
-def only(tmp_path: Path, text: str, **options: object) -> Point:
+def fits_table(*columns: fits.Column) -> bytes:
+    file = BytesIO()
+    fits.BinTableHDU.from_columns(columns).writeto(file)
+    return file.getvalue()
+
+
+def only(tmp_path: Path, text: str | bytes, **options: object) -> Point:
     (point,) = points(tmp_path, text, **options)
     return point
 
@@ -101,6 +110,16 @@ def test_a_time_that_a_spreadsheet_rounded_to_days_is_none(tmp_path: Path, name:
 
 def test_a_time_with_an_exponent_and_all_its_digits_is_right(tmp_path: Path) -> None:
     assert only(tmp_path, "MJD,mag,filter\n6.034125E+04,18.2,g\n").timestamp.hour == 6
+
+
+@pytest.mark.parametrize(("name", "number"), [("MJD", 60341.25), ("JD", 2460341.75), ("TIME", 60341.25)])
+def test_a_time_of_32_bits_is_none(tmp_path: Path, name: str, number: float) -> None:
+    times = fits.Column(name=name, format="E", array=np.array([number]))
+    magnitudes = fits.Column(name="MAG", format="E", array=np.array([18.2]))
+    bands = fits.Column(name="FILTER", format="1A", array=np.array(["g"]))
+    whole = fits.Column(name=name, format="D", array=np.array([number]))
+    assert "32 bits" in refused(tmp_path, fits_table(times, magnitudes, bands))
+    assert only(tmp_path, fits_table(whole, magnitudes, bands)).timestamp.hour == 6
 
 
 def test_the_scale_in_the_head_of_an_ecsv_file_is_used(tmp_path: Path) -> None:
@@ -269,3 +288,13 @@ def test_a_comment_that_changes_nothing_of_a_spectrum_is_no_hindrance(tmp_path: 
 
 def test_a_factor_in_the_unit_is_the_factor_of_the_comment(tmp_path: Path) -> None:
     spectrum(tmp_path, "flux in 1e-15 erg/s/cm2/A", flux_unit="1e-15 erg / (s cm2 Angstrom)")
+
+
+@pytest.mark.parametrize(("unit", "start"), [("Angstrom", 3.58), ("nm", 2.58)])
+def test_logarithms_of_wavelengths_are_no_wavelengths(tmp_path: Path, unit: str, start: float) -> None:
+    image = fits.PrimaryHDU(np.array([1.0, 2.0, 3.0]))
+    image.header.update({"CRVAL1": start, "CDELT1": 1e-4, "CUNIT1": unit, "BUNIT": "Jy", "MJD-OBS": 60341.25})
+    image.writeto(tmp_path / "logarithms.fits")
+    with pytest.raises(SourceError) as caught:
+        read_spectrum(tmp_path / "logarithms.fits")
+    assert "may be their logarithms" in caught.value.problems[0]
