@@ -73,7 +73,8 @@ def check_column(table: Table, index: int, name: Name, *, has_limits: bool) -> N
             f"column {name.whole!r} says that some values are corrected; publish what was observed, or say --columns "
             f"extra={name.whole} if the values that are used are not"
         )
-    if name.flat in _FLAGS and not {cell.lower() for cell in values} <= _UNSET:
+    is_flag = name.flat in _FLAGS or bool(re.match(r"[fu]_\w*(?:mag|flux)", name.whole, re.IGNORECASE))
+    if is_flag and not {cell.lower() for cell in values} <= _UNSET:
         raise _unclear(name, "may say what the values mean", "is_limit")
     if name.flat in _SIGNS and not values <= {"t", "1", "true", "True", "1.0", "pos"}:
         raise _unclear(name, "says that some values are negative", "brightness")

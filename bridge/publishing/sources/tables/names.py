@@ -54,6 +54,7 @@ FLUXES = words(
 _FLUX_UNITS = {"jy": "Jy", "mjy": "mJy", "ujy": "uJy", "njy": "nJy"}
 
 GENERAL_ERRORS = words("error err unc uncertainty sigma sig uncert e errors stddev std fehler erreur errore")
+_PLUS_MINUS = words("\u00b1 +/- +- -/+")
 MAGNITUDE_ERRORS = words(
     "brightnesserror brightnesserr magnitudeerror magnitudeerr magerr magerror errmag errormag emag "
     "emagnitude dmag sigmag sigmamag sigmapsf magsigma magsig magunc merr psfmagerr magnitudeuncertainty "
@@ -238,7 +239,7 @@ def flux_unit(name: Name) -> str | None:
 
 def is_error(name: Name, *, of_flux: bool) -> bool:
     """Return whether a column of this name is the error of the brightness."""
-    if name.flat in GENERAL_ERRORS:
+    if name.flat in GENERAL_ERRORS or name.whole in _PLUS_MINUS:
         return True
     if of_flux and re.fullmatch(r"(?:d|e|err|sigma)(?:[munj]?jy)|(?:[mun]?jy)(?:err|error|unc)", name.flat):
         return True

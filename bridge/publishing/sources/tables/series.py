@@ -219,7 +219,7 @@ def _kind_of_mark(columns: Columns, index: int, values: Sequence[tuple[int, str]
     of_band = names.band_of_mark(name.whole)
     if of_band is not None and (of_band == band or (alone and not band)):
         return Role.IS_LIMIT
-    if band and not alone and names.band_of_limit(name.whole) == band:
+    if band and names.band_of_limit(name.whole) == band:
         return Role.IS_LIMIT if any(cells) and limits.are_marks(cells) else Role.LIMIT
     role = names.role_of(name) if alone else None
     is_mark = role is Role.IS_LIMIT or (alone and (limits.are_signs(cells) or _is_named_mark(columns, name, values[0])))

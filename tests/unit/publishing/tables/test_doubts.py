@@ -61,7 +61,7 @@ def test_a_letter_that_is_not_latin_is_a_letter_of_the_name(tmp_path: Path, name
     assert "no column holds a brightness" in refused(tmp_path, f"MJD,{name},err,filter\n60341.2,1.2,0.1,g\n")
 
 
-@pytest.mark.parametrize("name", ["\u03c3", "\u03c3_mag", "\u03c3(mag)", "Fehler", "erreur", "rmsMag"])
+@pytest.mark.parametrize("name", ["\u00b1", "+/-", "\u03c3", "\u03c3_mag", "\u03c3(mag)", "Fehler", "erreur", "rmsMag"])
 def test_an_error_by_another_name_is_the_error(tmp_path: Path, name: str) -> None:
     assert only(tmp_path, f"MJD,mag,{name},filter\n60341.2,18.2,0.1,g\n").brightness_error == 0.1
     assert "no error of a measurement" in refused(tmp_path, f"MJD,mag,{name},filter\n60341.2,18.2,-1,g\n")
@@ -84,7 +84,9 @@ def test_quotes_around_a_name_are_none_of_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["Date", "DateTime (UT)", "time", "timestamp"])
 def test_a_date_as_spreadsheets_count_it_is_no_mjd(tmp_path: Path, name: str) -> None:
-    assert "45323.25 is no time" in refused(tmp_path, f"{name},mag,err,filter\n45323.25,18.2,0.1,V\n")
+    assert "45323.25 may be a date of a spreadsheet" in refused(
+        tmp_path, f"{name},mag,err,filter\n45323.25,18.2,0.1,V\n"
+    )
 
 
 @pytest.mark.parametrize("clock", ["Local Time", "LT", "JST", "CET", "LST", "Heure", "Uhrzeit (MEZ)", "Time (CET)"])
@@ -106,6 +108,11 @@ def test_a_comment_on_the_clock_is_never_passed_over(tmp_path: Path, comment: st
 @pytest.mark.parametrize(("name", "cell"), [("JD", "2.46034E+06"), ("MJD", "6.03E+04"), ("time", "6.0341e4")])
 def test_a_time_that_a_spreadsheet_rounded_to_days_is_none(tmp_path: Path, name: str, cell: str) -> None:
     assert "lost its part of a day" in refused(tmp_path, f"{name},mag,filter\n{cell},18.2,g\n")
+
+
+def test_a_time_of_day_is_right_without_its_zeros(tmp_path: Path) -> None:
+    point = only(tmp_path, "Date,UT,mag,filter\n2024-01-31,1:5:7.25,18.2,g\n")
+    assert point.timestamp.isoformat() == "2024-01-31T01:05:07.250000+00:00"
 
 
 def test_a_time_with_an_exponent_and_all_its_digits_is_right(tmp_path: Path) -> None:
@@ -188,6 +195,16 @@ def test_a_number_for_nothing_measured_is_no_flux(tmp_path: Path, nothing: str) 
     text = f"MJD,flux (uJy),err,filter\n60341.2,{nothing},,g\n"
     assert "nothing was measured" in refused(tmp_path, text)
     assert only(tmp_path, text.replace(",,", ",12.1,")).brightness == float(nothing)
+
+
+@pytest.mark.parametrize("name", ["f_mag", "u_mag"])
+def test_a_flag_as_vizier_names_it_is_never_passed_over(tmp_path: Path, name: str) -> None:
+    assert "may say what the values mean" in refused(tmp_path, f"MJD,mag,{name},filter\n60001.1,18.2,U,g\n")
+
+
+def test_the_limit_of_the_only_band_is_its_limit(tmp_path: Path) -> None:
+    point = only(tmp_path, "MJD,g,g_err,g_lim\n60341.2,18.2,0.1,20.1\n")
+    assert (point.bandpass, point.brightness, point.limit) == ("g", 18.2, 20.1)
 
 
 @pytest.mark.parametrize("mark", ["~", "=", "~>"])
