@@ -138,7 +138,8 @@ _GREEK = str.maketrans(
 """Letters that change what a name means: \u00b5Jy is no Jy, and \u0394mag no mag."""
 _UNIT_TOKENS = words(
     "s sec secs second seconds min mins minute minutes h hr hrs hour hours d day days ms mag mags mmag "
-    "millimag Jy mJy uJy muJy nJy microJy jy mjy ujy njy deg arcsec mas"
+    "millimag Jy mJy uJy muJy nJy microJy jy mjy ujy njy deg arcsec mas "
+    "nm um micron microns Angstrom angstrom AA"
 )
 _SYSTEM_TOKENS = frozenset({"ab", "vega"})
 

@@ -11,7 +11,10 @@ from bridge.publishing.sources.tables.words import words
 RIGHT_ASCENSIONS = words("ra raj2000 radeg rightascension alpha alphaj2000 radegj2000 raicrs raicrsdeg")
 DECLINATIONS = words("dec decl dej2000 decj2000 decdeg dedeg declination delta deltaj2000 deicrs decicrs de")
 """Names of columns."""
-SEXAGESIMAL = re.compile(r"[+-]?\d{1,3}[:h\u00b0d\s]\s*\d{1,2}[:m'\u2032\s]\s*\d{1,2}(?:\.\d*)?\s*[s\"\u2033]?")
+SEXAGESIMAL = re.compile(
+    r"[+\-\u2212\u2013]?\d{1,3}[:h\u00b0d\s]\s*\d{1,2}[:m'\u2032\s]\s*\d{1,2}(?:\.\d*)?\s*[s\"\u2033]?"
+)
+_ASCII = str.maketrans("\u2032\u2033\u2212\u2013", "ms--")
 _ONE_TARGET_ARCSEC = 5.0
 """Centroids of one source scatter less; its neighbours in a cone search are farther off."""
 
@@ -57,9 +60,7 @@ def degrees(cell: str, form: str, *, is_hours: bool) -> float | None:
             return None
         hours = is_hours and "d" not in cell and "\u00b0" not in cell
         try:
-            return float(
-                Angle(cell.replace("\u2032", "m").replace("\u2033", "s"), unit="hourangle" if hours else "deg").deg
-            )
+            return float(Angle(cell.translate(_ASCII), unit="hourangle" if hours else "deg").deg)
         except ValueError:
             return None
     number = number_of(cell)

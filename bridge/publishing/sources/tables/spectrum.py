@@ -276,7 +276,7 @@ def _check_remarks(remarks: Sequence[str], told_units: dict[str, str], options: 
             raise _remarked(remark, "write the factor in the unit, as --flux-unit '1e-15 erg / (s cm2 Angstrom)'")
         said = _WAVELENGTH_UNIT.search(remark)
         if said and wavelength_unit and units.unit_of(said[1]) != units.unit_of(wavelength_unit):
-            raise _remarked(remark, f"the unit is said to be {wavelength_unit}")
+            raise _remarked(remark, f"mend the unit, which is said to be {wavelength_unit}")
 
 
 def _remarked(remark: str, mend: str) -> ValueError:

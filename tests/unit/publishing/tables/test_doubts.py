@@ -315,3 +315,13 @@ def test_logarithms_of_wavelengths_are_no_wavelengths(tmp_path: Path, unit: str,
     with pytest.raises(SourceError) as caught:
         read_spectrum(tmp_path / "logarithms.fits")
     assert "may be their logarithms" in caught.value.problems[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "unit"), [("wave_um", "um"), ("wavelength_nm", "nm"), ("lambda_Angstrom", "Angstrom")]
+)
+def test_the_unit_behind_the_name_of_wavelengths_is_used(tmp_path: Path, name: str, unit: str) -> None:
+    file = tmp_path / "spectrum.csv"
+    file.write_text(f"# MJD: 60341.25\n{name},flux_mJy\n400.0,1.2\n401.0,1.1\n")
+    (found,) = read_spectrum(file).datums
+    assert (found.wavelength_unit, found.flux_unit) == (unit, "mJy")
