@@ -4,7 +4,6 @@ At ``address`` (without a log-in) is the administrator, who makes topics, creden
 does. Clients log in at ``tls_address`` with a :class:`Credential`.
 """
 
-import subprocess
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
     ScramMechanism,
     UserScramCredentialUpsertion,
 )
+from parts.certificates import make_certificates
 from parts.kafka import KafkaBroker
 
 RIGHTS = ("READ", "WRITE", "DESCRIBE")
@@ -46,13 +46,14 @@ class HopskotchBroker(KafkaBroker):
         return {"PLAINTEXT": self.address, "SASL_SSL": self.tls_address}
 
     def _logins(self) -> list[str]:
-        self.ca, keystore = make_certificates(self.folder)
+        certificates = make_certificates(self.folder)
+        self.ca = certificates.ca
         scram = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
         return [
             "sasl.enabled.mechanisms=SCRAM-SHA-512",
             f"listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config={scram}",
             "ssl.keystore.type=PEM",
-            f"ssl.keystore.location={keystore}",
+            f"ssl.keystore.location={certificates.in_one_file()}",
             "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
             "super.users=User:ANONYMOUS",
             "allow.everyone.if.no.acl.found=false",
@@ -132,23 +133,3 @@ class HopskotchBroker(KafkaBroker):
         path.write_text("\n\n".join(entries) + "\n")
         path.chmod(0o600)
         return path
-
-
-def make_certificates(folder: Path) -> tuple[Path, Path]:
-    """Make a CA and a key for ``localhost``; return the CA's certificate, and key and chain in one file."""
-    ca, ca_key = folder / "ca.pem", folder / "ca.key"
-    request, key, certificate = folder / "broker.csr", folder / "broker.key", folder / "broker.pem"
-    extensions = folder / "extensions"
-    extensions.write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
-    new = ("req", "-newkey", "rsa:2048", "-nodes")
-    _openssl(*new, "-x509", "-days", "2", "-subj", "/CN=Test CA", "-keyout", ca_key, "-out", ca)
-    _openssl(*new, "-subj", "/CN=localhost", "-keyout", key, "-out", request)
-    signed = ("-CA", ca, "-CAkey", ca_key, "-CAcreateserial", "-extfile", extensions)
-    _openssl("x509", "-req", "-days", "2", "-in", request, *signed, "-out", certificate)
-    keystore = folder / "keystore.pem"
-    keystore.write_text(key.read_text() + certificate.read_text() + ca.read_text())
-    return ca, keystore
-
-
-def _openssl(*arguments: str | Path) -> None:
-    subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True, timeout=60)

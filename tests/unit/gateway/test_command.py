@@ -1,7 +1,6 @@
 """``tom-bridge gateway``: accounts, where it listens, what doctor and status say, and how it ends."""
 
 import json
-import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 import requests
 from parts.bridges import TOPIC
+from parts.certificates import make_certificates
 from parts.gateway_service import ACCOUNT, Serving, served_gateway
 from parts.gateways import target
 from parts.outgoing import sent
@@ -29,20 +29,6 @@ def serving(tmp_path: Path, url: str) -> Iterator[Serving]:
 def published(url: str) -> list[str]:
     with closing(open_stream(url)) as stream:
         return [event.subject for event in sent(stream, TOPIC)]
-
-
-def certificate(folder: Path) -> tuple[Path, Path]:
-    """Make a certificate of this machine and its key."""
-    made = folder / "gateway.pem", folder / "gateway.key"
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"),
-            *("-addext", "subjectAltName=IP:127.0.0.1", "-out", made[0], "-keyout", made[1]),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    return made
 
 
 @pytest.mark.parametrize(
@@ -129,15 +115,15 @@ def test_a_topic_that_is_missing_is_told_and_waited_for(serving: Serving, url: s
 
 
 def test_it_is_served_over_tls(tmp_path: Path, url: str) -> None:
-    chain, key = certificate(tmp_path)
-    given = {"certificate": str(chain), "key": str(key)}
+    made = make_certificates(tmp_path)
+    given = {"certificate": str(made.certificate), "key": str(made.key)}
     with served_gateway(tmp_path / "tls", url, gateway=given) as serving:
         serving.url = serving.url.replace("http:", "https:")
-        serving.verify = str(chain)
+        serving.verify = str(made.ca)
         password = serving.account()
         serving.start()
         address = f"{serving.url}{TOPIC}/api/targets/"
-        answer = requests.get(address, auth=(ACCOUNT, password), timeout=10, verify=str(chain))
+        answer = requests.get(address, auth=(ACCOUNT, password), timeout=10, verify=str(made.ca))
         assert answer.status_code == 200
 
 
