@@ -19,6 +19,10 @@ _HARMLESS = words(
     "bibcode image imageid filename file field ccd ccdid qid rcid candid oid expid programid pid rfid snr "
     "signaltonoise nobs num number n redshift z ebv moonphase moon humidity temperature"
 )
+_DESIGNATION = re.compile(
+    r"(?:SN|AT|TDE)[ _]?(?:19|20)\d\d[A-Za-z]{1,4}|ZTF\d\d[a-z]{7}|ATLAS\d\d[a-z]{3,4}|Gaia\d\d[a-z]{3}"
+)
+"""Names that only objects have, whatever their column is called."""
 _FLAGS = words("flag flags status code type typ class kind mark sign symbol op operator qualifier modifier det")
 _UNSET = frozenset({"0", "0.0", "false", "f", "ok", "good"})
 """What a flag says that is not set."""
@@ -66,7 +70,7 @@ def check_column(table: Table, index: int, name: Name, *, has_limits: bool) -> N
         return
     if not has_limits:
         _check_words(name, held)
-    _check_objects(name, [cell for _, cell in held])
+    check_objects(name, [cell for _, cell in held])
     _check_limits(name, [cell for _, cell in held], table.columns[index].note)
     if _CORRECTED.search(name.whole) and any(cell.lower() in YES for cell in values):
         raise ValueError(
@@ -95,11 +99,12 @@ def _check_words(name: Name, held: Sequence[tuple[str, str]]) -> None:
             )
 
 
-def _check_objects(name: Name, held: Sequence[str]) -> None:
+def check_objects(name: Name, held: Sequence[str]) -> None:
     """Refuse a table of several objects, whose rows would all become one target's."""
     values = {*held}
     is_repeated_id = name.flat in ("id", "ids") and len(values) < len(held) and not all(map(number_of, values))
-    if len(values) > 1 and (name.flat in OBJECTS or is_repeated_id):
+    are_objects = name.flat in OBJECTS or is_repeated_id or all(map(_DESIGNATION.fullmatch, values))
+    if len(values) > 1 and are_objects:
         told = ", ".join(sorted(values)[:3])
         raise ValueError(
             f"column {name.whole!r} names {len(values)} objects ({told}); publish one target at a time, or say "

@@ -39,6 +39,8 @@ def understand(columns: Columns) -> Meaning:
     places.check_one_place(columns.table, frozenset(columns.options.columns))
     found = series.find(columns)
     texts = {role: index for role in names.TEXTS if (index := columns.one(role)) is not None}
+    if (source := texts.get(Role.SOURCE)) is not None:
+        leftovers.check_objects(columns.names[source], [cell for cell in columns.table.cells(source) if cell])
     unit, system, zero_point = columns.one(Role.UNIT), columns.one(Role.SYSTEM), columns.one(Role.ZERO_POINT)
     exposure = columns.one(Role.EXPOSURE)
     _check_time_unit(columns)

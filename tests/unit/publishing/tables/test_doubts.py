@@ -257,6 +257,22 @@ def test_more_names_of_columns_name_the_object(tmp_path: Path, name: str) -> Non
     assert "names 2 objects" in refused(tmp_path, text)
 
 
+@pytest.mark.parametrize("name", ["ID", "source", "Transient"])
+@pytest.mark.parametrize(
+    "objects", [("SN 2023ixf", "AT2024abc"), ("ZTF18aaaaaaa", "ZTF18aaaaaab"), ("Gaia24abc", "SN2024a")]
+)
+def test_names_of_several_objects_are_known_in_any_column(tmp_path: Path, name: str, objects: tuple[str, str]) -> None:
+    text = f"{name},MJD,mag,filter\n{objects[0]},60001.1,18.2,g\n{objects[1]},60002.1,15.2,g\n"
+    assert "names 2 objects" in refused(tmp_path, text)
+    assert len(points(tmp_path, text.replace(objects[1], objects[0]))) == 2
+    assert len(points(tmp_path, text, columns=f"extra={name}")) == 2
+
+
+def test_several_surveys_are_no_objects(tmp_path: Path) -> None:
+    found = points(tmp_path, "source,MJD,mag,filter\nATLAS,60001.1,18.2,o\nZTF DR20,60002.1,15.2,g\n")
+    assert [one.source_name for one in found] == ["ATLAS", "ZTF DR20"]
+
+
 @pytest.mark.parametrize("comment", ["# SN 2023b", "# r band", "# mjd mag err filter", "! night of 3 May"])
 def test_a_comment_between_rows_is_never_passed_over(tmp_path: Path, comment: str) -> None:
     text = f"mjd mag err filter\n60001.1 18.2 0.1 g\n{comment}\n60002.1 15.2 0.1 g\n"
