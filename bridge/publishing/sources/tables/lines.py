@@ -38,8 +38,10 @@ def read(text: str) -> Table:
         return _fixed(body, ruler, comments)
     delimiter = _delimiter(body)
     names, header, rows, titles = _header(body, comments, delimiter)
-    units, rows = _units(rows, delimiter, len(names))
     width = len(names)
+    below = [line for line in comments if header.number < line.number and rows and line.number < rows[0].number]
+    units, unit_line = _units([*below, *rows[:1]], delimiter, width)
+    rows, comments = ([line for line in lines if line is not unit_line] for lines in (rows, comments))
     cells = [(line, found) for line in rows if any(found := _cells(line.text, delimiter))]
     cells = _with_decimal_points(cells, delimiter)
     problems = [(line, len(found)) for line, found in cells if len(found) != width]
@@ -174,8 +176,8 @@ def _header(
     if not any(NUMBER.fullmatch(cell.replace(",", ".")) for cell in first):
         return _tidy(_names(body[0].text, delimiter, width)), body[0], body[1:], titles
     for line in reversed([comment for comment in comments if comment.number < body[0].number]):
-        names = _names(line.text.lstrip().lstrip("#%!/").strip(), delimiter, len(first))
-        if len(names) == len(first):
+        names = _names(_uncommented(line), delimiter, len(first))
+        if len(names) == len(first) and units_in(names) is None:
             return _tidy(names), line, body, titles
     raise ValueError(f"line {body[0].number}: has no header. Put the columns' names in the first line")
 
@@ -195,12 +197,17 @@ def _tidy(names: Sequence[str]) -> list[str]:
     return [" ".join(name.strip().split()) for name in unquoted]
 
 
-def _units(rows: Sequence[_Line], delimiter: str, width: int) -> tuple[list[str], list[_Line]]:
-    """Return the units in a row of them below the header, and the rows without it."""
-    units = units_in(_cells(rows[0].text, delimiter)) if rows else None
-    if units is not None and len(units) == width:
-        return units, list(rows[1:])
-    return [""] * width, list(rows)
+def _units(lines: Sequence[_Line], delimiter: str, width: int) -> tuple[list[str], _Line | None]:
+    """Return the units in a row of them below the header, which may be a comment, and that line; else none."""
+    for line in lines:
+        units = units_in(_cells(_uncommented(line), delimiter))
+        if units is not None and len(units) == width:
+            return units, line
+    return [""] * width, None
+
+
+def _uncommented(line: _Line) -> str:
+    return line.text.lstrip().lstrip("#%!/").strip()
 
 
 def units_in(cells: Sequence[str]) -> list[str] | None:

@@ -207,6 +207,18 @@ def test_the_limit_of_the_only_band_is_its_limit(tmp_path: Path) -> None:
     assert (point.bandpass, point.brightness, point.limit) == ("g", 18.2, 20.1)
 
 
+@pytest.mark.parametrize("head", ["# MJD mag err filter exptime\n", "MJD mag err filter exptime\n"])
+def test_units_in_a_comment_below_the_header_are_used(tmp_path: Path, head: str) -> None:
+    point = only(tmp_path, f"{head}# d mag mmag - min\n60001.1 18.2 12 g 2\n")
+    assert (point.brightness_error, point.exposure_time) == (0.012, 120.0)
+
+
+def test_a_column_that_pandas_renamed_is_never_passed_over(tmp_path: Path) -> None:
+    assert "'mag.1' may have had the name of another" in refused(
+        tmp_path, "MJD,mag,mag.1,filter\n60341.2,18.2,18.3,g\n"
+    )
+
+
 @pytest.mark.parametrize("mark", ["~", "=", "~>"])
 def test_a_mark_that_is_not_understood_is_never_passed_over(tmp_path: Path, mark: str) -> None:
     assert "is no number" in refused(tmp_path, f"{HEAD}60001.1,{mark}18.2,,g\n")
