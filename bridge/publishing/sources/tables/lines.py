@@ -207,7 +207,9 @@ def _units(lines: Sequence[_Line], delimiter: str, width: int) -> tuple[list[str
 
 
 def _uncommented(line: _Line) -> str:
-    return line.text.lstrip().lstrip("#%!/").strip()
+    """Return the text of a line without the mark of a comment; a row stays as it is, with its empty cells."""
+    text = line.text.lstrip()
+    return text.lstrip("#%!/").strip() if text.startswith(_COMMENT) else line.text
 
 
 def units_in(cells: Sequence[str]) -> list[str] | None:

@@ -213,6 +213,11 @@ def test_units_in_a_comment_below_the_header_are_used(tmp_path: Path, head: str)
     assert (point.brightness_error, point.exposure_time) == (0.012, 120.0)
 
 
+def test_a_row_of_units_may_begin_and_end_with_empty_cells(tmp_path: Path) -> None:
+    text = "SN\tMJD\tVmag\te_Vmag\tl_Vmag\n \td\tmag\tmmag\t \n--\t---\t---\t---\t-\n11fe\t55800.2\t15.2\t12\t \n"
+    assert only(tmp_path, text).brightness_error == 0.012
+
+
 def test_a_column_that_pandas_renamed_is_never_passed_over(tmp_path: Path) -> None:
     assert "'mag.1' may have had the name of another" in refused(
         tmp_path, "MJD,mag,mag.1,filter\n60341.2,18.2,18.3,g\n"
