@@ -2,6 +2,7 @@
 
 import math
 import re
+from functools import lru_cache
 
 from bridge.publishing.sources.tables.cells import is_empty, number_of
 from bridge.publishing.sources.tables.names import parsed
@@ -45,6 +46,7 @@ def check_one_place(table: Table, said: frozenset[str] = frozenset()) -> None:
             )
 
 
+@lru_cache(maxsize=1_000)  # most tables repeat one position
 def _any_degrees(cell: str, *, is_hours: bool) -> float | None:
     return degrees(cell, "sexagesimal" if SEXAGESIMAL.fullmatch(cell) else "deg", is_hours=is_hours)
 
