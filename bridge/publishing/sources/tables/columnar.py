@@ -25,6 +25,7 @@ def columns_of(table: Any) -> tuple[Column, ...]:
                 name=" ".join(str(name).split()),
                 unit="" if info.unit is None else str(info.unit),
                 note=str(info.description or ""),
+                is_single=column.dtype.kind == "f" and column.dtype.itemsize <= 4,
             )
         )
     return tuple(found)

@@ -1,5 +1,7 @@
 """The columns of a table while it is found out what they hold: each has one role, given once."""
 
+import re
+
 from bridge.publishing.sources.tables import names
 from bridge.publishing.sources.tables.cells import is_empty, number_of, split_error, split_mark
 from bridge.publishing.sources.tables.names import Role
@@ -24,6 +26,12 @@ class Columns:
         table, options = self.table, self.options
         if twice := next((name for name in table.names if name and table.names.count(name) > 1), None):
             raise ValueError(f"two columns are named {twice!r}; rename one")
+        renamed = [name for name in table.names if re.sub(r"\.\d+$", "", name) in {*table.names} - {name}]
+        if one := next((name for name in renamed if name not in options.columns), None):
+            raise ValueError(
+                f"column {one!r} may have had the name of another (pandas adds numbers); rename it, or say "
+                f"--columns extra={one}"
+            )
         check_names(options.columns, table.names)
 
     def free(self) -> list[int]:

@@ -19,6 +19,10 @@ _HARMLESS = words(
     "bibcode image imageid filename file field ccd ccdid qid rcid candid oid expid programid pid rfid snr "
     "signaltonoise nobs num number n redshift z ebv moonphase moon humidity temperature"
 )
+_DESIGNATION = re.compile(
+    r"(?:SN|AT|TDE)[ _]?(?:19|20)\d\d[A-Za-z]{1,4}|ZTF\d\d[a-z]{7}|ATLAS\d\d[a-z]{3,4}|Gaia\d\d[a-z]{3}"
+)
+"""Names that only objects have, whatever their column is called."""
 _FLAGS = words("flag flags status code type typ class kind mark sign symbol op operator qualifier modifier det")
 _UNSET = frozenset({"0", "0.0", "false", "f", "ok", "good"})
 """What a flag says that is not set."""
@@ -32,6 +36,22 @@ _LIMIT_TEXT = re.compile(
     r"upper limit|lower limit|\blimits?\b|non[ -]?detect|not (?:been )?detected|undetected|fainter than|\bul\b|nondet",
     re.IGNORECASE,
 )
+_ZONE = re.compile(
+    r"\b(?i:local (?:\w+ )?time)|(?i:times?|dates?|clock|hours?)\b.*"
+    r"\b(?:CES?T|MES?Z|[ECMPA][SD]T|JST|IST|BST|A[ECW][SD]T|CLS?T|MSK)\b"
+)
+_MILLI = re.compile(r"\bmmag|milli-?mag")
+_SEVERAL_SIGMAS = re.compile(r"\b(?:err|unc)\w*.*(?:\b[2-9] ?-?\s?(?:sigma|\u03c3)|\b9\d ?%)")
+FACTOR = re.compile(r"10\s*\^|1e[-+]?\d|10\*\*|x\s?10-")
+"""A power of ten in a comment."""
+_LONG_EXPOSURE = re.compile(r"exp.*\b(?:min|minutes?|hours?)\b")
+_PART_OF_MAGNITUDE = re.compile(
+    r"units? of (?:0\.0+1|10\s*\^?\s*\{?-\d)|in 0\.0+1 ?mag|hundredths|thousandths|last digits?\b"
+)
+_INTRINSIC = re.compile(
+    r"absolute mag|de-?redden|k-?corrected|corrected for .*(?:extinction|redden|dust|distance)|extinction[- ]corrected"
+)
+_DENIED = re.compile(r"\bnot\b|\bno\b|\bnor\b|\bun\w+ed\b")
 _DIVERSE = re.compile(
     r"(?:multiplied|divided|scaled) by|offset (?:of|by)|shifted by|instrumental mag|differential mag", re.IGNORECASE
 )
@@ -50,14 +70,15 @@ def check_column(table: Table, index: int, name: Name, *, has_limits: bool) -> N
         return
     if not has_limits:
         _check_words(name, held)
-    _check_objects(name, [cell for _, cell in held])
+    check_objects(name, [cell for _, cell in held])
     _check_limits(name, [cell for _, cell in held], table.columns[index].note)
     if _CORRECTED.search(name.whole) and any(cell.lower() in YES for cell in values):
         raise ValueError(
             f"column {name.whole!r} says that some values are corrected; publish what was observed, or say --columns "
             f"extra={name.whole} if the values that are used are not"
         )
-    if name.flat in _FLAGS and not {cell.lower() for cell in values} <= _UNSET:
+    is_flag = name.flat in _FLAGS or bool(re.match(r"[fu]_\w*(?:mag|flux)", name.whole, re.IGNORECASE))
+    if is_flag and not {cell.lower() for cell in values} <= _UNSET:
         raise _unclear(name, "may say what the values mean", "is_limit")
     if name.flat in _SIGNS and not values <= {"t", "1", "true", "True", "1.0", "pos"}:
         raise _unclear(name, "says that some values are negative", "brightness")
@@ -78,11 +99,12 @@ def _check_words(name: Name, held: Sequence[tuple[str, str]]) -> None:
             )
 
 
-def _check_objects(name: Name, held: Sequence[str]) -> None:
+def check_objects(name: Name, held: Sequence[str]) -> None:
     """Refuse a table of several objects, whose rows would all become one target's."""
     values = {*held}
     is_repeated_id = name.flat in ("id", "ids") and len(values) < len(held) and not all(map(number_of, values))
-    if len(values) > 1 and (name.flat in OBJECTS or is_repeated_id):
+    are_objects = name.flat in OBJECTS or is_repeated_id or all(map(_DESIGNATION.fullmatch, values))
+    if len(values) > 1 and are_objects:
         told = ", ".join(sorted(values)[:3])
         raise ValueError(
             f"column {name.whole!r} names {len(values)} objects ({told}); publish one target at a time, or say "
@@ -118,45 +140,73 @@ def _unclear(name: Name, what: str, role: str) -> ValueError:
     )
 
 
+def check_note(name: str, note: str) -> None:
+    """Refuse a column of brightnesses whose description says that they are not as observed. Raises ValueError."""
+    if _DIVERSE.search(note) or is_intrinsic(note.lower()):
+        raise ValueError(
+            f"column {name!r} is described as {note[:60]!r}; publish what was observed, or name it by --columns "
+            f"brightness={name}"
+        )
+
+
 def check_remarks(
     table: Table, names: Sequence[Name], timing: Timing, *, has_limits: bool, is_flux: bool, has_exposure: bool
 ) -> None:
     """Refuse a table whose comments say of times, limits or units what the columns don't. Raises ValueError."""
-    other_clock = any(name.tokens & OTHER_CLOCKS for name in names)
-    is_plain = timing.form.count is Count.ANY and timing.form.offset is None
     said = [text.lower() for index in timing.columns for text in names[index].said]
+    in_mmag = any("mmag" in " ".join(name.said).lower() for name in names)
+    checks = (
+        (not has_limits, _LIMIT_TEXT, "no value is a limit", "limit"),
+        (not in_mmag, _MILLI, "nothing is in millimagnitudes", "error"),
+        (True, _SEVERAL_SIGMAS, "errors are of 1 sigma", "error"),
+        (is_flux, FACTOR, "fluxes have no further factor", "brightness"),
+        (not is_flux, _PART_OF_MAGNITUDE, "errors are in magnitudes", "error"),
+        (has_exposure, _LONG_EXPOSURE, "exposure times are in seconds", "exposure_time"),
+        (True, _DIVERSE, "values are used as they are", "brightness"),
+    )
     for remark in table.remarks:
         text = remark.lower().replace("jd-2400000.5", "").replace("jd - 2400000.5", "")
-        told = remark[:60]
         if not timing.is_said and not any(scale in said for scale in SCALES):
-            if not other_clock and re.search(r"\b[bh]jd\b|bary-?cent|helio-?cent|\btdb\b|\btcb\b|light.travel", text):
-                raise _remarked(told, "times are UTC at the observatory", "time")
-            if re.search(r"(?:times?|mjds?|jds?|dates?)\b.*\b(?:TT|TAI|TDT)\b", remark):
-                raise _remarked(told, "times are UTC", "time")
-            if timing.form.offset is None and re.search(r"\bm?jd\s*[-+\u2212]\s*\d{4,}", text):
-                raise _remarked(told, "nothing was subtracted from the times", "time")
-            if is_plain and re.search(
-                r"\b(?:seconds|days|hours|minutes|time)\b.*\b(?:since|after|from|relative)\b|\bt0\b", text
-            ):
-                raise _remarked(told, "times are no spans of time", "time")
-        if not has_limits and _LIMIT_TEXT.search(text):
-            raise _remarked(told, "no value is a limit", "limit")
-        if re.search(r"\bmmag|milli-?mag", text) and not any("mmag" in " ".join(name.said).lower() for name in names):
-            raise _remarked(told, "nothing is in millimagnitudes", "error")
-        if re.search(r"\b(?:err|unc)\w*.*(?:\b[2-9] ?-?\s?(?:sigma|\u03c3)|\b9\d ?%)", text):
-            raise _remarked(told, "errors are of 1 sigma", "error")
-        if is_flux and re.search(r"10\s*\^|1e[-+]?\d|10\*\*|x\s?10-", text):
-            raise _remarked(told, "fluxes have no further factor", "brightness")
-        if has_exposure and re.search(r"exp.*\b(?:min|minutes?|hours?)\b", text):
-            raise _remarked(told, "exposure times are in seconds", "exposure_time")
-        if _DIVERSE.search(text):
-            raise _remarked(told, "values are used as they are", "brightness")
+            _check_remark_on_times(remark, text, names, timing)
+        for applies, pattern, assumed, role in checks:
+            if applies and pattern.search(text):
+                raise _remarked(remark, assumed, role)
+        if is_intrinsic(text):
+            raise _remarked(remark, "values are used as they are", "brightness")
 
 
-def _remarked(told: str, assumed: str, role: str) -> ValueError:
+def is_intrinsic(text: str) -> bool:
+    """Return whether a comment, in lower case, says that values are absolute or corrected, and not as observed."""
+    return bool(_INTRINSIC.search(text)) and not is_denied(text)
+
+
+def is_denied(text: str) -> bool:
+    """Return whether a comment, in lower case, says that something was not done."""
+    return bool(_DENIED.search(text))
+
+
+def _check_remark_on_times(remark: str, text: str, names: Sequence[Name], timing: Timing) -> None:
+    other_clock = any(name.tokens & OTHER_CLOCKS for name in names)
+    if not other_clock and re.search(r"\b[bh]jd\b|bary-?cent|helio-?cent|\btdb\b|\btcb\b|light.travel", text):
+        raise _remarked(remark, "times are UTC at the observatory", "time")
+    in_utc = timing.form.scale == "utc"
+    if (in_utc and re.search(r"(?:times?|mjds?|jds?|dates?|timesys)\b.*\b(?:tt|tai|tdt)\b", text)) or _ZONE.search(
+        remark
+    ):
+        raise _remarked(remark, "times are UTC", "time")
+    if timing.form.offset is not None:
+        return
+    if re.search(r"\bm?jd\s*[-+\u2212]\s*\d{4,}", text):
+        raise _remarked(remark, "nothing was subtracted from the times", "time")
+    span = r"\b(?:seconds|days|hours|minutes|time)\b.*\b(?:since|after|from|relative)\b|\bt0\b"
+    if timing.form.count is Count.ANY and re.search(span, text):
+        raise _remarked(remark, "times are no spans of time", "time")
+
+
+def _remarked(remark: str, assumed: str, role: str) -> ValueError:
     return ValueError(
-        f"a comment says {told!r}, and by the header {assumed}; write it in the column's name, as in 'time (TT)' "
-        "or 'err (mmag)', "
+        f"a comment says {remark[:60]!r}, and by the header {assumed}; write it in the column's name, as in "
+        "'time (TT)' or 'err (mmag)', "
         f"name a column by --columns {role}=..., or remove the comment if it is not so"
     )
 

@@ -17,6 +17,7 @@ _COMMENT = ("#", "%", "!", "//")
 _DELIMITERS = "\t;|,"
 _RULER = re.compile(r"[\s|+:]*[-=]{2,}[-=\s|+:]*")
 _DECIMAL_COMMA = re.compile(r"[<>+-]*\s*\d+,\d+([eE][+-]?\d+)?")
+_THOUSANDS = re.compile(r"[1-9]\d{0,2},\d{3}")
 _POINT = re.compile(r"[<>+-]*\s*\d*\.\d+([eE][+-]?\d+)?|[<>+-]*\s*\d+\.")
 _LOOKED_AT = 50
 
@@ -37,8 +38,10 @@ def read(text: str) -> Table:
         return _fixed(body, ruler, comments)
     delimiter = _delimiter(body)
     names, header, rows, titles = _header(body, comments, delimiter)
-    units, rows = _units(rows, delimiter, len(names))
     width = len(names)
+    below = [line for line in comments if header.number < line.number and rows and line.number < rows[0].number]
+    units, unit_line = _units([*below, *rows[:1]], delimiter, width)
+    rows, comments = ([line for line in lines if line is not unit_line] for lines in (rows, comments))
     cells = [(line, found) for line in rows if any(found := _cells(line.text, delimiter))]
     cells = _with_decimal_points(cells, delimiter)
     problems = [(line, len(found)) for line, found in cells if len(found) != width]
@@ -46,6 +49,7 @@ def read(text: str) -> Table:
         raise UnevenError(
             [f"line {line.number}: has {count} columns, the header has {width}" for line, count in problems]
         )
+    _check_between(comments, cells, delimiter)
     remarks = tuple(line.text.lstrip("#%!/ ").strip() for line in (*titles, *comments) if line is not header)
     return Table(
         format=_NAMES[delimiter],
@@ -54,6 +58,27 @@ def read(text: str) -> Table:
         remarks=tuple(remark for remark in remarks if remark),
         header_place=f"line {header.number}",
     )
+
+
+def _check_between(comments: Sequence[_Line], rows: Sequence[tuple[_Line, list[str]]], delimiter: str) -> None:
+    """Refuse a comment between rows, unless it is a row that somebody took out or holds no word.
+
+    It may name the object, the filter or the night of the rows below it.
+    """
+    numbers = sum(map(_is_number, rows[0][1])) if rows else 0
+    for comment in comments if rows else ():
+        text = comment.text.lstrip("#%!/ \t")
+        found = _cells(text, delimiter)
+        is_row = len(found) == len(rows[0][1]) and 2 * sum(map(_is_number, found)) >= numbers > 0
+        if rows[0][0].number < comment.number < rows[-1][0].number and not is_row and re.search(r"\w", text):
+            raise ValueError(
+                f"line {comment.number}: the comment {text.strip()[:40]!r} between rows may say what the rows below it "
+                "are. Put that into a column, or a file each, and the comment above all rows"
+            )
+
+
+def _is_number(cell: str) -> bool:
+    return bool(NUMBER.fullmatch(cell))
 
 
 _NAMES = {",": "CSV", "\t": "tabs", ";": "CSV with ;", "|": "bars", " ": "blanks"}
@@ -151,8 +176,8 @@ def _header(
     if not any(NUMBER.fullmatch(cell.replace(",", ".")) for cell in first):
         return _tidy(_names(body[0].text, delimiter, width)), body[0], body[1:], titles
     for line in reversed([comment for comment in comments if comment.number < body[0].number]):
-        names = _names(line.text.lstrip().lstrip("#%!/").strip(), delimiter, len(first))
-        if len(names) == len(first):
+        names = _names(_uncommented(line), delimiter, len(first))
+        if len(names) == len(first) and units_in(names) is None:
             return _tidy(names), line, body, titles
     raise ValueError(f"line {body[0].number}: has no header. Put the columns' names in the first line")
 
@@ -168,15 +193,23 @@ def _names(line: str, delimiter: str, width: int) -> list[str]:
 
 
 def _tidy(names: Sequence[str]) -> list[str]:
-    return [" ".join(name.strip("\"'` ").split()) for name in names]
+    unquoted = (re.sub(r"^'(.*)'$", r"\1", name.strip('"` ')) for name in names)  # but the band g' keeps its prime
+    return [" ".join(name.strip().split()) for name in unquoted]
 
 
-def _units(rows: Sequence[_Line], delimiter: str, width: int) -> tuple[list[str], list[_Line]]:
-    """Return the units in a row of them below the header, and the rows without it."""
-    units = units_in(_cells(rows[0].text, delimiter)) if rows else None
-    if units is not None and len(units) == width:
-        return units, list(rows[1:])
-    return [""] * width, list(rows)
+def _units(lines: Sequence[_Line], delimiter: str, width: int) -> tuple[list[str], _Line | None]:
+    """Return the units in a row of them below the header, which may be a comment, and that line; else none."""
+    for line in lines:
+        units = units_in(_cells(_uncommented(line), delimiter))
+        if units is not None and len(units) == width:
+            return units, line
+    return [""] * width, None
+
+
+def _uncommented(line: _Line) -> str:
+    """Return the text of a line without the mark of a comment; a row stays as it is, with its empty cells."""
+    text = line.text.lstrip()
+    return text.lstrip("#%!/").strip() if text.startswith(_COMMENT) else line.text
 
 
 def units_in(cells: Sequence[str]) -> list[str] | None:
@@ -189,7 +222,7 @@ def units_in(cells: Sequence[str]) -> list[str] | None:
 def _with_decimal_points(cells: list[tuple[_Line, list[str]]], delimiter: str) -> list[tuple[_Line, list[str]]]:
     """Return cells with decimal points where the table writes decimal commas, all through.
 
-    ValueError where it writes both: a comma may stand between thousands then.
+    ValueError where it writes both, or where all could be thousands: a comma may stand between them then.
     """
     if delimiter == ",":
         return cells
@@ -199,6 +232,13 @@ def _with_decimal_points(cells: list[tuple[_Line, list[str]]], delimiter: str) -
     if any(_POINT.fullmatch(cell) for _, found in cells for cell in found):
         raise ValueError(
             f"line {commas.number}: has a comma in a number, and other numbers have points. Write all with points"
+        )
+
+    written = [cell.lstrip("<>+- ") for _, found in cells for cell in found if _DECIMAL_COMMA.fullmatch(cell)]
+    if all(_THOUSANDS.fullmatch(cell) for cell in written):
+        raise ValueError(
+            f"line {commas.number}: has a comma in a number, which may stand between thousands or for the point. "
+            "Write all with points"
         )
 
     def pointed(found: Sequence[str]) -> Iterator[str]:

@@ -7,7 +7,7 @@ can't bear on the others.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bridge.publishing.sources.tables import forms, leftovers, names, scales, series, timing, units
+from bridge.publishing.sources.tables import forms, leftovers, names, places, scales, series, timing, units
 from bridge.publishing.sources.tables.columns import Columns
 from bridge.publishing.sources.tables.names import Role
 from bridge.publishing.sources.tables.series import Series
@@ -36,8 +36,11 @@ def understand(columns: Columns) -> Meaning:
     columns.check_names()
     for name in columns.options.named(Role.EXTRA):
         columns.take(columns.table.names.index(name), "further value")
+    places.check_one_place(columns.table, frozenset(columns.options.columns))
     found = series.find(columns)
     texts = {role: index for role in names.TEXTS if (index := columns.one(role)) is not None}
+    if (source := texts.get(Role.SOURCE)) is not None:
+        leftovers.check_objects(columns.names[source], [cell for cell in columns.table.cells(source) if cell])
     unit, system, zero_point = columns.one(Role.UNIT), columns.one(Role.SYSTEM), columns.one(Role.ZERO_POINT)
     exposure = columns.one(Role.EXPOSURE)
     _check_time_unit(columns)
@@ -46,6 +49,10 @@ def understand(columns: Columns) -> Meaning:
     for index in when.columns:
         columns.take(index, f"time: {when.form.text}")
     found = [scales.with_scale(columns, one, unit=unit, system=system, zero_point=zero_point) for one in found]
+    for one in found:
+        series.check_unmeasured(columns.table, one)
+        if one.value is not None and columns.said(Role.BRIGHTNESS) != one.value:
+            leftovers.check_note(columns.table.names[one.value], columns.table.columns[one.value].note)
     zero_point = scales.check_zero_point(columns, found, zero_point, system)
     _check_bands(columns, found, texts)
     factor = _exposure_factor(columns, exposure)

@@ -53,12 +53,13 @@ FLUXES = words(
 )
 _FLUX_UNITS = {"jy": "Jy", "mjy": "mJy", "ujy": "uJy", "njy": "nJy"}
 
-GENERAL_ERRORS = words("error err unc uncertainty sigma sig uncert e errors stddev std")
+GENERAL_ERRORS = words("error err unc uncertainty sigma sig uncert e errors stddev std fehler erreur errore")
+_PLUS_MINUS = words("\u00b1 +/- +- -/+")
 MAGNITUDE_ERRORS = words(
     "brightnesserror brightnesserr magnitudeerror magnitudeerr magerr magerror errmag errormag emag "
     "emagnitude dmag sigmag sigmamag sigmapsf magsigma magsig magunc merr psfmagerr magnitudeuncertainty "
     "maguncertainty uncmag mage magnitudeerrors magstd ebrightness apmagerr errmagnitude emags magerrs "
-    "magpsferr"
+    "magpsferr rmsmag"
 )
 FLUX_ERRORS = words(
     "fluxerr fluxerror eflux dflux fluxunc sigmaflux fluxsigma psffluxerr fluxuncertainty errflux "
@@ -105,7 +106,8 @@ _NAMES: Mapping[Role, frozenset[str]] = {
 _SIGMAS = re.compile(r"[35](?:sig(?:mas?)?|s$)")
 OBJECTS = words(
     "object objects objectname objectid objid target targetname star starname oid sn snname snid event "
-    "iauname ztfid atlasid name identifier sourceid obj objname tnsname designation"
+    "iauname ztfid atlasid name identifier sourceid obj objname tnsname designation supernova nova src tic "
+    "ticid kic kicid epic epicid masterid inputid gaiaid diaobjectid locusid auid"
 )
 """Names of columns that name the object: a table of several is of several targets."""
 SCALES = {"utc": "utc", "ut": "utc", "gmt": "utc", "tt": "tt", "tdt": "tt", "et": "tt", "tai": "tai", "tdb": "tdb"}
@@ -117,14 +119,27 @@ OTHER_CLOCKS = words(
 
 BANDS = words(
     "UVW1 UVW2 UVM2 uvw1 uvw2 uvm2 W1 W2 W3 W4 BP RP Bp Rp Ks gp rp ip up zs Rc Ic CV CR TG TB TR U B V R I J H K Y G "
-    "u g r i z y w c o L"
+    "u g r i z y w c o L u' g' r' i' z'"
 )
 _BAND = "|".join(sorted(BANDS))
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?<![mun\u00b5\u03bc](?=Jy))(?=[A-Z])|[^A-Za-z0-9\u00b5\u03bc]+")
-_FLAT = re.compile(r"[^a-z0-9]")
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?<![mun\u00b5\u03bc](?=Jy))(?=[A-Z])|[\W_]+")
+_FLAT = re.compile(r"[\W_]")
+_GREEK = str.maketrans(
+    {
+        "\u00b5": "u",
+        "\u03bc": "u",
+        "\u03c3": "sigma",
+        "\u0394": "delta",
+        "\u03b4": "delta",
+        "\u03b1": "alpha",
+        "\u03bb": "lambda",
+    }
+)
+"""Letters that change what a name means: \u00b5Jy is no Jy, and \u0394mag no mag."""
 _UNIT_TOKENS = words(
     "s sec secs second seconds min mins minute minutes h hr hrs hour hours d day days ms mag mags mmag "
-    "millimag Jy mJy uJy muJy nJy microJy jy mjy ujy njy deg arcsec mas"
+    "millimag Jy mJy uJy muJy nJy microJy jy mjy ujy njy deg arcsec mas "
+    "nm um micron microns Angstrom angstrom AA"
 )
 _SYSTEM_TOKENS = frozenset({"ab", "vega"})
 
@@ -145,7 +160,7 @@ class Name:
 @lru_cache(maxsize=10_000)
 def parsed(whole: str) -> Name:
     """Return ``whole`` taken apart."""
-    bare, brackets = split_brackets(whole)
+    bare, brackets = split_brackets(whole.replace("\u2206", "\u0394"))  # a sign of mathematics is no letter
     said = [part.strip() for text in brackets for part in text.split(",") if part.strip()]
     offset = re.search(r"[+-]\s*\d[\d.,]*\s*$|[+-]\s*\d[\d.]*[eE]\d\s*$", bare)
     if offset and re.search(r"jd|day|date|time", bare, re.IGNORECASE):
@@ -159,7 +174,9 @@ def parsed(whole: str) -> Name:
         if any("".join(tokens[:-1]).lower() in _NAMES[role] for role in TEXTS):
             break  # a text has no unit: inst_mag is no instrument
         said.append(tokens.pop())
-    return Name(whole=whole, flat=_FLAT.sub("", "".join(tokens).lower()), said=tuple(said), tokens=words)
+    return Name(
+        whole=whole, flat=_FLAT.sub("", "".join(tokens).translate(_GREEK).lower()), said=tuple(said), tokens=words
+    )
 
 
 def split_brackets(whole: str) -> tuple[str, list[str]]:
@@ -184,7 +201,11 @@ def split_brackets(whole: str) -> tuple[str, list[str]]:
 
 
 def _is_said(token: str) -> bool:
-    return token in _UNIT_TOKENS or token.lower() in SCALES or token.lower() in _SYSTEM_TOKENS | OTHER_CLOCKS
+    return (
+        token.translate(_GREEK) in _UNIT_TOKENS
+        or token.lower() in SCALES
+        or token.lower() in _SYSTEM_TOKENS | OTHER_CLOCKS
+    )
 
 
 def _known(flat: str) -> bool:
@@ -219,7 +240,7 @@ def flux_unit(name: Name) -> str | None:
 
 def is_error(name: Name, *, of_flux: bool) -> bool:
     """Return whether a column of this name is the error of the brightness."""
-    if name.flat in GENERAL_ERRORS:
+    if name.flat in GENERAL_ERRORS or name.whole in _PLUS_MINUS:
         return True
     if of_flux and re.fullmatch(r"(?:d|e|err|sigma)(?:[munj]?jy)|(?:[mun]?jy)(?:err|error|unc)", name.flat):
         return True

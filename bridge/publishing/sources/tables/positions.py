@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from bridge.events import Position
 from bridge.publishing.sources.errors import SourceError
-from bridge.publishing.sources.tables import leftovers, names, reading, timing, units
+from bridge.publishing.sources.tables import leftovers, names, places, reading, timing, units
 from bridge.publishing.sources.tables.astro import astropy_at_hand
 from bridge.publishing.sources.tables.cells import is_empty, number_of, typed
 from bridge.publishing.sources.tables.names import Role
@@ -20,8 +20,8 @@ from bridge.publishing.sources.tables.table import Row, Table
 from bridge.publishing.sources.tables.words import words
 
 _NAMES = {
-    Role.RA: words("ra raj2000 radeg rightascension alpha alphaj2000 radegj2000 raicrs raicrsdeg"),
-    Role.DEC: words("dec decl dej2000 decj2000 decdeg dedeg declination delta deltaj2000 deicrs decicrs de"),
+    Role.RA: places.RIGHT_ASCENSIONS,
+    Role.DEC: places.DECLINATIONS,
     Role.RA_ERROR: words(
         "raerr raerror era sigmara raunc rasigma raerrs errra eraj2000 rmsra radeviation dra raerrdeg"
     ),
@@ -29,7 +29,6 @@ _NAMES = {
         "decerr decerror edec ede sigmadec decunc decsigma errdec edej2000 edecj2000 rmsdec ddec decerrdeg deerr"
     ),
 }
-_SEXAGESIMAL = re.compile(r"[+-]?\d{1,3}[:h\u00b0d\s]\s*\d{1,2}[:m'\u2032\s]\s*\d{1,2}(?:\.\d*)?\s*[s\"\u2033]?")
 _EQUINOX = re.compile(r"b1950|1950|\bb1900|apparent|of date|galactic|ecliptic", re.IGNORECASE)
 _ERROR_UNITS = words("deg arcmin arcsec mas uas rad s")
 
@@ -154,7 +153,7 @@ class _Positions:
         """Return how a coordinate is written: ``deg``, ``rad``, ``hourangle``, or ``sexagesimal``."""
         index = self.columns[role]
         cells = [cell for cell in table.cells(index) if not is_empty(cell)]
-        if cells and all(_SEXAGESIMAL.fullmatch(cell) for cell in cells):
+        if cells and all(places.SEXAGESIMAL.fullmatch(cell) for cell in cells):
             return "sexagesimal"
         told = [
             text
@@ -198,7 +197,7 @@ class _Positions:
             wrong.append(f"column {table.names[self.timing.columns[0]]}: {moment or 'is empty; write the time'}")
         for role in (Role.RA, Role.DEC):
             index = self.columns[role]
-            degrees = _degrees(row.cells[index], self.forms[role], is_hours=role is Role.RA)
+            degrees = places.degrees(row.cells[index], self.forms[role], is_hours=role is Role.RA)
             if degrees is None:
                 wrong.append(f"column {table.names[index]}: {row.cells[index][:40]!r} is no {role.value}")
             fields[role.value] = degrees
@@ -238,24 +237,3 @@ def _angle(text: str, name: str) -> str:
     if unit is None or str(unit) not in ("deg", "rad"):
         raise ValueError(f"column {name!r} is in {text!r}; write deg")
     return str(unit)
-
-
-def _degrees(cell: str, form: str, *, is_hours: bool) -> float | None:
-    from astropy.coordinates import Angle
-
-    if is_empty(cell):
-        return None
-    if form == "sexagesimal":
-        if not _SEXAGESIMAL.fullmatch(cell):
-            return None
-        hours = is_hours and "d" not in cell and "\u00b0" not in cell
-        try:
-            return float(
-                Angle(cell.replace("\u2032", "m").replace("\u2033", "s"), unit="hourangle" if hours else "deg").deg
-            )
-        except ValueError:
-            return None
-    number = number_of(cell)
-    if number is None or form == "deg":
-        return number
-    return float(Angle(number, unit=form).deg)

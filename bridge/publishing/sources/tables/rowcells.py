@@ -14,6 +14,7 @@ _FAINTEST, _BRIGHTEST = 40.0, -5.0
 """Magnitudes: what is outside of them is something else, as millimagnitudes, counts or instrumental magnitudes."""
 _LARGEST_ERROR = 3.0
 """Magnitudes."""
+_LIMIT_SIGNS = ("<", ">", "\u2264", "\u2265", "\u2272", "\u2273")
 _ZERO_POINT_UJY = 23.9
 """AB magnitude of one microjansky."""
 
@@ -46,6 +47,8 @@ class RowCells:
         if scale is None:
             return {}
         mark, rest = split_mark(self._cell(series.value))
+        if mark and not mark.startswith(_LIMIT_SIGNS):
+            self._say(series.value, f"{self._cell(series.value)[:40]!r} is no number; write one, with its error")
         text, error_text = split_error(rest)
         value = self._number(series.value, text, scale, scale.factor)
         limit = self._limit(scale)
@@ -168,7 +171,7 @@ class RowCells:
             else:
                 said.append(not word)
                 empty.append(False)
-        is_marked = mark.startswith(("<", ">", "\u2264", "\u2265", "\u2272", "\u2273"))
+        is_marked = mark.startswith(_LIMIT_SIGNS)
         if not scale.is_magnitude:
             lower = [index for index in self.series.marks if self._cell(index).startswith((">", "\u2265"))]
             if mark.startswith((">", "\u2265", "\u2273")) or lower:
@@ -200,12 +203,16 @@ class RowCells:
         )
         if number is None or number <= 0:
             self._say(index, f"{cell[:40]!r} is no error of a measurement, and {advice}")
-        elif scale.is_magnitude and number * factor > _LARGEST_ERROR:
+        elif scale.is_magnitude and (number * factor > _LARGEST_ERROR or self._counts_digits(cell)):
             self._say(
                 index, f"an error of {cell[:40]} magnitudes is none (millimagnitudes? write 'err (mmag)'), and {advice}"
             )
         else:
             fields["brightness_error"] = scaled(number, factor)
+
+    def _counts_digits(self, cell: str) -> bool:
+        """Return whether an error is a whole number beside a value with decimals: 2 of the last digit, not 2 mag."""
+        return cell.isdigit() and not self.series.error_unit and "." in self._cell(self.series.value)
 
     def _calibrate(self, fields: dict[str, Any]) -> None:
         """Turn a flux with an AB zero point into microjanskys: 23.9 is the AB magnitude of one."""

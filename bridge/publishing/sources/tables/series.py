@@ -1,5 +1,6 @@
 """Which columns are brightnesses, one or one a band, with their errors, their limits and the marks of limits."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -7,7 +8,12 @@ from bridge.publishing.sources.tables import leftovers, limits, names, units
 from bridge.publishing.sources.tables.cells import is_empty, is_no_magnitude, number_of, split_error, split_mark
 from bridge.publishing.sources.tables.columns import Columns
 from bridge.publishing.sources.tables.names import Name, Role
+from bridge.publishing.sources.tables.table import Table
 from bridge.publishing.sources.tables.units import Scale
+
+_FAINT = 5.0
+"""Magnitudes: no target is at 0 in one night and fainter than this in another."""
+_NO_FLUX = re.compile(r"-99+(?:\.[09]+)?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,11 +88,23 @@ def _values(columns: Columns) -> list[tuple[int, str]]:
             raise columns.unclear(fluxes[0], other, Role.BRIGHTNESS)
         return [(fluxes[0], "")]
     bare = [(index, band) for index, (band, is_named) in bands if not is_named and _is_bare(columns, index)]
+    _check_redshift(columns, bare)
     errors = {names.band_of_error(columns.table.names[index]) for index in free}
     alone = any(names.is_error(columns.names[index], of_flux=False) for index in free)
     if len(bare) == 1 and not alone and bare[0][1] not in errors:
         return []
     return bare
+
+
+def _check_redshift(columns: Columns, bare: Sequence[tuple[int, str]]) -> None:
+    """Refuse a column z of numbers as redshifts have beside other bands."""
+    for index, band in bare if len(bare) > 1 else ():
+        numbers = [number_of(cell) for cell in columns.table.cells(index) if not is_no_magnitude(cell)]
+        if band == "z" and all(number is not None and number < _FAINT for number in numbers):
+            name = columns.table.names[index]
+            raise ValueError(
+                f"column {name!r} may be a redshift or magnitudes; say --columns extra={name}, or name it z_mag"
+            )
 
 
 def _is_bare(columns: Columns, index: int) -> bool:
@@ -201,7 +219,7 @@ def _kind_of_mark(columns: Columns, index: int, values: Sequence[tuple[int, str]
     of_band = names.band_of_mark(name.whole)
     if of_band is not None and (of_band == band or (alone and not band)):
         return Role.IS_LIMIT
-    if band and not alone and names.band_of_limit(name.whole) == band:
+    if band and names.band_of_limit(name.whole) == band:
         return Role.IS_LIMIT if any(cells) and limits.are_marks(cells) else Role.LIMIT
     role = names.role_of(name) if alone else None
     is_mark = role is Role.IS_LIMIT or (alone and (limits.are_signs(cells) or _is_named_mark(columns, name, values[0])))
@@ -238,6 +256,23 @@ def _mark(columns: Columns, index: int) -> int:
                 "detection; write < or nothing, true or false"
             )
     return columns.take(index, "whether it is a limit")
+
+
+def check_unmeasured(table: Table, series: Series) -> None:
+    """Refuse numbers without an error by which tables write that nothing was measured: 0, -1, for fluxes -999."""
+    if series.value is None or series.scale is None:
+        return
+    cells = table.cells(series.value)
+    numbers = [number_of(cell) for cell in cells]
+    is_faint = any(number is not None and number * series.scale.factor > _FAINT for number in numbers)
+    for row, cell, number in zip(table.rows, cells, numbers, strict=True):
+        has_error = series.error is not None and not is_empty(row.cells[series.error])
+        is_nothing = number in (0.0, -1.0) and is_faint if series.scale.is_magnitude else bool(_NO_FLUX.fullmatch(cell))
+        if is_nothing and not has_error:
+            raise ValueError(
+                f"{row.place}, column {table.names[series.value]}: {row.cells[series.value]!r} may say that nothing "
+                "was measured; leave the cell empty then, or write its error"
+            )
 
 
 def is_marked(columns: Columns, series: Series) -> bool:

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from bridge.events import Spectrum
 from bridge.publishing.sources.errors import SourceError
-from bridge.publishing.sources.tables import fitsimage, names, reading, times, units
+from bridge.publishing.sources.tables import fitsimage, leftovers, names, reading, times, units
 from bridge.publishing.sources.tables.astro import astropy_at_hand
 from bridge.publishing.sources.tables.cells import NUMBER, is_empty, number_of
 from bridge.publishing.sources.tables.fitsimage import Found
@@ -39,6 +39,14 @@ _ERRORS = words(
     "dflux errors fluxsigma fluxe noise stdev"
 )
 _REST = words("rest restframe norm normalized normalised log")
+_NOT_AS_OBSERVED = re.compile(r"rest[- ]?(?:frame|wave)|de-?redshift|normali[sz]ed|continuum[- ]subtracted")
+_LOGARITHMS = {"Angstrom": (3.0, 4.7), "nm": (2.0, 3.7)}
+"""From 1000 to 50,000 Angstrom."""
+_WAVELENGTH_UNIT = re.compile(
+    r"\b(?:wave\w*|lam\w*|wl)\b[^\w\u00c5]*(?:in |units?:? )?[^\w\u00c5]*"
+    r"(nm|nanometers?|microns?|um|[\u00b5\u03bc]m|angstroms?|ang|\u00c5|A)\b",
+    re.IGNORECASE,
+)
 _DATES = (
     "DATE-OBS",
     "DATE_OBS",
@@ -110,6 +118,7 @@ def _spectrum(found: Found, options: Options) -> tuple[Spectrum, list[str]]:
     if not whole:
         raise ValueError("no wavelength has a flux")
     _check_order([row[0] for row in whole])
+    _check_logarithms([row[0] for row in whole], wavelength_unit)
     fields: dict[str, Any] = {
         name: text for name, text in given.items() if name in ("telescope", "instrument", "exposure_time", "setup")
     }
@@ -155,6 +164,16 @@ def _check_order(wavelengths: Sequence[float]) -> None:
         raise ValueError("a wavelength is 0 or less")
     if not (all(step > 0 for step in steps) or all(step < 0 for step in steps)):
         raise ValueError("the wavelengths neither rise nor fall all through: one spectrum a file is needed")
+
+
+def _check_logarithms(wavelengths: Sequence[float], unit: str) -> None:
+    """Refuse what may be logarithms of optical wavelengths: many headers name the unit and forget to say so."""
+    lowest, highest = _LOGARITHMS.get(unit, (0.0, 0.0))
+    if all(lowest <= wavelength <= highest for wavelength in wavelengths):
+        raise ValueError(
+            f"the wavelengths are from {min(wavelengths):g} to {max(wavelengths):g} {unit}, which may be their "
+            "logarithms; write the wavelengths themselves, those of X-rays in keV"
+        )
 
 
 # -- when -------------------------------------------------------------------------------------------------------------
@@ -229,6 +248,7 @@ def _columns(path: Path, options: Options) -> Found:
     wavelengths = [value for value in values["wavelength"] if value is not None]
     if len(wavelengths) != len(table.rows):
         raise ValueError("a row has no wavelength; one each is needed")
+    _check_remarks(table.remarks, told_units, options)
     keywords = {**_said(table.remarks), **table.keywords}
     return Found(
         wavelength=wavelengths,
@@ -241,6 +261,26 @@ def _columns(path: Path, options: Options) -> Found:
         taken=taken,
         left_out=[f"column{'s' if len(left) > 1 else ''} left out: {', '.join(left)}"] if left else [],
     )
+
+
+def _check_remarks(remarks: Sequence[str], told_units: dict[str, str], options: Options) -> None:
+    """Refuse a table whose comments say of its values what is not published with them. Raises ValueError."""
+    flux_unit = told_units["flux"] or options.given.get("flux_unit", "")
+    wavelength_unit = told_units["wavelength"] or options.given.get("wavelength_unit", "")
+    for remark in remarks:
+        text = remark.lower()
+        if (_NOT_AS_OBSERVED.search(text) and not leftovers.is_denied(text)) or leftovers.is_intrinsic(text):
+            raise _remarked(remark, "publish what was observed")
+        is_of_flux = "flux" in text and not leftovers.FACTOR.search(flux_unit.lower())
+        if is_of_flux and leftovers.FACTOR.search(text) and flux_unit.lower() != RELATIVE:
+            raise _remarked(remark, "write the factor in the unit, as --flux-unit '1e-15 erg / (s cm2 Angstrom)'")
+        said = _WAVELENGTH_UNIT.search(remark)
+        if said and wavelength_unit and units.unit_of(said[1]) != units.unit_of(wavelength_unit):
+            raise _remarked(remark, f"mend the unit, which is said to be {wavelength_unit}")
+
+
+def _remarked(remark: str, mend: str) -> ValueError:
+    return ValueError(f"a comment says {remark[:60]!r}; {mend}, or remove the comment if it is not so")
 
 
 def _one(table: Table, parsed: Sequence[names.Name], options: Options, role: Role, known: frozenset[str]) -> int | None:

@@ -13,6 +13,8 @@ class Column:
     """As it is written in the header, a row of units or the file's own description."""
     note: str = ""
     """A description in words, and the time system where the file tells one."""
+    is_single: bool = False
+    """Whether the file holds numbers of 32 bits: they tell an MJD to minutes, and a JD to hours."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,9 +12,11 @@ _JD_RANGE = (Decimal(2_086_303), Decimal(2_816_788))
 """The years 1000 to 3000."""
 _MJD_RANGE = (Decimal(15_000), Decimal(416_788))
 """From 1899: an MJD before it is far more often one from which something was subtracted, which nothing says."""
-_ANY_MJD_RANGE = (Decimal(40_000), Decimal(70_000))
+_ANY_MJD_RANGE = (Decimal(50_000), Decimal(70_000))
 _ANY_JD_RANGE = (Decimal(2_415_020), Decimal(2_488_070))
-"""1968 to 2050 and 1900 to 2100, where only the value tells what it is: no year or Unix time falls into either."""
+"""1995 to 2050 and 1900 to 2100, where only the value tells what it is: no year or Unix time falls into either, and no
+date as spreadsheets count them, from 1900 (45323.25 is 2024-02-01T06:00:00), until 2036."""
+_SPREADSHEET_RANGE = (Decimal(25_000), Decimal(50_000))
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _MONTHS = {
     "jan": 1, "feb": 2, "mar": 3, "apr": 4, "may": 5, "jun": 6,
@@ -53,7 +55,7 @@ def read_times(cells: Sequence[str], form: Form) -> list[datetime | str | None]:
         if not _NUMBER.fullmatch(cell):
             found[index] = _from_text(cell, form.scale)
             continue
-        jd = _jd(cell, form)
+        jd = _lost_digits(cell) or _jd(cell, form)
         if isinstance(jd, str):
             found[index] = jd
         else:
@@ -62,6 +64,12 @@ def read_times(cells: Sequence[str], form: Form) -> list[datetime | str | None]:
     for (index, _), moment in zip(numbers, moments, strict=True):
         found[index] = moment
     return found
+
+
+def _lost_digits(cell: str) -> str:
+    """Return what is wrong with a number that is rounded to whole days or more, as spreadsheets do: 2.46034E+06."""
+    is_rounded = "e" in cell.lower() and int(Decimal(cell).as_tuple().exponent) >= 0
+    return f"{cell} has lost its part of a day; write the number with all its digits" if is_rounded else ""
 
 
 def _jd(cell: str, form: Form) -> Decimal | str:
@@ -79,7 +87,11 @@ def _jd(cell: str, form: Form) -> Decimal | str:
     if as_jd:
         return f"{cell} is no MJD but looks like a JD; name the column jd if it is one, in UTC at the observatory"
     if form.count is Count.ANY:
-        return f"{cell} is no time; {RIGHT}"
+        is_doubtful = _within(number, _SPREADSHEET_RANGE)
+        what = (
+            "may be a date of a spreadsheet; name the column mjd if it is one, else" if is_doubtful else "is no time;"
+        )
+        return f"{cell} {what} {RIGHT}"
     subtracted = "2400000" if form.count is Count.JD else "50000"
     return (
         f"{cell} is no {form.count}; write the full {form.count}, or say in the header what was subtracted, as in "
@@ -189,8 +201,8 @@ def joined(day: str, clock: str) -> str:
     found = _CLOCK.fullmatch(clock.strip())
     if is_empty(day) or found is None:
         return ""
-    seconds = found[3] or "00"
-    return f"{day.strip()}T{found[1]:0>2}:{found[2]:0>2}:{seconds:0>2}"
+    seconds, point, part = (found[3] or "00").partition(".")
+    return f"{day.strip()}T{found[1]:0>2}:{found[2]:0>2}:{seconds:0>2}{point}{part}"
 
 
 def resolution(cell: str) -> timedelta:

@@ -67,21 +67,22 @@ def _candidates(table: Table, names: Sequence[Name], indexes: Sequence[int]) -> 
     refused: dict[int, str] = {}
     days: list[tuple[int, Form]] = []
     clocks: list[int] = []
+    unnamed: list[int] = []
     for index in indexes:
-        column = table.columns[index]
-        form = forms.form_of(names[index], column.unit, column.note)
+        form = _form(table, names, index)
         cells = table.cells(index)
         if not any(cells):
             continue
-        if times.is_clock(cells):
-            clocks.append(index)
-        elif isinstance(form, str):
+        if isinstance(form, str):
             refused[index] = form
+        elif times.is_clock(cells):
+            (clocks if form is not None else unnamed).append(index)
         elif form is not None and times.is_day(cells):
             days.append((index, form))
         elif form is not None:
             found.append(_Candidate(columns=(index,), form=form))
     parts = [_part(names, word) for word in ("year", "month", "day")]
+    _check_clocks(table, () if found or clocks else unnamed)
     if not found and not days and all(part is not None for part in parts):
         whole = [part for part in parts if part is not None]
         found.append(_Candidate(columns=(*whole, *clocks[:1]), form=Form(count=Count.ANY)))
@@ -99,6 +100,26 @@ def _candidates(table: Table, names: Sequence[Name], indexes: Sequence[int]) -> 
         if clocks and not found:
             raise ValueError(f"column {table.names[clocks[0]]!r} holds times of day, and no column the day")
     return found, refused
+
+
+def _form(table: Table, names: Sequence[Name], index: int) -> Form | str | None:
+    """Return how a column writes times, None where it holds none; a text says why it can't be used."""
+    column = table.columns[index]
+    form = forms.form_of(names[index], column.unit, column.note)
+    if isinstance(form, Form) and column.is_single:
+        return (
+            f"{column.name!r} holds numbers of 32 bits, which tell times to minutes or hours only; save it in 64 bits"
+        )
+    return form
+
+
+def _check_clocks(table: Table, indexes: Sequence[int]) -> None:
+    """Refuse times of day in columns that nothing says to be in UTC, where no other column has the time."""
+    for index in indexes:
+        raise ValueError(
+            f"column {table.names[index]!r} holds times of day, and nothing says by which clock; name it 'UT' if it "
+            "is in UTC"
+        )
 
 
 _OF_DAY = words(

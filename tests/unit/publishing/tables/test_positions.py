@@ -104,3 +104,10 @@ def test_columns_can_be_said(tmp_path: Path) -> None:
     text = "mjd,alpha1,delta1\n59000.1,210.5,1\n"
     (found,) = positions(tmp_path, text, columns="ra=alpha1,dec=delta1")
     assert (found.ra, found.dec) == (210.5, 1)
+
+
+@pytest.mark.parametrize("minus", ["-", "\u2212", "\u2013"])
+@pytest.mark.parametrize("dec", ["{}00:30:00", "{}0.5"])
+def test_a_minus_is_one_however_it_is_printed(tmp_path: Path, minus: str, dec: str) -> None:
+    (found,) = positions(tmp_path, f"mjd,ra,dec\n59000.1,150.5,{dec.format(minus)}\n")
+    assert found.dec == pytest.approx(-0.5)

@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from parts.tables import points, problems, right_or_refused
 
@@ -70,6 +70,7 @@ WAYS: dict[str, Callable[[datetime], str]] = {
 @EXAMPLES
 @given(moments, st.sampled_from(sorted(WAYS)))
 def test_a_time_is_right_to_the_millisecond_however_it_is_written(moment: datetime, name: str) -> None:
+    assume(name != "time" or moment.year > 1995)  # days since 1858 and 1900 can't be told from each other before
     (point,) = read(f"{name},mag,filter\n{WAYS[name](moment)},18.1,g\n")
     apart = abs(point.timestamp - moment)
     assert apart <= MILLISECOND

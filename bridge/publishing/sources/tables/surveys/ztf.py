@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from bridge.publishing.sources.tables.cells import is_empty, number_of
 from bridge.publishing.sources.tables.forms import Form
+from bridge.publishing.sources.tables.places import check_one_place
 from bridge.publishing.sources.tables.surveys.survey import (
     UTC_JD,
     UTC_MJD,
@@ -237,6 +238,7 @@ SURVEYS = (
         ),
         time="mjd",
         read_row=_irsa_row,
+        check=check_one_place,
         given=_GIVEN,
         roles=_IRSA_ROLES,
     ),

@@ -1,0 +1,71 @@
+"""Positions in the cells of tables, and whether all rows of a table are of one place."""
+
+import math
+import re
+from functools import lru_cache
+
+from bridge.publishing.sources.tables.cells import is_empty, number_of
+from bridge.publishing.sources.tables.names import parsed
+from bridge.publishing.sources.tables.table import Table
+from bridge.publishing.sources.tables.words import words
+
+RIGHT_ASCENSIONS = words("ra raj2000 radeg rightascension alpha alphaj2000 radegj2000 raicrs raicrsdeg")
+DECLINATIONS = words("dec decl dej2000 decj2000 decdeg dedeg declination delta deltaj2000 deicrs decicrs de")
+"""Names of columns."""
+SEXAGESIMAL = re.compile(
+    r"[+\-\u2212\u2013]?\d{1,3}[:h\u00b0d\s]\s*\d{1,2}[:m'\u2032\s]\s*\d{1,2}(?:\.\d*)?\s*[s\"\u2033]?"
+)
+_ASCII = str.maketrans("\u2032\u2033\u2212\u2013", "ms--")
+_ONE_TARGET_ARCSEC = 5.0
+"""Centroids of one source scatter less; its neighbours in a cone search are farther off."""
+
+
+def check_one_place(table: Table, said: frozenset[str] = frozenset()) -> None:
+    """Raise ValueError where rows of measurements are of places too far apart to be one target's.
+
+    ``said`` are columns that the person named, and that are not doubted.
+    """
+    named = [(index, parsed(name).flat) for index, name in enumerate(table.names) if name not in said]
+    ra = next((index for index, flat in named if flat in RIGHT_ASCENSIONS), None)
+    dec = next((index for index, flat in named if flat in DECLINATIONS), None)
+    if ra is None or dec is None:
+        return
+    first: tuple[float, float] | None = None
+    for row in table.rows:
+        one, other = (_any_degrees(row.cells[index], is_hours=index == ra) for index in (ra, dec))
+        if one is None or other is None:
+            continue
+        first = first or (one, other)
+        east = ((one - first[0] + 180) % 360 - 180) * math.cos(math.radians(other))
+        apart = 3600 * math.hypot(east, other - first[1])
+        if apart > _ONE_TARGET_ARCSEC:
+            raise ValueError(
+                f"columns {table.names[ra]!r} and {table.names[dec]!r} are of several places, {row.place} {apart:.0f} "
+                "arcsec away from the first row; publish one target at a time, or say --columns "
+                f"extra={table.names[ra]} if all rows are of one"
+            )
+
+
+@lru_cache(maxsize=1_000)  # most tables repeat one position
+def _any_degrees(cell: str, *, is_hours: bool) -> float | None:
+    return degrees(cell, "sexagesimal" if SEXAGESIMAL.fullmatch(cell) else "deg", is_hours=is_hours)
+
+
+def degrees(cell: str, form: str, *, is_hours: bool) -> float | None:
+    """Return a coordinate in degrees; ``form`` is ``deg``, ``rad``, ``hourangle`` or ``sexagesimal``."""
+    from astropy.coordinates import Angle
+
+    if is_empty(cell):
+        return None
+    if form == "sexagesimal":
+        if not SEXAGESIMAL.fullmatch(cell):
+            return None
+        hours = is_hours and "d" not in cell and "\u00b0" not in cell
+        try:
+            return float(Angle(cell.translate(_ASCII), unit="hourangle" if hours else "deg").deg)
+        except ValueError:
+            return None
+    number = number_of(cell)
+    if number is None or form == "deg":
+        return number
+    return float(Angle(number, unit=form).deg)
