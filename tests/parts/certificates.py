@@ -28,9 +28,10 @@ def make_certificates(folder: Path) -> Certificates:
     """Make them in ``folder``; skip the test where there is no openssl."""
     made = Certificates(folder / "ca.pem", folder / "server.key", folder / "server.pem")
     ca_key, request, extensions = folder / "ca.key", folder / "server.csr", folder / "extensions"
-    extensions.write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
+    extensions.write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\nauthorityKeyIdentifier=keyid\n")
     new = ("req", "-newkey", "rsa:2048", "-nodes")
-    _openssl(*new, "-x509", "-days", "2", "-subj", "/CN=Test CA", "-keyout", ca_key, "-out", made.ca)
+    signs = ("-addext", "keyUsage=critical,keyCertSign,cRLSign")  # from Python 3.13 on a CA has to say so
+    _openssl(*new, "-x509", "-days", "2", "-subj", "/CN=Test CA", *signs, "-keyout", ca_key, "-out", made.ca)
     _openssl(*new, "-subj", "/CN=localhost", "-keyout", made.key, "-out", request)
     signed = ("-CA", made.ca, "-CAkey", ca_key, "-CAcreateserial", "-extfile", extensions)
     _openssl("x509", "-req", "-days", "2", "-in", request, *signed, "-out", made.certificate)
