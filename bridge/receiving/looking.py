@@ -97,9 +97,9 @@ class Looking:
         """What is being looked at and has not come to an end."""
         self._there: Collection[str] = ()
         """Names that the TOM has: what waits for one of them and gets nowhere is put off."""
-        self._counted: set[int] = set()
-        """Of what a look is counted in the ledger that has not come to an end: where the TOM was away, and that could
-        not be written either, the next look is this one still."""
+        self._counted: dict[int, int] = {}
+        """The number of a look that has not come to an end in the ledger: where the TOM was away, and that could not be
+        written either (or its answer was lost), the next look is this one still."""
 
     def look(self, rows: Sequence[Parked], budget: Budget, *, there: Collection[str] = ()) -> list[Result]:
         """Look at these rows, and at what waits behind those that get through, in the order of their lines.
@@ -140,8 +140,8 @@ class Looking:
     def _looked_at_as_begun(self, rows: Sequence[Parked], budget: Budget) -> tuple[list[Result], set[Line]]:
         if self._tries(rows[0]) >= self._progress.limits.tries:
             return self._given_up(rows, budget), {row.entry.line for row in rows if not row.member}
-        self._ledger.begin_parked({row.id: row.tries + 1 for row in rows if row.id not in self._counted})
-        self._counted |= self._begun
+        self._counted |= {row.id: self._tries(row) + 1 for row in rows}
+        self._ledger.begin_parked({row.id: self._counted[row.id] for row in rows})
         try:
             chances, in_vain = self._with_a_chance(self._first_in_line(self._waiters(rows)), budget)
             done = self._released_in_units(chances, budget)
@@ -329,11 +329,11 @@ class Looking:
         """Note that the looks at these rows have come to an end, one way or another."""
         for one in list(ids):
             self._begun.discard(one)
-            self._counted.discard(one)
+            self._counted.pop(one, None)
 
     def _tries(self, row: Parked) -> int:
         """Return how often a row was begun before without coming to an end."""
-        return row.tries - (row.id in self._counted)
+        return self._counted.get(row.id, row.tries + 1) - 1
 
     # -- writing ------------------------------------------------------------------------------------------------------
 

@@ -93,6 +93,14 @@ FOUND: Mapping[str, Sequence[Step]] = {
         Inject("ledger.begin", Kind.AWAY_AFTER, times=5),
         Run(),
     ),
+    "a look at what is parked of which the answer is lost counts once": (
+        Publish("target", "SN 1", size=3),
+        Appear("SN 1", away_deg=1.0),
+        Run(calls=100),
+        Inject("ledger.begin", Kind.AWAY_AFTER, times=30),
+        Inject("stream.poll", Kind.HANG),
+        Run(),
+    ),
     "a member that is retried while its list is under way says nothing of the others": (
         Publish("full list", size=250),
         Inject("tom.create", Kind.ODD, times=2, name="ztf0"),
