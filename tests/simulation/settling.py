@@ -11,7 +11,7 @@ from bridge.ledger import rules
 from bridge.ledger.model import Filter, Parked, Reason
 from bridge.names import simplify_all
 
-ROUNDS = 200
+ROUNDS = 400
 CALLS = 150
 """A consumer's calls in one round."""
 STARTS = 10
