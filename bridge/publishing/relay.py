@@ -10,7 +10,6 @@ Each stream has a sender in a thread of its own: one that is away, or frozen, ke
 
 import math
 import queue
-import random
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -19,6 +18,7 @@ from typing import Protocol
 
 import structlog
 
+from bridge.backoff import growing_s, jittered_s
 from bridge.codec.schemas import SchemaTopics
 from bridge.errors import AwayError, NotDeliveredError, StopError
 from bridge.publishing.outbox import Outbox
@@ -293,10 +293,9 @@ class _Lane:
 
 
 def _backoff(pace: Pace, failures: int, error: Exception, label: str = "") -> float:
-    """Return for how long to wait, jittered (between half and all of it), and say so."""
-    longest = min(pace.longest_wait_s, pace.shortest_wait_s * 2 ** min(failures - 1, 16))
+    """Return for how long to wait, jittered, and say so."""
     asked_s = error.retry_after_s if isinstance(error, AwayError) else None
-    wait_s = max(random.uniform(longest / 2, longest), asked_s or 0.0)  # noqa: S311 (no secret)
+    wait_s = max(jittered_s(growing_s(pace.shortest_wait_s, failures, pace.longest_wait_s)), asked_s or 0.0)
     told = {"stream": label} if label else {}
     if isinstance(error, AwayError | StopError):
         log.warning("relay.waiting", message=str(error), wait_s=round(wait_s, 1), failures=failures, **told)

@@ -1,7 +1,6 @@
 """The long-running consumer: poll, apply, look at what waits, and go on whatever happens."""
 
 import os
-import random
 import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -10,6 +9,7 @@ from typing import TypeVar
 
 import structlog
 
+from bridge.backoff import growing_s, jittered_s
 from bridge.budget import Budget
 from bridge.clock import CLOCK, Clock
 from bridge.errors import (
@@ -336,11 +336,11 @@ class Consumer:
         return None
 
     def _wait(self, error: AwayError, subscription: Subscription | None) -> None:
-        """Wait with jittered backoff (full jitter between half and all of it), staying a member of the group."""
+        """Wait with jittered backoff, staying a member of the group."""
         self._failures += 1
-        longest = min(self._pace.longest_wait_s, self._pace.shortest_wait_s * 2 ** min(self._failures - 1, 16))
         asked_s = min(error.retry_after_s or 0.0, self._pace.longest_asked_s)
-        wait_s = max(random.uniform(longest / 2, longest), asked_s)  # noqa: S311 (no secret)
+        growing = growing_s(self._pace.shortest_wait_s, self._failures, self._pace.longest_wait_s)
+        wait_s = max(jittered_s(growing), asked_s)
         log.warning("consumer.waiting", message=str(error), wait_s=round(wait_s, 1), failures=self._failures)
         waiting = self._budget.within(wait_s)
         while not waiting.spent:

@@ -18,6 +18,7 @@ from enum import Enum
 
 import structlog
 
+from bridge.backoff import growing_s
 from bridge.clock import CLOCK, Clock
 from bridge.errors import (
     AwayError,
@@ -42,6 +43,7 @@ _ALONE_FOR = 500
 _COUNTED = frozenset({Reason.REJECTED, Reason.INTERNAL, Reason.UNFINISHED})
 _LOOKED_BACK = 200
 """How many events the ratio is taken of."""
+_SHORTEST_HOLD_S = 0.5
 _LONGEST_HOLD_S = 60.0
 
 
@@ -263,7 +265,7 @@ class Progress:
     def hold(self, partition: Partition, error: BaseException) -> None:
         """Let a partition wait before its next record is tried again: longer each time, a minute at most."""
         failures = self._holds[partition].failures + 1 if partition in self._holds else 1
-        wait_s = min(0.5 * 2 ** min(failures - 1, 16), _LONGEST_HOLD_S)
+        wait_s = growing_s(_SHORTEST_HOLD_S, failures, _LONGEST_HOLD_S)
         self._begun.pop(partition, None)
         self._holds[partition] = _Hold(self._clock.monotonic() + wait_s, failures, str(error))
         log.warning("partition.held", partition=str(partition), message=str(error), wait_s=wait_s, failures=failures)
