@@ -66,7 +66,7 @@ class Outbox(Protocol):
         ...
 
     def mark_sent(self, ids: Sequence[int]) -> None:
-        """Note that the stream has these rows; each is then sent for ever, or, where this raises, not yet."""
+        """Note that the stream has these rows; where this raises, of some or all it is not noted yet."""
         ...
 
     def mark_refused(self, row: int, reason: str) -> None:

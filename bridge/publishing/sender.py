@@ -5,7 +5,6 @@ comes behind it is not made of it. What waits for a topic that is missing, or ma
 """
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -31,8 +30,6 @@ from bridge.stream.port import Stream
 
 log = structlog.get_logger(__name__)
 
-MANY = 500
-"""Rows that are marked at once."""
 _ROWS_AT_ONCE = 200
 _BYTES_AT_ONCE = 16 * 1024 * 1024
 _MOST_ODD = 3
@@ -215,10 +212,10 @@ class Sender:
 
     def _write(self) -> None:
         """Mark rows as sent or refused."""
-        for chunk in _chunks(sorted(self._sent)):
-            self._outbox.mark_sent(chunk)
-            self._sent -= set(chunk)
-            log.info("relay.sent", events=len(chunk), **self._told)
+        if self._sent:
+            self._outbox.mark_sent(sorted(self._sent))
+            log.info("relay.sent", events=len(self._sent), **self._told)
+            self._sent = set()
         for row, reason in list(self._refused.items()):
             self._outbox.mark_refused(row, reason)
             del self._refused[row]
@@ -234,7 +231,3 @@ class Sender:
     @property
     def _told(self) -> dict[str, str]:
         return {"stream": self._label} if self._label else {}
-
-
-def _chunks(ids: Sequence[int]) -> list[Sequence[int]]:
-    return [ids[first : first + MANY] for first in range(0, len(ids), MANY)]

@@ -47,8 +47,9 @@ class DjangoOutbox:
 
     def mark_sent(self, ids: Sequence[int]) -> None:
         """Note that the stream has these rows."""
-        with writing(self._using):
-            self._queued().filter(pk__in=ids).update(state=SENT, sent_at=datetime.now(UTC), reason="")
+        for chunk in chunks(ids):
+            with writing(self._using):
+                self._queued().filter(pk__in=chunk).update(state=SENT, sent_at=datetime.now(UTC), reason="")
 
     def mark_refused(self, row: int, reason: str) -> None:
         """Note that the stream will never take this row."""
