@@ -11,6 +11,7 @@ from parts.bridges import TOPIC, Publishing
 from parts.bridges_in_process import SubscribedInProcess
 from parts.django_tom import InProcess, InProcessTom
 from parts.outgoing import make_relay, outbox, outbox_states, photometry, publishing, relay_all, sent
+from parts.stepped import Stepped
 from parts.streams import SqliteLab
 from parts.wait import wait_until
 
@@ -38,30 +39,6 @@ def share(orm_tom: InProcessTom, *names: str, points: int = 1) -> None:
         share(Target.objects.get(name=name), topic=TOPIC, with_data=True)
 
 
-class Watched:
-    """A stream that tells of each step, before and after it."""
-
-    def __init__(self, url: str, step: Callable[[str], None]) -> None:
-        self._stream = open_stream(url)
-        self._step = step
-
-    def publish(self, topic: str, **given: Any) -> None:
-        if topic != TOPIC:  # a schema
-            self._stream.publish(topic, **given)
-            return
-        self._step("before publish")
-        self._stream.publish(topic, **given)
-        self._step("after publish")
-
-    def flush(self, timeout_s: float | None = None) -> None:
-        self._step("before flush")
-        self._stream.flush(timeout_s)
-        self._step("after flush")
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-
 def killed(url: str, nth: int) -> bool:
     """Run the relay in a process of its own and kill it at its n-th step; return False where it came to its end."""
     from django.db import connections
@@ -77,7 +54,7 @@ def killed(url: str, nth: int) -> bool:
                 if next(steps) == nth:
                     os.kill(os.getpid(), signal.SIGKILL)
 
-            make_relay(lambda _settings: Watched(url, step)).run(threading.Event(), until_end=True)  # type: ignore[arg-type]
+            make_relay(lambda _settings: Stepped(url, TOPIC, step)).run(threading.Event(), until_end=True)  # type: ignore[arg-type]
             code = 0
         finally:
             os._exit(code)
@@ -182,7 +159,7 @@ def test_a_stream_that_is_away_is_waited_for_and_nothing_is_lost(
             raise StreamAwayError("the broker is away")
 
     share(orm_tom, "A", "B")
-    make_relay(lambda _settings: Watched(url, step)).run(threading.Event(), until_end=True)  # type: ignore[arg-type]
+    make_relay(lambda _settings: Stepped(url, TOPIC, step)).run(threading.Event(), until_end=True)  # type: ignore[arg-type]
     assert not awaited
     assert list(dict.fromkeys(event.id for event in sent(alpha.stream))) == [event.id for event in outbox()]
     assert set(outbox_states()) == {"sent"}
@@ -200,18 +177,18 @@ def test_what_is_not_confirmed_yet_is_not_handed_over_again(orm_tom: InProcessTo
             raise NotDeliveredError("2 records are not delivered: not confirmed yet", undelivered=[(TOPIC, key)] * 2)
 
     share(orm_tom, "A")
-    relay = make_relay(lambda _settings: Watched(url, step))  # type: ignore[arg-type]
+    relay = make_relay(lambda _settings: Stepped(url, TOPIC, step))  # type: ignore[arg-type]
     relay.run(threading.Event(), until_end=True)
     assert not slow
     assert len(published) == 2
     assert sent(alpha.stream) == outbox()
 
 
-class Choosy(Watched):
+class Choosy(Stepped):
     """A stream that refuses what a test says; ``late``: only while it is being flushed, as Kafka does."""
 
     def __init__(self, url: str, refuses: Callable[[bytes], bool], *, late: bool) -> None:
-        super().__init__(url, lambda _name: None)
+        super().__init__(url, TOPIC, lambda _name: None)
         self._refuses = refuses
         self._late = late
         self._refused: list[tuple[str, bytes]] = []

@@ -15,6 +15,7 @@ import pytest
 from parts.events import share, target
 from parts.outboxes import SqliteShelf, states
 from parts.outgoing import sent
+from parts.stepped import Stepped
 from parts.wait import wait_until
 
 from bridge.codec.schemas import SCHEMA_TOPIC
@@ -43,29 +44,6 @@ def urls(tmp_path: Path) -> dict[str, str]:
         stream.create_topic(SCHEMA_TOPIC, compacted=True)
         stream.close()
     return urls
-
-
-class Stepped:
-    """A stream that calls ``step`` before and after it takes or confirms something on the topic."""
-
-    def __init__(self, url: str, step: Callable[[str], object]) -> None:
-        self._stream = open_stream(url)
-        self._step = step
-
-    def publish(self, topic: str, **given: Any) -> None:
-        if topic == TOPIC:
-            self._step("publish")
-        self._stream.publish(topic, **given)
-        if topic == TOPIC:
-            self._step("published")
-
-    def flush(self, timeout_s: float | None = None) -> None:
-        self._step("flush")
-        self._stream.flush(timeout_s)
-        self._step("flushed")
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
 
 
 def relay_of(shelf: SqliteShelf, streams: Callable[[], Mapping[str, Any]]) -> Relay:
@@ -143,12 +121,12 @@ def test_a_stream_that_is_frozen_keeps_the_other_one_waiting_in_nothing(
     thaws, stands = threading.Event(), threading.Event()
 
     def step(name: str) -> None:
-        if name == at:
+        if name == f"before {at}":
             stands.set()
             thaws.wait(20)
 
     accept(shelf, f"{frozen}:{TOPIC}".lstrip(":"), "A")
-    raised = running(lambda: {living: open_stream(urls[living]), frozen: Stepped(urls[frozen], step)})
+    raised = running(lambda: {living: open_stream(urls[living]), frozen: Stepped(urls[frozen], TOPIC, step)})
     try:
         assert stands.wait(20)
         accept(shelf, f"{living}:{TOPIC}".lstrip(":"), "B", "C")
@@ -167,12 +145,12 @@ def test_a_stream_that_is_away_is_tried_again_and_the_other_one_goes_on(
     away.set()
 
     def step(name: str) -> None:
-        if name == "publish" and away.is_set():
+        if name == "before publish" and away.is_set():
             raise StreamAwayError("the broker is away")
 
     accept(shelf, f"afar:{TOPIC}", "A")
     accept(shelf, TOPIC, "B")
-    running(lambda: {"": open_stream(urls[""]), "afar": Stepped(urls["afar"], step)})
+    running(lambda: {"": open_stream(urls[""]), "afar": Stepped(urls["afar"], TOPIC, step)})
     wait_until(lambda: states(shelf) == ["queued", "sent"])
     away.clear()
     wait_until(lambda: states(shelf) == ["sent", "sent"])
@@ -187,8 +165,8 @@ def test_a_stream_that_needs_a_person_stops_the_relay_where_it_is_the_only_one(
     accept(shelf, TOPIC, "A")
     accept(shelf, f"afar:{TOPIC}", "B")
     with pytest.raises(ConfigurationError, match="the password is wrong"):
-        relay_of(shelf, lambda: {"": Stepped(urls[""], step)}).run(threading.Event(), until_end=True)
-    raised = running(lambda: {"": Stepped(urls[""], step), "afar": open_stream(urls["afar"])})
+        relay_of(shelf, lambda: {"": Stepped(urls[""], TOPIC, step)}).run(threading.Event(), until_end=True)
+    raised = running(lambda: {"": Stepped(urls[""], TOPIC, step), "afar": open_stream(urls["afar"])})
     wait_until(lambda: states(shelf) == ["queued", "sent"])
     assert not raised
 
@@ -214,14 +192,14 @@ def test_a_topic_that_may_not_be_written_keeps_no_other_one_of_its_stream_waitin
     denied.set()
 
     def step(name: str) -> None:
-        if name == "publish" and denied.is_set():
+        if name == "before publish" and denied.is_set():
             raise DeniedError("the account may not write", where=TOPIC)
 
     stream = open_stream(urls[""])
     stream.create_topic("other")
     accept(shelf, TOPIC, "A", "B")
     accept(shelf, "other", "C")
-    running(lambda: {"": Stepped(urls[""], step)})
+    running(lambda: {"": Stepped(urls[""], TOPIC, step)})
     waits = ("queued", f"{TOPIC}: the account may not write")
     wait_until(lambda: [told[:2] for told in shelf.told()] == [waits, waits, ("sent", "")])
     denied.clear()
@@ -263,7 +241,7 @@ def _killed(shelf: SqliteShelf, url: str, nth: int) -> bool:
                     os.kill(os.getpid(), signal.SIGKILL)
 
             def streams() -> Mapping[str, Stream]:
-                return {"": Stepped(url, step)}  # type: ignore[dict-item]
+                return {"": Stepped(url, TOPIC, step)}  # type: ignore[dict-item]
 
             relay_of(shelf, streams).run(threading.Event(), until_end=True)
             code = 0
