@@ -4,13 +4,13 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from parts import warm
 from parts.tom_site import BRIDGE_PASSWORD
 from parts.toms import Tom
 from parts.wait import wait_until
@@ -26,7 +26,8 @@ from bridge.settings import Settings
 from bridge.stream import Record, open_stream
 
 TOPIC = "tomtoolkit.test"
-PROGRAM = (sys.executable, "-c", "from bridge.cli import main; main()")
+PROGRAM = ("-c", "from bridge.cli import main; main()")
+"""What Python is given to be ``tom-bridge``."""
 
 
 class Publishing:
@@ -181,8 +182,7 @@ class Subscribed:
 
     def run(self, *arguments: str, timeout_s: float = 60.0) -> subprocess.CompletedProcess[str]:
         """Run ``tom-bridge`` to its end."""
-        command = [*PROGRAM, "--config", str(self.config_file()), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=timeout_s)
+        return warm.run([*PROGRAM, "--config", str(self.config_file()), *arguments], timeout_s=timeout_s)
 
     @contextmanager
     def daemon(self) -> Iterator["Daemon"]:
@@ -199,14 +199,8 @@ class Daemon:
 
     def __init__(self, subscribed: Subscribed) -> None:
         self._log = subscribed.folder / f"daemon-{len(list(subscribed.folder.glob('daemon-*')))}.log"
-        with self._log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [*PROGRAM, "--config", str(subscribed.config_file()), "consume"],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env={**os.environ, "NO_COLOR": "1"},
-            )
+        command = [*PROGRAM, "--config", str(subscribed.config_file()), "consume"]
+        self.process = warm.logged(command, self._log, environment={**os.environ, "NO_COLOR": "1"})
 
     def said(self) -> str:
         """Return what it has logged."""

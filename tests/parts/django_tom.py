@@ -108,6 +108,10 @@ class InProcess:
                     self._execute(f"DROP DATABASE {copy['NAME']} WITH (FORCE)")
                 shutil.rmtree(folder, ignore_errors=True)
 
+    def copy_to(self, site: Site) -> None:
+        """Give a site whose processes are others a database as it is after ``migrate``, with the accounts."""
+        self._copy("sqlite", site.folder)
+
     def stop(self) -> None:
         """End what was started."""
         self._nursery.end()

@@ -4,7 +4,6 @@ import contextlib
 import io
 import json
 import os
-import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 import requests
 import structlog
+from parts import warm
 from parts.bridges import PROGRAM, TOPIC, as_toml
 from parts.toms import free_port
 from parts.wait import wait_until
@@ -50,7 +50,7 @@ class Serving:
         self.config = folder / "tom-bridge.toml"
         self.configure()
         self.log = folder / "gateway.log"
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: warm.Python | None = None
 
     def configure(self, **given: Any) -> None:
         """Write the configuration, with further settings."""
@@ -84,14 +84,8 @@ class Serving:
 
     def start(self) -> "Serving":
         """Serve, and return when it answers."""
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [*PROGRAM, "--config", str(self.config), "gateway"],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env={**os.environ, "NO_COLOR": "1"},
-            )
+        command = [*PROGRAM, "--config", str(self.config), "gateway"]
+        self.process = warm.logged(command, self.log, environment={**os.environ, "NO_COLOR": "1"})
         wait_until(self._answers, timeout_s=60, what=f"the gateway (log: {self.log})")
         return self
 

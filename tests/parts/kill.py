@@ -24,6 +24,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from parts import warm
+from parts.wait import wait_until
+
 _VARIABLE = "BRIDGE_TEST_KILL_AT"
 _TESTS = Path(__file__).parent.parent
 
@@ -55,7 +58,7 @@ def killed(
 class Frozen:
     """A process that stopped at a step, as one that was swapped out or whose machine slept."""
 
-    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
+    def __init__(self, process: warm.Python, log: Path) -> None:
         self._process = process
         self._log = log
 
@@ -87,17 +90,12 @@ def frozen(
     timeout_s: float = 60.0,
 ) -> Iterator[Frozen]:
     """Run ``target`` as :func:`killed` does and yield it when it has stopped at its n-th step; end it afterwards."""
-    # Imported here, so that the process that is to be struck needs nothing but the standard library.
-    from parts.wait import wait_until
-
     process = _start(target, arguments, steps, nth=nth, strike=signal.SIGSTOP, log=log, environment=environment)
 
     def has_stopped() -> bool:
-        found, status = os.waitpid(process.pid, os.WUNTRACED | os.WNOHANG)
-        if found and not os.WIFSTOPPED(status):
-            process.returncode = os.waitstatus_to_exitcode(status)
-            raise AssertionError(f"{target} ended with {process.returncode} before step {nth}:\n{_tail(log)}")
-        return bool(found)
+        ended = process.poll()
+        assert ended is None, f"{target} ended with {ended} before step {nth}:\n{_tail(log)}"
+        return process.stopped
 
     try:
         wait_until(has_stopped, timeout_s=timeout_s, what=f"step {nth} of {target}")
@@ -115,20 +113,13 @@ def _start(
     strike: signal.Signals,
     log: Path,
     environment: Mapping[str, str] | None,
-) -> subprocess.Popen[bytes]:
+) -> warm.Python:
     wanted = json.dumps({"target": target, "steps": list(steps), "nth": nth, "signal": int(strike)})
     variables = {**os.environ, **(environment or {}), _VARIABLE: wanted, "PYTHONPATH": str(_TESTS)}
-    with log.open("ab") as output:
-        return subprocess.Popen(
-            [sys.executable, "-m", "parts.kill", *arguments],
-            env=variables,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
+    return warm.logged(["-m", "parts.kill", *arguments], log, environment=variables)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: warm.Python) -> None:
     if process.poll() is None:
         process.kill()
         process.wait()

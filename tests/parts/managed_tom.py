@@ -1,6 +1,5 @@
 """A TOM with the app as its administrator has it: a site in a folder, with a manage.py that runs its commands."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -8,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from parts import warm
 from parts.bridges import Daemon
 from parts.django_tom import render_with_bridge
 from parts.tom_site import GROUP, Pristine, Site, Toolkit
@@ -56,27 +56,21 @@ class ManagedTom(Tom):
 
     def manage(self, *arguments: str, timeout_s: float = 60.0, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run ``manage.py`` to its end."""
-        return subprocess.run(
-            self._command(*arguments),
-            env=self._environment | environment,
-            cwd=self.site.folder,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=timeout_s,
+        return warm.run(
+            _command(*arguments),
+            environment=self._environment | environment,
+            folder=self.site.folder,
+            timeout_s=timeout_s,
         )
 
     @contextmanager
     def managing(self, *arguments: str, log: Path) -> Iterator["Managing"]:
         """Run ``manage.py`` for a block, its output in ``log``."""
-        running = Managing(self._command(*arguments), self._environment, self.site.folder, log)
+        running = Managing(_command(*arguments), self._environment, self.site.folder, log)
         try:
             yield running
         finally:
             running.end()
-
-    def _command(self, *arguments: str) -> list[str]:
-        return [str(self.pristine.toolkit.python), "-W", "ignore", "manage.py", *arguments]
 
     @property
     def _environment(self) -> dict[str, str]:
@@ -88,10 +82,11 @@ class Managing(Daemon):
 
     def __init__(self, command: list[str], environment: Mapping[str, str], folder: Path, log: Path) -> None:
         self._log = log
-        with log.open("ab") as output:
-            self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=dict(environment), cwd=folder
-            )
+        self.process = warm.logged(command, log, environment=environment, folder=folder)
+
+
+def _command(*arguments: str) -> list[str]:
+    return ["-W", "ignore", "manage.py", *arguments]
 
 
 def pristine_with_app(folder: Path) -> Pristine:
@@ -99,14 +94,7 @@ def pristine_with_app(folder: Path) -> Pristine:
     toolkit = Toolkit.of(Path(sys.executable))
     site: Site = render_with_bridge(toolkit, folder)
     code = f"import django\ndjango.setup()\nfrom django.core.management import call_command\n{_MIGRATE}{_ACCOUNTS}"
-    done = subprocess.run(
-        [toolkit.python, "-W", "ignore", "-c", code],
-        env={**os.environ, **site.environment},
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = warm.run(["-W", "ignore", "-c", code], environment=site.environment, folder=folder)
     if done.returncode:
         raise RuntimeError(f"the TOM's database can't be made:\n{done.stdout}\n{done.stderr}")
     return Pristine(toolkit, site.database, {})

@@ -10,10 +10,13 @@ import secrets
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+from parts import warm
 
 ADMIN_PASSWORD = "admin-of-the-tom-1"
 BRIDGE_PASSWORD = "bridge-to-the-tom-1"
@@ -121,6 +124,13 @@ class Site:
         """The environment of every process of this TOM."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("DJANGO_", "PYTHON"))}
         return kept | {"DJANGO_SETTINGS_MODULE": f"{SITE}.settings", "PYTHONPATH": str(self.folder)}
+
+    def python(self, arguments: Sequence[str], *, streams: warm.Streams, new_session: bool = False) -> warm.Process:
+        """Start the TOM's Python with ``arguments``."""
+        start = warm.Python if self.toolkit.python == Path(sys.executable) else partial(warm.cold, self.toolkit.python)
+        return start(
+            arguments, environment=self.environment, folder=self.folder, streams=streams, new_session=new_session
+        )
 
 
 def render(toolkit: Toolkit, folder: Path, *, settings: Mapping[str, Any] | None = None) -> Site:

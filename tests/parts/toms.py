@@ -8,7 +8,6 @@ import os
 import signal
 import socket
 import sqlite3
-import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
@@ -16,6 +15,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from parts import warm
 from parts.tom_site import Pristine, Site, render
 from parts.wait import wait_until
 
@@ -36,6 +36,42 @@ result = target.pk
 """
 
 
+class Shell:
+    """A ``manage.py shell`` of a TOM that stays open: what a person does there one after the other."""
+
+    def __init__(self, site: Site, log: Path) -> None:
+        theirs, asked = os.pipe()
+        answered, ours = os.pipe()
+        with log.open("ab") as errors:
+            script = str(Path(__file__).with_name("tom_shell.py"))
+            self._process = site.python(["-W", "ignore", script], streams=(theirs, ours, errors))
+        os.close(theirs)
+        os.close(ours)
+        self._asked = os.fdopen(asked, "w")
+        self._answered = os.fdopen(answered)
+
+    @property
+    def lives(self) -> bool:
+        """Whether it can be asked."""
+        return self._process.poll() is None
+
+    def ask(self, code: str, given: Mapping[str, Any]) -> Any:
+        """Run Python in it, and return what that leaves in ``result``."""
+        self._asked.write(json.dumps({"code": code, "given": given}) + "\n")
+        self._asked.flush()
+        answer = json.loads(self._answered.readline() or '{"error": "the shell ended; see the log of the TOM"}')
+        if "error" in answer:
+            raise RuntimeError(answer["error"])
+        return answer["result"]
+
+    def end(self) -> None:
+        """End it."""
+        self._process.kill()
+        self._process.wait()
+        self._asked.close()
+        self._answered.close()
+
+
 class Tom:
     """One real TOM on a port of its own. ``base_url`` ends without a slash."""
 
@@ -46,8 +82,8 @@ class Tom:
         self.port = free_port()
         self.base_url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "tom.log"
-        self._server: subprocess.Popen[bytes] | None = None
-        self._shell: subprocess.Popen[str] | None = None
+        self._server: warm.Process | None = None
+        self._shell: Shell | None = None
         pristine.copy_to(self.site)
 
     # -- running -------------------------------------------------------------------------------------------------
@@ -55,18 +91,15 @@ class Tom:
     def start(self) -> "Tom":
         """Serve, and return when the TOM answers."""
         command = [
-            str(self.pristine.toolkit.python), "-W", "ignore", "-m", "gunicorn", "tomsite.wsgi",
+            "-W", "ignore", "-m", "gunicorn", "tomsite.wsgi",
             "--bind", f"127.0.0.1:{self.port}", "--worker-class", "gthread", "--workers", "1", "--threads", "4",
             "--keep-alive", "30", "--timeout", "120", "--graceful-timeout", "2", "--no-control-socket",
         ]  # fmt: skip
-        with self.log.open("ab") as log:
-            self._server = subprocess.Popen(
+        with warm.NOTHING.open() as nothing, self.log.open("ab") as log:
+            self._server = self.site.python(
                 [part for part in command if part != "--no-control-socket" or self._has_control_socket()],
-                env=self.site.environment,
-                cwd=self.site.folder,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
+                streams=(nothing, log, log),
+                new_session=True,
             )
         wait_until(self._answers, timeout_s=90, what=f"TOM at {self.base_url} (log: {self.log})")
         return self
@@ -75,8 +108,7 @@ class Tom:
         """End the TOM and its shell."""
         self.kill(signal.SIGTERM)
         if self._shell is not None:
-            self._shell.kill()
-            self._shell.communicate()
+            self._shell.end()
             self._shell = None
 
     def kill(self, with_signal: signal.Signals = signal.SIGKILL) -> None:
@@ -221,25 +253,9 @@ class Tom:
 
     def shell(self, code: str, **given: Any) -> Any:
         """Run Python inside the TOM, as a person at ``manage.py shell``; return what it leaves in ``result``."""
-        if self._shell is None or self._shell.poll() is not None:
-            with self.log.open("ab") as log:
-                self._shell = subprocess.Popen(
-                    [self.pristine.toolkit.python, "-W", "ignore", Path(__file__).with_name("tom_shell.py")],
-                    env=self.site.environment,
-                    cwd=self.site.folder,
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=log,
-                    text=True,
-                )
-        assert self._shell.stdin is not None
-        assert self._shell.stdout is not None
-        self._shell.stdin.write(json.dumps({"code": code, "given": given}) + "\n")
-        self._shell.stdin.flush()
-        answer = json.loads(self._shell.stdout.readline() or '{"error": "the shell ended; see the log of the TOM"}')
-        if "error" in answer:
-            raise RuntimeError(answer["error"])
-        return answer["result"]
+        if self._shell is None or not self._shell.lives:
+            self._shell = Shell(self.site, self.log)
+        return self._shell.ask(code, given)
 
     def make_target(
         self,

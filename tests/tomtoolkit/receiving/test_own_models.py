@@ -1,13 +1,12 @@
 """TOMs with a target model or a match manager of their own: settings that are read once, so each has its process."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from parts import warm
 from parts.django_tom import InProcess, render_with_bridge
 from parts.tom_site import Site
 
@@ -53,7 +52,6 @@ from bridge.tom.port import Additions, Provenance
 from bridge.tomtoolkit.ledger.store import DjangoLedger
 from bridge.tomtoolkit.receiving.tom import DjangoTom
 from tom_targets.models import Target as Model
-Group.objects.create(name='Observers')
 tom = DjangoTom(DjangoLedger(), {'': ('Observers',)})
 provenance = Provenance(event=EventRef("another-tom", uuid7()), origin_name='Alpha TOM', shared_by='ada')
 result = None
@@ -63,14 +61,8 @@ Run = Callable[[str], Any]
 
 
 def run(site: Site, code: str) -> Any:
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", f"{_START}\n{code}\nprint(json.dumps(result))"],
-        env=site.environment,
-        cwd=site.folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    code = f"{_START}\n{code}\nprint(json.dumps(result))"
+    done = warm.run(["-W", "ignore", "-c", code], environment=site.environment, folder=site.folder)
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -81,6 +73,7 @@ def custom(in_process: InProcess, tmp_path: Path) -> Callable[..., Site]:
 
     def make(module: str, text: str, **settings: Any) -> Site:
         site = render_with_bridge(in_process.site.toolkit, tmp_path, **settings)
+        in_process.copy_to(site)
         (tmp_path / "custom_code" / f"{module}.py").write_text(text)
         if module == "models":
             (tmp_path / "custom_code/migrations").mkdir()

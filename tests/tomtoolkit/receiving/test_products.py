@@ -2,14 +2,12 @@
 
 import errno
 import os
-import subprocess
-import sys
 import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
-from parts import django_hooks
+from parts import django_hooks, warm
 from parts.bridges import Publishing
 from parts.bridges_in_process import SubscribedInProcess
 from parts.django_fixtures import MakeOrmTom
@@ -291,12 +289,11 @@ def test_a_process_killed_in_the_processor_leaves_nothing_twice(
         },
         **processor("Killed"),
     )
+    in_process.copy_to(site)
     alpha.publish(product())
     script = (
         "import django; django.setup()\n"
-        "from django.core.management import call_command\n"
         "from tom_targets.models import Target\n"
-        "call_command('migrate', verbosity=0)\n"
         "Target.objects.get_or_create(name='SN 2024abc', type='SIDEREAL', ra=10.0, dec=20.0)\n"
         "from bridge.tomtoolkit.operating.assemble import open_bridge\n"
         "with open_bridge() as bridge: bridge.consumer().run(until_end=True)\n"
@@ -304,9 +301,7 @@ def test_a_process_killed_in_the_processor_leaves_nothing_twice(
     tests = Path(__file__).parents[2]
     environment = site.environment | {"PYTHONPATH": os.pathsep.join(map(str, (site.folder, tests, tests.parent)))}
     codes = [
-        subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", script], env=environment, cwd=site.folder, check=False
-        ).returncode
+        warm.run(["-W", "ignore", "-c", script], environment=environment, folder=site.folder).returncode
         for _ in range(2)
     ]
     assert codes == [-9, 0]
