@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 import pytest
 from parts.app_tom import AppTom
 from parts.bridges import TOPIC, Publishing
-from parts.tom_site import ADMIN_PASSWORD, Pristine, Toolkit, ToolkitMissingError
+from parts.tom_fixtures import pristine
+from parts.tom_site import ADMIN_PASSWORD, Toolkit, ToolkitMissingError
 
 PROGRAM = os.environ.get("BRIDGE_TEST_CHROMIUM") or "/usr/bin/chromium"
 """Debian's Chromium; Playwright's own browsers need a download that is not in its package."""
@@ -45,12 +46,14 @@ def alpha(stream_url: str) -> Iterator[Publishing]:
 
 
 @pytest.fixture(scope="module")
-def beta(tmp_path_factory: pytest.TempPathFactory, stream_url: str, alpha: Publishing) -> Iterator[AppTom]:
+def beta(
+    tmp_path_factory: pytest.TempPathFactory, shared_folder: Path, stream_url: str, alpha: Publishing
+) -> Iterator[AppTom]:
     folder = tmp_path_factory.mktemp("browser")
     if any(importlib.util.find_spec(name) is None for name in ("tom_targets", "gunicorn")):
         _missing("a TOM with the app needs tomtoolkit and gunicorn in this Python")
     try:
-        pristine = Pristine.made(Toolkit.of(Path(sys.executable)), folder / "pristine")
+        toolkit = Toolkit.of(Path(sys.executable))
     except ToolkitMissingError as error:
         _missing(str(error))
     bridge = {
@@ -60,7 +63,9 @@ def beta(tmp_path_factory: pytest.TempPathFactory, stream_url: str, alpha: Publi
         "PUBLISH": {"TOPICS": [{"TOPIC": TOPIC}]},
     }
     theme = {"CSS_THEME": THEME, "PLOTLY_THEME": "plotly_dark"} if THEME else {}
-    tom = AppTom(pristine, folder / "beta", bridge=bridge, settings={"TOM_NAME": "Beta TOM", **theme})
+    tom = AppTom(
+        pristine(toolkit, shared_folder), folder / "beta", bridge=bridge, settings={"TOM_NAME": "Beta TOM", **theme}
+    )
     yield tom.start()
     tom.stop()
 

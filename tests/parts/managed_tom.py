@@ -1,7 +1,6 @@
 """A TOM with the app as its administrator has it: a site in a folder, with a manage.py that runs its commands."""
 
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 from parts import warm
 from parts.bridges import Daemon
 from parts.django_tom import render_with_bridge
-from parts.tom_site import GROUP, Pristine, Site, Toolkit
+from parts.tom_site import Pristine
 from parts.toms import Tom
 
 _MANAGE = """#!/usr/bin/env python
@@ -22,12 +21,6 @@ execute_from_command_line(sys.argv)
 # As the bridge's checks ask for.
 _IMMEDIATE = """if DATABASES['default']['ENGINE'].endswith('sqlite3'):
     DATABASES['default']['OPTIONS'] = {'transaction_mode': 'IMMEDIATE', 'timeout': 20}
-"""
-_ACCOUNTS = f"""
-from django.contrib.auth.models import Group, User
-observers = Group.objects.create(name={GROUP!r})
-User.objects.create_superuser('admin', 'admin@example.org', 'x')
-User.objects.create_user('bridge', 'bridge@example.org', 'x').groups.add(observers)
 """
 
 
@@ -87,17 +80,3 @@ class Managing(Daemon):
 
 def _command(*arguments: str) -> list[str]:
     return ["-W", "ignore", "manage.py", *arguments]
-
-
-def pristine_with_app(folder: Path) -> Pristine:
-    """Migrate a TOM that has the app, once a session, and make the accounts that every TOM of a test has."""
-    toolkit = Toolkit.of(Path(sys.executable))
-    site: Site = render_with_bridge(toolkit, folder)
-    code = f"import django\ndjango.setup()\nfrom django.core.management import call_command\n{_MIGRATE}{_ACCOUNTS}"
-    done = warm.run(["-W", "ignore", "-c", code], environment=site.environment, folder=folder)
-    if done.returncode:
-        raise RuntimeError(f"the TOM's database can't be made:\n{done.stdout}\n{done.stderr}")
-    return Pristine(toolkit, site.database, {})
-
-
-_MIGRATE = "call_command('migrate', verbosity=0, interactive=False)\n"

@@ -7,10 +7,12 @@ settings.
 
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from parts.once import once
 from parts.tom_site import Pristine, Toolkit, ToolkitMissingError
 from parts.toms import Tom
 
@@ -20,8 +22,9 @@ MakeTom = Callable[..., Tom]
 class _Toms:
     """All TOMs of a test session."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, shared: Path) -> None:
         self._folder = folder
+        self._shared = shared
         self._pristine: dict[int | str, Pristine] = {}
         self._running: dict[str, Tom] = {}
 
@@ -29,7 +32,8 @@ class _Toms:
         key = f"{release} {name} {sorted(settings.items())!r}"
         if key not in self._running:
             if release not in self._pristine:
-                self._pristine[release] = Pristine.made(_toolkit(release), self._folder / f"toolkit{release}")
+                toolkit = _toolkit(release)
+                self._pristine[release] = pristine(toolkit, self._shared)
             folder = self._folder / f"tom{len(self._running)}"
             self._running[key] = Tom(self._pristine[release], folder, settings=settings).start()
         tom = self._running[key]
@@ -39,6 +43,12 @@ class _Toms:
     def stop(self) -> None:
         for tom in self._running.values():
             tom.stop()
+
+
+def pristine(toolkit: Toolkit, shared: Path) -> Pristine:
+    """Return the database of a TOM without the app, which is made once in the folder ``shared``."""
+    name = "toolkit" + "-".join(map(str, toolkit.version))
+    return Pristine.found(toolkit, once(shared / name, partial(Pristine.made, toolkit)))
 
 
 def _toolkit(release: int | str) -> Toolkit:
@@ -51,8 +61,15 @@ def _toolkit(release: int | str) -> Toolkit:
 
 
 @pytest.fixture(scope="session")
-def toms_of_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Toms]:
-    toms = _Toms(tmp_path_factory.mktemp("toms"))
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of this session of pytest have in common: see :func:`parts.once.once`."""
+    own = tmp_path_factory.getbasetemp()
+    return (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "shared"
+
+
+@pytest.fixture(scope="session")
+def toms_of_session(tmp_path_factory: pytest.TempPathFactory, shared_folder: Path) -> Iterator[_Toms]:
+    toms = _Toms(tmp_path_factory.mktemp("toms"), shared_folder)
     yield toms
     toms.stop()
 

@@ -57,6 +57,9 @@ print(json.dumps({user.username: Token.objects.get_or_create(user=user)[0].key f
 """
 
 
+_TOKENS = "tokens.json"
+
+
 class ToolkitMissingError(Exception):
     """No Python with the wanted TOM Toolkit can be found here; the text says what was looked for."""
 
@@ -148,6 +151,8 @@ def render(toolkit: Toolkit, folder: Path, *, settings: Mapping[str, Any] | None
         "DEBUG": False,
         "ALLOWED_HOSTS": ["*"],
         "MEDIA_ROOT": str(folder / "data"),
+        # Its accounts are there for a test: to hash a password as it should be takes half a second, at each login.
+        "PASSWORD_HASHERS": ["django.contrib.auth.hashers.MD5PasswordHasher"],
         "CACHES": {
             "default": {
                 "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
@@ -195,7 +200,13 @@ class Pristine:
         )
         if done.returncode:
             raise RuntimeError(f"the TOM's database can't be made:\n{done.stdout}\n{done.stderr}")
-        return cls(toolkit, site.database, json.loads(done.stdout.splitlines()[-1]))
+        (folder / _TOKENS).write_text(done.stdout.splitlines()[-1])
+        return cls.found(toolkit, folder)
+
+    @classmethod
+    def found(cls, toolkit: Toolkit, folder: Path) -> "Pristine":
+        """Return what was made in ``folder``."""
+        return cls(toolkit, Site(toolkit, folder).database, json.loads((folder / _TOKENS).read_text()))
 
     def copy_to(self, site: Site) -> None:
         """Put a copy in place of the site's database and files, also under a TOM that runs but isn't asked."""

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 from parts.bridges import TOPIC, Publishing
-from parts.managed_tom import ManagedTom, pristine_with_app
+from parts.django_tom import InProcess
+from parts.managed_tom import ManagedTom
 from parts.shares import SUPERNOVA, on_day, one_of_each, photometry
 from parts.streams import everything
-from parts.tom_site import GROUP, Pristine
+from parts.tom_site import GROUP
 from parts.wait import wait_until
 
 from bridge.events import TargetReference
@@ -22,14 +23,9 @@ BETA = {"origin": "beta", "subscribe": [{"topic": TOPIC, "groups": [GROUP]}], "l
 Ask = Callable[..., Any]
 
 
-@pytest.fixture(scope="module")
-def pristine(tmp_path_factory: pytest.TempPathFactory) -> Pristine:
-    return pristine_with_app(tmp_path_factory.mktemp("managed"))
-
-
 @pytest.fixture
-def beta(pristine: Pristine, url: str, tmp_path: Path) -> ManagedTom:
-    return ManagedTom(pristine, tmp_path / "beta", {**BETA, "stream": {"url": url}})
+def beta(in_process: InProcess, url: str, tmp_path: Path) -> ManagedTom:
+    return ManagedTom(in_process.pristine, tmp_path / "beta", {**BETA, "stream": {"url": url}})
 
 
 @pytest.fixture

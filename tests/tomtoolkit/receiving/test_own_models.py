@@ -73,7 +73,7 @@ def custom(in_process: InProcess, tmp_path: Path) -> Callable[..., Site]:
 
     def make(module: str, text: str, **settings: Any) -> Site:
         site = render_with_bridge(in_process.site.toolkit, tmp_path, **settings)
-        in_process.copy_to(site)
+        in_process.pristine.copy_to(site)
         (tmp_path / "custom_code" / f"{module}.py").write_text(text)
         if module == "models":
             (tmp_path / "custom_code/migrations").mkdir()

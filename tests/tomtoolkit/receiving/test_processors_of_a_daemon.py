@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from parts.bridges import TOPIC, Publishing
-from parts.managed_tom import ManagedTom, Managing, pristine_with_app
+from parts.django_tom import InProcess
+from parts.managed_tom import ManagedTom, Managing
 from parts.shares import photometry, product
-from parts.tom_site import Pristine
 from parts.wait import wait_until
 
 _PROCESSOR = """
@@ -32,16 +32,11 @@ class Processor(DataProcessor):
 """
 
 
-@pytest.fixture(scope="module")
-def pristine(tmp_path_factory: pytest.TempPathFactory) -> Pristine:
-    return pristine_with_app(tmp_path_factory.mktemp("managed"))
-
-
 @pytest.fixture
-def gamma(pristine: Pristine, url: str, tmp_path: Path) -> ManagedTom:
+def gamma(in_process: InProcess, url: str, tmp_path: Path) -> ManagedTom:
     bridge = {"ORIGIN": "gamma", "STREAM": {"URL": url}, "SUBSCRIBE": [{"TOPIC": TOPIC}], "PUBLISH": [{"TOPIC": TOPIC}]}
     processors = "DATA_PROCESSORS = {'photometry': 'custom_code.processors.Processor'}"
-    tom = ManagedTom(pristine, tmp_path / "gamma", bridge, processors)
+    tom = ManagedTom(in_process.pristine, tmp_path / "gamma", bridge, processors)
     (tom.site.folder / "custom_code/processors.py").write_text(_PROCESSOR)
     tom.make_target("SN 2024abc")
     return tom

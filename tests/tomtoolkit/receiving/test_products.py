@@ -289,7 +289,7 @@ def test_a_process_killed_in_the_processor_leaves_nothing_twice(
         },
         **processor("Killed"),
     )
-    in_process.copy_to(site)
+    in_process.pristine.copy_to(site)
     alpha.publish(product())
     script = (
         "import django; django.setup()\n"
