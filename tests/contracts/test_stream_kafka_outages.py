@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from functools import partial
 
 import pytest
 from confluent_kafka.admin import NewTopic
@@ -69,28 +70,33 @@ def test_a_partition_that_was_taken_away_while_paused_goes_on_when_it_comes_back
         assert {int(record.value) for record in poll_until(member, 200)} == set(range(200))
 
 
-@pytest.mark.parametrize("waiting", [False, True], ids=["polling", "waiting with its partitions paused"])
-def test_a_member_goes_on_after_an_outage_that_outlasts_its_session(own_kafka: KafkaBroker, waiting: bool) -> None:
+def test_members_go_on_after_an_outage_that_outlasts_their_sessions(own_kafka: KafkaBroker) -> None:
     with closing(open_stream(own_kafka.url)) as stream:
         topic = stream.create_topic("outage", partitions=2).name
         fill(stream, topic, numbered(5))
-        with closing(stream.subscribe([topic], "group", starting_at(0))) as member:
-            poll_until(member, 5)
+        with (
+            closing(stream.subscribe([topic], "polls", starting_at(0))) as polling,
+            closing(stream.subscribe([topic], "waits", starting_at(0))) as waiting,
+        ):
+            members = (polling, waiting)
+            for member in members:
+                poll_until(member, 5)
             own_kafka.kill()
             down_at = time.monotonic()
-            wait_until(lambda: is_away(member), timeout_s=30, what="the outage is told")
-            # Longer than the session of 45 s: the broker has forgotten the member, and this one its partitions.
+            for member in members:
+                wait_until(partial(is_away, member), timeout_s=30, what="the outage is told")
+            # Longer than the session of 45 s: the broker has forgotten the members, and these their partitions.
             while time.monotonic() - down_at < 55:
-                if waiting:
-                    member.keep_alive()
-                    time.sleep(0.2)  # as a consumer waits between its attempts
-                else:
-                    is_away(member)
+                is_away(polling)
+                waiting.keep_alive()  # as a consumer that waits between its attempts, its partitions paused
             own_kafka.start()
-            wait_until(lambda: not is_away(member), timeout_s=60, what="the end of the outage")
+            for member in members:
+                wait_until(lambda member=member: not is_away(member), timeout_s=60, what="the end of the outage")
             fill(stream, topic, numbered(100, "after "))
-            records = poll_until(member, 100)
-            wait_until(lambda: (records.extend(member.poll(100, 0.5).records), _has(records, "after ", 100))[1])
+            for member in members:
+                records = poll_until(member, 100)
+                while not _has(records, "after ", 100):
+                    records += poll_until(member, 1)
 
 
 def _has(records: list, prefix: str, count: int) -> bool:  # type: ignore[type-arg]
