@@ -51,7 +51,7 @@ class ManagedTom(Tom):
         """Run ``manage.py`` to its end."""
         return warm.run(
             _command(*arguments),
-            environment=self._environment | environment,
+            environment=self.environment | environment,
             folder=self.site.folder,
             timeout_s=timeout_s,
         )
@@ -59,14 +59,15 @@ class ManagedTom(Tom):
     @contextmanager
     def managing(self, *arguments: str, log: Path) -> Iterator["Managing"]:
         """Run ``manage.py`` for a block, its output in ``log``."""
-        running = Managing(_command(*arguments), self._environment, self.site.folder, log)
+        running = Managing(_command(*arguments), self.environment, self.site.folder, log)
         try:
             yield running
         finally:
             running.end()
 
     @property
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """The environment of its commands."""
         return self.site.environment | {"NO_COLOR": "1"}
 
 

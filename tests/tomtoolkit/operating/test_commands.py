@@ -2,6 +2,8 @@
 
 import json
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -54,6 +56,22 @@ def test_what_is_on_the_topic_is_applied_and_told(alpha: Publishing, beta: Manag
     assert outcomes(ask) == ["applied"] * 4
     assert ask("bridgestatus")["outcomes"]["applied"] == 4
     assert [one["position"] for one in ask("bridgeposition", "show")] == [4]
+
+
+def test_a_python_that_is_started_for_it_says_the_same(alpha: Publishing, beta: ManagedTom) -> None:
+    alpha.publish(photometry(2))
+    command = [sys.executable, "-W", "ignore", "manage.py", "bridgeconsume", "--until-end"]
+    done = subprocess.run(
+        command, env=beta.environment, cwd=beta.site.folder, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    command[-2:] = ["bridgestatus"]
+    done = subprocess.run(
+        command, env=beta.environment, cwd=beta.site.folder, capture_output=True, text=True, check=False
+    )
+    same = beta.manage("bridgestatus")
+    assert (done.returncode, done.stdout, done.stderr) == (same.returncode, same.stdout, same.stderr)
+    assert "1 parked" in same.stdout
 
 
 def test_what_is_parked_and_dead_is_shown_retried_and_dropped(alpha: Publishing, beta: ManagedTom, ask: Ask) -> None:
