@@ -9,6 +9,9 @@ from typing import Any
 from bridge.publishing.sources.tables import fitsfile
 from bridge.publishing.sources.tables.outcome import Taken
 
+_AT_REST = re.compile(r"rest[- ]?frame|rest wavelength|de-?redshift|redshift[- ]corrected", re.IGNORECASE)
+_DENIED = re.compile(r"\bnot?\b", re.IGNORECASE)
+
 
 @dataclass(kw_only=True)
 class Found:
@@ -40,10 +43,21 @@ def read(path: Path) -> Found | None:
             if len(images) > 1:
                 raise ValueError(f"holds {len(images)} images; one spectrum a file is needed")
             header, data = images[0].header, images[0].data
+            for hdu in {id(hdus[0]): hdus[0], id(images[0]): images[0]}.values():
+                _check_history(hdu.header)
             keywords = {**fitsfile.header_of(hdus[0].header), **fitsfile.header_of(header)}
             return _from_image(header, data, keywords)
     except OSError as error:
         raise ValueError(f"can't be read as FITS: {error}") from None
+
+
+def _check_history(header: Any) -> None:
+    """Refuse a spectrum that was shifted to rest: IRAF's dopcor says so by keywords, others in words."""
+    shifted = next((name for name in header if re.fullmatch(r"DOPCOR\d*", str(name))), None)
+    words = (str(text) for name in ("HISTORY", "COMMENT") for text in header.get(name, ()))
+    said = f"{shifted} = {header[shifted]}" if shifted else next((text for text in words if _AT_REST.search(text)), "")
+    if said and not _DENIED.search(said):
+        raise ValueError(f"the header says {said[:60]!r}: wavelengths may be at rest; publish what was observed")
 
 
 def _from_image(header: Any, data: Any, keywords: dict[str, str]) -> Found:

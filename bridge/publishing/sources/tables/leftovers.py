@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bridge.publishing.sources.tables import limits, times
+from bridge.publishing.sources.tables import limits, quality, times
 from bridge.publishing.sources.tables.cells import YES, is_empty, number_of
 from bridge.publishing.sources.tables.forms import Count
 from bridge.publishing.sources.tables.names import LIMIT_WORDS, OBJECTS, OTHER_CLOCKS, SCALES, Name, is_one_sided
@@ -23,7 +23,7 @@ _DESIGNATION = re.compile(
     r"(?:SN|AT|TDE)[ _]?(?:19|20)\d\d[A-Za-z]{1,4}|ZTF\d\d[a-z]{7}|ATLAS\d\d[a-z]{3,4}|Gaia\d\d[a-z]{3}"
 )
 """Names that only objects have, whatever their column is called."""
-_FLAGS = words("flag flags status code type typ class kind mark sign symbol op operator qualifier modifier det")
+_FLAGS = words("code type typ class kind mark sign symbol op operator qualifier modifier det")
 _UNSET = frozenset({"0", "0.0", "false", "f", "ok", "good"})
 """What a flag says that is not set."""
 _SIGNS = words("isdiffpos polarity negative ispositive isnegative subtraction")
@@ -32,8 +32,10 @@ _ZONES = words("tz timezone utcoffset zone gmtoffset tzoffset")
 _IN_UTC = frozenset({"UTC", "UT", "Z", "GMT", "0", "+0", "+00", "+0000", "+00:00", "0.0"})
 _PARTS_OF_TIME = words("year month day hour minute second jdn doy")
 _CORRECTED = re.compile(r"correct|dered|ext_?corr|k_?corr", re.IGNORECASE)
+_SUMMARIES = words("mean average avg median total sum stddev std rms") | {"weighted mean"}
 _LIMIT_TEXT = re.compile(
-    r"upper limit|lower limit|\blimits?\b|non[ -]?detect|not (?:been )?detected|undetected|fainter than|\bul\b|nondet",
+    r"upper limit|lower limit|\blimits?\b|non[ -]?detect|not (?:been )?detected|undetected|fainter than|nondet|"
+    r"\b(?:ul|lim|uplim|ndet)\b",
     re.IGNORECASE,
 )
 _ZONE = re.compile(
@@ -49,7 +51,7 @@ _PART_OF_MAGNITUDE = re.compile(
     r"units? of (?:0\.0+1|10\s*\^?\s*\{?-\d)|in 0\.0+1 ?mag|hundredths|thousandths|last digits?\b"
 )
 _INTRINSIC = re.compile(
-    r"absolute mag|de-?redden|k-?corrected|corrected for .*(?:extinction|redden|dust|distance)|extinction[- ]corrected"
+    r"absolute mag|de-?redden|k-?corrected|corrected for .*(?:extinction|redden|dust|distance)|extinction[-_ ]corrected"
 )
 _DENIED = re.compile(r"\bnot\b|\bno\b|\bnor\b|\bun\w+ed\b")
 _DIVERSE = re.compile(
@@ -70,6 +72,8 @@ def check_column(table: Table, index: int, name: Name, *, has_limits: bool) -> N
         return
     if not has_limits:
         _check_words(name, held)
+    quality.check_words(name, held)
+    _check_summaries(name, held)
     check_objects(name, [cell for _, cell in held])
     _check_limits(name, [cell for _, cell in held], table.columns[index].note)
     if _CORRECTED.search(name.whole) and any(cell.lower() in YES for cell in values):
@@ -96,6 +100,16 @@ def _check_words(name: Name, held: Sequence[tuple[str, str]]) -> None:
             raise ValueError(
                 f"{place}, column {name.whole}: {cell[:60]!r} may say that the value is a limit; add a column "
                 f"'is_limit', or say --columns extra={name.whole}"
+            )
+
+
+def _check_summaries(name: Name, held: Sequence[tuple[str, str]]) -> None:
+    """Refuse a row that sums up the others: a mean is no measurement of its own."""
+    for place, cell in held:
+        if cell.strip(":. ").lower() in _SUMMARIES and len({cell for _, cell in held}) > 1:
+            raise ValueError(
+                f"{place}, column {name.whole}: {cell[:40]!r} may say that the row sums up others; leave it out, or "
+                f"say --columns extra={name.whole}"
             )
 
 
@@ -140,9 +154,14 @@ def _unclear(name: Name, what: str, role: str) -> ValueError:
     )
 
 
-def check_note(name: str, note: str) -> None:
+def check_note(name: str, note: str, *, has_limits: bool) -> None:
     """Refuse a column of brightnesses whose description says that they are not as observed. Raises ValueError."""
-    if _DIVERSE.search(note) or is_intrinsic(note.lower()):
+    if not has_limits and (_LIMIT_TEXT.search(note) or "stat.max" in note):
+        raise ValueError(
+            f"column {name!r} is described as {note[:60]!r}, and nothing says which values are limits; say --columns "
+            f"limit={name} if all are, or brightness={name} if none is"
+        )
+    if _DIVERSE.search(note) or is_intrinsic(note.lower()) or "phys.magabs" in note.lower():
         raise ValueError(
             f"column {name!r} is described as {note[:60]!r}; publish what was observed, or name it by --columns "
             f"brightness={name}"

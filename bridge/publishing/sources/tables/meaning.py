@@ -4,10 +4,21 @@ Nothing is dropped: a column is used, or it is kept as a further value after :mo
 can't bear on the others.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bridge.publishing.sources.tables import forms, leftovers, names, places, scales, series, timing, units
+from bridge.publishing.sources.tables import (
+    bands,
+    forms,
+    leftovers,
+    names,
+    places,
+    quality,
+    scales,
+    series,
+    timing,
+    units,
+)
 from bridge.publishing.sources.tables.columns import Columns
 from bridge.publishing.sources.tables.names import Role
 from bridge.publishing.sources.tables.series import Series
@@ -27,6 +38,8 @@ class Meaning:
     exposure: int | None
     exposure_factor: float
     extra: tuple[int, ...]
+    bad: Mapping[int, str]
+    """Rows that are marked as bad, by their numbers, each with why it is left out."""
     taken: tuple[tuple[str, str], ...]
     """What each column was taken for, in the table's order."""
 
@@ -47,18 +60,22 @@ def understand(columns: Columns) -> Meaning:
     when = timing.find(columns.table, columns.names, columns.options, frozenset(columns.taken))
     when = leftovers.with_keywords(columns.table, when)
     for index in when.columns:
-        columns.take(index, f"time: {when.form.text}")
+        columns.take(index, f"time: {when.form.text}{', whole days' if when.is_whole_days else ''}")
     found = [scales.with_scale(columns, one, unit=unit, system=system, zero_point=zero_point) for one in found]
     for one in found:
         series.check_unmeasured(columns.table, one)
         if one.value is not None and columns.said(Role.BRIGHTNESS) != one.value:
-            leftovers.check_note(columns.table.names[one.value], columns.table.columns[one.value].note)
+            has_limits = bool(one.marks or one.limit is not None or one.detections)
+            note = columns.table.columns[one.value].note
+            leftovers.check_note(columns.table.names[one.value], note, has_limits=has_limits)
     zero_point = scales.check_zero_point(columns, found, zero_point, system)
     _check_bands(columns, found, texts)
     factor = _exposure_factor(columns, exposure)
     has_limits = any(
         one.marks or one.limit is not None or one.detections or series.is_marked(columns, one) for one in found
     )
+    marked = quality.find(columns.table, columns.names, columns.options, columns.free())
+    columns.taken |= marked.taken
     for index in columns.free():
         if columns.table.names[index] or any(columns.table.cells(index)):
             leftovers.check_column(columns.table, index, columns.names[index], has_limits=has_limits)
@@ -81,6 +98,7 @@ def understand(columns: Columns) -> Meaning:
         zero_point=zero_point,
         exposure=exposure,
         exposure_factor=factor,
+        bad=marked.rows,
         extra=tuple(index for index, what in columns.taken.items() if what == "further value"),
         taken=tuple((name, columns.taken.get(index, "nothing")) for index, name in enumerate(columns.table.names)),
     )
@@ -97,6 +115,11 @@ def _check_bands(columns: Columns, series: Sequence[Series], texts: dict[Role, i
             )
         return
     cells = {cell for cell in columns.table.cells(column) if cell}
+    if shifted := next((cell for cell in sorted(cells) if bands.is_shifted(cell)), None):
+        raise ValueError(
+            f"column {columns.table.names[column]!r} says {shifted!r}: magnitudes shifted for a plot? Write them as "
+            "observed, and the filter alone"
+        )
     if cells and all(cell.isdigit() for cell in cells):
         raise ValueError(
             f"column {columns.table.names[column]!r} holds numbers; write the names of the filters, as g or V"

@@ -21,6 +21,8 @@ class Role(StrEnum):
     LIMIT = "limit"
     IS_LIMIT = "is_limit"
     IS_DETECTION = "is_detection"
+    IS_BAD = "is_bad"
+    IS_GOOD = "is_good"
     BANDPASS = "bandpass"
     UNIT = "unit"
     EXPOSURE = "exposure_time"
@@ -77,7 +79,7 @@ _NAMES: Mapping[Role, frozenset[str]] = {
     Role.IS_LIMIT: words(
         "islimit isupper upper limit limitflag upperlimitflag nondetection isnondetection nondet ulflag flagul isul "
         "limflag isulimit limitmark limmark isuplim uplimflag isnondet flaglimit magflaglimit isupper "
-        "isupperlim nondetectionflag"
+        "isupperlim nondetectionflag censored iscensored censor"
     ),
     Role.IS_DETECTION: words("detected detection isdetection isdetected isdet det detectionflag detflag detect"),
     Role.BANDPASS: words(
@@ -117,11 +119,6 @@ OTHER_CLOCKS = words(
 )
 """Clocks that are not the observatory's: up to eight minutes off UTC, or something else altogether."""
 
-BANDS = words(
-    "UVW1 UVW2 UVM2 uvw1 uvw2 uvm2 W1 W2 W3 W4 BP RP Bp Rp Ks gp rp ip up zs Rc Ic CV CR TG TB TR U B V R I J H K Y G "
-    "u g r i z y w c o L u' g' r' i' z'"
-)
-_BAND = "|".join(sorted(BANDS))
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?<![mun\u00b5\u03bc](?=Jy))(?=[A-Z])|[\W_]+")
 _FLAT = re.compile(r"[\W_]")
 _GREEK = str.maketrans(
@@ -256,53 +253,6 @@ def is_one_sided(name: Name) -> bool:
     """Return whether a column is the error to one side only."""
     sides = {"plus", "minus", "upper", "lower", "hi", "lo", "high", "low", "pos", "neg", "up", "down"}
     return bool(name.tokens & sides) and bool(name.tokens & (GENERAL_ERRORS | {"magerr", "emag", "unc", "fluxerr"}))
-
-
-_VALUE = re.compile(
-    rf"(?:({_BAND})[ _.-]?(?:mags?|Mags?|magnitude|MAG|Magnitude)?|(?:mags?|Mag|m_|m|magnitude|MAG)[ _.-]?({_BAND}))"
-)
-_PREFIXED = rf"(?:e|err|error|sig|sigma|unc|d|s|ERR|E|Err)[ _.-]?(?:mag[ _.-]?)?({_BAND})[ _.-]?(?:mag|Mag|MAG)?"
-_SUFFIXED = (
-    rf"(?:mag[ _.-]?|m_)?({_BAND})[ _.-]?(?:mag|Mag|MAG)?[ _.-]?(?:err|error|e|sig|sigma|unc|uncertainty|ERR|Err|Error)"
-)
-_JOINED = rf"(?:magerr|emag|e_mag|mag_err|MagErr)[ _.-]?({_BAND})|({_BAND})[ _.-]?(?:emag|e_mag)"
-_BAND_ERROR = re.compile(rf"{_PREFIXED}|{_SUFFIXED}|{_JOINED}")
-_BAND_MARK = re.compile(rf"l_(?:({_BAND})(?:mag)?|mag_?({_BAND}))")
-
-
-def band_of_value(whole: str) -> tuple[str, bool] | None:
-    """Return the band in a name (``Vmag``, ``mag_g``, bare ``V``), and whether it names a magnitude."""
-    bare = split_brackets(whole)[0]
-    if found := _VALUE.fullmatch(bare):
-        band = found[1] or found[2]
-        return band, bare != band
-    if (found := re.fullmatch(r"(?:mag|magnitude)\s*[\[(]\s*(\w+)\s*[\])]", whole, re.IGNORECASE)) and found[
-        1
-    ] in BANDS:
-        return found[1], True
-    return None
-
-
-def band_of_error(whole: str) -> str | None:
-    """Return the band in the name of an error (``e_Vmag``, ``g_err``, ``sigma_r``)."""
-    found = _BAND_ERROR.fullmatch(split_brackets(whole)[0])
-    return next((band for band in found.groups() if band), None) if found else None
-
-
-def band_of_mark(whole: str) -> str | None:
-    """Return the band in the name of a limit's mark, as VizieR names it (``l_Vmag``)."""
-    found = _BAND_MARK.fullmatch(whole.strip())
-    return next((band for band in found.groups() if band), None) if found else None
-
-
-_LIMIT_OF = r"(?:lim|limit|limmag|maglim|uplim|upperlimit|ul|lim_mag|mag_lim)"
-_BAND_LIMIT = re.compile(rf"({_BAND})[ _.-]?(?:mag[ _.-]?)?{_LIMIT_OF}|{_LIMIT_OF}[ _.-]?({_BAND})")
-
-
-def band_of_limit(whole: str) -> str | None:
-    """Return the band in the name of a limit (``g_lim``, ``limit_r``)."""
-    found = _BAND_LIMIT.fullmatch(split_brackets(whole)[0])
-    return next((band for band in found.groups() if band), None) if found else None
 
 
 LIMIT_WORDS = re.compile(

@@ -89,7 +89,7 @@ class _Photometry:
                 }
                 self._add(row, {**given, "timestamp": moment, **fields, "extra": extra}, {})
             except Left as left:
-                self.left[str(left)] = self.left.get(str(left), 0) + 1
+                self._leave_out(str(left))
             except Wrong as wrong:
                 self.problems.append(f"{row.place}, column {wrong.column}: {wrong.what}")
         return tuple((name, survey.taken(name)) for name in table.names)
@@ -104,7 +104,10 @@ class _Photometry:
             problems = [what, *([hint] if hint else [])]
             raise SourceError.of(str(self.path), problems, preview=told_columns(columns.so_far())) from None
         for number, row in enumerate(table.rows):
-            self._row(table, found, number, row)
+            if (why := found.bad.get(number)) is not None:
+                self._leave_out(why)
+            else:
+                self._row(table, found, number, row)
         return found.taken
 
     def _row(self, table: Table, found: Meaning, number: int, row: Row) -> None:
@@ -135,11 +138,14 @@ class _Photometry:
                     f"{row.place}: {EMPTY_ROW}; a point needs a brightness or a limit (or say --skip-empty)"
                 )
             else:
-                self.left[EMPTY_ROW] = self.left.get(EMPTY_ROW, 0) + 1
+                self._leave_out(EMPTY_ROW)
         for one, fields in measured if not wrong else ():
             own = fields.pop("extra", {})
             band = {"bandpass": one.band} if one.band and "bandpass" not in named else {}
             self._add(row, {**common, **band, **fields, "timestamp": moment, "extra": {**extra, **own}}, named)
+
+    def _leave_out(self, why: str) -> None:
+        self.left[why] = self.left.get(why, 0) + 1
 
     def _common(self, found: Meaning, row: Row) -> dict[str, Any]:
         fields: dict[str, Any] = {name: text for name, text in self.options.given.items() if name != "unit"}

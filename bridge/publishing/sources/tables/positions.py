@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from bridge.events import Position
 from bridge.publishing.sources.errors import SourceError
-from bridge.publishing.sources.tables import leftovers, names, places, reading, timing, units
+from bridge.publishing.sources.tables import leftovers, names, places, quality, reading, timing, units
 from bridge.publishing.sources.tables.astro import astropy_at_hand
 from bridge.publishing.sources.tables.cells import is_empty, number_of, typed
 from bridge.publishing.sources.tables.names import Role
@@ -29,7 +29,7 @@ _NAMES = {
         "decerr decerror edec ede sigmadec decunc decsigma errdec edej2000 edecj2000 rmsdec ddec decerrdeg deerr"
     ),
 }
-_EQUINOX = re.compile(r"b1950|1950|\bb1900|apparent|of date|galactic|ecliptic", re.IGNORECASE)
+_EQUINOX = re.compile(r"b1950|1950|\bb1900|apparent|of date|galactic|ecliptic|\bfk4\b", re.IGNORECASE)
 _ERROR_UNITS = words("deg arcmin arcsec mas uas rad s")
 
 
@@ -62,6 +62,8 @@ class _Positions:
         taken = tuple((name, self.taken.get(index, "further value")) for index, name in enumerate(table.names))
         empty = 0
         for number, row in enumerate(table.rows):
+            if number in self.bad:
+                continue
             if self.options.skip_empty and all(is_empty(row.cells[self.columns[role]]) for role in (Role.RA, Role.DEC)):
                 empty += 1
                 continue
@@ -70,7 +72,7 @@ class _Positions:
             raise SourceError.of(
                 str(self.path), self.problems or ["no row holds a position"], preview=told_columns(taken)
             )
-        told = (f"{empty} rows left out: no position",) if empty else ()
+        told = (*quality.told(self.bad), *((f"{empty} rows left out: no position",) if empty else ()))
         return Reading(format=table.format, datums=tuple(self.positions), taken=taken, left_out=told)
 
     def _understand(self, table: Table) -> None:
@@ -83,6 +85,9 @@ class _Positions:
                 found = ", ".join(table.names)
                 raise ValueError(f"no column holds the {role.value} (found: {found}); say --columns {role.value}=...")
         self._check_equinox(table)
+        for index, column in enumerate(table.columns):
+            if index not in self.taken and {*table.cells(index)} <= {"+", "-"}:
+                raise ValueError(f"column {column.name!r} holds signs; write them before the declinations")
         self.forms = {role: self._form(table, parsed, role) for role in (Role.RA, Role.DEC)}
         self.error_units = {
             role: self._error_unit(table, parsed, role)
@@ -100,10 +105,14 @@ class _Positions:
         found_time = timing.find(table, parsed, self.options, frozenset({*self.taken} | extra | (said - extra)))
         self.timing = leftovers.with_keywords(table, found_time)
         for index in self.timing.columns:
-            self.taken[index] = f"time: {self.timing.form.text}"
+            self.taken[index] = f"time: {self.timing.form.text}{', whole days' if self.timing.is_whole_days else ''}"
         for index, name in enumerate(parsed):
             if index not in self.taken and index not in extra and name.flat in names.OBJECTS:
                 leftovers.check_column(table, index, name, has_limits=True)
+        free = [index for index in range(len(parsed)) if index not in self.taken | dict.fromkeys(extra | said)]
+        marked = quality.find(table, parsed, self.options, free)
+        self.taken |= marked.taken
+        self.bad = marked.rows
         leftovers.check_remarks(table, parsed, self.timing, has_limits=True, is_flux=False, has_exposure=False)
 
     def _one(self, table: Table, parsed: Sequence[names.Name], role: Role) -> int | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 from bridge.publishing.sources.tables import forms, times
 from bridge.publishing.sources.tables.forms import Count, Form
@@ -28,6 +28,12 @@ class Timing:
     """A time a row, None where it is empty, or a text that says what is wrong with it."""
     is_said: bool
     """Whether the person named the column."""
+
+    @property
+    def is_whole_days(self) -> bool:
+        """Whether all times are 0h, as where an MJD is that of a night and holds no time of day."""
+        found = [moment for moment in self.moments if isinstance(moment, datetime)]
+        return bool(found) and all(moment.time() == time() for moment in found)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,12 +1,13 @@
 """Tables as people have them whose meaning is in doubt: what can be read in two ways is refused, the rest is right."""
 
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 from astropy.io import fits
-from parts.tables import points
+from parts.tables import points, problems, reading
 
 from bridge.events import Point
 from bridge.publishing.sources.errors import SourceError
@@ -358,3 +359,62 @@ def test_the_unit_behind_the_name_of_wavelengths_is_used(tmp_path: Path, name: s
     file.write_text(f"# MJD: 60341.25\n{name},flux_mJy\n400.0,1.2\n401.0,1.1\n")
     (found,) = read_spectrum(file).datums
     assert (found.wavelength_unit, found.flux_unit) == (unit, "mJy")
+
+
+@pytest.mark.parametrize("band", ["r+0.5", "g - 1", "V+2.0"])
+def test_magnitudes_shifted_for_a_plot_are_not_published(tmp_path: Path, band: str) -> None:
+    (problem,) = problems(tmp_path, f"mjd,filter,mag,err\n60000.5,{band},18.1,0.05\n")
+    assert "shifted for a plot" in problem
+
+
+def test_variable_comparison_and_check_star_are_no_bands(tmp_path: Path) -> None:
+    (problem,) = problems(tmp_path, "jd,V,C,K\n2460000.75,12.1,11.1,11.5\n")
+    assert "comparison star" in problem
+
+
+def test_a_night_s_whole_mjd_is_told_as_such(tmp_path: Path) -> None:
+    found = reading(tmp_path, "mjd,filter,mag,err\n60000,r,18.1,0.05\n60001,r,18.2,0.05\n")
+    assert found.taken[0] == ("mjd", "time: MJD, UTC, whole days")
+    found = reading(tmp_path, "mjd,filter,mag,err\n60000,r,18.1,0.05\n60001.5,r,18.2,0.05\n")
+    assert found.taken[0] == ("mjd", "time: MJD, UTC")
+
+
+@pytest.mark.parametrize("note", ["3 sigma upper limit", "limits where not detected", "phot.mag;stat.max"])
+def test_a_description_that_calls_values_limits_is_never_passed_over(tmp_path: Path, note: str) -> None:
+    text = (
+        "# %ECSV 1.0\n# ---\n# datatype:\n# - {name: mjd, datatype: float64}\n"
+        f"# - {{name: mag, datatype: float64, description: '{note}'}}\n# - {{name: band, datatype: string}}\n"
+        "mjd mag band\n60000.5 20.1 r\n"
+    )
+    (problem,) = problems(tmp_path, text)
+    assert "limit=mag" in problem
+    assert points(tmp_path, text, columns="brightness=mag")[0].brightness == 20.1
+
+
+def test_a_censored_value_is_a_limit(tmp_path: Path) -> None:
+    first, second = points(tmp_path, "mjd,filter,mag,censored\n60000.5,r,18.1,0\n60001.5,r,20.1,1\n")
+    assert (first.brightness, second.limit) == (18.1, 20.1)
+
+
+@pytest.mark.parametrize(("name", "unit"), [("fnu", "erg / (Angstrom s cm2)"), ("flambda", "mJy")])
+def test_a_flux_density_is_in_its_own_kind_of_unit(tmp_path: Path, name: str, unit: str) -> None:
+    said = _spectrum_refused(tmp_path, f"wavelength,{name}\n4000,1\n4001,2\n", flux_unit=unit)
+    assert "mend the unit or the name" in said
+
+
+def test_the_unit_in_a_spectrum_s_comment_is_never_passed_over(tmp_path: Path) -> None:
+    text = "# BUNIT = 1E-17 erg/cm^2/s/Angstrom\nwavelength,flux\n4000,1\n4001,2\n"
+    assert "BUNIT" in _spectrum_refused(tmp_path, text, flux_unit="erg / (Angstrom s cm2)")
+
+
+def test_microns_are_no_angstroms(tmp_path: Path) -> None:
+    assert "microns" in _spectrum_refused(tmp_path, "wavelength,flux\n0.4,1\n0.5,2\n", flux_unit="Jy")
+
+
+def _spectrum_refused(folder: Path, text: str, *, flux_unit: str) -> str:
+    file = folder / "spectrum.csv"
+    file.write_text(text)
+    given = {"wavelength_unit": "Angstrom", "flux_unit": flux_unit}
+    with pytest.raises(SourceError) as caught:
+        read_spectrum(file, Options(given=given, time=datetime(2023, 5, 20, 1, tzinfo=UTC)))
+    return "\n".join((str(caught.value), *caught.value.problems))
