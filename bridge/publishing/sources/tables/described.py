@@ -57,6 +57,7 @@ def read_ecsv(text: str) -> Table:
 
 def read_ipac(text: str) -> Table:
     """Return an IPAC table, with the units of its columns."""
+    _check_under_bars(text)
     table = _read(text, "ipac")
     keywords = {str(name).upper(): str(told.get("value", "")) for name, told in table.meta.get("keywords", {}).items()}
     keywords.pop("FIXLEN", None)
@@ -68,6 +69,16 @@ def read_ipac(text: str) -> Table:
         keywords=keywords,
         header_place="the header",
     )
+
+
+def _check_under_bars(text: str) -> None:
+    """Refuse cells that reach under a bar of the header: astropy would cut 14.231 to 14.23. Raises ValueError."""
+    lines = text.split("\n")
+    header = next((line for line in lines if line.startswith("|")), "")
+    bars = [index for index, mark in enumerate(header) if mark == "|"]
+    for number, line in enumerate(lines, 1):
+        if not line.startswith(("|", "\\")) and any(line[index : index + 1].strip() for index in bars):
+            raise ValueError(f"line {number}: has text under a bar of the header; write each cell between its bars")
 
 
 def read_cds(text: str) -> Table:

@@ -32,7 +32,7 @@ def read(path: Path) -> Table:
             tables = [hdu for hdu in hdus if getattr(hdu, "columns", None) is not None]
             if len(tables) != 1:
                 raise ValueError(f"holds {len(tables) or 'no'} tables, and one is needed. Save that table alone")
-            table = AstropyTable.read(tables[0])
+            table = _unpacked(AstropyTable.read(tables[0]))
             keywords = {**header_of(hdus[0].header), **header_of(tables[0].header)}
             remarks = [str(text) for hdu in (hdus[0], tables[0]) for text in hdu.header.get("COMMENT", ())]
     except OSError as error:
@@ -51,6 +51,20 @@ def read(path: Path) -> Table:
         keywords=keywords,
         header_place="the header",
     )
+
+
+def _unpacked(table: Any) -> Any:
+    """Return a table whose only row holds arrays, as ESO's spectra do, with a row an element."""
+    lengths = {table[name].shape[1] for name in table.colnames if table[name].ndim == 2}
+    if len(table) != 1 or len(lengths) != 1 or any(table[name].ndim > 2 for name in table.colnames):
+        return table
+    (length,) = lengths
+    unpacked = table[[0] * length]
+    for name in table.colnames:
+        if table[name].ndim == 2:
+            unpacked.replace_column(name, table[name][0])
+            unpacked[name].info.unit = table[name].info.unit
+    return unpacked
 
 
 def header_of(header: Mapping[str, Any]) -> dict[str, str]:

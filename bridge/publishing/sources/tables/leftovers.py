@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bridge.publishing.sources.tables import limits, quality, times
+from bridge.publishing.sources.tables import languages, limits, quality, times
 from bridge.publishing.sources.tables.cells import YES, is_empty, number_of
 from bridge.publishing.sources.tables.forms import Count
 from bridge.publishing.sources.tables.names import LIMIT_WORDS, OBJECTS, OTHER_CLOCKS, SCALES, Name, is_one_sided
@@ -35,7 +35,7 @@ _CORRECTED = re.compile(r"correct|dered|ext_?corr|k_?corr", re.IGNORECASE)
 _SUMMARIES = words("mean average avg median total sum stddev std rms") | {"weighted mean"}
 _LIMIT_TEXT = re.compile(
     r"upper limit|lower limit|\blimits?\b|non[ -]?detect|not (?:been )?detected|undetected|fainter than|nondet|"
-    r"\b(?:ul|lim|uplim|ndet)\b",
+    rf"\b(?:ul|lim|uplim|ndet)\b|{languages.LIMIT_TEXT}",
     re.IGNORECASE,
 )
 _ZONE = re.compile(

@@ -4,6 +4,7 @@ Nothing is dropped: a column is used, or it is kept as a further value after :mo
 can't bear on the others.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -19,10 +20,13 @@ from bridge.publishing.sources.tables import (
     timing,
     units,
 )
+from bridge.publishing.sources.tables.cells import is_empty
 from bridge.publishing.sources.tables.columns import Columns
 from bridge.publishing.sources.tables.names import Role
 from bridge.publishing.sources.tables.series import Series
 from bridge.publishing.sources.tables.timing import Timing
+
+_BANDPASS = re.compile(r"(?:filter|band|bandpass|passband)\s*[:=]\s*([\w'./+:-]+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +42,8 @@ class Meaning:
     exposure: int | None
     exposure_factor: float
     extra: tuple[int, ...]
+    bandpass: str
+    """Of all rows, where only the file's head tells it; else empty."""
     bad: Mapping[int, str]
     """Rows that are marked as bad, by their numbers, each with why it is left out."""
     taken: tuple[tuple[str, str], ...]
@@ -69,7 +75,7 @@ def understand(columns: Columns) -> Meaning:
             note = columns.table.columns[one.value].note
             leftovers.check_note(columns.table.names[one.value], note, has_limits=has_limits)
     zero_point = scales.check_zero_point(columns, found, zero_point, system)
-    _check_bands(columns, found, texts)
+    bandpass = _check_bands(columns, found, texts)
     factor = _exposure_factor(columns, exposure)
     has_limits = any(
         one.marks or one.limit is not None or one.detections or series.is_marked(columns, one) for one in found
@@ -98,22 +104,28 @@ def understand(columns: Columns) -> Meaning:
         zero_point=zero_point,
         exposure=exposure,
         exposure_factor=factor,
+        bandpass=bandpass,
         bad=marked.rows,
         extra=tuple(index for index, what in columns.taken.items() if what == "further value"),
-        taken=tuple((name, columns.taken.get(index, "nothing")) for index, name in enumerate(columns.table.names)),
+        taken=(
+            *((name, columns.taken.get(index, "nothing")) for index, name in enumerate(columns.table.names)),
+            *((("the head of the file", f"bandpass: {bandpass}"),) if bandpass else ()),
+        ),
     )
 
 
-def _check_bands(columns: Columns, series: Sequence[Series], texts: dict[Role, int]) -> None:
-    """Refuse a table that tells no bandpass, or two."""
+def _check_bands(columns: Columns, series: Sequence[Series], texts: dict[Role, int]) -> str:
+    """Return the bandpass in the file's head where only that tells it; refuse a table that tells none, or two."""
     column = texts.get(Role.BANDPASS)
     if column is None:
         if any(not one.band for one in series) and "bandpass" not in columns.options.given:
+            if told := _bandpass_in_head(columns):
+                return told
             raise ValueError(
                 f"no column holds the filter (found: {', '.join(columns.table.names)}); name one 'filter', or "
                 "say --bandpass"
             )
-        return
+        return ""
     cells = {cell for cell in columns.table.cells(column) if cell}
     if shifted := next((cell for cell in sorted(cells) if bands.is_shifted(cell)), None):
         raise ValueError(
@@ -132,6 +144,15 @@ def _check_bands(columns: Columns, series: Sequence[Series], texts: dict[Role, i
                 f"{columns.table.names[column]!r} tell "
                 "different filters; keep one"
             )
+    return ""
+
+
+def _bandpass_in_head(columns: Columns) -> str:
+    """Return the filter that a comment (``filter: r``) or a keyword (``FILTER``) tells of the whole table."""
+    said = [found[1] for remark in columns.table.remarks if (found := _BANDPASS.fullmatch(remark.strip()))]
+    said += [told for name in ("FILTER", "BAND", "BANDPASS") if (told := columns.table.keywords.get(name, ""))]
+    is_clear = len({*said}) == 1 and re.fullmatch(r"\S{1,32}", said[0]) and not is_empty(said[0])
+    return said[0] if is_clear else ""
 
 
 def _exposure_factor(columns: Columns, exposure: int | None) -> float:

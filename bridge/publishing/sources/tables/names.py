@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
+from bridge.publishing.sources.tables import languages
 from bridge.publishing.sources.tables.words import words
 
 
@@ -45,9 +46,12 @@ class Role(StrEnum):
 TEXTS = (Role.BANDPASS, Role.TELESCOPE, Role.INSTRUMENT, Role.REDUCTION, Role.SOURCE, Role.LOCATION)
 """Roles whose cells are taken as they are."""
 
-MAGNITUDES = words(
-    "brightness magnitude magnitudes mag mags magpsf psfmag calmag apmag magap apparentmagnitude appmag "
-    "averagemag meanmag magmean avgmag magauto magaper magcal calibmag calibratedmag"
+MAGNITUDES = (
+    words(
+        "brightness magnitude magnitudes mag mags magpsf psfmag calmag apmag magap apparentmagnitude appmag "
+        "averagemag meanmag magmean avgmag magauto magaper magcal calibmag calibratedmag magcalib magflux "
+    )
+    | languages.MAGNITUDES
 )
 FLUXES = words(
     "flux fluxdensity psfflux forcedflux fluxpsf fnu flambda diffflux fluxdiff psfdiffflux countrate "
@@ -55,7 +59,7 @@ FLUXES = words(
 )
 _FLUX_UNITS = {"jy": "Jy", "mjy": "mJy", "ujy": "uJy", "njy": "nJy"}
 
-GENERAL_ERRORS = words("error err unc uncertainty sigma sig uncert e errors stddev std fehler erreur errore")
+GENERAL_ERRORS = words("error err unc uncertainty sigma sig uncert e errors stddev std") | languages.ERRORS
 _PLUS_MINUS = words("\u00b1 +/- +- -/+")
 MAGNITUDE_ERRORS = words(
     "brightnesserror brightnesserr magnitudeerror magnitudeerr magerr magerror errmag errormag emag "
@@ -74,8 +78,9 @@ _NAMES: Mapping[Role, frozenset[str]] = {
         "detectionlimit ul lim uplim upperlim ulim limitmag limmagnitude limitmagnitude maglimiting limits "
         "upperlimits 3sigmalimit 5sigmalimit limit3sigma limit5sigma maglim3sig maglim5sig limmag5sigma "
         "limmag3sigma magul ulmag fluxlimit fluxlim limflux nondetectionlimit mlim nondetlimit detlim detlimit "
-        "upperlimitmag magupperlimit maglimit5sigma"
-    ),
+        "upperlimitmag magupperlimit maglimit5sigma limmagflux"
+    )
+    | languages.LIMITS,
     Role.IS_LIMIT: words(
         "islimit isupper upper limit limitflag upperlimitflag nondetection isnondetection nondet ulflag flagul isul "
         "limflag isulimit limitmark limmark isuplim uplimflag isnondet flaglimit magflaglimit isupper "
@@ -84,14 +89,15 @@ _NAMES: Mapping[Role, frozenset[str]] = {
     Role.IS_DETECTION: words("detected detection isdetection isdetected isdet det detectionflag detflag detect"),
     Role.BANDPASS: words(
         "bandpass filter band passband filtername filt flt filtercode filterid bandname passbandname "
-        "photfilter filters bands filtro photband obsfilter fil filterused"
-    ),
+        "photfilter filters bands photband obsfilter fil filterused magfiltername"
+    )
+    | languages.BANDPASSES,
     Role.UNIT: words("unit units brightnessunit magunit fluxunit fluxunits magunits brightnessunits unitflux"),
     Role.EXPOSURE: words(
         "exposuretime exptime exposure texp expt exp exposuretimes itime integrationtime tint totalexptime "
         "totexp exposuresec"
     ),
-    Role.TELESCOPE: words("telescope tel telescopename facility observatory telescop facilityname"),
+    Role.TELESCOPE: words("telescope tel telinst telescopename facility observatory telescop facilityname"),
     Role.INSTRUMENT: words("instrument inst instrumentname instr camera instrume detector"),
     Role.REDUCTION: frozenset(["reductionversion", "redversion", "pipelineversion"]),
     Role.SOURCE: frozenset(["sourcename", "source", "survey", "origin"]),
@@ -112,7 +118,17 @@ OBJECTS = words(
     "ticid kic kicid epic epicid masterid inputid gaiaid diaobjectid locusid auid"
 )
 """Names of columns that name the object: a table of several is of several targets."""
-SCALES = {"utc": "utc", "ut": "utc", "gmt": "utc", "tt": "tt", "tdt": "tt", "et": "tt", "tai": "tai", "tdb": "tdb"}
+SCALES = {
+    "utc": "utc",
+    "ut": "utc",
+    "gmt": "utc",
+    "tt": "tt",
+    "tdt": "tt",
+    "et": "tt",
+    "tai": "tai",
+    "tdb": "tdb",
+    "tu": "utc",
+}
 OTHER_CLOCKS = words(
     "tcb tcg bjd hjd bmjd hmjd mbjd mhjd btjd tbjd bkjd thjd rjd rhjd rbjd gps ut1 lst local lmst gmst "
     "barycentric heliocentric bary helio bjdtdb bjdutc hjdutc hjdtt bjdtt hjdtdb"
@@ -266,4 +282,7 @@ TIME_WORDS = re.compile(
     r"jd|date|time|epoch|phase|\bday|\bhour|\butc?\b|year|month|\bsince\b|\bt0\b|\bdt\b|\bt-|explo|burst|trigger|clock",
     re.IGNORECASE,
 )
-NO_TIME = re.compile(r"exp|integration|frame|dead|updat|run ?time|timeline|tile|candidate|elapse", re.IGNORECASE)
+NO_TIME = re.compile(
+    r"exp|integration|frame|dead|updat|run ?time|timeline|tile|candidate|elapse|modif|ingest|upload",
+    re.IGNORECASE,
+)

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from bridge.events import Point
 from bridge.publishing.sources.errors import SourceError
-from bridge.publishing.sources.tables import meaning, surveys
+from bridge.publishing.sources.tables import layouts, meaning, surveys
 from bridge.publishing.sources.tables.astro import astropy_at_hand
 from bridge.publishing.sources.tables.cells import (
     is_empty,
@@ -81,13 +81,13 @@ class _Photometry:
                 self.problems.append(f"{row.place}, column {survey.time}: {moment or 'is empty; write the time'}")
                 continue
             try:
-                fields, used = survey.read_row(cells)
-                extra = {
-                    name: typed(cell)
-                    for name, cell in cells.items()
-                    if name not in used and name and not is_empty(cell)
-                }
-                self._add(row, {**given, "timestamp": moment, **fields, "extra": extra}, {})
+                for fields, used in survey.points(cells):
+                    extra = {
+                        name: typed(cell)
+                        for name, cell in cells.items()
+                        if name not in used and name and not is_empty(cell)
+                    }
+                    self._add(row, {**given, "timestamp": moment, **fields, "extra": extra}, {})
             except Left as left:
                 self._leave_out(str(left))
             except Wrong as wrong:
@@ -95,6 +95,7 @@ class _Photometry:
         return tuple((name, survey.taken(name)) for name in table.names)
 
     def _by_rules(self, table: Table) -> tuple[tuple[str, str], ...]:
+        table = layouts.arranged(table)
         columns = Columns(table, self.options)
         try:
             found = meaning.understand(columns)
@@ -149,6 +150,8 @@ class _Photometry:
 
     def _common(self, found: Meaning, row: Row) -> dict[str, Any]:
         fields: dict[str, Any] = {name: text for name, text in self.options.given.items() if name != "unit"}
+        if found.bandpass:
+            fields["bandpass"] = found.bandpass
         for role, index in found.texts.items():
             cell = row.cells[index]
             if role is Role.BANDPASS:

@@ -30,6 +30,8 @@ _NAMES = {
     ),
 }
 _EQUINOX = re.compile(r"b1950|1950|\bb1900|apparent|of date|galactic|ecliptic|\bfk4\b", re.IGNORECASE)
+_ADES = frozenset({"stn", "obsTime", "ra", "dec"})
+"""The Minor Planet Center's format (https://minorplanetcenter.net/iau/info/ADES.html), whose errors are in arcsec."""
 _ERROR_UNITS = words("deg arcmin arcsec mas uas rad s")
 
 
@@ -52,6 +54,7 @@ class _Positions:
     def reading(self) -> Reading:
         table = reading.read(self.path)
         try:
+            table = places.with_positions(table)
             self._understand(table)
         except ValueError as error:
             told = told_columns(
@@ -176,6 +179,8 @@ class _Positions:
             raise ValueError(f"column {table.names[index]!r} tells two units; keep one")
         if forms:
             return forms.pop()
+        if parsed[index].flat.endswith(("hms", "dms")):
+            raise ValueError(f"column {table.names[index]!r} holds no sexagesimal positions, as 10:11:12.3")
         numbers = [number_of(cell) for cell in cells]
         if role is Role.RA and numbers and all(number is None or 0 <= number < 24 for number in numbers):
             raise ValueError(
@@ -187,6 +192,8 @@ class _Positions:
         index = self.columns[role]
         told = [text for text in (table.columns[index].unit, *parsed[index].said) if text]
         unit = units.unit_of(told[0]) if told else None
+        if unit is None and table.names[index] in ("rmsRA", "rmsDec") and set(table.names) >= _ADES:
+            unit = units.unit_of("arcsec")
         if parsed[index].flat.endswith("deg") and unit is None:
             unit = units.unit_of("deg")
         if unit is None or str(unit) not in _ERROR_UNITS:

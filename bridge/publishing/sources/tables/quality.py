@@ -10,20 +10,27 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from bridge.publishing.sources.tables import languages
 from bridge.publishing.sources.tables.cells import NO, YES, is_empty, number_of
 from bridge.publishing.sources.tables.names import Name, Role
 from bridge.publishing.sources.tables.options import Options
 from bridge.publishing.sources.tables.table import Table
 from bridge.publishing.sources.tables.words import words
 
-_BAD = words(
-    "bad isbad badflag flagbad badpoint reject isrejected outlier outliers isoutlier exclude excluded isexcluded "
-    "discard discarded ignore ignored clipped unusable invalid isinvalid donotuse dontuse skip skipped"
+_BAD = (
+    words(
+        "bad isbad badflag flagbad badpoint reject isrejected outlier outliers isoutlier exclude excluded isexcluded "
+        "discard discarded ignore ignored clipped unusable invalid isinvalid donotuse dontuse skip skipped"
+    )
+    | languages.BAD
 )
 """Names of columns whose true marks a bad row; ``rejected``, and by what, too."""
-_GOOD = words(
-    "good isgood goodflag flaggood use used isused useit keep kept valid isvalid usable isusable include included "
-    "isincluded infit usedinfit accept accepted isaccepted reliable isreliable ok isok"
+_GOOD = (
+    words(
+        "good isgood goodflag flaggood use used isused useit keep kept valid isvalid usable isusable include included "
+        "isincluded infit usedinfit accept accepted isaccepted reliable isreliable ok isok"
+    )
+    | languages.GOOD
 )
 _FLAG_WORDS = words("quality qual flag flags mask masked dq qc saturated rejected bad outlier unreliable")
 """Words in the names of columns that may say that a row is bad."""
@@ -33,8 +40,10 @@ _FLAGS = words(
 )
 """Whole names of such columns."""
 _FLAG_ENDS = ("flag", "flags", "mask", "errbits", "quality", "qual")
-_SAYS_BAD = words("bad reject rejected outlier unusable invalid fail failed discard discarded exclude excluded")
-_SAYS_NOTHING = words("good ok okay g green fine clean valid pass passed a") | NO
+_SAYS_BAD = languages.BAD | words(
+    "bad reject rejected outlier unusable invalid fail failed discard discarded exclude excluded"
+)
+_SAYS_NOTHING = words("good ok okay g green fine clean valid pass passed a") | NO | languages.GOOD
 """What a flag says that is not set; a column of these alone is harmless."""
 _TAKEN = {Role.IS_BAD: "whether the row is bad", Role.IS_GOOD: "whether the row is good"}
 _ZEROS = re.compile(r"0+(?:\.0+)?")

@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bridge.publishing.sources.tables import bands, leftovers, limits, names, units
-from bridge.publishing.sources.tables.cells import is_empty, is_no_magnitude, number_of, split_error, split_mark
+from bridge.publishing.sources.tables import bands, barebands, leftovers, limits, names, units
+from bridge.publishing.sources.tables.cells import is_empty, number_of, split_mark
 from bridge.publishing.sources.tables.columns import Columns
 from bridge.publishing.sources.tables.names import Name, Role
 from bridge.publishing.sources.tables.table import Table
@@ -87,44 +87,7 @@ def _values(columns: Columns) -> list[tuple[int, str]]:
         for other in fluxes[1:]:
             raise columns.unclear(fluxes[0], other, Role.BRIGHTNESS)
         return [(fluxes[0], "")]
-    bare = [(index, band) for index, (band, is_named) in banded if not is_named and _is_bare(columns, index)]
-    _check_redshift(columns, bare)
-    _check_comparison(columns, bare)
-    errors = {bands.band_of_error(columns.table.names[index]) for index in free}
-    alone = any(names.is_error(columns.names[index], of_flux=False) for index in free)
-    if len(bare) == 1 and not alone and bare[0][1] not in errors:
-        return []
-    return bare
-
-
-def _check_redshift(columns: Columns, bare: Sequence[tuple[int, str]]) -> None:
-    """Refuse a column z of numbers as redshifts have beside other bands."""
-    for index, band in bare if len(bare) > 1 else ():
-        numbers = [number_of(cell) for cell in columns.table.cells(index) if not is_no_magnitude(cell)]
-        if band == "z" and all(number is not None and number < _FAINT for number in numbers):
-            name = columns.table.names[index]
-            raise ValueError(
-                f"column {name!r} may be a redshift or magnitudes; say --columns extra={name}, or name it z_mag"
-            )
-
-
-def _check_comparison(columns: Columns, bare: Sequence[tuple[int, str]]) -> None:
-    """Refuse V, C and K, which differential photometry calls the variable, the comparison and the check star."""
-    named = {columns.table.names[index] for index in columns.free() if columns.is_numeric(index)}
-    if bare and "C" in named:
-        raise ValueError(
-            "column 'C' may be a comparison star's magnitudes (and K a check star's); say --columns extra=C if V and K "
-            "are bands, brightness=V,extra=C and extra=K if they are not"
-        )
-
-
-def _is_bare(columns: Columns, index: int) -> bool:
-    """Return whether a column named by a band alone holds magnitudes."""
-    if columns.table.names[index].lower() == "y" and any(name.lower() == "x" for name in columns.table.names):
-        return False
-    held = [split_error(split_mark(cell)[1])[0] for cell in columns.table.cells(index) if not is_no_magnitude(cell)]
-    numbers = [number_of(cell) for cell in held]
-    return bool(numbers) and all(number is not None and 0 < number < 30 for number in numbers)
+    return barebands.find(columns, [(index, band) for index, (band, is_named) in banded if not is_named])
 
 
 def _error(columns: Columns, value: int, band: str, *, alone: bool) -> int | None:

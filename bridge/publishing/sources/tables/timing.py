@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
+from itertools import takewhile
 
 from bridge.publishing.sources.tables import forms, times
 from bridge.publishing.sources.tables.forms import Count, Form
@@ -22,7 +23,7 @@ class Timing:
     """When rows were observed."""
 
     columns: tuple[int, ...]
-    """The column, or two: a day and a time of day."""
+    """The column, or several: a day and a time of day, or their parts."""
     form: Form
     moments: Sequence[datetime | str | None]
     """A time a row, None where it is empty, or a text that says what is wrong with it."""
@@ -90,8 +91,10 @@ def _candidates(table: Table, names: Sequence[Name], indexes: Sequence[int]) -> 
     parts = [_part(names, word) for word in ("year", "month", "day")]
     _check_clocks(table, () if found or clocks else unnamed)
     if not found and not days and all(part is not None for part in parts):
+        hour, minute, second = (_part(names, word) for word in ("hour", "minute", "second"))
+        of_day = list(takewhile(lambda part: part is not None, (hour, minute, second)))
         whole = [part for part in parts if part is not None]
-        found.append(_Candidate(columns=(*whole, *clocks[:1]), form=Form(count=Count.ANY)))
+        found.append(_Candidate(columns=(*whole, *(clocks[:1] or of_day)), form=Form(count=Count.ANY)))
     elif days and clocks:
         if len(days) > 1 or len(clocks) > 1:
             told = ", ".join(repr(table.names[index]) for index in (*(day for day, _ in days), *clocks))
@@ -131,7 +134,14 @@ def _check_clocks(table: Table, indexes: Sequence[int]) -> None:
 _OF_DAY = words(
     "ut utc uth uthours time hour hours hr h frac fraction dayfraction fracday fractionofday timeofday sod ut1"
 )
-_PARTS = {"year": ("year", "yr", "yyyy"), "month": ("month", "mon", "mm"), "day": ("day", "dd", "dom")}
+_PARTS = {
+    "year": ("year", "yr", "yyyy"),
+    "month": ("month", "mon", "mm"),
+    "day": ("day", "dd", "dom"),
+    "hour": ("hour", "hours", "hr", "hh"),
+    "minute": ("minute", "minutes", "min"),
+    "second": ("second", "seconds", "sec"),
+}
 
 
 def _part(names: Sequence[Name], word: str) -> int | None:
@@ -167,7 +177,8 @@ def _texts(table: Table, candidate: _Candidate) -> list[str]:
             year, month, day, *clock = [row.cells[index] for index in candidate.columns]
             whole, point, part = day.partition(".")
             text = f"{year}-{month:0>2}-{whole:0>2}{point}{part}" if year and month and day else ""
-            found.append(times.joined(text, clock[0]) if clock else text)
+            clock_text = clock[0] if clock and ":" in clock[0] else times.clock_of(clock)
+            found.append(times.joined(text, clock_text) if clock else text)
         return found
     return table.cells(candidate.columns[0])
 

@@ -107,7 +107,7 @@ def unit_of(text: str) -> Any:
         return u.Unit(word)
     # Powers of ten before a unit, as papers write them: 10^-16 erg/s/cm^2/A
     text = re.sub(r"^(?:1(?:\.0)?\s*[x*]\s*)?10\s*\^?\s*\(?(-\d+)\)?\s*\*?", r"1e\1 ", text)
-    text = re.sub(r"\bergs\b", "erg", re.sub(r"(?<![A-Za-z])A(ngstroms?)?(?![a-zA-Z])", "Angstrom", text))
+    text = re.sub(r"\bergs\b", "erg", re.sub(r"(?<![A-Za-z])A(ng(?:stroms?)?)?(?![a-zA-Z])", "Angstrom", text))
     for written in (None, "cds", "vounit"):
         try:
             return u.Unit(text, format=written)

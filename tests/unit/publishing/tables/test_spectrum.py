@@ -203,3 +203,18 @@ def test_fluxes_in_no_unit_are_said_to_be_relative(tmp_path: Path) -> None:
     assert (
         spectrum(tmp_path, "4000 1.0\n4001 2.0\n", time=TIME, wavelength_unit="A", flux_unit="relative").flux_unit == ""
     )
+
+
+def test_a_spectrum_in_arrays_of_one_row_is_read_as_eso_writes_it(tmp_path: Path) -> None:
+    columns = [
+        fits.Column(name="WAVE", format="3D", unit="nm", array=[[400.0, 400.1, 400.2]]),
+        fits.Column(name="FLUX", format="3D", unit="erg cm**(-2) s**(-1) angstrom**(-1)", array=[[1.0, 2.0, 3.0]]),
+        fits.Column(name="QUAL", format="3J", array=[[0, 0, 0]]),
+    ]
+    head = fits.PrimaryHDU()
+    head.header["DATE-OBS"] = "2023-05-20T01:02:03"
+    fits.HDUList([head, fits.BinTableHDU.from_columns(columns)]).writeto(tmp_path / "eso.fits")
+    found = spectrum(tmp_path, (tmp_path / "eso.fits").read_bytes())
+    assert (found.wavelength, found.flux, found.wavelength_unit) == ((400.0, 400.1, 400.2), (1, 2, 3), "nm")
+    assert u.Unit(found.flux_unit) == u.Unit(FLAM)
+    assert found.timestamp == TIME
