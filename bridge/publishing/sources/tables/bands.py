@@ -67,3 +67,12 @@ _SHIFTED = re.compile(rf"(?:{_BAND})\s*[-+\u2212]\s*\d+(?:\.\d+)?")
 def is_shifted(cell: str) -> bool:
     """Return whether a filter is written with what was added to its magnitudes in a plot: ``r+0.5``."""
     return bool(_SHIFTED.fullmatch(cell.strip()))
+
+
+_OF_BAND = re.compile(r"(.+?)[ _.-]([^ _.-]+)")
+
+
+def of_band(whole: str) -> tuple[str, str] | None:
+    """Return what a column is and the band that ends its name (``mjd_g``), None where none does."""
+    found = _OF_BAND.fullmatch(whole)
+    return (found[1], found[2]) if found and found[2] in BANDS else None

@@ -4,14 +4,19 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_MONTHS = {
-    "jan": 1, "feb": 2, "mar": 3, "apr": 4, "may": 5, "jun": 6,
-    "jul": 7, "aug": 8, "sep": 9, "oct": 10, "nov": 11, "dec": 12,
+_MONTHS = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "december",
+)  # fmt: skip
+_ELSEWHERE = {
+    "sept": 9, "mars": 3, "marzo": 3, "mai": 5, "mayo": 5, "juin": 6, "juni": 6, "junio": 6, "juillet": 7, "juli": 7,
+    "julio": 7, "aout": 8, "agosto": 8, "okt": 10, "oktober": 10, "dez": 12, "dezember": 12,
 }  # fmt: skip
+"""Months in other languages, or cut at another letter."""
 _CLOCK = r"(?P<clock>\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d*)?)?)(?:\s*(?P<half>[AaPp][Mm]))?"
 _TAIL = rf"(?:(?:T|[\s_]+){_CLOCK})?\s*(?P<zone>Z|UTC|UT|GMT|[+-]\d{{2}}:?\d{{2}}|[+-]\d{{2}})?"
 _DAY = r"(?P<day>\d{1,2})(?P<fraction>\.\d+)?"
-_MONTH = r"(?P<month>[A-Za-z]{3})[a-z]*\.?"
+_MONTH = r"(?P<month>[A-Za-z]{3,})\.?"
 _WEEKDAY = r"(?:[A-Z][a-z]{2,8},?\s+)?"
 _FORMS = (
     rf"(?P<year>\d{{4}})(?P<mark>[-/. ])(?P<month>\d{{1,2}})(?P=mark){_DAY}{_TAIL}",
@@ -64,7 +69,7 @@ def written(text: str, order: str = "") -> Written | None:
         day, month = _ordered(parts["first"], parts["mark"], parts["second"], order)
     else:
         day = int(parts["day"])
-        month = _MONTHS.get(parts["month"].lower(), 99) if parts["month"].isalpha() else int(parts["month"])
+        month = _month(parts["month"])
     clock = _clock(parts["clock"] or "", (parts.get("half") or "").lower())
     return Written(
         year=int(parts["year"]),
@@ -86,6 +91,15 @@ def order_of(cells: Sequence[str]) -> str:
         elif found and int(found["second"]) > 12:
             orders.add("mdy")
     return orders.pop() if len(orders) == 1 else ""
+
+
+def _month(text: str) -> int:
+    """Return the number of a month; 99, which is none, where it is no month's name or the beginning of one."""
+    if text.isdigit():
+        return int(text)
+    name = text.lower()
+    number = next((number for number, month in enumerate(_MONTHS, 1) if month.startswith(name)), 0)
+    return number or _ELSEWHERE.get(name, 99)
 
 
 def _ordered(first: str, mark: str, second: str, order: str) -> tuple[int, int]:

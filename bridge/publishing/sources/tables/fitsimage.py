@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bridge.publishing.sources.tables import fitsfile
+from bridge.publishing.sources.tables import fitsfile, remarks
 from bridge.publishing.sources.tables.outcome import Taken
 
-_AT_REST = re.compile(r"rest[- ]?frame|rest wavelength|de-?redshift|redshift[- ]corrected", re.IGNORECASE)
-_DENIED = re.compile(r"\bnot?\b", re.IGNORECASE)
+_NOT_AS_OBSERVED = re.compile(
+    r"rest[- ]?frame|rest wavelength|de-?redshift|redshift[- ]corrected|continuum[- ]subtracted|"
+    r"(?:flux\w*|spectr\w+|continuum).*normali[sz]ed|normali[sz]ed.*(?:flux|spectr|continuum)"
+)
 
 
 @dataclass(kw_only=True)
@@ -53,11 +55,17 @@ def read(path: Path) -> Found | None:
 
 def _check_history(header: Any) -> None:
     """Refuse a spectrum that was shifted to rest: IRAF's dopcor says so by keywords, others in words."""
-    shifted = next((name for name in header if re.fullmatch(r"DOPCOR\d*", str(name))), None)
+    shifted = next((name for name in header if re.fullmatch(r"(?:DOPCOR|DEREDDEN)\d*", str(name))), None)
     words = (str(text) for name in ("HISTORY", "COMMENT") for text in header.get(name, ()))
-    said = f"{shifted} = {header[shifted]}" if shifted else next((text for text in words if _AT_REST.search(text)), "")
-    if said and not _DENIED.search(said):
-        raise ValueError(f"the header says {said[:60]!r}: wavelengths may be at rest; publish what was observed")
+    said = f"{shifted} = {header[shifted]}" if shifted else next((text for text in words if _is_other(text)), "")
+    if said:
+        raise ValueError(f"the header says {said[:60]!r}: it may be at rest or corrected; publish what was observed")
+
+
+def _is_other(text: str) -> bool:
+    """Return whether a line of the header says that the spectrum is at rest, normalised or corrected."""
+    lowered = text.lower()
+    return bool(_NOT_AS_OBSERVED.search(lowered) and not remarks.is_denied(lowered)) or remarks.is_intrinsic(lowered)
 
 
 def _from_image(header: Any, data: Any, keywords: dict[str, str]) -> Found:

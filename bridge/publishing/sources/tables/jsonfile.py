@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bridge.publishing.sources.tables.columnar import flat
 from bridge.publishing.sources.tables.table import Column, Row, Table
 
 CATALOG = "Open Astronomy Catalog"
@@ -19,6 +20,7 @@ def read(text: str) -> Table:
     """Return the records as a table, a column a key. ValueError where there is no list of records."""
     content = _content(text)
     records, told = _records(content)
+    beside = content if isinstance(content, Mapping) and told != CATALOG else {}
     names = list(dict.fromkeys(name for record in records for name in record))
     return Table(
         format=told or "JSON",
@@ -27,6 +29,8 @@ def read(text: str) -> Table:
             Row(place=f"record {number}", cells=tuple(_cell(record.get(name)) for name in names))
             for number, record in enumerate(records, 1)
         ],
+        remarks=flat({name: value for name, value in beside.items() if not isinstance(value, list)}) if beside else (),
+        keywords={name.upper(): value for name, value in beside.items() if isinstance(value, str)},
         header_place="record 1",
     )
 
@@ -34,15 +38,25 @@ def read(text: str) -> Table:
 def _content(text: str) -> Any:
     """Return what ``text`` holds, a list where each line is a record of its own."""
     try:
-        return json.loads(text, parse_float=_Written, parse_int=_Written)
+        return json.loads(text, parse_float=_Written, parse_int=_Written, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
         lines = [line for line in text.split("\n") if line.strip()]
         if len(lines) < 2 or not all(line.lstrip().startswith("{") and line.rstrip().endswith("}") for line in lines):
             raise ValueError(f"can't be read as JSON: {error}") from None
     try:
-        return [json.loads(line, parse_float=_Written, parse_int=_Written) for line in lines]
+        return [json.loads(line, parse_float=_Written, parse_int=_Written, object_pairs_hook=_once) for line in lines]
     except (ValueError, RecursionError) as error:
         raise ValueError(f"can't be read as JSON, nor each line of it: {error}") from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object; ValueError where it has a key twice, of which json would keep the last."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"an object has {twice!r} twice; keep one")
+    return found
 
 
 class _Written(str):

@@ -19,5 +19,8 @@ BAD = words(
     "malo mala mauvais mauvaise cattivo schlecht rechazado rechazada rejeté scartato rejeitado verworfen descartado "
     "descartada ungültig"
 )
-LIMIT_TEXT = r"l[ií]mite|obergrenze|nicht detektiert|no detectad|non d[ée]tect|non rilevat|предел|上限|未检出"
+LIMIT_TEXT = (
+    r"l[ií]mite|obergrenze|nicht (?:detektiert|sichtbar|nachweisbar)|no detectad|non d[ée]tect|non rilevat|предел|上限|"
+    r"未检出"
+)
 """A regular expression of what says that a value is a limit."""

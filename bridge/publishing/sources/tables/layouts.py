@@ -9,12 +9,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bridge.publishing.sources.tables import bands, forms, names
+from bridge.publishing.sources.tables import bands, forms, limits, names
 from bridge.publishing.sources.tables.names import Role
 from bridge.publishing.sources.tables.table import Column, Row, Table
+from bridge.publishing.sources.tables.words import words
 
-_OF_BAND = re.compile(r"(.+?)[ _.-]([^ _.-]+)")
-_KINDS = {"time": "", "value": "mag", "error": "err", "limit": "limit", "mark": "is_limit"}
+_FLAGS = words("flag flags quality qual mask dq")
+_KINDS = {"time": "", "value": "mag", "error": "err", "limit": "limit", "mark": "is_limit", "flag": "flag"}
 """What belongs to a band, and the name of its column once each row has a filter; times keep their own."""
 
 
@@ -83,12 +84,12 @@ def _wide(table: Table) -> _Wide | None:
     times: dict[str, int] = {}
     stems: set[str] = set()
     for index, name in enumerate(table.names):
-        found = _OF_BAND.fullmatch(name)
-        if found and found[2] in bands.BANDS and isinstance(_form(found[1]), forms.Form):
-            if found[2] in times:
+        found = bands.of_band(name)
+        if found and isinstance(_form(found[0]), forms.Form):
+            if found[1] in times:
                 return None
-            times[found[2]] = index
-            stems.add(found[1])
+            times[found[1]] = index
+            stems.add(found[0])
     others = (index for index in range(len(parsed)) if index not in times.values())
     if len(times) < 2 or len(stems) != 1 or any(_form(table.names[index]) is not None for index in others):
         return None
@@ -98,6 +99,8 @@ def _wide(table: Table) -> _Wide | None:
     for index, name in enumerate(table.names):
         if index not in times.values() and (kind := _kind(name)) is not None:
             what, band = kind
+            if what == "limit" and limits.are_marks(table.cells(index)):
+                what = "mark"
             if band not in columns or what in columns[band]:
                 return None
             columns[band][what] = index
@@ -115,6 +118,7 @@ def _kind(name: str) -> tuple[str, str] | None:
         ("error", bands.band_of_error(name)),
         ("limit", bands.band_of_limit(name)),
         ("mark", bands.band_of_mark(name)),
+        ("flag", flagged[1] if (flagged := bands.of_band(name)) and flagged[0].lower() in _FLAGS else None),
     )
     return next(((kind, band) for kind, band in found if band), None)
 

@@ -1,13 +1,14 @@
-"""What is not used: columns, comments and keywords that must not bear on what is."""
+"""What is not used: columns and keywords that must not bear on what is."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bridge.publishing.sources.tables import languages, limits, quality, times
+from bridge.publishing.sources.tables import limits, quality, times
 from bridge.publishing.sources.tables.cells import YES, is_empty, number_of
 from bridge.publishing.sources.tables.forms import Count
-from bridge.publishing.sources.tables.names import LIMIT_WORDS, OBJECTS, OTHER_CLOCKS, SCALES, Name, is_one_sided
+from bridge.publishing.sources.tables.names import LIMIT_WORDS, OBJECTS, SCALES, Name, is_one_sided
+from bridge.publishing.sources.tables.remarks import LIMIT_TEXT
 from bridge.publishing.sources.tables.table import Table
 from bridge.publishing.sources.tables.timing import Timing
 from bridge.publishing.sources.tables.words import words
@@ -33,30 +34,6 @@ _IN_UTC = frozenset({"UTC", "UT", "Z", "GMT", "0", "+0", "+00", "+0000", "+00:00
 _PARTS_OF_TIME = words("year month day hour minute second jdn doy")
 _CORRECTED = re.compile(r"correct|dered|ext_?corr|k_?corr", re.IGNORECASE)
 _SUMMARIES = words("mean average avg median total sum stddev std rms") | {"weighted mean"}
-_LIMIT_TEXT = re.compile(
-    r"upper limit|lower limit|\blimits?\b|non[ -]?detect|not (?:been )?detected|undetected|fainter than|nondet|"
-    rf"\b(?:ul|lim|uplim|ndet)\b|{languages.LIMIT_TEXT}",
-    re.IGNORECASE,
-)
-_ZONE = re.compile(
-    r"\b(?i:local (?:\w+ )?time)|(?i:times?|dates?|clock|hours?)\b.*"
-    r"\b(?:CES?T|MES?Z|[ECMPA][SD]T|JST|IST|BST|A[ECW][SD]T|CLS?T|MSK)\b"
-)
-_MILLI = re.compile(r"\bmmag|milli-?mag")
-_SEVERAL_SIGMAS = re.compile(r"\b(?:err|unc)\w*.*(?:\b[2-9] ?-?\s?(?:sigma|\u03c3)|\b9\d ?%)")
-FACTOR = re.compile(r"10\s*\^|1e[-+]?\d|10\*\*|x\s?10-")
-"""A power of ten in a comment."""
-_LONG_EXPOSURE = re.compile(r"exp.*\b(?:min|minutes?|hours?)\b")
-_PART_OF_MAGNITUDE = re.compile(
-    r"units? of (?:0\.0+1|10\s*\^?\s*\{?-\d)|in 0\.0+1 ?mag|hundredths|thousandths|last digits?\b"
-)
-_INTRINSIC = re.compile(
-    r"absolute mag|de-?redden|k-?corrected|corrected for .*(?:extinction|redden|dust|distance)|extinction[-_ ]corrected"
-)
-_DENIED = re.compile(r"\bnot\b|\bno\b|\bnor\b|\bun\w+ed\b")
-_DIVERSE = re.compile(
-    r"(?:multiplied|divided|scaled) by|offset (?:of|by)|shifted by|instrumental mag|differential mag", re.IGNORECASE
-)
 
 
 def is_harmless(name: Name) -> bool:
@@ -88,6 +65,8 @@ def check_column(table: Table, index: int, name: Name, *, has_limits: bool) -> N
         raise _unclear(name, "says that some values are negative", "brightness")
     if name.flat in _ZONES and not {cell.upper() for cell in values} <= _IN_UTC:
         raise ValueError(f"column {name.whole!r} says that times are in another zone; write them in UTC")
+    if {cell.lower().replace(".", "") for cell in values} <= {"am", "pm"}:
+        raise ValueError(f"column {name.whole!r} holds AM and PM; write times of day by 24 hours")
     if name.flat in _SCALING:
         raise _unclear(name, "may scale the values", "brightness")
     if name.flat in _PARTS_OF_TIME or name.tokens & {"year", "month"}:
@@ -96,7 +75,7 @@ def check_column(table: Table, index: int, name: Name, *, has_limits: bool) -> N
 
 def _check_words(name: Name, held: Sequence[tuple[str, str]]) -> None:
     for place, cell in held:
-        if number_of(cell) is None and _LIMIT_TEXT.search(cell):
+        if number_of(cell) is None and LIMIT_TEXT.search(cell):
             raise ValueError(
                 f"{place}, column {name.whole}: {cell[:60]!r} may say that the value is a limit; add a column "
                 f"'is_limit', or say --columns extra={name.whole}"
@@ -151,82 +130,6 @@ def _is_limits_sigma(name: Name) -> bool:
 def _unclear(name: Name, what: str, role: str) -> ValueError:
     return ValueError(
         f"column {name.whole!r} {what}, and nothing says how; say --columns {role}={name.whole} or extra={name.whole}"
-    )
-
-
-def check_note(name: str, note: str, *, has_limits: bool) -> None:
-    """Refuse a column of brightnesses whose description says that they are not as observed. Raises ValueError."""
-    if not has_limits and (_LIMIT_TEXT.search(note) or "stat.max" in note):
-        raise ValueError(
-            f"column {name!r} is described as {note[:60]!r}, and nothing says which values are limits; say --columns "
-            f"limit={name} if all are, or brightness={name} if none is"
-        )
-    if _DIVERSE.search(note) or is_intrinsic(note.lower()) or "phys.magabs" in note.lower():
-        raise ValueError(
-            f"column {name!r} is described as {note[:60]!r}; publish what was observed, or name it by --columns "
-            f"brightness={name}"
-        )
-
-
-def check_remarks(
-    table: Table, names: Sequence[Name], timing: Timing, *, has_limits: bool, is_flux: bool, has_exposure: bool
-) -> None:
-    """Refuse a table whose comments say of times, limits or units what the columns don't. Raises ValueError."""
-    said = [text.lower() for index in timing.columns for text in names[index].said]
-    in_mmag = any("mmag" in " ".join(name.said).lower() for name in names)
-    checks = (
-        (not has_limits, _LIMIT_TEXT, "no value is a limit", "limit"),
-        (not in_mmag, _MILLI, "nothing is in millimagnitudes", "error"),
-        (True, _SEVERAL_SIGMAS, "errors are of 1 sigma", "error"),
-        (is_flux, FACTOR, "fluxes have no further factor", "brightness"),
-        (not is_flux, _PART_OF_MAGNITUDE, "errors are in magnitudes", "error"),
-        (has_exposure, _LONG_EXPOSURE, "exposure times are in seconds", "exposure_time"),
-        (True, _DIVERSE, "values are used as they are", "brightness"),
-    )
-    for remark in table.remarks:
-        text = remark.lower().replace("jd-2400000.5", "").replace("jd - 2400000.5", "")
-        if not timing.is_said and not any(scale in said for scale in SCALES):
-            _check_remark_on_times(remark, text, names, timing)
-        for applies, pattern, assumed, role in checks:
-            if applies and pattern.search(text):
-                raise _remarked(remark, assumed, role)
-        if is_intrinsic(text):
-            raise _remarked(remark, "values are used as they are", "brightness")
-
-
-def is_intrinsic(text: str) -> bool:
-    """Return whether a comment, in lower case, says that values are absolute or corrected, and not as observed."""
-    return bool(_INTRINSIC.search(text)) and not is_denied(text)
-
-
-def is_denied(text: str) -> bool:
-    """Return whether a comment, in lower case, says that something was not done."""
-    return bool(_DENIED.search(text))
-
-
-def _check_remark_on_times(remark: str, text: str, names: Sequence[Name], timing: Timing) -> None:
-    other_clock = any(name.tokens & OTHER_CLOCKS for name in names)
-    if not other_clock and re.search(r"\b[bh]jd\b|bary-?cent|helio-?cent|\btdb\b|\btcb\b|light.travel", text):
-        raise _remarked(remark, "times are UTC at the observatory", "time")
-    in_utc = timing.form.scale == "utc"
-    if (in_utc and re.search(r"(?:times?|mjds?|jds?|dates?|timesys)\b.*\b(?:tt|tai|tdt)\b", text)) or _ZONE.search(
-        remark
-    ):
-        raise _remarked(remark, "times are UTC", "time")
-    if timing.form.offset is not None:
-        return
-    if re.search(r"\bm?jd\s*[-+\u2212]\s*\d{4,}", text):
-        raise _remarked(remark, "nothing was subtracted from the times", "time")
-    span = r"\b(?:seconds|days|hours|minutes|time)\b.*\b(?:since|after|from|relative)\b|\bt0\b"
-    if timing.form.count is Count.ANY and re.search(span, text):
-        raise _remarked(remark, "times are no spans of time", "time")
-
-
-def _remarked(remark: str, assumed: str, role: str) -> ValueError:
-    return ValueError(
-        f"a comment says {remark[:60]!r}, and by the header {assumed}; write it in the column's name, as in "
-        "'time (TT)' or 'err (mmag)', "
-        f"name a column by --columns {role}=..., or remove the comment if it is not so"
     )
 
 

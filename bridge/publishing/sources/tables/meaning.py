@@ -15,6 +15,7 @@ from bridge.publishing.sources.tables import (
     names,
     places,
     quality,
+    remarks,
     scales,
     series,
     timing,
@@ -25,7 +26,9 @@ from bridge.publishing.sources.tables.columns import Columns
 from bridge.publishing.sources.tables.names import Role
 from bridge.publishing.sources.tables.series import Series
 from bridge.publishing.sources.tables.timing import Timing
+from bridge.publishing.sources.tables.words import words
 
+_NO_BANDPASS = words("all various multiple multi mixed several both different see unknown optical")
 _BANDPASS = re.compile(r"(?:filter|band|bandpass|passband)\s*[:=]\s*([\w'./+:-]+)", re.IGNORECASE)
 
 
@@ -60,6 +63,8 @@ def understand(columns: Columns) -> Meaning:
     texts = {role: index for role in names.TEXTS if (index := columns.one(role)) is not None}
     if (source := texts.get(Role.SOURCE)) is not None:
         leftovers.check_objects(columns.names[source], [cell for cell in columns.table.cells(source) if cell])
+        if columns.said(Role.SOURCE) is None:
+            quality.check_words(columns.names[source], [(row.place, row.cells[source]) for row in columns.table.rows])
     unit, system, zero_point = columns.one(Role.UNIT), columns.one(Role.SYSTEM), columns.one(Role.ZERO_POINT)
     exposure = columns.one(Role.EXPOSURE)
     _check_time_unit(columns)
@@ -73,7 +78,7 @@ def understand(columns: Columns) -> Meaning:
         if one.value is not None and columns.said(Role.BRIGHTNESS) != one.value:
             has_limits = bool(one.marks or one.limit is not None or one.detections)
             note = columns.table.columns[one.value].note
-            leftovers.check_note(columns.table.names[one.value], note, has_limits=has_limits)
+            remarks.check_note(columns.table.names[one.value], note, has_limits=has_limits)
     zero_point = scales.check_zero_point(columns, found, zero_point, system)
     bandpass = _check_bands(columns, found, texts)
     factor = _exposure_factor(columns, exposure)
@@ -87,7 +92,7 @@ def understand(columns: Columns) -> Meaning:
             leftovers.check_column(columns.table, index, columns.names[index], has_limits=has_limits)
             columns.take(index, "further value")
     fluxes = any(one.scale is None or not one.scale.is_magnitude for one in found)
-    leftovers.check_remarks(
+    remarks.check_remarks(
         columns.table,
         columns.names,
         when,
@@ -152,6 +157,7 @@ def _bandpass_in_head(columns: Columns) -> str:
     said = [found[1] for remark in columns.table.remarks if (found := _BANDPASS.fullmatch(remark.strip()))]
     said += [told for name in ("FILTER", "BAND", "BANDPASS") if (told := columns.table.keywords.get(name, ""))]
     is_clear = len({*said}) == 1 and re.fullmatch(r"\S{1,32}", said[0]) and not is_empty(said[0])
+    is_clear = is_clear and said[0].lower() not in _NO_BANDPASS
     return said[0] if is_clear else ""
 
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from bridge.events import Position
 from bridge.publishing.sources.errors import SourceError
-from bridge.publishing.sources.tables import leftovers, names, places, quality, reading, timing, units
+from bridge.publishing.sources.tables import leftovers, names, places, quality, reading, remarks, timing, units
 from bridge.publishing.sources.tables.astro import astropy_at_hand
 from bridge.publishing.sources.tables.cells import is_empty, number_of, typed
 from bridge.publishing.sources.tables.names import Role
@@ -29,7 +29,7 @@ _NAMES = {
         "decerr decerror edec ede sigmadec decunc decsigma errdec edej2000 edecj2000 rmsdec ddec decerrdeg deerr"
     ),
 }
-_EQUINOX = re.compile(r"b1950|1950|\bb1900|apparent|of date|galactic|ecliptic|\bfk4\b", re.IGNORECASE)
+_EQUINOX = re.compile(r"b1950|1950|\bb1900|apparent|of date|galactic|ecliptic|\bfk4\b|propagated to", re.IGNORECASE)
 _ADES = frozenset({"stn", "obsTime", "ra", "dec"})
 """The Minor Planet Center's format (https://minorplanetcenter.net/iau/info/ADES.html), whose errors are in arcsec."""
 _ERROR_UNITS = words("deg arcmin arcsec mas uas rad s")
@@ -116,7 +116,7 @@ class _Positions:
         marked = quality.find(table, parsed, self.options, free)
         self.taken |= marked.taken
         self.bad = marked.rows
-        leftovers.check_remarks(table, parsed, self.timing, has_limits=True, is_flux=False, has_exposure=False)
+        remarks.check_remarks(table, parsed, self.timing, has_limits=True, is_flux=False, has_exposure=False)
 
     def _one(self, table: Table, parsed: Sequence[names.Name], role: Role) -> int | None:
         if said := self.options.named(role):

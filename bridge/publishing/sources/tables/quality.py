@@ -20,7 +20,8 @@ from bridge.publishing.sources.tables.words import words
 _BAD = (
     words(
         "bad isbad badflag flagbad badpoint reject isrejected outlier outliers isoutlier exclude excluded isexcluded "
-        "discard discarded ignore ignored clipped unusable invalid isinvalid donotuse dontuse skip skipped"
+        "discard discarded ignore ignored clipped unusable invalid isinvalid donotuse dontuse skip skipped bogus "
+        "isbogus spurious isspurious isartifact isartefact fake isfake simulated issimulated"
     )
     | languages.BAD
 )
@@ -28,15 +29,18 @@ _BAD = (
 _GOOD = (
     words(
         "good isgood goodflag flaggood use used isused useit keep kept valid isvalid usable isusable include included "
-        "isincluded infit usedinfit accept accepted isaccepted reliable isreliable ok isok"
+        "isincluded infit usedinfit accept accepted isaccepted reliable isreliable ok isok real isreal"
     )
     | languages.GOOD
 )
-_FLAG_WORDS = words("quality qual flag flags mask masked dq qc saturated rejected bad outlier unreliable")
+_BAD_WORDS = words("bad reject rejected exclude excluded discard discarded outlier spurious")
+"""Words in the names of columns whose *true* or *yes* marks a bad row."""
+_FLAG_WORDS = words("quality qual flag flags mask masked dq qc saturated unreliable warning warn") | _BAD_WORDS
 """Words in the names of columns that may say that a row is bad."""
 _FLAGS = words(
     "qf qa ql qflag grade rating blend blended saturation contaminated cloudy clouds suspect edge artifact artefact "
-    "status"
+    "status q errcode warnings problem problems duplicate isduplicate primary isprimary nodata interpolated predicted "
+    "synthetic model modelled"
 )
 """Whole names of such columns."""
 _FLAG_ENDS = ("flag", "flags", "mask", "errbits", "quality", "qual")
@@ -45,11 +49,14 @@ _SAYS_BAD = languages.BAD | words(
 )
 _SAYS_NOTHING = words("good ok okay g green fine clean valid pass passed a") | NO | languages.GOOD
 """What a flag says that is not set; a column of these alone is harmless."""
+_MARKS = frozenset("*?!:#+") | {"**", "†", "‡"}
+"""What a column may hold in place of words."""
+_YES_WORDS, _NO_WORDS = YES - words("1 1.0"), NO - words("0 0.0")
 _TAKEN = {Role.IS_BAD: "whether the row is bad", Role.IS_GOOD: "whether the row is good"}
 _ZEROS = re.compile(r"0+(?:\.0+)?")
 _NOTE = re.compile(
     r"(?:do ?n[o']t|never) use|\bunusable|\bunreliable|\b(?:bad|wrong|poor) (?:point|data|measurement|mag|phot|subtr|"
-    r"fit|value)|^bad$|\bsaturated|\boutlier|\brejected|\bexclude|\bdiscard|\bignore",
+    r"fit|value)|^(?:bad|model|synthetic|simulated|simulation|predicted|interpolated|fake)$|\bsaturated|\boutlier|\brejected|\bexclude|\bdiscard|\bignore",
     re.IGNORECASE,
 )
 _DENIED = re.compile(r"\bnot? (?:sat|an? out|out|rej|excl|disc)|\bun(?:sat|rej)", re.IGNORECASE)
@@ -94,7 +101,9 @@ def _role(name: Name, cells: Sequence[str]) -> Role | None:
     if not held:
         return None
     says_nothing = all(cell in _SAYS_NOTHING or _ZEROS.fullmatch(cell) for cell in held)
+    are_words = held <= _YES_WORDS | _NO_WORDS
     is_named_bad = name.flat in _BAD or name.flat == "rejected" or name.flat.startswith("rejectedby")
+    is_named_bad = is_named_bad or (are_words and bool(name.tokens & _BAD_WORDS))
     is_flag = name.flat in _FLAGS or bool(name.tokens & _FLAG_WORDS) or name.flat.endswith(_FLAG_ENDS)
     found, is_clear = None, True
     if name.flat in _GOOD:
@@ -103,7 +112,9 @@ def _role(name: Name, cells: Sequence[str]) -> Role | None:
         found, is_clear = Role.IS_BAD, held <= YES | NO | words("x * !")
     elif is_flag and "image" not in name.tokens and not says_nothing:
         found, is_clear = Role.IS_BAD, bool(held & _SAYS_BAD) and held <= _SAYS_BAD | _SAYS_NOTHING
-    elif name.flat in ("weight", "weights", "wt") and any(number_of(cell) == 0 for cell in cells):
+    elif name.flat in ("weight", "weights", "wt"):
+        is_clear = not any(number_of(cell) == 0 for cell in cells)
+    elif held <= _MARKS or (are_words and held & _YES_WORDS and held & _NO_WORDS):
         is_clear = False
     if not is_clear:
         raise _doubted(name, held)

@@ -48,6 +48,8 @@ def read_spectrum(path: Path, options: Options | None = None) -> Reading:
 def _spectrum(found: Found, options: Options) -> tuple[Spectrum, list[str]]:
     """Return the spectrum with its units and its time, and what was left out of it."""
     given, told = options.given, []
+    for what, own in (("wavelength_unit", found.wavelength_unit), ("flux_unit", found.flux_unit)):
+        _check_said(what, own or "", given.get(what, ""))
     wavelength_unit = _wavelength_unit(found.wavelength_unit or given.get("wavelength_unit", ""))
     flux_unit = found.flux_unit if found.flux_unit else given.get("flux_unit")
     if flux_unit is None:
@@ -57,13 +59,14 @@ def _spectrum(found: Found, options: Options) -> tuple[Spectrum, list[str]]:
         )
     flux_unit = "" if flux_unit.lower() == RELATIVE else _flux_unit(flux_unit)
     rows = list(zip(found.wavelength, found.flux, found.error or [None] * len(found.flux), strict=True))
-    whole = [row for row in rows if row[1] is not None and (found.error is None or row[2] is not None)]
+    whole = [row for row in rows if row[1] is not None and (found.error is None or (row[2] is not None and row[2] > 0))]
     if missing := len(rows) - len(whole):
         if not options.skip_empty:
             raise ValueError(
-                f"{missing} of {len(rows)} wavelengths have no flux or no error; leave them out with --skip-empty"
+                f"{missing} of {len(rows)} wavelengths have no flux, or no error above 0; leave them out with "
+                "--skip-empty, or say --columns extra=... of the errors"
             )
-        told.append(f"{missing} wavelengths left out: no flux or no error")
+        told.append(f"{missing} wavelengths left out: no flux, or no error above 0")
     if not whole:
         raise ValueError("no wavelength has a flux")
     _check_order([row[0] for row in whole])
@@ -87,6 +90,13 @@ def _spectrum(found: Found, options: Options) -> tuple[Spectrum, list[str]]:
         }
     )
     return spectrum, told
+
+
+def _check_said(what: str, own: str, said: str) -> None:
+    """Refuse a unit that the person says otherwise than the file. Raises ValueError."""
+    if own and said and (said.lower() == RELATIVE or units.unit_of(own) != units.unit_of(said)):
+        option = f"--{what.replace('_', '-')}"
+        raise ValueError(f"the file says {own!r}, and {option} {said!r}; leave the option out, or mend the file")
 
 
 def _wavelength_unit(text: str) -> str:

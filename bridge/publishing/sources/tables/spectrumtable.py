@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bridge.publishing.sources.tables import leftovers, names, quality, reading, units
+from bridge.publishing.sources.tables import names, quality, reading, remarks, units
 from bridge.publishing.sources.tables.cells import NUMBER, is_empty, number_of
 from bridge.publishing.sources.tables.fitsimage import Found
 from bridge.publishing.sources.tables.names import Role
@@ -113,16 +113,16 @@ def _check_told_unit(told: str, unit: str) -> None:
         raise ValueError(f"the header says BUNIT = {told}, and the unit of the fluxes is said to be {unit}; mend one")
 
 
-def _check_remarks(remarks: Sequence[str], told_units: dict[str, str], options: Options) -> None:
+def _check_remarks(comments: Sequence[str], told_units: dict[str, str], options: Options) -> None:
     """Refuse a table whose comments say of its values what is not published with them. Raises ValueError."""
     flux_unit = told_units["flux"] or options.given.get("flux_unit", "")
     wavelength_unit = told_units["wavelength"] or options.given.get("wavelength_unit", "")
-    for remark in remarks:
+    for remark in comments:
         text = remark.lower()
         if not_as_observed(text):
             raise _remarked(remark, "publish what was observed")
-        is_of_flux = "flux" in text and not leftovers.FACTOR.search(flux_unit.lower())
-        if is_of_flux and leftovers.FACTOR.search(text) and flux_unit.lower() != RELATIVE:
+        is_of_flux = "flux" in text and not remarks.FACTOR.search(flux_unit.lower())
+        if is_of_flux and remarks.FACTOR.search(text) and flux_unit.lower() != RELATIVE:
             raise _remarked(remark, "write the factor in the unit, as --flux-unit '1e-15 erg / (s cm2 Angstrom)'")
         said = _WAVELENGTH_UNIT.search(remark)
         if said and wavelength_unit and units.unit_of(said[1]) != units.unit_of(wavelength_unit):
@@ -131,7 +131,7 @@ def _check_remarks(remarks: Sequence[str], told_units: dict[str, str], options: 
 
 def not_as_observed(text: str) -> bool:
     """Return whether a comment, in lower case, says that a spectrum is at rest, normalised or corrected."""
-    return bool(_NOT_AS_OBSERVED.search(text) and not leftovers.is_denied(text)) or leftovers.is_intrinsic(text)
+    return bool(_NOT_AS_OBSERVED.search(text) and not remarks.is_denied(text)) or remarks.is_intrinsic(text)
 
 
 def _remarked(remark: str, mend: str) -> ValueError:
@@ -181,24 +181,26 @@ def _headerless(path: Path) -> Table | None:
         text = reading.decoded(path.read_bytes()[: reading.MAX_TABLE_BYTES])
     except (OSError, ValueError):
         return None
-    rows, remarks = [], []
+    rows, comments = [], []
     for number, line in enumerate(text.split("\n"), 1):
         if line.lstrip().startswith("#"):
-            remarks.append(line.strip("# "))
+            comments.append(line.strip("# "))
         elif cells := line.replace(",", " ").split():
             rows.append(Row(place=f"line {number}", cells=tuple(cells)))
-    named = remarks and rows and len(re.split(r"[\s,]+", remarks[-1])) == len(rows[0].cells) and ":" not in remarks[-1]
+    named = (
+        comments and rows and len(re.split(r"[\s,]+", comments[-1])) == len(rows[0].cells) and ":" not in comments[-1]
+    )
     if not rows or named or any(len(row.cells) != 2 or not all(map(NUMBER.fullmatch, row.cells)) for row in rows):
         return None
     return Table(
         format="two columns",
         columns=(Column(name="wavelength"), Column(name="flux")),
         rows=rows,
-        remarks=tuple(remarks),
+        remarks=tuple(comments),
     )
 
 
-def _said(remarks: Sequence[str]) -> dict[str, str]:
+def _said(comments: Sequence[str]) -> dict[str, str]:
     """Return what comments say as ``NAME: value`` or ``NAME = value``."""
-    found = (_SAID.fullmatch(remark) for remark in remarks)
+    found = (_SAID.fullmatch(comment) for comment in comments)
     return {said[1].upper(): said[2].strip() for said in found if said}

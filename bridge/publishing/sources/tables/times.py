@@ -189,8 +189,10 @@ def clock_of(parts: Sequence[str]) -> str:
     """Return hours, minutes and seconds, of which the last may have decimals, as ``06:15:00``; else nothing."""
     if not parts or not all(map(_OF_DAY.fullmatch, parts)) or any("." in part for part in parts[:-1]):
         return ""
-    seconds = sum(Decimal(part) * unit for part, unit in zip(parts, (3600, 60, 1), strict=False))
-    whole, part = divmod(round(seconds * 1000), 1000)
+    hours, minutes, seconds = (Decimal(part) for part in (*parts, "0", "0")[:3])
+    if hours >= 24 or minutes >= 60 or seconds >= 60:
+        return ""
+    whole, part = divmod(round((hours * 3600 + minutes * 60 + seconds) * 1000), 1000)
     return f"{whole // 3600:02}:{whole // 60 % 60:02}:{whole % 60:02}.{part:03}"
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from itertools import takewhile
 
-from bridge.publishing.sources.tables import forms, times
+from bridge.publishing.sources.tables import bands, forms, times
 from bridge.publishing.sources.tables.forms import Count, Form
-from bridge.publishing.sources.tables.names import NO_TIME, TIME_WORDS, Name, Role
+from bridge.publishing.sources.tables.names import NO_TIME, TIME_WORDS, Name, Role, parsed
 from bridge.publishing.sources.tables.options import Options
 from bridge.publishing.sources.tables.table import Table
 from bridge.publishing.sources.tables.words import words
@@ -88,13 +88,13 @@ def _candidates(table: Table, names: Sequence[Name], indexes: Sequence[int]) -> 
             days.append((index, form))
         elif form is not None:
             found.append(_Candidate(columns=(index,), form=form))
-    parts = [_part(names, word) for word in ("year", "month", "day")]
+    parts = [_part(names, word, indexes) for word in ("year", "month", "day")]
     _check_clocks(table, () if found or clocks else unnamed)
     if not found and not days and all(part is not None for part in parts):
-        hour, minute, second = (_part(names, word) for word in ("hour", "minute", "second"))
-        of_day = list(takewhile(lambda part: part is not None, (hour, minute, second)))
         whole = [part for part in parts if part is not None]
-        found.append(_Candidate(columns=(*whole, *(clocks[:1] or of_day)), form=Form(count=Count.ANY)))
+        found.append(
+            _Candidate(columns=(*whole, *(clocks[:1] or _clock_parts(names, indexes))), form=Form(count=Count.ANY))
+        )
     elif days and clocks:
         if len(days) > 1 or len(clocks) > 1:
             told = ", ".join(repr(table.names[index]) for index in (*(day for day, _ in days), *clocks))
@@ -144,8 +144,17 @@ _PARTS = {
 }
 
 
-def _part(names: Sequence[Name], word: str) -> int | None:
-    return next((index for index, name in enumerate(names) if name.flat in _PARTS[word] and not name.said), None)
+def _part(names: Sequence[Name], word: str, indexes: Sequence[int]) -> int | None:
+    return next((index for index in indexes if names[index].flat in _PARTS[word] and not names[index].said), None)
+
+
+def _clock_parts(names: Sequence[Name], indexes: Sequence[int]) -> list[int]:
+    """Return the columns of hours, minutes and seconds, as far as there are such. ValueError where one is in doubt."""
+    hour, minute, second = (_part(names, word, indexes) for word in ("hour", "minute", "second"))
+    has_maximum = any(name.flat == "max" for name in names)
+    if hour is not None and minute is not None and names[minute].flat == "min" and has_maximum:
+        raise ValueError("column 'min' may be minutes or the least value; rename it, or say --columns extra=min")
+    return [part for part in takewhile(lambda part: part is not None, (hour, minute, second)) if part is not None]
 
 
 def _chosen(table: Table, candidates: Sequence[_Candidate]) -> _Candidate:
@@ -223,13 +232,16 @@ def _check_unknown(
         if NO_TIME.search(names[index].whole) and not TIME_WORDS.search(names[index].whole):
             continue
         cells = [cell for cell in table.cells(index) if cell]
-        if not cells or not all("-" in cell or "/" in cell or cell.startswith("24") for cell in cells):
+        of_band = forms.form_of(parsed(found[0]), "", "") if (found := bands.of_band(names[index].whole)) else None
+        are_dates = all("-" in cell or "/" in cell or cell.startswith("24") for cell in cells)
+        if not cells or not (are_dates or isinstance(of_band, Form)):
             continue
-        form = Form(count=Count.ANY)
+        form = of_band if isinstance(of_band, Form) else Form(count=Count.ANY)
         read = times.read_times(cells, form)
         whole_days = times.is_day(cells)
         if whole_days or all(isinstance(moment, datetime) for moment in read):
-            _check(table, timing, _Candidate(columns=(index,), form=form), at_most=_EXPOSURE_AT_MOST)
+            at_most = timedelta(0) if of_band is not None else _EXPOSURE_AT_MOST
+            _check(table, timing, _Candidate(columns=(index,), form=form), at_most=at_most)
 
 
 def _check(table: Table, timing: Timing, other: _Candidate, *, at_most: timedelta) -> None:

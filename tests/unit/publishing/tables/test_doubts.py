@@ -418,3 +418,93 @@ def _spectrum_refused(folder: Path, text: str, *, flux_unit: str) -> str:
     with pytest.raises(SourceError) as caught:
         read_spectrum(file, Options(given=given, time=datetime(2023, 5, 20, 1, tzinfo=UTC)))
     return "\n".join((str(caught.value), *caught.value.problems))
+
+
+@pytest.mark.parametrize(
+    "comment",
+    [
+        "all times are local (UTC+2)", "UTC offset: +2h", "dates in local", "add 0.05 mag to all",
+        "uncalibrated magnitudes", "E(B-V)=0.05, magnitudes corrected", "magnitudes are corrected", "err is in percent",
+        "subtract 0.3 for AB", "errors: relative", "extinction_corrected: true",
+    ],
+)  # fmt: skip
+def test_a_comment_that_tells_other_values_or_times_is_never_passed_over(tmp_path: Path, comment: str) -> None:
+    (problem,) = problems(tmp_path, f"# {comment}\nmjd,filter,mag,err\n60000.5,r,18.1,0.05\n")
+    assert "a comment says" in problem
+
+
+@pytest.mark.parametrize("comment", ["times in UTC+0", "errors are 1 sigma (68%)", "extinction_corrected: false"])
+def test_a_comment_that_tells_what_is_assumed_anyway_is_no_hindrance(tmp_path: Path, comment: str) -> None:
+    assert points(tmp_path, f"# {comment}\nmjd,filter,mag,err\n60000.5,r,18.1,0.05\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"extinction_corrected": true, "data": [{"mjd": 60000.5, "filter": "r", "mag": 18.1}]}',
+        '{"time_system": "BJD_TDB", "data": [{"time": 60000.5, "filter": "r", "mag": 18.1}]}',
+        '{"meta": {"note": "upper limits"}, "data": [{"mjd": 60000.5, "filter": "r", "mag": 18.1}]}',
+    ],
+)
+def test_what_stands_beside_the_records_of_json_is_never_passed_over(tmp_path: Path, text: str) -> None:
+    assert "a comment says" in problems(tmp_path, text)[0]
+
+
+def test_a_key_that_an_object_has_twice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="'mag' twice"):
+        points(tmp_path, '[{"mjd": 60000.5, "filter": "r", "mag": 18.1, "mag": 17.0}]')
+
+
+def test_a_clock_of_twelve_hours_in_two_columns_is_refused(tmp_path: Path) -> None:
+    (problem,) = problems(tmp_path, "date,time,ampm,filter,mag\n2023-05-21,06:00:00,PM,r,18.1\n")
+    assert "AM and PM" in problem
+
+
+@pytest.mark.parametrize("clock", ["6,75,0", "24,0,0", "6,15,300", "6.5,15,0"])
+def test_parts_of_a_time_that_are_none_are_refused(tmp_path: Path, clock: str) -> None:
+    assert problems(tmp_path, f"year,month,day,hour,minute,second,filter,mag\n2023,5,21,{clock},r,18.1\n")
+
+
+def test_a_least_value_is_no_minutes(tmp_path: Path) -> None:
+    text = "year,month,day,hour,filter,mag,min,max\n2023,5,21,6,r,18.1,18.0,18.2\n"
+    assert "least value" in problems(tmp_path, text)[0]
+    (point,) = points(tmp_path, text, columns="extra=min")
+    assert point.timestamp == datetime(2023, 5, 21, 6, tzinfo=UTC)
+
+
+def test_a_band_s_own_times_must_agree_with_the_common_one(tmp_path: Path) -> None:
+    text = "mjd,mjd_g,mag_g,mjd_r,mag_r\n60000.0,60000.{}5,18.3,60000.0,18.1\n"
+    assert "different times" in problems(tmp_path, text.format(2))[0]
+
+
+@pytest.mark.parametrize("word", ["all", "various", "none", "Mixed"])
+def test_a_word_that_names_no_filter_is_none(tmp_path: Path, word: str) -> None:
+    assert "no column holds the filter" in problems(tmp_path, f"# filter: {word}\nmjd mag\n60000.5 18.1\n")[0]
+
+
+@pytest.mark.parametrize("card", [("HISTORY", "corrected for extinction"), ("TTYPE2", ("MAG", "dereddened magnitude"))])
+def test_what_a_fits_table_s_header_says_is_never_passed_over(tmp_path: Path, card: tuple[str, object]) -> None:
+    columns = [
+        fits.Column(name="MJD", format="D", array=np.array([60000.5])),
+        fits.Column(name="MAG", format="D", array=np.array([18.1])),
+        fits.Column(name="FILTER", format="1A", array=np.array(["r"])),
+    ]
+    table = fits.BinTableHDU.from_columns(columns)
+    table.header[card[0]] = card[1]
+    fits.HDUList([fits.PrimaryHDU(), table]).writeto(tmp_path / "table.fits")
+    assert problems(tmp_path, (tmp_path / "table.fits").read_bytes())
+
+
+@pytest.mark.parametrize("said", [{"flux_unit": "Jy"}, {"wavelength_unit": "nm"}, {"flux_unit": "relative"}])
+def test_a_unit_that_the_person_says_otherwise_than_the_file_is_refused(tmp_path: Path, said: dict[str, str]) -> None:
+    file = tmp_path / "spectrum.csv"
+    file.write_text("wavelength (Angstrom),flux (erg/s/cm2/A)\n4000,1\n4001,2\n")
+    with pytest.raises(SourceError) as caught:
+        read_spectrum(file, Options(given=said, time=datetime(2023, 5, 20, 1, tzinfo=UTC)))
+    assert "leave the option out" in "\n".join((str(caught.value), *caught.value.problems))
+
+
+@pytest.mark.parametrize("error", ["-1", "0"])
+def test_an_error_of_a_spectrum_is_above_0(tmp_path: Path, error: str) -> None:
+    text = f"wavelength,flux,error\n4000,1,0.1\n4001,2,{error}\n"
+    assert "no error above 0" in _spectrum_refused(tmp_path, text, flux_unit="Jy")

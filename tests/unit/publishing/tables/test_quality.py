@@ -18,7 +18,9 @@ from bridge.publishing.sources.tables.spectrum import read_spectrum
 
 MARKS = {
     "good": ("1", "0"), "is_good": ("True", "False"), "use": ("yes", "no"), "Valid": ("true", "false"),
-    "ok": ("Y", "N"), "keep": ("1.0", "0.0"), "in_fit": ("T", "F"), "bad": ("0", "1"), "rejected": ("False", "True"),
+    "ok": ("Y", "N"), "real": ("1", "0"), "bogus": ("0", "1"), "is_artifact": ("False", "True"),
+    "simulated": ("no", "yes"), "exclude_from_fit": ("no", "yes"), "bueno": ("si", "no"), "schlecht": ("nein", "ja"),
+     "keep": ("1.0", "0.0"), "in_fit": ("T", "F"), "bad": ("0", "1"), "rejected": ("False", "True"),
     "rejected_by_photometry": ("false", "true"), "outlier": ("no", "yes"), "exclude": ("", "x"),
     "flag_bad": ("0", "1"), "status": ("ok", "bad"), "quality": ("good", "rejected"), "DQ": ("Good", "Bad"),
 }  # fmt: skip
@@ -27,6 +29,8 @@ FLAGS = {
     "quality": "1", "QUALITY": "128", "mask": "1", "masked": "True", "flags": "4", "flag": "bad?", "qflag": "3",
     "dq": "4", "saturated": "True", "QC-FLAG": "red", "Blend": "1", "psf_flag": "True", "grade": "D",
     "pixelFlags_saturated": "true", "cloudy": "yes", "ksppErrBits": "64", "g_flag": "1",
+    "Q": "3", "errcode": "7", "warn": "1", "problem": "cosmic ray", "duplicate": "True", "interpolated": "True",
+    "predicted": "1",
 }  # fmt: skip
 """Flags that are set, and of which nothing says what they mean."""
 
@@ -166,3 +170,25 @@ def test_a_spectrum_at_rest_by_its_header_is_refused(tmp_path: Path, cards: dict
     image.header.update({"DATE-OBS": "2023-05-20T01:02:03", **cards})
     image.writeto(tmp_path / "spectrum.fits")
     assert "may be at rest" in refused(lambda: read_spectrum(tmp_path / "spectrum.fits"))
+
+
+@given(
+    name=st.from_regex(r"[a-z]{6,12}", fullmatch=True).map(lambda word: f"zz_{word}"),
+    words=st.sampled_from([("True", "False"), ("yes", "no"), ("Y", "N"), ("oui", "non"), ("t", "f")]),
+)
+@settings(max_examples=30, deadline=None)
+def test_a_yes_and_no_of_an_unknown_name_is_never_passed_over(name: str, words: tuple[str, str]) -> None:
+    with TemporaryDirectory() as folder:
+        assert right_or_refused(Path(folder), table(name, *words)) is None
+        assert len(right_or_refused(Path(folder), table(name, words[0], words[0])) or ()) == 2
+
+
+def test_a_row_of_a_model_is_no_measurement(tmp_path: Path) -> None:
+    (problem,) = problems(tmp_path, table("source", "data", "model"))
+    assert problem.startswith("line 3, column source:")
+
+
+@pytest.mark.parametrize("mark", ["*", "?", ":", "†"])
+def test_a_column_of_marks_alone_is_never_passed_over(tmp_path: Path, mark: str) -> None:
+    (problem,) = problems(tmp_path, table("zz", "", mark))
+    assert "is_bad=zz" in problem

@@ -188,7 +188,7 @@ def test_wavelengths_without_a_flux_are_left_out_and_counted_when_that_is_asked_
     found = read_spectrum(tmp_path / "spectrum", Options(time=TIME, skip_empty=True))
     assert isinstance(found.datums[0], Spectrum)
     assert found.datums[0].flux == (3,)
-    assert found.left_out == ("2 wavelengths left out: no flux or no error",)
+    assert found.left_out == ("2 wavelengths left out: no flux, or no error above 0",)
 
 
 def test_columns_can_be_said_and_what_is_not_used_is_told(tmp_path: Path) -> None:
