@@ -8,7 +8,7 @@ from bridge.publishing.sources.tables.columnar import flat
 from bridge.publishing.sources.tables.table import Column, Row, Table
 
 CATALOG = "Open Astronomy Catalog"
-_LISTS = ("photometry", "data", "detections", "results", "lightcurve")
+_LISTS = ("photometry", "data", "detections", "results", "lightcurve", "candidates", "diaSourcesList")
 
 
 def is_json(text: str) -> bool:

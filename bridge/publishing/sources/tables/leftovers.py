@@ -33,6 +33,11 @@ _ZONES = words("tz timezone utcoffset zone gmtoffset tzoffset")
 _IN_UTC = frozenset({"UTC", "UT", "Z", "GMT", "0", "+0", "+00", "+0000", "+00:00", "0.0"})
 _PARTS_OF_TIME = words("year month day hour minute second jdn doy")
 _CORRECTED = re.compile(r"correct|dered|ext_?corr|k_?corr", re.IGNORECASE)
+_OTHER_ERROR = re.compile(
+    r"(?:err|unc).*(?:[2-9][ _-]?sig|9\d|percent|pct|rel|frac)|"
+    r"(?:[2-9][ _-]?sig|9\d|percent|pct|rel|frac).*(?:err|unc)",
+    re.IGNORECASE,
+)
 _SUMMARIES = words("mean average avg median total sum stddev std rms") | {"weighted mean"}
 
 
@@ -67,6 +72,11 @@ def check_column(table: Table, index: int, name: Name, *, has_limits: bool) -> N
         raise ValueError(f"column {name.whole!r} says that times are in another zone; write them in UTC")
     if {cell.lower().replace(".", "") for cell in values} <= {"am", "pm"}:
         raise ValueError(f"column {name.whole!r} holds AM and PM; write times of day by 24 hours")
+    if _OTHER_ERROR.search(name.whole):
+        raise ValueError(
+            f"column {name.whole!r} may be an error of several sigmas, or in parts of the value; write one of 1 sigma "
+            f"in the unit of the value, or say --columns extra={name.whole}"
+        )
     if name.flat in _SCALING:
         raise _unclear(name, "may scale the values", "brightness")
     if name.flat in _PARTS_OF_TIME or name.tokens & {"year", "month"}:

@@ -61,6 +61,8 @@ def understand(columns: Columns) -> Meaning:
     places.check_one_place(columns.table, frozenset(columns.options.columns))
     found = series.find(columns)
     texts = {role: index for role in names.TEXTS if (index := columns.one(role)) is not None}
+    if Role.BANDPASS not in texts and (index := _named_f(columns)) is not None:
+        texts[Role.BANDPASS] = columns.take(index, Role.BANDPASS.value)
     if (source := texts.get(Role.SOURCE)) is not None:
         leftovers.check_objects(columns.names[source], [cell for cell in columns.table.cells(source) if cell])
         if columns.said(Role.SOURCE) is None:
@@ -117,6 +119,14 @@ def understand(columns: Columns) -> Meaning:
             *((("the head of the file", f"bandpass: {bandpass}"),) if bandpass else ()),
         ),
     )
+
+
+def _named_f(columns: Columns) -> int | None:
+    """Return a column ``F`` of filters, as ATLAS and what is made of it name them."""
+    for index in columns.free():
+        if columns.table.names[index] == "F" and {*columns.table.cells(index)} <= bands.BANDS:
+            return index
+    return None
 
 
 def _check_bands(columns: Columns, series: Sequence[Series], texts: dict[Role, int]) -> str:

@@ -154,6 +154,7 @@ _UNIT_TOKENS = words(
     "millimag Jy mJy uJy muJy nJy microJy jy mjy ujy njy deg arcsec mas "
     "nm um micron microns Angstrom angstrom AA"
 )
+_AB_MAGNITUDE = re.compile(r"(?<![A-Za-z])(?:AB|ab)(?=[Mm]ag)")
 _SYSTEM_TOKENS = frozenset({"ab", "vega"})
 
 
@@ -179,6 +180,9 @@ def parsed(whole: str) -> Name:
     if offset and re.search(r"jd|day|date|time", bare, re.IGNORECASE):
         said.append(bare)
         bare = bare[: offset.start()]
+    if _AB_MAGNITUDE.search(bare):
+        said.append("AB")
+        bare = _AB_MAGNITUDE.sub("", bare)
     tokens = [token for token in _CAMEL.split(bare) if token]
     words = frozenset(token.lower() for token in _CAMEL.split(whole) if token)
     if len(tokens) > 1 and tokens[0].lower() in _SYSTEM_TOKENS and _known("".join(tokens[1:]).lower()):

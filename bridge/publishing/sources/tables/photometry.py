@@ -155,7 +155,7 @@ class _Photometry:
         for role, index in found.texts.items():
             cell = row.cells[index]
             if role is Role.BANDPASS:
-                if cell.lower() not in ("", "-", "--", "---", "nan", "none", "null", "masked"):
+                if cell.lower() not in ("", "nan", "none", "null", "masked") and re.search(r"\w", cell):
                     fields[role.value] = cell
             elif not is_empty(cell):
                 fields[role.value] = cell

@@ -40,7 +40,7 @@ _FLAG_WORDS = words("quality qual flag flags mask masked dq qc saturated unrelia
 _FLAGS = words(
     "qf qa ql qflag grade rating blend blended saturation contaminated cloudy clouds suspect edge artifact artefact "
     "status q errcode warnings problem problems duplicate isduplicate primary isprimary nodata interpolated predicted "
-    "synthetic model modelled"
+    "synthetic modelled"
 )
 """Whole names of such columns."""
 _FLAG_ENDS = ("flag", "flags", "mask", "errbits", "quality", "qual")

@@ -508,3 +508,15 @@ def test_a_unit_that_the_person_says_otherwise_than_the_file_is_refused(tmp_path
 def test_an_error_of_a_spectrum_is_above_0(tmp_path: Path, error: str) -> None:
     text = f"wavelength,flux,error\n4000,1,0.1\n4001,2,{error}\n"
     assert "no error above 0" in _spectrum_refused(tmp_path, text, flux_unit="Jy")
+
+
+@pytest.mark.parametrize("cell", ["''", "-", "--", "."])
+def test_a_mark_of_repetition_is_no_filter(tmp_path: Path, cell: str) -> None:
+    (problem,) = problems(tmp_path, f"mjd,filter,mag\n60000.5,r,18.1\n60001.5,{cell},18.2\n")
+    assert problem == "line 3, column filter: is empty; fill it in"
+
+
+@pytest.mark.parametrize("name", ["err_2sigma", "err95", "rel_err", "err_percent", "fractional_uncertainty"])
+def test_an_error_of_another_kind_is_never_passed_over(tmp_path: Path, name: str) -> None:
+    (problem,) = problems(tmp_path, f"mjd,filter,mag,{name}\n60000.5,r,18.1,0.1\n")
+    assert "may be an error of several sigmas" in problem

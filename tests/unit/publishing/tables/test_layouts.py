@@ -126,6 +126,9 @@ LAYOUTS: dict[str, tuple[str, list[Values]]] = {
         '{"columns":["mjd","filter","mag","err"],"index":[0],"data":[[59000.1,"g",17.1,0.1]]}',
         [SEEN],
     ),
+    "stacked by ATLAS": ("MJD,uJy,duJy,F,n\n59000.1,417,37,o,4\n", [("o", 417, 37, None, "uJy")]),
+    "AB in the name": ("mjd,filter,ABmag,e_ABmag\n59000.1,g,17.1,0.1\n", [("g", 17.1, 0.1, None, "AB")]),
+    "plus-minus before the error": ("mjd,filter,mag,err\n59000.1,g,17.1,\u00b10.1\n", [SEEN]),
     "spreadsheet": ("MJD;mag;err;filter;\r\n59000,1;17,1;0,1;g;\r\n;;;;\r\n", [SEEN]),
 }
 
