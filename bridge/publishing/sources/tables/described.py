@@ -84,12 +84,16 @@ def _check_under_bars(text: str) -> None:
 def read_cds(text: str) -> Table:
     """Return a table of the CDS or an AAS journal, with unit and description of each column, and its notes."""
     table = _read(text, "cds" if "ReadMe" in text or "Explanations" in text else "mrt")
-    notes = re.findall(r"^Note.*$|^\s{4,}(?:Upper|Lower|Limit).*$", text, re.MULTILINE)
+    head = text.rpartition("\n---")[0]
+    about = [" ".join(found.split()) for found in re.findall(r"^(?:Table|Figure):.*(?:\n {2,}.*)*", head, re.MULTILINE)]
+    notes = [
+        line for found in re.findall(r"^Note.*(?:\n(?!-{3}).*)*", head, re.MULTILINE) for line in found.split("\n")
+    ]
     return Table(
         format="CDS",
         columns=columns_of(table),
         rows=rows_of(table, ()),
-        remarks=tuple(" ".join(note.split()) for note in notes),
+        remarks=(*about, *(" ".join(note.split()) for note in notes if note.strip())),
         header_place="the description",
     )
 

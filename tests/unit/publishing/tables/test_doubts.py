@@ -520,3 +520,24 @@ def test_a_mark_of_repetition_is_no_filter(tmp_path: Path, cell: str) -> None:
 def test_an_error_of_another_kind_is_never_passed_over(tmp_path: Path, name: str) -> None:
     (problem,) = problems(tmp_path, f"mjd,filter,mag,{name}\n60000.5,r,18.1,0.1\n")
     assert "may be an error of several sigmas" in problem
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "Table: Photometry of the supernova,\n       corrected for Milky Way extinction\n{}",
+        "Table: Photometry\n{}Note (1):\n    Times are barycentric (BJD).\n" + "-" * 80 + "\n",
+        "Table: Photometry\n{}Note (1): Errors are\n    3 sigma upper limits.\n" + "-" * 80 + "\n",
+    ],
+)
+def test_what_a_machine_readable_table_s_head_says_is_never_passed_over(tmp_path: Path, head: str) -> None:
+    line = "-" * 80
+    described = (
+        f"{'=' * 80}\nByte-by-byte Description of file: t.txt\n{line}\n"
+        f"   Bytes Format Units   Label   Explanations\n{line}\n"
+        "   1-  7 F7.1   d       MJD     Modified Julian Date\n   9- 12 F4.1   mag     mag     Apparent magnitude\n"
+        f"  14- 14 A1     ---     Filter  Filter used\n{line}\n"
+    )
+    title = "Title: A supernova\nAuthors: Doe J.\n"
+    assert points(tmp_path, f"{title}Table: Photometry\n{described}60000.5 18.1 r\n")
+    assert problems(tmp_path, f"{title}{head.format(described)}60000.5 18.1 r\n")
