@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 _MONTHS = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
@@ -59,6 +60,7 @@ def is_compact(cell: str) -> bool:
     return bool(_COMPACT.fullmatch(cell))
 
 
+@lru_cache(maxsize=10_000)  # a cell is asked for as a day, as a time and for how finely it is written
 def written(text: str, order: str = "") -> Written | None:
     """Return ``text`` taken apart, None where it is no date; ``order`` is ``dmy`` or ``mdy`` where the column tells."""
     found = next((found for pattern in _PATTERNS if (found := pattern.fullmatch(text.strip()))), None)
