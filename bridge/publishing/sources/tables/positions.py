@@ -30,6 +30,7 @@ _NAMES = {
     ),
 }
 _EQUINOX = re.compile(r"b1950|1950|\bb1900|apparent|of date|galactic|ecliptic|\bfk4\b|propagated to", re.IGNORECASE)
+_OTHER_FRAME = re.compile(r"1950|^[gG]?(?:l|b|lon|lat|long)$|^(?:gl|el)(?:on|at)|app(?:arent)?$|galactic|ecliptic")
 _ADES = frozenset({"stn", "obsTime", "ra", "dec"})
 """The Minor Planet Center's format (https://minorplanetcenter.net/iau/info/ADES.html), whose errors are in arcsec."""
 _ERROR_UNITS = words("deg arcmin arcsec mas uas rad s")
@@ -85,6 +86,8 @@ class _Positions:
         self.columns = {role: index for role in _NAMES if (index := self._one(table, parsed, role)) is not None}
         for role in (Role.RA, Role.DEC):
             if role not in self.columns:
+                if other := next((name for name in table.names if _OTHER_FRAME.search(name)), None):
+                    raise ValueError(f"column {other!r} is not in ICRS or J2000 by its name; convert positions to ICRS")
                 found = ", ".join(table.names)
                 raise ValueError(f"no column holds the {role.value} (found: {found}); say --columns {role.value}=...")
         self._check_equinox(table)
@@ -184,7 +187,7 @@ class _Positions:
         numbers = [number_of(cell) for cell in cells]
         if role is Role.RA and numbers and all(number is None or 0 <= number < 24 for number in numbers):
             raise ValueError(
-                f"column {table.names[index]!r} may be in hours or degrees; write its unit, as in 'ra (deg)'"
+                f"column {table.names[index]!r} may be in hours or degrees; write its unit, 'ra (deg)' or 'ra (h)'"
             )
         return "deg"
 
@@ -198,7 +201,9 @@ class _Positions:
             unit = units.unit_of("deg")
         if unit is None or str(unit) not in _ERROR_UNITS:
             name = table.names[index]
-            raise ValueError(f"column {name!r} is an error without a unit of angle; write it, as in '{name} (arcsec)'")
+            raise ValueError(
+                f"column {name!r} is an error without a unit of angle; write '{name} (arcsec)' or '{name} (mas)'"
+            )
         return str(unit)
 
     def _row(self, table: Table, number: int, row: Row) -> None:

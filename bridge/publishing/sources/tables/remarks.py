@@ -34,6 +34,7 @@ _INTRINSIC = re.compile(
     r"absolute mag|de-?redden|k-?corrected|corrected for .*(?:extinction|redden|dust|distance)|"
     r"extinction[-_ ]corrected|mag\w* (?:are |were |is )?corrected|e\(b-v\).*corrected|corrected.*e\(b-v\)"
 )
+_CORRECTED_NAME = re.compile(r"dered|ext_?corr|k_?corr|abs_?mag|m_?abs\b|mag_?abs|absolute", re.IGNORECASE)
 _DENIED = re.compile(r"\bnot\b|\bfalse\b|\bno\b|\bnor\b|\bun\w+ed\b")
 _DIVERSE = re.compile(
     r"(?:multiplied|divided|scaled) by|offset (?:of|by)|shifted by|instrumental mag|differential mag|uncalibrated|"
@@ -85,6 +86,11 @@ def check_remarks(
 def is_intrinsic(text: str) -> bool:
     """Return whether a comment, in lower case, says that values are absolute or corrected, and not as observed."""
     return bool(_INTRINSIC.search(text)) and not is_denied(text)
+
+
+def is_corrected(name: str) -> bool:
+    """Return whether the name of a column says that its values are absolute or corrected, and not as observed."""
+    return bool(_CORRECTED_NAME.search(name))
 
 
 def is_denied(text: str) -> bool:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bridge.publishing.sources.tables import bands, barebands, leftovers, limits, names, units
+from bridge.publishing.sources.tables import bands, barebands, leftovers, limits, names, remarks, units
 from bridge.publishing.sources.tables.cells import is_empty, number_of, split_mark
 from bridge.publishing.sources.tables.columns import Columns
 from bridge.publishing.sources.tables.names import Name, Role
@@ -56,8 +56,16 @@ def find(columns: Columns) -> list[Series]:
 
 
 def _no_brightness(columns: Columns, what: str) -> ValueError:
+    corrected = next((name for name in columns.table.names if remarks.is_corrected(name)), None)
+    if corrected is not None:
+        return ValueError(
+            f"column {corrected!r} is absolute or corrected by its name, and no other holds a brightness; publish "
+            "what was observed"
+        )
     found = ", ".join(columns.table.names)
-    return ValueError(f"{what} (found: {found}); name one 'magnitude', or say --columns brightness=...")
+    return ValueError(
+        f"{what} (found: {found}); name one 'magnitude' (a flux: 'flux (uJy)'), or say --columns brightness=..."
+    )
 
 
 def _values(columns: Columns) -> list[tuple[int, str]]:

@@ -24,14 +24,14 @@ _ERRORS = words(
     "error err fluxerr fluxerror eflux sigma uncertainty unc fluxunc fluxuncertainty sigmaflux errflux "
     "dflux errors fluxsigma fluxe noise stdev"
 )
-_REST = words("rest restframe norm normalized normalised log")
+_REST = words("rest restframe norm normalized normalised log loglam logwave dered dereddened")
 _NOT_AS_OBSERVED = re.compile(r"rest[- ]?(?:frame|wave)|de-?redshift|normali[sz]ed|continuum[- ]subtracted")
 _WAVELENGTH_UNIT = re.compile(
     r"\b(?:wave\w*|lam\w*|wl)\b[^\w\u00c5]*(?:in |units?:? )?[^\w\u00c5]*"
     r"(nm|nanometers?|microns?|um|[\u00b5\u03bc]m|angstroms?|ang|\u00c5|A)\b",
     re.IGNORECASE,
 )
-_SAID = re.compile(r"\s*([A-Za-z][\w-]*)\s*[:=]\s*'?([^'/]*)'?.*")
+_SAID = re.compile(r"\s*([A-Za-z][\w-]*)\s*[:=]\s*'?((?:[^'/]|/(?! ))*)'?.*")
 
 
 def read(path: Path, options: Options) -> Found:
@@ -46,6 +46,7 @@ def read(path: Path, options: Options) -> Found:
     }
     for what in ("wavelength", "flux"):
         if roles[what] is None:
+            _check_names(parsed)
             found = ", ".join(table.names)
             raise ValueError(
                 f"{table.header_place}: no column holds the {what} (found: {found}); say --columns {what}=..."
@@ -140,21 +141,27 @@ def _remarked(remark: str, mend: str) -> ValueError:
 
 def _one(table: Table, parsed: Sequence[names.Name], options: Options, role: Role, known: frozenset[str]) -> int | None:
     if said := options.named(role):
+        _check_names([parsed[table.names.index(said[0])]])
         return table.names.index(said[0])
     found = [
         index for index, name in enumerate(parsed) if name.flat in known and table.names[index] not in options.columns
     ]
-    for index in found:
-        if parsed[index].tokens & _REST:
-            raise ValueError(
-                f"column {table.names[index]!r} is at rest, normalised or a logarithm; publish what was observed"
-            )
+    _check_names([parsed[index] for index in found])
     if len(found) > 1:
         first, second = table.names[found[0]], table.names[found[1]]
         raise ValueError(
             f"columns {first!r} and {second!r} may both be the {role.value}; say --columns {role.value}={first}"
         )
     return found[0] if found else None
+
+
+def _check_names(parsed: Sequence[names.Name]) -> None:
+    """Refuse columns that are no spectrum as observed by their names. Raises ValueError."""
+    for name in parsed:
+        if name.tokens & _REST:
+            raise ValueError(
+                f"column {name.whole!r} is at rest, normalised, corrected or a logarithm; publish what was observed"
+            )
 
 
 def _unit(table: Table, parsed: Sequence[names.Name], index: int) -> str:

@@ -66,6 +66,11 @@ def brightness(text: str) -> Scale:
     if found := _MAGNITUDE.fullmatch(text.strip()):
         system = found["system"] or found["before"] or ""
         return Scale(name=_SYSTEMS.get(system.lower(), ""), factor=0.001 if found["milli"] else 1.0, is_magnitude=True)
+    if re.fullmatch(r"(?:n|nano)-?(?:mgy|magg(?:y|ies?))s?|magg(?:y|ies?)", text.strip(), re.IGNORECASE):
+        raise ValueError(
+            f"is in {text!r}, which are of AB magnitudes in some surveys and of Vega's in others; multiply nanomaggies "
+            "of AB by 3.63078 and write uJy"
+        )
     unit = unit_of(text)
     if unit is None or not _is_flux(unit):
         raise ValueError(

@@ -11,6 +11,7 @@ from parts.tables import points, problems, reading
 
 from bridge.events import Point
 from bridge.publishing.sources.errors import SourceError
+from bridge.publishing.sources.tables.names import Role
 from bridge.publishing.sources.tables.options import Options
 from bridge.publishing.sources.tables.spectrum import read_spectrum
 
@@ -541,3 +542,37 @@ def test_what_a_machine_readable_table_s_head_says_is_never_passed_over(tmp_path
     title = "Title: A supernova\nAuthors: Doe J.\n"
     assert points(tmp_path, f"{title}Table: Photometry\n{described}60000.5 18.1 r\n")
     assert problems(tmp_path, f"{title}{head.format(described)}60000.5 18.1 r\n")
+
+
+@pytest.mark.parametrize("name", ["mag_dered", "absmag", "mag_kcorr", "dered_r", "mag_extcorr"])
+def test_no_advice_leads_to_publish_corrected_magnitudes(tmp_path: Path, name: str) -> None:
+    (problem,) = problems(tmp_path, f"mjd,filter,{name},err\n60000.5,r,17.1,0.05\n")
+    assert "publish what was observed" in problem
+    assert "--columns" not in problem
+
+
+@pytest.mark.parametrize("name", ["rest_wavelength", "loglam", "wave_rest"])
+def test_no_advice_and_no_option_leads_to_publish_wavelengths_at_rest(tmp_path: Path, name: str) -> None:
+    file = tmp_path / "spectrum.csv"
+    file.write_text(f"{name},flux\n4000,1\n4001,2\n")
+    given = {"wavelength_unit": "Angstrom", "flux_unit": "Jy"}
+    for columns in ({}, {name: Role.WAVELENGTH}):
+        with pytest.raises(SourceError) as caught:
+            read_spectrum(file, Options(given=given, columns=columns, time=datetime(2023, 5, 20, 1, tzinfo=UTC)))
+        said = "\n".join((str(caught.value), *caught.value.problems))
+        assert "publish what was observed" in said
+
+
+@pytest.mark.parametrize("unit", ["nanomaggies", "nMgy", "nmgy", "maggies"])
+def test_maggies_are_refused_with_what_they_may_be(tmp_path: Path, unit: str) -> None:
+    (problem,) = problems(tmp_path, f"mjd,filter,flux ({unit}),err\n60000.5,r,10,1\n")
+    assert "of Vega's in others" in problem
+
+
+def test_a_unit_with_slashes_in_a_comment_is_read_whole(tmp_path: Path) -> None:
+    file = tmp_path / "spectrum.csv"
+    file.write_text("# DATE-OBS = 21/05/2023 06:00:00\n# BUNIT = 1E-17 erg/cm2/s/A\nwavelength,flux\n4000,1\n4001,2\n")
+    (found,) = read_spectrum(
+        file, Options(given={"wavelength_unit": "Angstrom", "flux_unit": "1e-17 erg / (s cm2 A)"})
+    ).datums
+    assert found.timestamp == datetime(2023, 5, 21, 6, tzinfo=UTC)

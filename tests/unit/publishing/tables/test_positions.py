@@ -154,3 +154,10 @@ def test_a_comment_on_another_frame_is_refused(tmp_path: Path, comment: str) -> 
 
 def test_a_sign_in_a_column_of_its_own_is_refused(tmp_path: Path) -> None:
     assert "holds signs" in refused(tmp_path, "mjd,ra,sign,dec\n59000.1,210.5,-,3.25\n")
+
+
+@pytest.mark.parametrize("names", ["l,b", "glon,glat", "elon,elat", "RA1950,DE1950", "ra_b1950,dec_b1950"])
+def test_no_advice_leads_to_publish_another_frame(tmp_path: Path, names: str) -> None:
+    told = refused(tmp_path, f"mjd,{names}\n59000.1,210.5,-3.25\n")
+    assert "not in ICRS" in told
+    assert "--columns" not in told
