@@ -94,6 +94,8 @@ def _by_columns(content: Mapping[str, Any]) -> list[dict[str, Any]] | None:
         if not all(isinstance(row, list) and len(row) == len(names) for row in data):
             raise ValueError("has rows of another length than its columns. One value a column is needed")
         return [dict(zip(map(str, names), row, strict=True)) for row in data]
+    told = {name: value for name, value in content.items() if isinstance(value, str | int | float | bool | None)}
+    content = {name: value for name, value in content.items() if name not in told}  # the rest is of the whole table
     columns = list(content.values())
     if columns and all(isinstance(column, list) and len(column) == len(columns[0]) > 0 for column in columns):
         cells = columns

@@ -8,7 +8,7 @@ from bridge.publishing.sources.tables import limits, quality, times
 from bridge.publishing.sources.tables.cells import YES, is_empty, number_of
 from bridge.publishing.sources.tables.forms import Count
 from bridge.publishing.sources.tables.names import LIMIT_WORDS, OBJECTS, SCALES, Name, is_one_sided
-from bridge.publishing.sources.tables.remarks import LIMIT_TEXT
+from bridge.publishing.sources.tables.remarks import CORRECTED, LIMIT_TEXT
 from bridge.publishing.sources.tables.table import Table
 from bridge.publishing.sources.tables.timing import Timing
 from bridge.publishing.sources.tables.words import words
@@ -32,7 +32,6 @@ _SCALING = words("factor scale scalefactor multiplier exponent offset magoffset 
 _ZONES = words("tz timezone utcoffset zone gmtoffset tzoffset")
 _IN_UTC = frozenset({"UTC", "UT", "Z", "GMT", "0", "+0", "+00", "+0000", "+00:00", "0.0"})
 _PARTS_OF_TIME = words("year month day hour minute second jdn doy")
-_CORRECTED = re.compile(r"correct|dered|ext_?corr|k_?corr", re.IGNORECASE)
 _OTHER_ERROR = re.compile(
     r"(?:err|unc).*(?:[2-9][ _-]?sig|9\d|percent|pct|rel|frac)|"
     r"(?:[2-9][ _-]?sig|9\d|percent|pct|rel|frac).*(?:err|unc)",
@@ -58,7 +57,7 @@ def check_column(table: Table, index: int, name: Name, *, has_limits: bool) -> N
     _check_summaries(name, held)
     check_objects(name, [cell for _, cell in held])
     _check_limits(name, [cell for _, cell in held], table.columns[index].note)
-    if _CORRECTED.search(name.whole) and any(cell.lower() in YES for cell in values):
+    if CORRECTED.search(name.whole) and any(cell.lower() in YES for cell in values):
         raise ValueError(
             f"column {name.whole!r} says that some values are corrected; publish what was observed, or say --columns "
             f"extra={name.whole} if the values that are used are not"

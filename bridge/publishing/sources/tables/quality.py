@@ -14,6 +14,7 @@ from bridge.publishing.sources.tables import languages
 from bridge.publishing.sources.tables.cells import NO, YES, is_empty, number_of
 from bridge.publishing.sources.tables.names import Name, Role
 from bridge.publishing.sources.tables.options import Options
+from bridge.publishing.sources.tables.remarks import CORRECTED
 from bridge.publishing.sources.tables.table import Table
 from bridge.publishing.sources.tables.words import words
 
@@ -114,7 +115,7 @@ def _role(name: Name, cells: Sequence[str]) -> Role | None:
         found, is_clear = Role.IS_BAD, bool(held & _SAYS_BAD) and held <= _SAYS_BAD | _SAYS_NOTHING
     elif name.flat in ("weight", "weights", "wt"):
         is_clear = not any(number_of(cell) == 0 for cell in cells)
-    elif held <= _MARKS or (are_words and held & _YES_WORDS and held & _NO_WORDS):
+    elif held <= _MARKS or (are_words and held & _YES_WORDS and held & _NO_WORDS and not CORRECTED.search(name.whole)):
         is_clear = False
     if not is_clear:
         raise _doubted(name, held)

@@ -34,6 +34,8 @@ _INTRINSIC = re.compile(
     r"absolute mag|de-?redden|k-?corrected|corrected for .*(?:extinction|redden|dust|distance)|"
     r"extinction[-_ ]corrected|mag\w* (?:are |were |is )?corrected|e\(b-v\).*corrected|corrected.*e\(b-v\)"
 )
+CORRECTED = re.compile(r"correct|dered|ext_?corr|k_?corr", re.IGNORECASE)
+"""What says in a column's name that its cells tell which values are corrected."""
 _CORRECTED_NAME = re.compile(r"dered|ext_?corr|k_?corr|abs_?mag|m_?abs\b|mag_?abs|absolute", re.IGNORECASE)
 _DENIED = re.compile(r"\bnot\b|\bfalse\b|\bno\b|\bnor\b|\bun\w+ed\b")
 _DIVERSE = re.compile(

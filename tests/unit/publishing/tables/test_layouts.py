@@ -121,6 +121,10 @@ LAYOUTS: dict[str, tuple[str, list[Values]]] = {
         [SEEN, SEEN],
     ),
     "JSON by columns": ('{"mjd":[59000.1],"filter":["g"],"mag":[17.1],"err":[0.1]}', [SEEN]),
+    "JSON by columns, with its object": (
+        '{"target":"SN 2020abc","mjd":[59000.1],"filter":["g"],"mag":[17.1],"err":[0.1]}',
+        [SEEN],
+    ),
     "JSON of pandas": ('{"mjd":{"0":59000.1},"filter":{"0":"g"},"mag":{"0":17.1},"err":{"0":0.1}}', [SEEN]),
     "JSON of pandas, split": (
         '{"columns":["mjd","filter","mag","err"],"index":[0],"data":[[59000.1,"g",17.1,0.1]]}',

@@ -173,7 +173,7 @@ def test_a_spectrum_at_rest_by_its_header_is_refused(tmp_path: Path, cards: dict
 
 
 @given(
-    name=st.from_regex(r"[a-z]{6,12}", fullmatch=True).map(lambda word: f"zz_{word}"),
+    name=st.from_regex(r"[kxz]{6,12}", fullmatch=True).map(lambda word: f"zz_{word}"),
     words=st.sampled_from([("True", "False"), ("yes", "no"), ("Y", "N"), ("oui", "non"), ("t", "f")]),
 )
 @settings(max_examples=30, deadline=None)
@@ -192,3 +192,8 @@ def test_a_row_of_a_model_is_no_measurement(tmp_path: Path) -> None:
 def test_a_column_of_marks_alone_is_never_passed_over(tmp_path: Path, mark: str) -> None:
     (problem,) = problems(tmp_path, table("zz", "", mark))
     assert "is_bad=zz" in problem
+
+
+def test_a_mark_of_corrected_values_is_told_as_such(tmp_path: Path) -> None:
+    (problem,) = problems(tmp_path, table("extcorr", "y", "n"))
+    assert "some values are corrected" in problem
