@@ -15,6 +15,7 @@ from bridge.codec.split import part, runs
 from bridge.events import BODIES, Data, Event, Kind, Target, TargetReference
 from bridge.hermes.embedded import KEY, as_json, embedded
 from bridge.hermes.record import FORMAT, ID, NAMESPACE, SENDER, came_from_hermes
+from bridge.hermes.rest_rules import check_datum, check_target
 from bridge.hermes.rows import Row, datum_row, target_row
 from bridge.stream.port import Headers
 
@@ -91,6 +92,7 @@ def compose(
     *,
     largest_bytes: int = LARGEST_BYTES,
     elements: Mapping[str, Target] | None = None,
+    over_rest: bool = False,
 ) -> Composed:
     """Return ``events`` as messages for ``topic`` (its name on its stream), in order, those of one share together.
 
@@ -99,10 +101,12 @@ def compose(
 
     ``elements`` are targets by name of which none is among the events, but their data: where one moves, its orbital
     elements say where it is.
+
+    ``over_rest``: they go by Hermes' REST API, which refuses more than its readers do.
     """
     targets = {name: _place_alone(target) for name, target in (elements or {}).items()}
     targets |= {one.subject: one.body for one in events if isinstance(one.body, Target)}
-    packing = _Packing(topic, largest_bytes, targets)
+    packing = _Packing(topic, largest_bytes, targets, over_rest)
     for event in events:
         packing.add(event)
     return packing.composed()
@@ -135,6 +139,7 @@ class _Packing:
     topic: str
     largest: int
     targets: dict[str, Target]
+    over_rest: bool
     messages: list[Outgoing] = field(default_factory=list)
     not_carried: list[NotCarried] = field(default_factory=list)
     pieces: list[_Piece] = field(default_factory=list)
@@ -161,6 +166,8 @@ class _Packing:
         if came_from_hermes(event.origin):
             raise ValueError("it came from Hermes")
         target = target_row(self._target(event))
+        if self.over_rest:
+            check_target(target)
         room = self.largest - _around(event, self.topic) - _size(target)
         if not isinstance(event.body, Data):
             piece = _Piece(event, (), target)
@@ -185,7 +192,10 @@ class _Packing:
         why: list[str] = []
         for datum in body.datums:
             try:
-                rows.append(datum_row(event.kind, event.subject, datum))
+                row = datum_row(event.kind, event.subject, datum)
+                if self.over_rest:
+                    check_datum(event.kind, row)
+                rows.append(row)
             except ValueError as error:
                 rows.append(None)
                 why.append(str(error))

@@ -71,7 +71,7 @@ def packed(
     if how.format != HERMES:
         return Packing(rows=tuple(_event(one) for one in events))
     topic = split(how.topic)[1]
-    composed = compose(events, topic, largest_bytes=how.largest_bytes, elements=elements or {})
+    composed = compose(events, topic, largest_bytes=how.largest_bytes, elements=elements or {}, over_rest=how.over_rest)
     return Packing(rows=tuple(_message(one) for one in composed.messages), not_carried=composed.not_carried)
 
 

@@ -51,6 +51,9 @@ class Pace:
     announce_s: float = 5.0
     rest_s: float = 30.0
     """Between two tries of a topic that is missing, or may not be written."""
+    look_up_s: float = 10.0
+    """Before what is unclear is looked up again; twice as long each time."""
+    longest_look_up_s: float = 3600.0
     shortest_wait_s: float = 0.5
     longest_wait_s: float = 60.0
     keep: timedelta = timedelta(days=7)
