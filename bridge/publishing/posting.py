@@ -51,6 +51,8 @@ class Poster:
         self._pace = pace
         self._resting: dict[str, float] = {}
         """Topics that may not be written, and when they are tried again."""
+        self._reasons: dict[str, str] = {}
+        """What was said last of a topic that may not be written."""
         self._allowed: dict[str, float] = {}
         """Topics that may be written, and until when that counts."""
         self._untold: list[Callable[[], None]] = []
@@ -136,7 +138,9 @@ class Poster:
     def _rest(self, topic: str, error: DeniedError) -> None:
         self._allowed.pop(topic, None)
         self._resting[topic] = time.monotonic() + self._pace.rest_s
-        log.warning("relay.topic_waits", topic=topic, message=str(error))
+        if self._reasons.get(topic) != str(error):
+            self._reasons[topic] = str(error)
+            log.warning("relay.topic_waits", topic=topic, message=str(error))
         self._later(lambda: self._outbox.wait_for(topic, str(error)))
 
     def _refuse(self, row: Row, error: EventError) -> None:
