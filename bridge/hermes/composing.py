@@ -56,6 +56,11 @@ class Outgoing:
         """Return a message of which :attr:`stored` was kept."""
         return cls(id=UUID(bytes=stored[:16]), key=key, value=stored[16:])
 
+    @property
+    def title(self) -> str:
+        """Its title, as Hermes shows it."""
+        return str(json.loads(self.value)["title"])
+
     def headers(self, sender: str = "") -> Headers:
         """Return the headers by which Hermes' readers know it; ``sender`` is the user name that sends, where one is."""
         told = json.loads(self.value)

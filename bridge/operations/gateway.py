@@ -159,7 +159,8 @@ def opened_gateway(settings: Settings) -> Iterator[Parts]:
 
         def topics() -> set[str]:
             with logins_lock:
-                return {topic for account in accounts.every(logins) for topic in account.topics}
+                named = {topic for account in accounts.every(logins) for topic in account.topics}
+            return {topic for topic in named if not settings.stream_of(topic).over_rest}
 
         sizes = Sizes(partial(stream_of, settings), topics)
 
