@@ -26,7 +26,7 @@ def post(
     dry_run: bool,
     looks_s: Sequence[float] = _LOOKS_S,
 ) -> None:
-    """Let Hermes validate all messages for ``topic``, and then (not in a dry run) publish them; durable when it returns.
+    """Let Hermes validate all messages for ``topic``, then (not in a dry run) publish them: durable when this returns.
 
     Raises SourceError with what Hermes refuses (nothing was published then), DeniedError, AwayError, and UnclearError
     where one may have been published or not: its text says which, and how many were before it.
