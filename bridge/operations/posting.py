@@ -24,7 +24,6 @@ def post(
     *,
     source: str,
     dry_run: bool,
-    looks_s: Sequence[float] = _LOOKS_S,
 ) -> None:
     """Let Hermes validate all messages for ``topic``, then (not in a dry run) publish them: durable when this returns.
 
@@ -38,7 +37,7 @@ def post(
             raise SourceError.of(source, problems)
         for number, one in enumerate([] if dry_run else messages):
             try:
-                _submit(service, one, looks_s)
+                _submit(service, one)
             except BridgeError as error:
                 if number:
                     error.what = f"{number} of {len(messages)} messages are published, and then: {error.what}"
@@ -53,12 +52,12 @@ def _problem(service: HermesService, message: Outgoing) -> str:
     return ""
 
 
-def _submit(service: HermesService, message: Outgoing, looks_s: Sequence[float]) -> None:
+def _submit(service: HermesService, message: Outgoing) -> None:
     tried = datetime.now(UTC)
     try:
         service.submit(message.value)
     except UnclearError as error:
-        for wait_s in looks_s:
+        for wait_s in _LOOKS_S:
             time.sleep(wait_s)
             try:
                 if service.find(message.value, tried) is not None:
