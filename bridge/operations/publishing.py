@@ -47,6 +47,8 @@ class Published:
     """Events whose origin is not this TOM: published as they are."""
     not_carried: tuple[str, ...]
     """What the topic's format has no way to carry, a line each."""
+    assumed: tuple[str, ...]
+    """What is assumed of data that go, because the topic's format wants it said, a line each."""
     dry_run: bool
 
 
@@ -150,10 +152,12 @@ def publish(
     """
     chosen = topic_for(settings, topic)
     not_carried: tuple[str, ...] = ()
+    assumed: tuple[str, ...] = ()
     how = settings.publish.of(chosen)
     if how.format == "hermes":
         composed = composed_for(settings, stream, chosen, events, source=source)
         not_carried = tuple(str(one) for one in composed.not_carried)
+        assumed = tuple(str(one) for one in composed.assumed)
         records = len(composed.messages)
         if how.over_rest:
             post(settings, chosen, composed.messages, source=source, dry_run=dry_run)
@@ -180,6 +184,7 @@ def publish(
         datums=sum(len(event.body.datums) for event in events if isinstance(event.body, Data)),
         foreign=sum(event.origin != settings.origin for event in events),
         not_carried=not_carried,
+        assumed=assumed,
         dry_run=dry_run,
     )
 

@@ -242,3 +242,17 @@ def test_a_made_title_of_names_that_json_escapes_is_cut() -> None:
     title = json.loads(message.value)["title"]
     assert title.endswith("…")
     assert len(json.dumps(title)) <= 1_000
+
+
+@pytest.mark.parametrize(("unit", "told"), [("", True), ("mag", True), ("AB", False), ("mJy", False)])
+def test_what_hermes_wants_said_and_nobody_said_is_told_as_assumed(unit: str, told: bool) -> None:
+    found = composed(event(photometry(3, unit=unit)))
+    assert [str(one) for one in found.assumed] == (
+        [
+            "SN 2024abc: of 3 of the datums it is assumed: nothing is said of the brightness' unit or system;"
+            " it goes as AB mag, Hermes' default"
+        ]
+        if told
+        else []
+    )
+    assert found.not_carried == ()
