@@ -177,6 +177,7 @@ def opened_gateway(settings: Settings) -> Iterator[Parts]:
                 open_outbox=lambda: Store(settings.state),
                 open_streams=lambda: streams_of(settings),
                 schema_topic=settings.schema_topic_of,
+                named=settings.publish.named,
                 lease=FileLock(settings.state / f"{FILE}.lock", where="state"),
                 pace=Pace(poll_s=0.2, look_s=0.2),
                 look=composer.look,

@@ -50,12 +50,9 @@ class Row:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Unclear:
+class Unclear(Row):
     """A row of which it isn't known whether it was taken."""
 
-    id: int
-    topic: str
-    payload: bytes
     tried_at: datetime
     """When it was sent."""
     reason: str

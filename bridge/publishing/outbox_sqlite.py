@@ -1,5 +1,7 @@
 """An outbox in a SQLite file: of its own, or in one that holds more, so that one transaction accepts and remembers."""
 
+# ruff: noqa: S608 (what is put into statements is ours)
+
 import json
 import sqlite3
 from collections.abc import Collection, Sequence
@@ -107,7 +109,7 @@ class SqliteOutbox(SqliteFile):
     def waiting(self, stream: str, *, without: Collection[str], most: int) -> list[Waiting]:
         """Return the first ``most`` queued rows for the stream of this label, but for topics in ``without``."""
         rows = self.query(
-            f"SELECT id, topic, record_key, length(payload) FROM outbox WHERE state = 'queued' AND {_OF_STREAM}"  # noqa: S608
+            f"SELECT id, topic, record_key, length(payload) FROM outbox WHERE state = 'queued' AND {_OF_STREAM}"
             " AND topic NOT IN (SELECT value FROM json_each(?2)) ORDER BY id LIMIT ?3",
             (stream, json.dumps(list(without)), most),
         )
@@ -160,12 +162,20 @@ class SqliteOutbox(SqliteFile):
     def unclear(self, stream: str) -> list[Unclear]:
         """Return the unclear rows for the stream of this label, in order."""
         rows = self.query(
-            f"SELECT id, topic, payload, sent_at, reason FROM outbox WHERE state = 'unclear' AND {_OF_STREAM}"  # noqa: S608
-            " ORDER BY id",
+            "SELECT id, topic, record_key, payload, format, sent_at, reason"
+            f" FROM outbox WHERE state = 'unclear' AND {_OF_STREAM} ORDER BY id",
             (stream,),
         )
         return [
-            Unclear(id=row[0], topic=row[1], payload=row[2] or b"", tried_at=_moment(row[3]), reason=row[4])
+            Unclear(
+                id=row[0],
+                topic=row[1],
+                key=row[2],
+                payload=row[3] or b"",
+                format=row[4],
+                tried_at=_moment(row[5]),
+                reason=row[6],
+            )
             for row in rows
         ]
 

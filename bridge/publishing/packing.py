@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from bridge.errors import InvalidEventError
 from bridge.events import Body, Data, Event, Kind, Target, TargetList
 from bridge.hermes.composing import Outgoing, Remark, compose, no_messages_of
 from bridge.publishing.outbox import EVENT
@@ -88,6 +89,18 @@ def packed(
         not_carried=composed.not_carried,
         assumes=composed.assumed,
     )
+
+
+def messages_of(event: Event, how: PublishedTopicSettings) -> list[Outgoing]:
+    """Return an event as messages: one that was accepted when the topic had no messages of Hermes yet.
+
+    Raises InvalidEventError where it can't be one.
+    """
+    packing = packed([event], how)
+    if not packing.rows:
+        what = "; ".join(str(one) for one in packing.not_carried)
+        raise InvalidEventError(f"it was shared when the topic took events, and now takes messages of Hermes: {what}")
+    return [Outgoing.of_stored(row.payload, row.key) for row in packing.rows]
 
 
 def why_not(kind: Kind, how: PublishedTopicSettings) -> str:

@@ -18,15 +18,17 @@ from bridge.errors import (
     BridgeError,
     DeniedError,
     EventError,
+    InvalidEventError,
     StopError,
     StreamAwayError,
     UnclearError,
 )
+from bridge.events import Event
 from bridge.hermes.composing import Outgoing
 from bridge.hermes.service import HermesService
-from bridge.publishing.outbox import Outbox, Row, Unclear
-from bridge.publishing.packing import HERMES
-from bridge.publishing.sender import Pace
+from bridge.publishing.outbox import EVENT, Outbox, Row, Unclear
+from bridge.publishing.packing import HERMES, messages_of
+from bridge.publishing.sender import Named, Pace
 from bridge.topics import split
 
 log = structlog.get_logger(__name__)
@@ -44,10 +46,11 @@ _ENDED = "the relay ended while it was sent."
 class Poster:
     """Sends queued rows to one Hermes, and writes what became of them. Not thread-safe."""
 
-    def __init__(self, label: str, service: HermesService, outbox: Outbox, pace: Pace) -> None:
+    def __init__(self, label: str, service: HermesService, outbox: Outbox, *, named: Named, pace: Pace) -> None:
         self._label = label
         self._service = service
         self._outbox = outbox
+        self._named = named
         self._pace = pace
         self._resting: dict[str, float] = {}
         """Topics that may not be written, and when they are tried again."""
@@ -84,13 +87,8 @@ class Poster:
     # -- sending ------------------------------------------------------------------------------------------------------
 
     def _post(self, row: Row) -> None:
-        if row.format != HERMES:
-            self._outbox.mark_refused(
-                row.id, f"it is of the format {row.format!r}, which Hermes does not take: share it again"
-            )
-            return
-        value = Outgoing.of_stored(row.payload, row.key).value
         try:
+            value = self._message(row).value
             self._allow(row.topic)
             self._service.validate(value)
         except DeniedError as error:
@@ -101,6 +99,18 @@ class Poster:
             return
         self._outbox.mark_unclear(row.id)
         self._submit(row, value)
+
+    def _message(self, row: Row) -> Outgoing:
+        """Return the message of a row. Raises InvalidEventError where it has none, or several: each needs a row."""
+        if row.format == HERMES:
+            return Outgoing.of_stored(row.payload, row.key)
+        how = self._named(row.topic)
+        if row.format != EVENT or how is None:
+            raise InvalidEventError(f"it is of the format {row.format!r}, which Hermes does not take")
+        messages = messages_of(Event.checked(row.payload), how)
+        if len(messages) > 1:
+            raise InvalidEventError("it was shared as one event, and is more than one message", mend="Share it again")
+        return messages[0]
 
     def _submit(self, row: Row, value: bytes) -> None:
         """Send a row that is marked as unclear, and write what became of it."""
@@ -178,7 +188,7 @@ class Poster:
             if due > time.monotonic():
                 continue
             try:
-                found = self._service.find(Outgoing.of_stored(one.payload, b"").value, one.tried_at)
+                found = self._service.find(self._message(one).value, one.tried_at)
             except AwayError as error:
                 log.warning("relay.not_looked_up", row=one.id, message=str(error))
                 self._tell(one, f"can't be asked: {error}")

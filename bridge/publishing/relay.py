@@ -24,7 +24,7 @@ from bridge.errors import AwayError, NotDeliveredError, StopError
 from bridge.hermes.service import HermesService
 from bridge.publishing.outbox import Outbox
 from bridge.publishing.posting import Poster
-from bridge.publishing.sender import Pace, Sender
+from bridge.publishing.sender import Named, Pace, Sender
 from bridge.stream.port import Stream
 from bridge.topics import split
 
@@ -82,6 +82,7 @@ class Relay:
         open_outbox: Callable[[], Outbox],
         open_streams: Callable[[], Mapping[str, Stream | HermesService]],
         schema_topic: str | SchemaTopics,
+        named: Named,
         lease: Lease,
         pace: Pace,
         look: Callable[[], bool] = lambda: False,
@@ -89,6 +90,7 @@ class Relay:
         self._open_outbox = open_outbox
         self._open_streams = open_streams
         self._schema_topic = schema_topic
+        self._named = named
         self._lease = lease
         self._pace = pace
         self._look = look
@@ -168,8 +170,9 @@ class Relay:
         def opened() -> tuple[Sending, Outbox]:
             outbox = self._open_outbox()
             if isinstance(stream, HermesService):
-                return Poster(label, stream, outbox, self._pace), outbox
-            return Sender(label, stream, outbox, self._schema_topic, self._pace), outbox
+                return Poster(label, stream, outbox, named=self._named, pace=self._pace), outbox
+            sender = Sender(label, stream, outbox, schema_topic=self._schema_topic, named=self._named, pace=self._pace)
+            return sender, outbox
 
         return opened
 

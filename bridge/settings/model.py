@@ -175,9 +175,13 @@ class PublishSettings(Section):
             raise ValueError(f"names the topic {twice!r} twice; join the two entries into one")
         return given
 
+    def named(self, topic: str) -> PublishedTopicSettings | None:
+        """Return how ``topic`` is published on, where that is said."""
+        return next((one for one in self.topics if one.topic == topic), None)
+
     def of(self, topic: str) -> PublishedTopicSettings:
         """Return how ``topic`` is published on."""
-        return next((one for one in self.topics if one.topic == topic), PublishedTopicSettings(topic=topic))
+        return self.named(topic) or PublishedTopicSettings(topic=topic)
 
 
 class MatchingSettings(Section):

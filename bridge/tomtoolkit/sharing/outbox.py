@@ -72,10 +72,18 @@ class DjangoOutbox:
         """Return the unclear rows for the stream of this label, in order."""
         rows = self._all().filter(_of_stream(stream), state=UNCLEAR).order_by("id")
         with translating(self._using):
-            found = list(rows.values_list("pk", "topic", "payload", "sent_at", "reason"))
+            found = list(rows)
         return [
-            Unclear(id=pk, topic=topic, payload=bytes(payload or b""), tried_at=tried_at, reason=reason)
-            for pk, topic, payload, tried_at, reason in found
+            Unclear(
+                id=row.pk,
+                topic=row.topic,
+                key=bytes(row.key),
+                payload=bytes(row.payload or b""),
+                format=row.format,
+                tried_at=row.sent_at,
+                reason=row.reason,
+            )
+            for row in found
         ]
 
     def stuck(self, most: int) -> list[Stuck]:

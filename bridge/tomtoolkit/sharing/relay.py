@@ -40,6 +40,7 @@ def relay_of(
         open_outbox=partial(DjangoOutbox, using),
         open_streams=partial(open_streams, settings),
         schema_topic=settings.schema_topic_of,
+        named=publish.named,
         lease=Lease("relay", using, lasts_s=lease_s),
         pace=pace or Pace(look_s=publish.look_s, keep=timedelta(days=publish.keep_days)),
         look=look,
