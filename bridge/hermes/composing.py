@@ -16,7 +16,7 @@ from bridge.codec.split import part, runs
 from bridge.events import BODIES, Data, Event, Kind, Target, TargetReference
 from bridge.hermes.embedded import KEY, as_json, embedded
 from bridge.hermes.record import FORMAT, ID, NAMESPACE, SENDER, came_from_hermes
-from bridge.hermes.rest_rules import check_datum, check_target
+from bridge.hermes.rest_rules import fitting_datum, fitting_target
 from bridge.hermes.rows import Row, assumptions, datum_row, target_row
 from bridge.stream.port import Headers
 
@@ -180,7 +180,7 @@ class _Packing:
             raise ValueError("it came from Hermes")
         target = target_row(self._target(event))
         if self.over_rest:
-            check_target(target)
+            target = fitting_target(target)
         room = self.largest - _around(event, self.topic) - _size(target)
         if not isinstance(event.body, Data):
             piece = _Piece(event, (), target)
@@ -207,9 +207,7 @@ class _Packing:
         for datum in body.datums:
             try:
                 row = datum_row(event.kind, event.subject, datum)
-                if self.over_rest:
-                    check_datum(event.kind, row)
-                rows.append(row)
+                rows.append(fitting_datum(event.kind, row) if self.over_rest else row)
                 assumed.update(assumptions(datum))
             except ValueError as error:
                 rows.append(None)

@@ -58,9 +58,9 @@ class StreamSettings(Section):
     @classmethod
     def _of_data_sharing(cls, given: object) -> object:
         """Take an entry ``hermes`` of TOM Toolkit's ``DATA_SHARING`` (2.x) by its own words."""
-        if not isinstance(given, Mapping) or "HERMES_API_KEY" not in given:
-            return given
         named = {"BASE_URL": "url", "HERMES_API_KEY": "token"}
+        if not isinstance(given, Mapping) or not named.keys() & given.keys():
+            return given
         return {named.get(key, key): value for key, value in given.items() if key not in _OF_DATA_SHARING}
 
     @model_validator(mode="after")

@@ -90,7 +90,12 @@ def _row_errors(section: str, row: dict[str, Any], names: list[Any]) -> dict[str
             or (elements.get("perihelion_distance") and elements.get("epoch_of_perihelion"))
         ):
             wrong["orbital_elements"] = {"mean_anomaly": ["Must set mean_anomaly/semimajor_axis or ..."]}
+        kind = (row.get("discovery_info") or {}).get("transient_type")
+        if kind is not None and kind != "PSN - Possible SN":
+            wrong["discovery_info"] = {"transient_type": [f'"{kind}" is not a valid choice.']}
         return wrong
+    if row.get("spec_type", "Object") not in ("Object", "Host"):
+        wrong["spec_type"] = [f'"{row["spec_type"]}" is not a valid choice.']
     if row.get("target_name") not in names:
         wrong["target_name"] = ["must be the name of a target"]
     if not (row.get("telescope") or row.get("instrument")):

@@ -311,6 +311,13 @@ def test_an_entry_hermes_of_data_sharing_is_accepted_unchanged() -> None:
     assert found.token.get_secret_value() == "h0rsebattery"
 
 
+def test_the_token_of_such_an_entry_can_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOM_BRIDGE_STREAMS__HERMES__TOKEN", "h0rsebattery")
+    found = settings(streams={"hermes": {"BASE_URL": "https://hermes.lco.global/"}}).streams["hermes"]
+    assert found.token is not None
+    assert found.token.get_secret_value() == "h0rsebattery"
+
+
 @pytest.mark.parametrize(
     ("tables", "told"),
     [
