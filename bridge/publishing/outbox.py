@@ -108,8 +108,8 @@ class Outbox(Protocol):
         """Note why this row is unclear, where it still is."""
         ...
 
-    def unclear(self, stream: str) -> list[Unclear]:
-        """Return the unclear rows for the stream of this label, in order."""
+    def unclear(self, stream: str, *, without: Collection[int], most: int) -> list[Unclear]:
+        """Return the first ``most`` unclear rows for the stream of this label, but for those in ``without``."""
         ...
 
     def stuck(self, most: int) -> list[Stuck]:

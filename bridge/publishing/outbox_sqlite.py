@@ -159,12 +159,13 @@ class SqliteOutbox(SqliteFile):
         with self.transaction() as connection:
             connection.execute("UPDATE outbox SET reason = ? WHERE state = 'unclear' AND id = ?", (reason, row))
 
-    def unclear(self, stream: str) -> list[Unclear]:
-        """Return the unclear rows for the stream of this label, in order."""
+    def unclear(self, stream: str, *, without: Collection[int], most: int) -> list[Unclear]:
+        """Return the first ``most`` unclear rows for the stream of this label, but for those in ``without``."""
         rows = self.query(
             "SELECT id, topic, record_key, payload, format, sent_at, reason"
-            f" FROM outbox WHERE state = 'unclear' AND {_OF_STREAM} ORDER BY id",
-            (stream,),
+            f" FROM outbox WHERE state = 'unclear' AND {_OF_STREAM}"
+            " AND id NOT IN (SELECT value FROM json_each(?2)) ORDER BY id LIMIT ?3",
+            (stream, json.dumps(list(without)), most),
         )
         return [
             Unclear(

@@ -35,6 +35,7 @@ log = structlog.get_logger(__name__)
 
 _LIST_EVERY_S = 30.0
 """Seconds between two looks into the outbox for what is unclear."""
+_LOOKED_UP_AT_ONCE = 10
 _PROFILE_S = 300.0
 """Seconds for which it counts what an account may do."""
 _LONGEST_REST_S = 600.0
@@ -159,6 +160,7 @@ class Poster:
 
     def _stay_unclear(self, row: Row, reason: str) -> None:
         self._unclear += 1
+        self._looks.pop(row.id, None)
         log.error("relay.unclear", row=row.id, topic=row.topic, message=reason)
         self._allowed.clear()
         self._list_at = 0.0
@@ -180,13 +182,11 @@ class Poster:
         """Ask the archive for what is unclear, each when it is due; who does not answer is asked later."""
         if time.monotonic() < self._list_at:
             return
-        self._list_at = time.monotonic() + min(_LIST_EVERY_S, self._pace.look_up_s)
-        unclear = self._outbox.unclear(self._label)
-        self._looks = {one.id: self._looks.get(one.id, (0, 0.0)) for one in unclear}
-        for one in unclear:
-            tries, due = self._looks[one.id]
-            if due > time.monotonic():
-                continue
+        now = time.monotonic()
+        self._list_at = now + min(_LIST_EVERY_S, self._pace.look_up_s)
+        early = [row for row, (_, due) in self._looks.items() if due > now]
+        for one in self._outbox.unclear(self._label, without=early, most=_LOOKED_UP_AT_ONCE):
+            tries, _ = self._looks.get(one.id, (0, 0.0))
             try:
                 found = self._service.find(self._message(one).value, one.tried_at)
             except AwayError as error:

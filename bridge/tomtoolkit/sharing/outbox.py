@@ -68,11 +68,11 @@ class DjangoOutbox:
         with writing(self._using):
             self._all().filter(pk=row, state=UNCLEAR).update(reason=reason)
 
-    def unclear(self, stream: str) -> list[Unclear]:
-        """Return the unclear rows for the stream of this label, in order."""
-        rows = self._all().filter(_of_stream(stream), state=UNCLEAR).order_by("id")
+    def unclear(self, stream: str, *, without: Collection[int], most: int) -> list[Unclear]:
+        """Return the first ``most`` unclear rows for the stream of this label, but for those in ``without``."""
+        rows = self._all().filter(_of_stream(stream), state=UNCLEAR).exclude(pk__in=without).order_by("id")
         with translating(self._using):
-            found = list(rows)
+            found = list(rows[:most])
         return [
             Unclear(
                 id=row.pk,

@@ -1,5 +1,6 @@
 """Sharing from a TOM to Hermes with a token alone: what is told before, what goes, and what a person decides."""
 
+import json
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -106,6 +107,27 @@ def test_a_person_decides_on_the_page_of_the_outbox(hermes: FakeHermes) -> None:
     relayed(["sent", "sent"])
     assert hermes.titles() == ["About SN 2"]
     assert "Nothing is refused or unclear" in page(root, "/bridge/outbox/")
+
+
+def test_a_person_decides_by_command(hermes: FakeHermes) -> None:
+    from io import StringIO
+
+    from django.core.management import call_command
+
+    from bridge.tomtoolkit.sharing import share
+
+    hermes.oddly = ["cut", "cut"]
+    for name in ("SN 1", "SN 2"):
+        share(target(name), topic=TOPIC, title=f"About {name}")
+    relayed(["unclear", "unclear"])
+    said = StringIO()
+    call_command("bridgeoutbox", "list", "--json", stdout=said)
+    second, first = json.loads(said.getvalue())
+    assert (first["state"], first["subject"], first["topic"]) == ("unclear", "SN 1", TOPIC)
+    call_command("bridgeoutbox", "there", str(first["id"]), stdout=StringIO())
+    call_command("bridgeoutbox", "again", str(second["id"]), stdout=StringIO())
+    relayed(["sent", "sent"])
+    assert hermes.titles() == ["About SN 2"]
 
 
 def test_the_outbox_shows_nothing_of_targets_that_the_person_may_not_see(hermes: FakeHermes) -> None:

@@ -17,6 +17,7 @@ from parts.wait import wait_until
 from bridge.errors import AwayError
 from bridge.hermes.service import HermesService
 from bridge.publishing.packing import packed
+from bridge.publishing.posting import Poster
 from bridge.publishing.relay import Pace, Relay
 from bridge.settings import PublishedTopicSettings
 
@@ -196,3 +197,36 @@ def test_a_relay_killed_while_it_sends_sends_nothing_twice(shelf: SqliteShelf, h
     assert hermes.titles() == (["A"] if taken else [])
     if not taken:
         wait_until(lambda: _turned(shelf, hermes) and "the relay ended while it was sent" in reasons(shelf)[0])
+
+
+class Forgetful:
+    """An outbox that is away when the first thing is noted after an answer."""
+
+    def __init__(self, outbox: Any) -> None:
+        self._outbox = outbox
+        self._fails = True
+
+    def mark_sent(self, ids: Any) -> None:
+        if self._fails:
+            self._fails = False
+            raise AwayError("the disk is full")
+        self._outbox.mark_sent(ids)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._outbox, name)
+
+
+def test_what_could_not_be_noted_is_noted_before_anything_else_is_sent(shelf: SqliteShelf, hermes: FakeHermes) -> None:
+    accept(shelf, "A", "B")
+    named = PublishedTopicSettings(topic=TOPIC, format="hermes").by_rest()
+    outbox = shelf.open()
+    poster = Poster("hermes", HermesService(hermes.url, TOKEN), Forgetful(outbox), named=lambda _: named, pace=PACE)  # type: ignore[arg-type]
+    with pytest.raises(AwayError, match="disk is full"):
+        poster.send()
+    assert states(shelf) == ["unclear", "queued"]
+    while poster.send():
+        pass
+    poster.close()
+    outbox.close()
+    assert states(shelf) == ["sent", "sent"]
+    assert hermes.titles() == ["A", "B"]
