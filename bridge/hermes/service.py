@@ -137,7 +137,10 @@ class HermesService:
         inside = _inside(wanted)
         looked_at = 0
         for one in self._archived(wanted["topic"], tried):
-            headers = one.get("metadata", {}).get("headers") or {}
+            metadata = one.get("metadata")
+            headers = metadata.get("headers") if isinstance(metadata, dict) else None
+            if not isinstance(headers, dict):
+                continue
             found = _uuid(headers.get("_id"))
             if found is None or not _is_titled(wanted["title"], headers.get("title")):
                 continue
@@ -276,7 +279,7 @@ def _object(answer: requests.Response) -> dict[str, Any]:
     """Return the JSON object of an answer; an empty one where it has none."""
     try:
         said = answer.json()
-    except ValueError:
+    except (ValueError, RecursionError):  # the archive shows what anybody wrote
         return {}
     return said if isinstance(said, dict) else {}
 

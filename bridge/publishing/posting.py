@@ -15,7 +15,6 @@ import structlog
 from bridge.backoff import growing_s
 from bridge.errors import (
     AwayError,
-    BridgeError,
     DeniedError,
     EventError,
     InvalidEventError,
@@ -193,8 +192,8 @@ class Poster:
                 log.warning("relay.not_looked_up", row=one.id, message=str(error))
                 self._tell(one, f"can't be asked: {error}")
                 return
-            except BridgeError as error:
-                log.warning("relay.not_looked_up", row=one.id, message=str(error))
+            except Exception as error:  # a stranger's message, or a fault of ours, must not keep rows from going
+                log.warning("relay.not_looked_up", row=one.id, message=f"{type(error).__name__}: {error}")
                 self._tell(one, f"doesn't tell: {error}")
             else:
                 if found is not None:

@@ -143,3 +143,10 @@ def test_a_message_is_found_by_the_events_inside_among_others_of_its_title(
     assert service.find(mine, began - timedelta(days=1)) is None
     hermes.shows = False
     assert service.find(mine, began) is None
+
+
+def test_a_strangers_message_keeps_no_other_from_being_found(hermes: FakeHermes, service: HermesService) -> None:
+    mine, began = value(), datetime.now(UTC)
+    found = service.submit(mine)
+    hermes.nested.add(service.submit(value()))
+    assert service.find(mine, began) == found

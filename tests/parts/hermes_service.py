@@ -60,6 +60,8 @@ class FakeHermes:
     """How all else ends: ``500``, ``429``, ``cut``."""
     shows: bool = True
     """Whether the archive shows what was published."""
+    nested: set[UUID] = field(default_factory=set)
+    """Messages that the archive shows as lists in lists."""
 
     def titles(self) -> list[str]:
         """Return the titles of all that was published."""
@@ -232,6 +234,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _message(self, wanted: str) -> None:
         for found, _, payload in self.hermes.published:
+            if found in self.hermes.nested:
+                self._say(200, b'{"message": ' + b"[" * 100_000 + b"]" * 100_000 + b"}")
+                return
             if str(found) == wanted:
                 self._say(200, {"metadata": {}, "annotations": {}, "message": payload})
                 return
@@ -240,7 +245,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _say(self, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         self.send_response(status)
-        self.send_header("Content-Type", "text/html" if isinstance(body, bytes) else "application/json")
+        is_page = isinstance(body, bytes) and not body.startswith(b"{")
+        self.send_header("Content-Type", "text/html" if is_page else "application/json")
         self.send_header("Content-Length", str(len(content)))
         for name, value in (headers or {}).items():
             self.send_header(name, value)
