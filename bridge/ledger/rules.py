@@ -64,6 +64,7 @@ _LONGEST_OF_BAD = 100
 _LONGEST_KEY_OF_BAD = 256
 _DETAIL_OF_BAD = 80
 """Characters of a text in its detail, where that would else be counted as kept: a stranger would fill the quota."""
+_AS_IT_IS = json.JSONEncoder(allow_nan=False).encode
 _LONGEST_WAIT = timedelta(hours=1)
 LONGEST_PUT_OFF = timedelta(days=1)
 """Nothing is put off for longer: where something seems to be, the clock was set back."""
@@ -161,7 +162,7 @@ def storable(text: str) -> str:
     """Return ``text`` as every database can hold it: lone surrogates and NULs as question marks."""
     if not text.isascii():
         text = text.encode(errors="replace").decode()
-    return text.replace("\x00", "?")
+    return text.replace("\x00", "?") if "\x00" in text else text
 
 
 def fitting(entry: Entry) -> Entry:
@@ -244,10 +245,22 @@ def detail_text(detail: Detail, reason: Reason | None = None) -> str:
 
     What JSON doesn't know becomes a list or its text: it must cost no event.
     """
+    if (short := _short(detail)) is not None:
+        return short
     text = json.dumps(bounded(detail))
     if reason in BAD_IN_ITSELF and counted_bytes(text):
         text = json.dumps(bounded(detail, _DETAIL_OF_BAD))
     return text
+
+
+def _short(detail: Detail) -> str | None:
+    """Return the JSON of a detail that is within all bounds as it is, as nearly every one; None where it may not be."""
+    try:
+        text = _AS_IT_IS(detail)
+    except (ValueError, TypeError, RecursionError):
+        return None  # what JSON doesn't know
+    # Shorter than each of its texts may be, and nothing in it that was escaped.
+    return text if len(text) <= LONGEST_TEXT and "\\u" not in text else None
 
 
 def columns(entry: Entry) -> dict[str, Any]:

@@ -171,7 +171,7 @@ class WaitingLine:
         """
         if dry_run:
             return self._writer.preview(arrival, restore=restore)
-        if self._writer.stays(arrival, self._writer.facts([arrival]), restore=restore):
+        if self._writer.facts([arrival]).stays(arrival, restore=restore):
             return None
         return next(iter(self._looking.written([arrival], budget, restore=restore)), None)
 

@@ -1,8 +1,10 @@
 """Queries of the app's ledger for many places or lines at once, each with one parameter however many there are."""
 
 import json
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from typing import Any
+from uuid import UUID
 
 from django.db import connections
 from django.db.models import Q, QuerySet
@@ -12,13 +14,66 @@ from bridge.ledger.model import Filter, Line, Place, Reason
 from bridge.names import simplify
 from bridge.tomtoolkit import models
 from bridge.tomtoolkit.database import among
-from bridge.tomtoolkit.ledger.rows import LONGEST_INDEXED, line_digest, names_of
+from bridge.tomtoolkit.ledger.rows import LONGEST_INDEXED, line_digest, names_of, place_of
 
 # All SQL below is put together from this package's own constants; values go in as parameters.
 # ruff: noqa: S608, S611
 
-_COLUMNS = ("topic_id", "partition", "record_offset", "number")
+_MOST_RUNS = 20
+PLACE = ("topic_id", "partition", "record_offset", "number")
+"""The columns that are a place."""
 _TYPES = ("text", "int", "bigint", "int")
+
+
+def entries_at(using: str, places: Collection[Place], *only: str) -> dict[Place, models.Entry]:
+    """Return the entries of these events, as far as there are any (of them the columns ``only``).
+
+    Places that follow each other, as those of a unit from the stream do, are asked for as runs: one look into the index
+    each, not one a place.
+    """
+    runs = _runs(places)
+    rows = models.Entry.objects.using(using).filter(runs) if runs is not None else at_places(using, places)
+    wanted = frozenset(places)
+    found = ((place_of(row), row) for row in (rows.only(*only) if only else rows))
+    return {place: row for place, row in found if place in wanted}
+
+
+def _runs(places: Collection[Place]) -> Q | None:
+    """Return the condition of lying within a few runs of records; None where the places are not that close."""
+    offsets: dict[tuple[str, int], set[int]] = defaultdict(set)
+    for place in places:
+        offsets[place.topic_id, place.partition].add(place.offset)
+    if not offsets or len(offsets) > _MOST_RUNS:
+        return None
+    condition = Q()
+    for (topic_id, partition), those in offsets.items():
+        first, last = min(those), max(those)
+        if last - first >= 2 * len(those):
+            return None
+        within = {"record_offset": first} if first == last else {"record_offset__range": (first, last)}
+        condition |= Q(topic_id=topic_id, partition=partition, **within)
+    return condition
+
+
+def of_events(using: str, model: Any, ids: Collection[UUID]) -> QuerySet[Any]:
+    """Return the rows of ``model`` of events with these ids, of whatever origin."""
+    return model.objects.using(using).filter(pk__in=_of_events(using, model, ids))
+
+
+def that_wait(using: str, ids: Collection[UUID]) -> QuerySet[Any]:
+    """Return the entries of events with these ids of which anything waits."""
+    waits = f"EXISTS (SELECT 1 FROM {models.Parked._meta.db_table} AS waits WHERE waits.entry_id = found.id)"
+    return models.Entry.objects.using(using).filter(pk__in=_of_events(using, models.Entry, ids, waits))
+
+
+def _of_events(using: str, model: Any, ids: Collection[UUID], condition: str = "true") -> RawSQL:
+    """Return a query for the keys of rows ``found`` of these events that meet a condition."""
+    table = model._meta.db_table
+    if connections[using].vendor == "postgresql":
+        sql = f"SELECT found.id FROM {table} AS found WHERE found.event_id = ANY(%s) AND {condition}"
+        return RawSQL(sql, [list(ids)])
+    wanted = f"json_each(%s) AS wanted CROSS JOIN {table} AS found ON found.event_id = wanted.value"
+    return RawSQL(f"SELECT found.id FROM {wanted} WHERE {condition}", [json.dumps([one.hex for one in ids])])
 
 
 def at_places(using: str, places: Collection[Place]) -> QuerySet[Any]:
@@ -34,7 +89,7 @@ def of_records(using: str, rows: QuerySet[Any], places: Collection[Place]) -> Qu
 def _at(rows: QuerySet[Any], places: Sequence[Sequence[object]]) -> QuerySet[Any]:
     if not places:
         return rows.none()
-    table, columns = rows.model._meta.db_table, _COLUMNS[: len(places[0])]
+    table, columns = rows.model._meta.db_table, PLACE[: len(places[0])]
     if connections[rows.db].vendor == "postgresql":
         arrays = ", ".join(f"%s::{kind}[]" for kind in _TYPES[: len(columns)])
         wanted = f"unnest({arrays}) AS wanted ({', '.join(columns)})"

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db.models import F, Q
@@ -11,14 +12,14 @@ from bridge.clock import Clock
 from bridge.errors import PositionLostError
 from bridge.events import EventRef, Kind, ShareRef
 from bridge.ledger import rules
-from bridge.ledger.model import Entry, Line, Outcome, Place, Reason, ShareWords, ToKeep, Witness
+from bridge.ledger.model import Entry, Line, Place, Reason, ShareWords, ToKeep, Witness
 from bridge.stream.port import Partition, Record
 from bridge.tomtoolkit import models
-from bridge.tomtoolkit.database import MANY, chunks
+from bridge.tomtoolkit.database import MANY, chunks, insert, insert_missing
 from bridge.tomtoolkit.ledger import words
 from bridge.tomtoolkit.ledger.applied import announce
 from bridge.tomtoolkit.ledger.keeping import Keeping, Said
-from bridge.tomtoolkit.ledger.queries import at_places
+from bridge.tomtoolkit.ledger.queries import at_places, entries_at, of_events
 from bridge.tomtoolkit.ledger.rows import entry_values, line_digest, place_of
 
 _Sum = tuple[str, str, str, str]
@@ -138,42 +139,54 @@ class DjangoUnit:
         """Remove entries of which nothing is kept, and what was said of shares of which no other entry is left."""
         for chunk in chunks([row.pk for row in rows]):
             models.Entry.objects.using(self._using).filter(pk__in=chunk)._raw_delete(self._using)
-        self._sums.subtract(map(_sum, rows))
-        self._kept_bytes -= sum(row.counted for row in rows)
+        for row in rows:
+            self._sum_up(vars(row), -1)
         self._kept_bytes -= words.forget(self._using, {(row.origin, row.share_id) for row in rows if row.share_id})
 
     def _write_outcomes(self) -> None:
-        """Write the outcomes put off: those of events that have none yet in one insert, and what is kept beside."""
+        """Write the outcomes put off: what is new, and keeps nothing, as columns; the others as rows of their own."""
         said, self._said = self._said, {}
         if not said:
             return
-        known = {place_of(row): row for row in at_places(self._using, said.keys()).only(*_TOLD)}
+        known = entries_at(self._using, said.keys(), *_TOLD)
         now = self._clock.now()
-        rows: dict[Place, models.Entry] = {}
+        new: list[Mapping[str, Any]] = []
+        rows: list[tuple[Said, models.Entry]] = []
         for place, one in said.items():
-            row = rows[place] = known.get(place) or models.Entry()
+            values = entry_values(one.entry, now)
+            self._sum_up(values, +1)
+            if one.entry.outcome in rules.SUCCESS:
+                self._successes[one.entry.partition.topic] = now
+            if place not in known and not one.keep:
+                new.append(values)
+                continue
+            row = known.get(place) or models.Entry()
             if place in known:
-                self._sums[_sum(row)] -= 1
-            self._kept_bytes -= row.counted
-            for name, value in entry_values(one.entry, now).items():
+                self._sum_up(vars(row), -1)
+            for name, value in values.items():
                 setattr(row, name, value)
-            self._kept_bytes += row.counted
-            self._sums[_sum(row)] += 1
-            if Outcome(row.outcome) in rules.SUCCESS:
-                self._successes[row.topic] = now
-        models.Entry.objects.using(self._using).bulk_create([row for row in rows.values() if row.pk is None])
-        for row in known.values():
-            row.save(using=self._using)
-        self._keep([(one, rows[place]) for place, one in said.items()], [row.pk for row in known.values()])
+            rows.append((one, row))
+        if new:
+            insert(self._using, models.Entry, tuple(new[0]), [tuple(values.values()) for values in new])
+        self._write_rows(rows, [row.pk for row in known.values()])
 
-    def _keep(self, said: Sequence[tuple[Said, models.Entry]], known: Sequence[int]) -> None:
+    def _write_rows(self, rows: Sequence[tuple[Said, models.Entry]], known: Sequence[int]) -> None:
+        if not rows:
+            return
+        models.Entry.objects.using(self._using).bulk_create([row for _, row in rows if row.pk is None])
         before = set(known)
-        concerned = [(one, row) for one, row in said if one.keep or row.pk in before]
-        if concerned:
-            keeping = Keeping(self._using)
-            keeping.write(concerned, known)
-            self._kept_bytes += keeping.bytes
-            self._left |= keeping.left
+        for _, row in rows:
+            if row.pk in before:
+                row.save(using=self._using)
+        keeping = Keeping(self._using)
+        keeping.write(rows, known)
+        self._kept_bytes += keeping.bytes
+        self._left |= keeping.left
+
+    def _sum_up(self, row: Mapping[str, Any], change: int) -> None:
+        """Count an entry in, or out (-1)."""
+        self._sums[row["topic"], row["origin"], row["kind"], row["outcome"]] += change
+        self._kept_bytes += change * row["counted"]
 
     def _write_witnesses(self) -> None:
         for origin, event_id in self._reopened:
@@ -181,8 +194,8 @@ class DjangoUnit:
             done.filter(witness=Witness.DONE.value).delete()
         self._done -= self._unfinished_lists()
         if self._done:
-            done = [models.Done(origin=one[0], event_id=one[1], witness=Witness.DONE.value) for one in self._done]
-            models.Done.objects.using(self._using).bulk_create(done, ignore_conflicts=True)
+            done = [(origin, UUID(event_id), Witness.DONE.value) for origin, event_id in sorted(self._done)]
+            insert_missing(self._using, models.Done, ("origin", "event_id", "witness"), done)
             self._end_intents(self._done)
 
     def _unfinished_lists(self) -> set[tuple[str, str]]:
@@ -199,11 +212,10 @@ class DjangoUnit:
         whose: dict[UUID, set[str]] = {}
         for origin, event_id in events:
             whose.setdefault(UUID(event_id), {""}).add(origin)
-        intents = models.Intent.objects.using(self._using)
-        for chunk in chunks(list(whose)):
-            begun = intents.filter(event_id__in=chunk).values_list("pk", "event_id", "origin")
-            if ended := [pk for pk, event_id, origin in begun if origin in whose[event_id]]:
-                intents.filter(pk__in=ended).delete()
+        begun = of_events(self._using, models.Intent, whose).values_list("pk", "event_id", "origin")
+        if ended := [pk for pk, event_id, origin in begun if origin in whose[event_id]]:
+            for chunk in chunks(ended):
+                models.Intent.objects.using(self._using).filter(pk__in=chunk).delete()
 
     def _write_sums(self) -> None:
         tallies = models.Tally.objects.using(self._using)
@@ -230,7 +242,3 @@ def position_lost(partition: Partition, expected: int | None) -> PositionLostErr
         where=str(partition),
         mend="Another process goes on from there",
     )
-
-
-def _sum(row: models.Entry) -> _Sum:
-    return row.topic, row.origin, row.kind, row.outcome
