@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
+from uuid import UUID
 
 from bridge.events import (
     LONGEST_ACKNOWLEDGEMENT,
@@ -182,9 +183,9 @@ def fitting(entry: Entry) -> Entry:
     return replace(entry, **changed) if changed else entry
 
 
-def key_of(ref: EventRef | ShareRef) -> tuple[str, str]:
+def key_of(ref: EventRef | ShareRef) -> tuple[str, UUID]:
     """Return origin and id of an event or a share as a store looks for them."""
-    return _cut(ref.origin, _LONGEST["origin"]), str(ref.id)
+    return _cut(ref.origin, _LONGEST["origin"]), ref.id
 
 
 def keeps_words(entry: Entry) -> bool:
@@ -236,6 +237,8 @@ def _bounded(value: object, longest: int) -> object:
 
 
 def _cut(text: str, longest: int = LONGEST_TEXT) -> str:
+    if len(text) <= longest and text.isascii() and "\x00" not in text:
+        return text  # as nearly every one
     text = storable(text)
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 

@@ -11,7 +11,7 @@ from bridge.events import EventRef, Kind, ShareRef
 from bridge.ledger import rules
 from bridge.ledger.model import Entry, Line, ShareWords, ToKeep, Witness
 from bridge.ledger.sqlite_keeping import About, holds, keep_record, move_up, write_kept
-from bridge.ledger.sqlite_rows import event_values, moment_or_none, to_microseconds
+from bridge.ledger.sqlite_rows import event_values, key_of, moment_or_none, to_microseconds
 from bridge.stream.port import Partition, Record
 
 # All SQL below is put together from this package's own constants; values go in as parameters.
@@ -144,7 +144,7 @@ def _witness(connection: sqlite3.Connection, *, events: Sequence[EventRef], reco
     done = [event for event in events if event not in recorded or not _keeps_members(connection, recorded[event])]
     connection.executemany(
         f"INSERT INTO done VALUES (?, ?, '{Witness.DONE}') ON CONFLICT DO NOTHING",
-        [rules.key_of(event) for event in done],
+        [key_of(event) for event in done],
     )
     _end_intents(connection, done)
 
@@ -152,7 +152,7 @@ def _witness(connection: sqlite3.Connection, *, events: Sequence[EventRef], reco
 def _reopen(connection: sqlite3.Connection, *, events: Sequence[EventRef]) -> None:
     connection.executemany(
         f"DELETE FROM done WHERE origin = ? AND event_id = ? AND witness = '{Witness.DONE}'",
-        [rules.key_of(event) for event in events],
+        [key_of(event) for event in events],
     )
 
 
@@ -170,7 +170,7 @@ def _keeps_members(connection: sqlite3.Connection, entry: Entry) -> bool:
 def _end_intents(connection: sqlite3.Connection, events: Sequence[EventRef]) -> None:
     """Forget what was begun for these events, also under an earlier release, which did not note whose they were."""
     connection.executemany(
-        "DELETE FROM begun WHERE origin IN (?, '') AND event_id = ?", [rules.key_of(event) for event in events]
+        "DELETE FROM begun WHERE origin IN (?, '') AND event_id = ?", [key_of(event) for event in events]
     )
 
 
@@ -178,7 +178,7 @@ def _keep_words(connection: sqlite3.Connection, said: Mapping[ShareRef, ShareWor
     texts = {share: rules.words_text(words) for share, words in said.items()}
     connection.executemany(
         "INSERT OR IGNORE INTO words (origin, share_id, said, counted) VALUES (?, ?, ?, ?)",
-        [(*rules.key_of(share), text, rules.counted_bytes(text)) for share, text in texts.items()],
+        [(*key_of(share), text, rules.counted_bytes(text)) for share, text in texts.items()],
     )
 
 

@@ -97,4 +97,4 @@ def _hex(value: UUID) -> str:
 
 
 def _naive(zone: Any, value: datetime) -> str:
-    return str(make_naive(value, zone))
+    return str(value.replace(tzinfo=None) if value.tzinfo is zone else make_naive(value, zone))

@@ -157,7 +157,7 @@ class DjangoLedger(DjangoKept):
 
     def known(self, events: Collection[EventRef]) -> dict[EventRef, Known]:
         """Return what is known of these events, for those of which anything is."""
-        wanted = {(rules.key_of(event)[0], event.id): event for event in events}
+        wanted = {rules.key_of(event): event for event in events}
         ids = {event.id for event in events}
         witnesses: dict[EventRef, Witness] = {}
         waits: dict[EventRef, set[Place]] = {}

@@ -22,6 +22,8 @@ from bridge.tomtoolkit.ledger.keeping import Keeping, Said
 from bridge.tomtoolkit.ledger.queries import at_places, entries_at, of_events
 from bridge.tomtoolkit.ledger.rows import entry_values, line_digest, place_of
 
+_Key = tuple[str, UUID]
+"""Origin and id of an event (:func:`bridge.ledger.rules.key_of`)."""
 _Sum = tuple[str, str, str, str]
 _SUMMED = ("topic", "origin", "kind", "outcome")
 _TOLD = (*_SUMMED, "counted", "topic_id", "partition", "record_offset", "number")
@@ -34,9 +36,9 @@ class DjangoUnit:
         self._using = using
         self._clock = clock
         self._said: dict[Place, Said] = {}
-        self._done: set[tuple[str, str]] = set()
-        self._reopened: set[tuple[str, str]] = set()
-        self._lists: dict[Place, tuple[str, str]] = {}
+        self._done: set[_Key] = set()
+        self._reopened: set[_Key] = set()
+        self._lists: dict[Place, _Key] = {}
         """Lists that were recorded."""
         self._words: dict[ShareRef, ShareWords] = {}
         self._sums: Counter[_Sum] = Counter()
@@ -194,11 +196,11 @@ class DjangoUnit:
             done.filter(witness=Witness.DONE.value).delete()
         self._done -= self._unfinished_lists()
         if self._done:
-            done = [(origin, UUID(event_id), Witness.DONE.value) for origin, event_id in sorted(self._done)]
+            done = [(*key, Witness.DONE.value) for key in sorted(self._done)]
             insert_missing(self._using, models.Done, ("origin", "event_id", "witness"), done)
             self._end_intents(self._done)
 
-    def _unfinished_lists(self) -> set[tuple[str, str]]:
+    def _unfinished_lists(self) -> set[_Key]:
         """Return the lists that were recorded and of which single members are kept."""
         lists = {place: one for place, one in self._lists.items() if one in self._done}
         if not lists:
@@ -207,11 +209,13 @@ class DjangoUnit:
         kept = rows.filter(Q(parked__member__gt="") | Q(dead__member__gt=""))
         return {lists[place_of(row)] for row in kept}
 
-    def _end_intents(self, events: Collection[tuple[str, str]]) -> None:
+    def _end_intents(self, events: Collection[_Key]) -> None:
         """Forget what was begun for these events, also under an earlier release, which did not note whose they were."""
+        if not models.Intent.objects.using(self._using).exists():
+            return  # as nearly always: what is written in one transaction needs none
         whose: dict[UUID, set[str]] = {}
         for origin, event_id in events:
-            whose.setdefault(UUID(event_id), {""}).add(origin)
+            whose.setdefault(event_id, {""}).add(origin)
         begun = of_events(self._using, models.Intent, whose).values_list("pk", "event_id", "origin")
         if ended := [pk for pk, event_id, origin in begun if origin in whose[event_id]]:
             for chunk in chunks(ended):
