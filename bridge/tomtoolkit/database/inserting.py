@@ -7,7 +7,7 @@ thousand entries of the ledger cost a tenth of what ``bulk_create`` takes on SQL
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 from uuid import UUID
 
@@ -96,5 +96,6 @@ def _hex(value: UUID) -> str:
     return value.hex
 
 
+@lru_cache(maxsize=1024)  # the rows of one statement have few different times
 def _naive(zone: Any, value: datetime) -> str:
-    return str(value.replace(tzinfo=None) if value.tzinfo is zone else make_naive(value, zone))
+    return str(make_naive(value, zone))
