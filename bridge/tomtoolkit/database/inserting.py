@@ -5,7 +5,7 @@ row). What a value becomes on its way is looked up once a column, and is what th
 thousand entries of the ledger cost a tenth of what ``bulk_create`` takes on SQLite, and less on PostgreSQL.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any
@@ -21,64 +21,57 @@ _AS_THEY_ARE = (
 )  # fmt: skip
 """Fields whose values every database takes as they are; subclasses may do something of their own."""
 
-Row = Sequence[Any]
+Columns = Mapping[str, Sequence[Any]]
+"""Rows, a column a field: its values by the name of the model's attribute, all of one length."""
 _Convert = Callable[[Any], Any]
 
 
-def insert(using: str, model: Any, names: Sequence[str], rows: Collection[Row]) -> None:
-    """Insert rows of ``model``, each with the values of the fields ``names``, within the transaction that is open.
+def insert(using: str, model: Any, columns: Columns) -> None:
+    """Insert rows of ``model`` within the transaction that is open.
 
-    The key, where it isn't named, is the database's; other fields that aren't named have to have a default there.
-    Raises what Django raises, with nothing inserted that the caller's savepoint doesn't take back.
+    A key that isn't given is the database's; other fields that aren't have to have a default there. Raises what Django
+    raises, with nothing inserted that the caller's savepoint doesn't take back.
     """
-    if rows:
-        _insert(using, model, names, rows, "INSERT")
+    _insert(using, model, columns, "INSERT")
 
 
-def insert_missing(using: str, model: Any, names: Sequence[str], rows: Collection[Row]) -> None:
+def insert_missing(using: str, model: Any, columns: Columns) -> None:
     """Insert rows as :func:`insert` does, but for those that a unique constraint keeps out: these are there."""
-    if not rows:
-        return
     if connections[using].vendor != "postgresql":
-        _insert(using, model, names, rows, "INSERT OR IGNORE")
+        _insert(using, model, columns, "INSERT OR IGNORE")
         return
     try:  # nearly always none is there, and COPY knows no ON CONFLICT
         with transaction.atomic(using=using):
-            _insert(using, model, names, rows, "INSERT")
+            _insert(using, model, columns, "INSERT")
     except IntegrityError:
-        made = [model(**dict(zip(names, row, strict=True))) for row in rows]
-        model._base_manager.using(using).bulk_create(made, ignore_conflicts=True)
+        rows = [model(**dict(zip(columns, row, strict=True))) for row in zip(*columns.values(), strict=True)]
+        model._base_manager.using(using).bulk_create(rows, ignore_conflicts=True)
 
 
-def _insert(using: str, model: Any, names: Sequence[str], rows: Collection[Row], verb: str) -> None:
+def _insert(using: str, model: Any, columns: Columns, verb: str) -> None:
     connection = connections[using]
-    fields = [model._meta.get_field(name) for name in names]
+    fields = [model._meta.get_field(name) for name in columns]
+    stored = [_stored(conversion(field, connection), columns[field.attname]) for field in fields]
+    rows = zip(*stored, strict=True)
     quote = connection.ops.quote_name
-    table, columns = quote(model._meta.db_table), ", ".join(quote(field.column) for field in fields)
-    converted = _converted(rows, [conversion(field, connection) for field in fields])
+    table, names = quote(model._meta.db_table), ", ".join(quote(field.column) for field in fields)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql" and hasattr(cursor, "copy"):
             types = [field.db_type(connection).partition("(")[0] for field in fields]
             with (
                 connection.wrap_database_errors,
-                cursor.copy(f"COPY {table} ({columns}) FROM STDIN (FORMAT BINARY)") as copy,
+                cursor.copy(f"COPY {table} ({names}) FROM STDIN (FORMAT BINARY)") as copy,
             ):
                 copy.set_types(types)
-                for row in converted:
+                for row in rows:
                     copy.write_row(row)
         else:
-            cursor.executemany(f"{verb} INTO {table} ({columns}) VALUES ({', '.join(['%s'] * len(fields))})", converted)
+            marks = ", ".join(["%s"] * len(fields))
+            cursor.executemany(f"{verb} INTO {table} ({names}) VALUES ({marks})", list(rows))
 
 
-def _converted(rows: Collection[Row], conversions: Sequence[_Convert | None]) -> Collection[Row]:
-    """Return rows with each column converted, where it has to be."""
-    if not any(conversions):
-        return rows
-    columns = [
-        column if convert is None else [None if value is None else convert(value) for value in column]
-        for column, convert in zip(zip(*rows, strict=True), conversions, strict=True)
-    ]
-    return list(zip(*columns, strict=True))
+def _stored(convert: _Convert | None, column: Sequence[Any]) -> Sequence[Any]:
+    return column if convert is None else [None if value is None else convert(value) for value in column]
 
 
 def conversion(field: Any, connection: Any) -> _Convert | None:

@@ -169,7 +169,8 @@ class DjangoUnit:
                 setattr(row, name, value)
             rows.append((one, row))
         if new:
-            insert(self._using, models.Entry, tuple(new[0]), [tuple(values.values()) for values in new])
+            columns = zip(*(values.values() for values in new), strict=True)
+            insert(self._using, models.Entry, dict(zip(new[0], columns, strict=True)))
         self._write_rows(rows, [row.pk for row in known.values()])
 
     def _write_rows(self, rows: Sequence[tuple[Said, models.Entry]], known: Sequence[int]) -> None:
@@ -196,8 +197,9 @@ class DjangoUnit:
             done.filter(witness=Witness.DONE.value).delete()
         self._done -= self._unfinished_lists()
         if self._done:
-            done = [(*key, Witness.DONE.value) for key in sorted(self._done)]
-            insert_missing(self._using, models.Done, ("origin", "event_id", "witness"), done)
+            origins, ids = zip(*sorted(self._done), strict=True)  # in one order, so that no two wait for each other
+            done = {"origin": origins, "event_id": ids, "witness": [Witness.DONE.value] * len(ids)}
+            insert_missing(self._using, models.Done, done)
             self._end_intents(self._done)
 
     def _unfinished_lists(self) -> set[_Key]:

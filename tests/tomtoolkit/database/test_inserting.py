@@ -7,7 +7,12 @@ from uuid import UUID, uuid4
 import pytest
 from parts.django_tom import InProcessTom
 
-DONE = ("origin", "event_id", "witness")
+
+def done(*ids: UUID, witness: str = "done") -> dict[str, Any]:
+    """Return witnesses of events of one origin, as columns."""
+    return {"origin": ["north"] * len(ids), "event_id": ids, "witness": [witness] * len(ids)}
+
+
 TEXTS = ["", "plain", "Ωμέγα 🔭", "a\nb\\c\t'\"%s", "None"]
 NUMBERS = [0, 1, -1, 2**31 - 1, -(2**31)]
 TIMES = [
@@ -61,7 +66,7 @@ def test_rows_are_what_the_orm_would_have_written() -> None:
         rows.append(of | nothing | {"record_offset": number, "number": 1})
     Entry.objects.bulk_create([Entry(**row) for row in rows])
     with writing():
-        insert("default", Entry, names, [[(row | {"number": 2})[name] for name in names] for row in rows])
+        insert("default", Entry, {name: [(row | {"number": 2})[name] for row in rows] for name in names})
     written = [list(Entry.objects.filter(number=number).order_by("record_offset")) for number in (1, 2)]
     for by_orm, by_columns in zip(*written, strict=True):
         assert {name: getattr(by_columns, name) for name in names} == {
@@ -77,8 +82,8 @@ def test_what_is_there_stays_and_what_is_missing_is_added() -> None:
     ids = [uuid4() for _ in range(5)]
     Done.objects.create(origin="north", event_id=ids[2], witness="withdrawn")
     with writing():
-        insert_missing("default", Done, DONE, [("north", one, "done") for one in ids])
-        insert_missing("default", Done, DONE, [])
+        insert_missing("default", Done, done(*ids))
+        insert_missing("default", Done, done())
     assert dict(Done.objects.values_list("event_id", "witness")) == dict.fromkeys(ids, "done") | {ids[2]: "withdrawn"}
 
 
@@ -91,9 +96,9 @@ def test_what_is_refused_costs_no_more_than_its_savepoint() -> None:
 
     twice = uuid4()
     with writing():
-        insert("default", Done, DONE, [("north", uuid4(), "done")])
+        insert("default", Done, done(uuid4()))
         with pytest.raises(IntegrityError), writing():
-            insert("default", Done, DONE, [("north", uuid4(), "done"), ("north", twice, "done"), ("north", twice, "x")])
+            insert("default", Done, done(uuid4(), twice, twice))
     assert Done.objects.count() == 1
 
 
@@ -105,5 +110,5 @@ def test_a_text_that_no_column_holds_is_refused_as_by_the_orm(orm_tom: InProcess
 
     if orm_tom.vendor == "postgresql":  # SQLite takes whatever it is given
         with pytest.raises(DatabaseError), writing():
-            insert("default", Done, DONE, [("north", uuid4(), "x" * 21)])
+            insert("default", Done, done(uuid4(), witness="x" * 21))
     assert not Done.objects.exists()
