@@ -6,14 +6,16 @@ row has its event, its number there and a digest, so that it can later be told c
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from bridge.events import EventRef
+from bridge.events import Column, EventRef
+from bridge.events.columns import once
 from bridge.tomtoolkit import models
+from bridge.tomtoolkit.receiving.inserting import insert
 from bridge.tomtoolkit.rows.noted import run_of
 
 DIGEST_BYTES = 4
@@ -35,7 +37,8 @@ def note(using: str, model: Any, written: Iterable[Note]) -> None:
     if _overlapping(using, model, keys[0], keys[-1]).exists():
         forget(using, model, keys)
     rows = [run.row(model) for run in runs]
-    models.Written.objects.using(using).bulk_create(rows)
+    columns = {field: [getattr(row, field) for row in rows] for field in _columns(models.Written)}
+    insert(using, models.Written, columns)
 
 
 def notes(rows: Iterable[Any], event: EventRef, model: Any = None) -> list[Note]:
@@ -89,6 +92,39 @@ def digest(row: Any, model: Any = None) -> bytes:
             values[name] = _plain(value)
     text = json.dumps(values, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).digest()[:DIGEST_BYTES]
+
+
+def digests(model: Any, columns: Mapping[str, Column]) -> list[bytes]:
+    """Return the :func:`digest` of each row of ``model`` that has these values, by the attributes of its fields.
+
+    The same text is put together from columns: whatever most rows have in common is written once.
+    """
+    parts = [
+        [f'"{name}": {text}' if text else "" for text in _as_texts(column)]
+        for name, column in sorted((_filled(model, len(columns["target_id"])) | dict(columns)).items())
+        if name in _columns(model)
+    ]
+    texts = ("{" + ", ".join(filter(None, row)) + "}" for row in zip(*parts, strict=True))
+    return [hashlib.sha256(text.encode()).digest()[:DIGEST_BYTES] for text in texts]
+
+
+def _filled(model: Any, count: int) -> dict[str, Column]:
+    row = model()
+    return {name: [getattr(row, name)] * count for name in _columns(model)}
+
+
+def _as_texts(column: Column) -> Column:
+    """Return values as JSON in the words of a digest; empty those that aren't in it."""
+    types = set(map(type, column))
+    if types <= {float, type(None)}:
+        return ["" if n is None else repr(int(n) if n.is_integer() else n) for n in column]
+    if types == {datetime} and {moment.tzinfo for moment in column} == {UTC}:
+        return [f'"{moment.isoformat()}"' for moment in column]
+    return once(_as_text, column)
+
+
+def _as_text(value: Any) -> str:
+    return "" if value is None or value == "" else json.dumps(_plain(value), sort_keys=True, default=str)
 
 
 @cache
