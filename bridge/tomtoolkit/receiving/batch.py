@@ -1,14 +1,15 @@
 """Datums of many events as the columns of one model: what is compared, checked and inserted at once."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import repeat
+from itertools import chain
 from typing import Any
 
 from bridge.events import KINDS, Column, Datum, Datums, Kind
 from bridge.events.columns import once
-from bridge.tom.port import NewDatum, Provenance, Runs
+from bridge.tom.port import NewDatum, NewDatums, Provenance, Runs
 from bridge.tom.reserved import unreserved
 
 
@@ -61,40 +62,24 @@ class Batch:
 
 def by_kind(runs: Runs) -> list[Batch]:
     """Return ``runs`` as one batch a kind."""
-    gathered: dict[type[Datum], _Gathered] = {}
+    gathered: dict[type[Datum], list[tuple[int, NewDatums]]] = defaultdict(list)
     place = 0
     for run in runs.runs:
-        of = run.datums.of
-        if of not in gathered:
-            gathered[of] = _Gathered(of)
-        count = len(run)
-        gathered[of].take(run.datums, range(place, place + count), run.target_pk, run.provenance, run.number)
-        place += count
-    return [one.batch() for one in gathered.values()]
+        gathered[run.datums.of].append((place, run))
+        place += len(run)
+    return [_gathered(of, given) for of, given in gathered.items()]
 
 
-class _Gathered:
-    """The columns of one batch while it is gathered."""
-
-    def __init__(self, of: type[Datum]) -> None:
-        self._of = of
-        self._columns: dict[str, list[Any]] = {name: [] for name in of.model_fields}
-        self._places: list[int] = []
-        self._targets: list[int] = []
-        self._provenances: list[Provenance] = []
-        self._numbers: list[int] = []
-
-    def take(self, datums: Datums[Datum], places: range, target: int, provenance: Provenance, number: int) -> None:
-        for name, column in self._columns.items():
-            column.extend(datums.column(name))
-        count = len(places)
-        self._places.extend(places)
-        self._targets.extend(repeat(target, count))
-        self._provenances.extend(repeat(provenance, count))
-        self._numbers.extend(range(number, number + count))
-
-    def batch(self) -> Batch:
-        kind = KINDS[self._of]
-        values = once(partial(unreserved, kind=kind), self._columns[self._of.FREE])
-        datums = Datums(self._of, self._columns)
-        return Batch(kind, datums, self._places, self._targets, self._provenances, self._numbers, values)
+def _gathered(of: type[Datum], given: Sequence[tuple[int, NewDatums]]) -> Batch:
+    """Return runs, each with the place of its first datum, as one batch."""
+    kind, runs = KINDS[of], [run for _, run in given]
+    columns = {name: list(chain.from_iterable([run.datums.column(name) for run in runs])) for name in of.model_fields}
+    return Batch(
+        kind=kind,
+        datums=Datums(of, columns),
+        places=[place for first, run in given for place in range(first, first + len(run))],
+        targets=[run.target_pk for run in runs for _ in range(len(run))],
+        provenances=[run.provenance for run in runs for _ in range(len(run))],
+        numbers=[number for run in runs for number in range(run.number, run.number + len(run))],
+        values=once(partial(unreserved, kind=kind), columns[of.FREE]),
+    )

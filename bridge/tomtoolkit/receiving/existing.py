@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.db import connections
@@ -38,8 +38,9 @@ def rows_beside(
     """
     model = MODELS[kind]
     found: dict[int, list[ExistingDatum]] = defaultdict(list)
-    times = {"timestamp": column("timestamp")}
-    keys = _keys(using, model, targets, times | ({"bandpass": column("bandpass")} if kind is Kind.PHOTOMETRY else {}))
+    names = ("timestamp", "bandpass") if kind is Kind.PHOTOMETRY else ("timestamp",)
+    stored = {name: as_stored(model._meta.get_field(name), column(name), connections[using]) for name in names}
+    keys = _keys(using, model, targets, stored)
     if kind is Kind.SPECTROSCOPY:
         keys |= _alike(using, targets, column("wavelength"), column("flux"))
     wanted = tuple(dict.fromkeys(("target_id", *RULES[kind].fields, "value")))
@@ -47,44 +48,58 @@ def rows_beside(
         for values in model.objects.using(using).filter(pk__in=some).values(*wanted):
             if (row := _existing(kind, values)) is not None:
                 found[values["target_id"]].append(row)
-    if kind is Kind.REDUCED_DATUM:
-        return found
-    for some in chunks(sorted(_keys(using, ReducedDatum, targets, times))):
-        legacy = ReducedDatum.objects.using(using).filter(pk__in=some, data_type__iexact=_DATA_TYPES[kind])
-        for datum in legacy.values("target_id", "timestamp", "data_type", "value", *_LEGACY_COLUMNS):
-            if (old := legacy_row(datum)) is not None:
-                found[datum["target_id"]].append(old)
+    if kind is not Kind.REDUCED_DATUM and _any_of_before(using, targets):
+        old = _keys(using, ReducedDatum, targets, {"timestamp": stored["timestamp"]})
+        for pk, row in _of_before(using, kind, sorted(old)):
+            found[pk].append(row)
     return found
 
 
-def _keys(using: str, model: Any, targets: Sequence[int], columns: Mapping[str, Column]) -> set[int]:
-    """Return the keys of the rows that have any of these targets together with the values beside it.
+def _any_of_before(using: str, targets: Sequence[int]) -> bool:
+    """Return whether any of these targets has rows where all data were before 3.1: few have."""
+    wanted = chunks(list(set(targets)))
+    return any(ReducedDatum.objects.using(using).filter(target_id__in=some).exists() for some in wanted)
+
+
+def _of_before(using: str, kind: Kind, keys: Sequence[int]) -> Iterator[tuple[int, ExistingDatum]]:
+    for some in chunks(keys):
+        legacy = ReducedDatum.objects.using(using).filter(pk__in=some, data_type__iexact=_DATA_TYPES[kind])
+        for datum in legacy.values("target_id", "timestamp", "data_type", "value", *_LEGACY_COLUMNS):
+            if (row := legacy_row(datum)) is not None:
+                yield datum["target_id"], row
+
+
+def _keys(using: str, model: Any, targets: Sequence[int], stored: Mapping[str, Column]) -> set[int]:
+    """Return the keys of the rows that have any of these targets together with the values beside it, as stored.
 
     One statement looks for each by itself: by an index it is seen at once that there is none, however many rows its
     target has. (The keys that TOM Toolkit's models are unique by begin so; ``ReducedDatum`` has none, and so
     :func:`~bridge.tomtoolkit.rows.kinds.create_index`.)
     """
     connection = connections[using]
-    fields = [model._meta.get_field(name) for name in columns]
-    stored = [as_stored(field, column, connection) for field, column in zip(fields, columns.values(), strict=True)]
-    wanted = list(dict.fromkeys(zip(targets, *stored, strict=True)))
-    names = ", ".join(f"v{number}" for number in range(len(stored) + 1))
-    if connection.vendor == "postgresql":
-        types = ("bigint", *(field.db_type(connection).partition("(")[0] for field in fields))
-        source = f"unnest({', '.join(f'%s::{each}[]' for each in types)}) AS wanted({names})"
-        given: list[object] = [list(each) for each in zip(*wanted, strict=True)]
+    quote, is_postgresql = connection.ops.quote_name, connection.vendor == "postgresql"
+    fields = [model._meta.get_field(name) for name in ("target", *stored)]
+    wanted = list(dict.fromkeys(zip(targets, *stored.values(), strict=True)))
+    values = [f"v{number}" for number in range(len(fields))]
+    given: list[object]
+    if is_postgresql:
+        arrays = ", ".join(f"%s::{field.db_type(connection).partition('(')[0]}[]" for field in fields)
+        source, given = f"unnest({arrays}) AS wanted({', '.join(values)})", [*map(list, zip(*wanted, strict=True))]
     else:
-        parts = ", ".join(f"json_extract(value, '$[{number}]') AS v{number}" for number in range(len(stored) + 1))
-        source = f"(SELECT {parts} FROM json_each(%s)) AS wanted"
-        given = [json.dumps(wanted)]
-    quote = connection.ops.quote_name
-    held = ("target_id", *(field.column for field in fields))
-    same = " AND ".join(f"held.{quote(name)} = wanted.v{number}" for number, name in enumerate(held))
+        parts = ", ".join(f"json_extract(value, '$[{number}]') AS {name}" for number, name in enumerate(values))
+        source, given = f"(SELECT {parts} FROM json_each(%s)) AS wanted", [json.dumps(wanted)]
+    same = " AND ".join(
+        f"held.{quote(field.column)} = wanted.{name}" for field, name in zip(fields, values, strict=True)
+    )
     table, pk = quote(model._meta.db_table), quote(model._meta.pk.column)
+    # In this order whatever a planner thinks: SQLite keeps to that of a CROSS JOIN, PostgreSQL to an OFFSET.
+    look = (
+        f"CROSS JOIN LATERAL (SELECT {pk} FROM {table} AS held WHERE {same} OFFSET 0) AS held"
+        if is_postgresql
+        else f"CROSS JOIN {table} AS held ON {same}"
+    )
     with connection.cursor() as cursor:
-        # SQLite takes the tables of a CROSS JOIN in this order; PostgreSQL has statistics to go by.
-        join = "JOIN" if connection.vendor == "postgresql" else "CROSS JOIN"
-        cursor.execute(f"SELECT held.{pk} FROM {source} {join} {table} AS held ON {same}", given)
+        cursor.execute(f"SELECT held.{pk} FROM {source} {look}", given)
         return {key for (key,) in cursor.fetchall()}
 
 

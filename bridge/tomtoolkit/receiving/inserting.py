@@ -98,6 +98,7 @@ def _quoted(connection: Any, name: str) -> str:
     return str(connection.ops.quote_name(name))
 
 
+_OFFSET = len("+00:00")
 _AS_THEY_ARE = (AutoField, BigAutoField, BigIntegerField, CharField, TextField)
 
 # -- conversions ------------------------------------------------------------------------------------------------------
@@ -132,6 +133,8 @@ def _floats(column: Column) -> Column:
 
 def _moments(column: Column) -> Column:
     """Return times as SQLite has them: in UTC, without saying so."""
+    if {moment.tzinfo for moment in column} == {UTC}:
+        return [str(moment)[:-_OFFSET] for moment in column]
     return [str(moment.astimezone(UTC).replace(tzinfo=None)) for moment in column]
 
 
@@ -139,4 +142,5 @@ def _texts_of_json(column: Column) -> Column:
     return once(json.dumps, column)
 
 
+_OFFSET = len("+00:00")
 _AS_THEY_ARE = (AutoField, BigAutoField, BigIntegerField, CharField, TextField)

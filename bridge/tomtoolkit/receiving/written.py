@@ -9,7 +9,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
+from itertools import repeat
 from typing import Any
 
 from bridge.events import Column, EventRef
@@ -36,8 +37,15 @@ def note(using: str, model: Any, written: Iterable[Note]) -> None:
     keys = [key for run in runs for key in range(run.first, run.last + 1)]
     if _overlapping(using, model, keys[0], keys[-1]).exists():
         forget(using, model, keys)
-    rows = [run.row(model) for run in runs]
-    columns = {field: [getattr(row, field) for row in rows] for field in _columns(models.Written)}
+    columns: dict[str, Column] = {
+        "model": [model._meta.label_lower] * len(runs),
+        "first": [run.first for run in runs],
+        "last": [run.last for run in runs],
+        "origin": [run.event.origin for run in runs],
+        "event_id": [run.event.id for run in runs],
+        "number": [run.number for run in runs],
+        "digests": [b"".join(run.digests) for run in runs],
+    }
     insert(using, models.Written, columns)
 
 
@@ -90,41 +98,48 @@ def digest(row: Any, model: Any = None) -> bytes:
     for name in _columns(noted):
         if (value := getattr(row, name)) is not None and value != "":
             values[name] = _plain(value)
-    text = json.dumps(values, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).digest()[:DIGEST_BYTES]
+    return hashlib.sha256(_as_json(values).encode()).digest()[:DIGEST_BYTES]
 
 
 def digests(model: Any, columns: Mapping[str, Column]) -> list[bytes]:
     """Return the :func:`digest` of each row of ``model`` that has these values, by the attributes of its fields.
 
-    The same text is put together from columns: whatever most rows have in common is written once.
+    The same text is put together from columns; what is in no row costs nothing.
     """
-    parts = [
-        [f'"{name}": {text}' if text else "" for text in _as_texts(column)]
-        for name, column in sorted((_filled(model, len(columns["target_id"])) | dict(columns)).items())
-        if name in _columns(model)
-    ]
-    texts = ("{" + ", ".join(filter(None, row)) + "}" for row in zip(*parts, strict=True))
+    filled = model()
+    parts: list[Iterable[str]] = []
+    for name in sorted(_columns(model)):
+        if name not in columns:
+            parts.append(repeat(_part(name, getattr(filled, name))))
+        elif any(those := _parts(name, columns[name])):
+            parts.append(those)
+    rows = zip(*parts, columns["target_id"])  # noqa: B905 (what is the same for all has no end)
+    texts = ("{" + "".join(row[:-1])[: -len(_BETWEEN)] + "}" for row in rows)
     return [hashlib.sha256(text.encode()).digest()[:DIGEST_BYTES] for text in texts]
 
 
-def _filled(model: Any, count: int) -> dict[str, Column]:
-    row = model()
-    return {name: [getattr(row, name)] * count for name in _columns(model)}
+_as_json = json.JSONEncoder(sort_keys=True, default=str).encode
+_BETWEEN = ", "
 
 
-def _as_texts(column: Column) -> Column:
-    """Return values as JSON in the words of a digest; empty those that aren't in it."""
+def _parts(name: str, column: Column) -> list[str]:
+    """Return of each value what stands for it in a digest's text; nothing where it is empty."""
     types = set(map(type, column))
     if types <= {float, type(None)}:
-        return ["" if n is None else repr(int(n) if n.is_integer() else n) for n in column]
+        begin = f'"{name}": '
+        return ["" if n is None else f"{begin}{int(n) if n.is_integer() else n!r}{_BETWEEN}" for n in column]
     if types == {datetime} and {moment.tzinfo for moment in column} == {UTC}:
-        return [f'"{moment.isoformat()}"' for moment in column]
-    return once(_as_text, column)
+        return [f'"{name}": "{moment.isoformat()}"{_BETWEEN}' for moment in column]
+    if types == {str}:
+        known = {value: _part(name, value) for value in set(column)}
+        return [known[value] for value in column]
+    return once(partial(_part, name), column)
 
 
-def _as_text(value: Any) -> str:
-    return "" if value is None or value == "" else json.dumps(_plain(value), sort_keys=True, default=str)
+def _part(name: str, value: Any) -> str:
+    if value is None or value == "":
+        return ""
+    return f'"{name}": {_as_json(_plain(value))}{_BETWEEN}'
 
 
 @cache
@@ -151,17 +166,6 @@ class _Run:
 
     def goes_on_with(self, key: int, event: EventRef, number: int) -> bool:
         return (key, event, number) == (self.last + 1, self.event, self.number + len(self.digests))
-
-    def row(self, model: Any) -> models.Written:
-        return models.Written(
-            model=model._meta.label_lower,
-            first=self.first,
-            last=self.last,
-            origin=self.event.origin,
-            event_id=self.event.id,
-            number=self.number,
-            digests=b"".join(self.digests),
-        )
 
 
 def _runs(ordered: Iterable[Note]) -> Iterator[_Run]:
