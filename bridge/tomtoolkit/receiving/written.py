@@ -6,11 +6,11 @@ row has its event, its number there and a digest, so that it can later be told c
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, partial
-from itertools import repeat
+from itertools import pairwise, repeat
 from typing import Any
 
 from bridge.events import Column, EventRef
@@ -164,21 +164,15 @@ class _Run:
     def last(self) -> int:
         return self.first + len(self.digests) - 1
 
-    def goes_on_with(self, key: int, event: EventRef, number: int) -> bool:
-        return (key, event, number) == (self.last + 1, self.event, self.number + len(self.digests))
 
-
-def _runs(ordered: Iterable[Note]) -> Iterator[_Run]:
-    run: _Run | None = None
-    for key, event, number, told in ordered:
-        if run is not None and run.goes_on_with(key, event, number):
-            run.digests.append(told)
-            continue
-        if run is not None:
-            yield run
-        run = _Run(key, event, number, [told])
-    if run is not None:
-        yield run
+def _runs(ordered: Sequence[Note]) -> Iterator[_Run]:
+    """Yield the runs of notes that are in the order of their keys."""
+    apart = [(key - at, event, number - at) for at, (key, event, number, _) in enumerate(ordered)]
+    ends = [at for at in range(1, len(apart)) if apart[at] != apart[at - 1]]
+    for first, end in pairwise((0, *ends, len(ordered))):
+        if ordered:
+            key, event, number, _ = ordered[first]
+            yield _Run(key, event, number, [told for *_, told in ordered[first:end]])
 
 
 def _overlapping(using: str, model: Any, first: int, last: int) -> Any:
