@@ -5,19 +5,21 @@ stays in columns all the way (:mod:`bridge.tomtoolkit.receiving.batch`); only wh
 already, or twice among what comes, are datums looked at one by one.
 """
 
+import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from bridge.budget import Budget
 from bridge.errors import BridgeError, TomAwayError
 from bridge.events import KINDS, Column, Datum, Kind
+from bridge.events.columns import once
 from bridge.tom.compare import RULES, Beside
 from bridge.tom.port import DatumResult, ExistingDatum, Fate, NewDatum, Runs
 from bridge.tomtoolkit.database import words, writing
 from bridge.tomtoolkit.receiving import written
 from bridge.tomtoolkit.receiving.batch import Batch, by_kind
 from bridge.tomtoolkit.receiving.existing import rows_beside
-from bridge.tomtoolkit.receiving.inserting import insert
+from bridge.tomtoolkit.receiving.inserting import JsonTexts, insert
 from bridge.tomtoolkit.receiving.storable import unstorable
 from bridge.tomtoolkit.receiving.targets import existing
 from bridge.tomtoolkit.receiving.visibility import Visibility
@@ -144,9 +146,16 @@ def _as_columns(batch: Batch) -> dict[str, Column]:
     """Return the columns of the model, by the attributes of its fields."""
     fields = batch.datums.columns()
     del fields[batch.datums.of.FREE]
-    # A model's array is a list; one type a column, as the datums have it.
-    arrays = {name: list(map(list, column)) for name, column in fields.items() if isinstance(column[0], tuple)}
+    # One type a column, as the datums have it.
+    arrays = {
+        name: JsonTexts(once(_as_json, column)) for name, column in fields.items() if isinstance(column[0], tuple)
+    }
     return {**fields, **arrays, "target_id": batch.targets, "value": batch.values}
+
+
+def _as_json(numbers: Iterable[float]) -> str:
+    """Return numbers as TOM Toolkit's ``FloatArrayField`` keeps them."""
+    return json.dumps(list(map(float, numbers)))
 
 
 def _column_of(datums: Sequence[Datum]) -> Callable[[str], Column]:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.db import connections
-from django.db.models import FloatField
+from django.db.models import TextField
 from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, Substr
 from tom_dataproducts.models import ReducedDatum
 
 from bridge.events import TYPED, Column, Kind
@@ -114,15 +114,32 @@ def _alike(using: str, targets: Sequence[int], wavelengths: Column, fluxes: Colu
 def _that_begin_so(using: str, begins: Mapping[int, set[str]]) -> list[int]:
     """Return the keys of spectra, by target, whose first wavelength and flux are these (:func:`_rounded`).
 
-    The database gives the first numbers alone, so that not all spectra of the targets are read.
+    The database gives the first numbers alone, so that not all spectra of the targets are read: SQLite the beginning of
+    the text, as it would take its JSON apart to the end.
     """
-    first = {name: Cast(KeyTextTransform("0", name), FloatField()) for name in ("wavelength", "flux")}
     rows = MODELS[Kind.SPECTROSCOPY].objects.using(using).filter(target_id__in=begins)
-    return [
-        pk
-        for pk, target, wavelength, flux in rows.values_list("pk", "target_id", first["wavelength"], first["flux"])
-        if None not in (wavelength, flux) and not begins[target].isdisjoint(_rounded(wavelength, flux))
-    ]
+    if connections[using].vendor == "sqlite":
+        first = [Substr(Cast(name, TextField()), 1, _LONGEST_NUMBER) for name in ("wavelength", "flux")]
+    else:
+        first = [Cast(KeyTextTransform("0", name), TextField()) for name in ("wavelength", "flux")]
+    found = []
+    for pk, target, *texts in rows.values_list("pk", "target_id", *first):
+        wavelength, flux = map(_first_number, texts)
+        if wavelength is not None and flux is not None and not begins[target].isdisjoint(_rounded(wavelength, flux)):
+            found.append(pk)
+    return found
+
+
+_LONGEST_NUMBER = 40
+"""Characters of an array that its first number is among."""
+
+
+def _first_number(text: str | None) -> float | None:
+    """Return the first number of a JSON array, or of the part of one, or a number alone; None where there is none."""
+    try:
+        return float((text or "").lstrip("[").partition(",")[0].rstrip("]"))
+    except ValueError:
+        return None
 
 
 def _rounded(wavelength: float, flux: float) -> set[str]:

@@ -31,6 +31,10 @@ from bridge.events.columns import Column, once
 # ruff: noqa: S608
 
 
+class JsonTexts(list[str]):
+    """A column of values that are JSON already, each as the database takes it."""
+
+
 def insert(using: str, model: Any, columns: Mapping[str, Column]) -> list[int]:
     """Insert rows of ``model``, given by the attributes of its fields, and return their keys, in order and growing.
 
@@ -62,6 +66,8 @@ def insert(using: str, model: Any, columns: Mapping[str, Column]) -> list[int]:
 
 def as_stored(field: Any, column: Column, connection: Any) -> Column:
     """Return the values of a field as the database takes them: what its ``get_db_prep_save`` makes of each."""
+    if isinstance(column, JsonTexts):
+        return column
     convert = _quicker(field, connection)
     return convert(column) if convert is not None else [field.get_db_prep_save(each, connection) for each in column]
 

@@ -6,6 +6,7 @@ row has its event, its number there and a digest, so that it can later be told c
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from typing import Any
 from bridge.events import Column, EventRef
 from bridge.events.columns import once
 from bridge.tomtoolkit import models
-from bridge.tomtoolkit.receiving.inserting import insert
+from bridge.tomtoolkit.receiving.inserting import JsonTexts, insert
 from bridge.tomtoolkit.rows.noted import run_of
 
 DIGEST_BYTES = 4
@@ -120,10 +121,13 @@ def digests(model: Any, columns: Mapping[str, Column]) -> list[bytes]:
 
 _as_json = json.JSONEncoder(sort_keys=True, default=str).encode
 _BETWEEN = ", "
+_POINT_ZERO = re.compile(r"\.0(?=[,\]])")
 
 
 def _parts(name: str, column: Column) -> list[str]:
     """Return of each value what stands for it in a digest's text; nothing where it is empty."""
+    if isinstance(column, JsonTexts):
+        return once(lambda text: f'"{name}": {_numbers(text)}{_BETWEEN}', column)
     types = set(map(type, column))
     if types <= {float, type(None)}:
         begin = f'"{name}": '
@@ -134,6 +138,13 @@ def _parts(name: str, column: Column) -> list[str]:
         known = {value: _part(name, value) for value in set(column)}
         return [known[value] for value in column]
     return once(partial(_part, name), column)
+
+
+def _numbers(text: str) -> str:
+    """Return a JSON array of floats as :func:`_plain` has it: whole numbers without a point."""
+    if "e+" in text:
+        return _as_json(_plain(json.loads(text)))
+    return _POINT_ZERO.sub("", text).replace("-0,", "0,").replace("-0]", "0]")
 
 
 def _part(name: str, value: Any) -> str:

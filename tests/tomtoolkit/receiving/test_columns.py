@@ -79,13 +79,13 @@ def datums() -> list[Datum]:
     }
     other = {"timestamp": NOON + timedelta(days=1, microseconds=5)}
     point = {"brightness": 18.0, "brightness_error": -0.0, "limit": 20.5, "unit": "AB", "exposure_time": 30.0}
-    spectrum = {"wavelength": (4000.0, 4001.5), "flux": (1e-17, -0.0), "error": (0.1, 2.0), "setup": "red"}
+    spectrum = {"wavelength": (4000.0, 4001.5), "flux": (-0.0, 1e-10), "error": (0.1, -0.0), "setup": "red"}
     errors = {"ra_error": 0.1, "dec_error": 1e-5, "ra_error_units": "arcsec", "dec_error_units": "arcsec"}
     return [
         Point(**common, bandpass="r", **point, extra=more),
         Point(**other, bandpass="g'", limit=0.0),
         Spectrum(**common, **spectrum, flux_unit="Jy", wavelength_unit="nm", exposure_time=1e5, extra=more),
-        Spectrum(**other, wavelength=(1.0,), flux=(2.0,)),
+        Spectrum(**other, wavelength=(1.0, 10.0), flux=(1e16, -0.05)),
         Position(**common, ra=10.0, dec=-5.25, **errors, extra=more),
         Position(**other, ra=0.0, dec=-0.0),
         ReducedDatum(**common, data_type="polarimetry", value=more),
