@@ -3,8 +3,11 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 _REMOVED = str.maketrans("", "", " -_()")
+_REMEMBERED = 4096
+"""Names whose simplified form is remembered: each event asks for those of its target several times."""
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)[ \-_()]+(?=\d)")
 
 _BLANKS = "\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2008\u2009\u200a\u205f\u3000"
@@ -32,6 +35,7 @@ def toolkit_rule(name: str) -> str:
     return name.lower().translate(_REMOVED)
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def simplify(name: str) -> str:
     """Return that by which ``name`` is compared: :func:`toolkit_rule`, or the name itself where that leaves nothing.
 
@@ -45,6 +49,7 @@ def simplify_all(names: Iterable[str]) -> frozenset[str]:
     return frozenset(simple for name in names if (simple := simplify(name)))
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def spelling(name: str) -> str:
     """Return :func:`simplify` of ``name`` with a blank wherever the name keeps digits apart that the rule would join.
 
