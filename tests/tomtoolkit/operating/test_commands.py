@@ -311,9 +311,11 @@ def test_doctor_finds_what_toolkit_shares_by_itself_and_a_missing_index(
     )
     with closing(sqlite3.connect(beta.site.database)) as db, db:
         db.execute("DROP INDEX tom_bridge_tom_targets_basetarget_simple")
+        db.execute("DROP INDEX tom_bridge_reduceddatum_times")
     told = findings(ask, "warn")
     assert any("M 31 to elsewhere" in one for one in told)
     assert any("the index of names on tom_targets_basetarget is missing" in one for one in told)
+    assert any("the index of times on tom_dataproducts_reduceddatum is missing" in one for one in told)
     assert beta.manage("migrate", "-v", "0").returncode == 0
     assert not any("index" in one for one in findings(ask, "warn"))
 
