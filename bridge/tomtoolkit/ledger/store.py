@@ -32,7 +32,7 @@ from bridge.tomtoolkit.database import translating, writing
 from bridge.tomtoolkit.ledger import words
 from bridge.tomtoolkit.ledger.breath import Breath
 from bridge.tomtoolkit.ledger.kept import DjangoKept
-from bridge.tomtoolkit.ledger.queries import PLACE, entries_at, filtered, of_events, that_wait
+from bridge.tomtoolkit.ledger.queries import PLACE, entries_at, filtered, that_wait, witnesses
 from bridge.tomtoolkit.ledger.renaming import rename_topic
 from bridge.tomtoolkit.ledger.rows import place_of, to_entry, to_heartbeat
 from bridge.tomtoolkit.ledger.unit import DjangoUnit, position_lost
@@ -159,20 +159,18 @@ class DjangoLedger(DjangoKept):
         """Return what is known of these events, for those of which anything is."""
         wanted = {rules.key_of(event): event for event in events}
         ids = {event.id for event in events}
-        witnesses: dict[EventRef, Witness] = {}
+        done: dict[EventRef, Witness] = {}
         waits: dict[EventRef, set[Place]] = {}
         with translating(self._using):
-            done = of_events(self._using, models.Done, ids).values_list("origin", "event_id", "witness")
-            for origin, event_id, witness in done:
+            for origin, event_id, witness in witnesses(self._using, ids):
                 if (event := wanted.get((origin, event_id))) is not None:
-                    witnesses[event] = Witness(witness)
-            at = that_wait(self._using, ids).only("origin", "event_id", *PLACE)
-            for row in at:
+                    done[event] = Witness(witness)
+            for row in that_wait(self._using, ids).only("origin", "event_id", *PLACE):
                 if (event := wanted.get((row.origin, row.event_id))) is not None:
                     waits.setdefault(event, set()).add(place_of(row))
         return {
-            event: Known(witness=witnesses.get(event), waits_at=frozenset(waits.get(event, ())))
-            for event in witnesses.keys() | waits.keys()
+            event: Known(witness=done.get(event), waits_at=frozenset(waits.get(event, ())))
+            for event in done.keys() | waits.keys()
         }
 
     def entries(self, wanted: Filter) -> list[Entry]:
