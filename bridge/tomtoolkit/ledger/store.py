@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
-from django.db.models import Case, F, QuerySet, Value, When
+from django.db.models import Case, F, OuterRef, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce, Greatest
 
 from bridge.clock import CLOCK, Clock
@@ -176,6 +176,8 @@ class DjangoLedger(DjangoKept):
     def entries(self, wanted: Filter) -> list[Entry]:
         """Return outcomes, newest (by the stream's time) first."""
         with translating(self._using):
+            if not filtered(models.Tally.objects.using(self._using).filter(events__gt=0), wanted.as_counted).exists():
+                return []  # or all of them would be looked through
             rows = filtered(models.Entry.objects.using(self._using), wanted)
             return [to_entry(row) for row in rows.order_by("-published_at", "-id")[: wanted.most]]
 
@@ -209,6 +211,14 @@ class DjangoLedger(DjangoKept):
         """Return for each topic when an event was last applied or a duplicate."""
         with translating(self._using):
             return dict(models.Success.objects.using(self._using).values_list("topic", "at"))
+
+    def last_outcomes(self) -> dict[str, datetime]:
+        """Return for each topic with a position when the outcome of the last record of a partition was recorded."""
+        of_partition = models.Entry.objects.filter(topic_id=OuterRef("topic_id"), partition=OuterRef("partition"))
+        last = of_partition.order_by("-record_offset", "-number").values("recorded_at")[:1]
+        rows = models.Position.objects.using(self._using).annotate(at=Subquery(last)).exclude(at=None)
+        with translating(self._using):
+            return dict(rows.order_by("at").values_list("topic", "at"))  # of several partitions the latest stays
 
     def forget(self, partition: Partition, topic_id: str, before: int) -> int:
         """Forget outcomes of records that the stream no longer keeps; return how many."""

@@ -97,3 +97,17 @@ def test_a_long_line_is_asked_for_its_first_alone(ledger: Any) -> None:
     with at_most(23), ledger.unit() as unit:
         unit.record(line[0].entry(Outcome.APPLIED))
     assert len(ledger.due(datetime.now(UTC))) == 299
+
+
+def test_what_came_of_one_origin_is_found_by_an_index_in_its_order(ledger: Any, orm_tom: InProcessTom) -> None:
+    from bridge.ledger.model import Filter
+
+    record(ledger, Arrival())
+    with CaptureQueriesContext(connection) as captured:
+        assert len(ledger.entries(Filter(origin="north"))) == 1
+    if orm_tom.vendor == "sqlite":  # PostgreSQL looks through a table of one row
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN QUERY PLAN {captured[-1]['sql']}")
+            plan = " ".join(str(row) for row in cursor.fetchall())
+        assert "tom_bridge_event_origin" in plan
+        assert "TEMP B-TREE" not in plan
