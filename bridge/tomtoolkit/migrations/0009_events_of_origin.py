@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("tom_bridge", "0007_outbox_format")]
+    dependencies = [("tom_bridge", "0008_outbox_unclear")]
 
     operations = [
         migrations.AddIndex(
