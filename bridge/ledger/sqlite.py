@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from bridge.events import EventRef, ShareRef
 from bridge.ledger import rules
+from bridge.ledger.lost import position_lost
 from bridge.ledger.model import (
     Count,
     Entry,
@@ -32,7 +33,7 @@ from bridge.ledger.sqlite_rows import (
     to_entry,
     to_microseconds,
 )
-from bridge.ledger.sqlite_unit import SqliteUnit, position_lost
+from bridge.ledger.sqlite_unit import SqliteUnit
 from bridge.stream.port import Partition
 
 _FORGOTTEN_AT_ONCE = 10_000

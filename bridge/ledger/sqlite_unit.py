@@ -6,12 +6,12 @@ from datetime import datetime
 from functools import cache, partial
 
 from bridge.clock import Clock
-from bridge.errors import PositionLostError
 from bridge.events import EventRef, Kind, ShareRef
 from bridge.ledger import rules
-from bridge.ledger.model import Entry, Line, ShareWords, ToKeep, Witness
+from bridge.ledger.lost import check_outcome, position_lost
+from bridge.ledger.model import Entry, Line, Place, ShareWords, ToKeep, Witness
 from bridge.ledger.sqlite_keeping import About, holds, keep_record, move_up, write_kept
-from bridge.ledger.sqlite_rows import event_values, key_of, moment_or_none, to_microseconds
+from bridge.ledger.sqlite_rows import EVENT_COLUMNS, event_values, key_of, moment_or_none, to_entry, to_microseconds
 from bridge.stream.port import Partition, Record
 
 # All SQL below is put together from this package's own constants; values go in as parameters.
@@ -42,6 +42,10 @@ class SqliteUnit:
 
     def __bool__(self) -> bool:
         return bool(self._writes or self._words)
+
+    def expect(self, place: Place, entry: Entry | None) -> None:
+        """Let the unit's end raise OutcomeLostError where something else is recorded of this event by then."""
+        self._writes.append(partial(_expect, place=place, entry=entry))
 
     def record(
         self,
@@ -103,6 +107,14 @@ class SqliteUnit:
                 began_at=began_at,
             )
         )
+
+
+def _expect(connection: sqlite3.Connection, *, place: Place, entry: Entry | None) -> None:
+    row = connection.execute(
+        f"SELECT {EVENT_COLUMNS} FROM event WHERE topic_id = ? AND partition = ? AND record_offset = ? AND number = ?",
+        place,
+    ).fetchone()
+    check_outcome(place, None if row is None else to_entry(row), entry)
 
 
 def _record(connection: sqlite3.Connection, *, entry: Entry, about: About, left: set[Line]) -> None:
@@ -224,12 +236,3 @@ def _move(
         )
     if moved.rowcount != 1:
         raise position_lost(partition, expected)
-
-
-def position_lost(partition: Partition, expected: int | None) -> PositionLostError:
-    """Return the error for a position that is not where this process left it."""
-    return PositionLostError(
-        f"the position is no longer {'unset' if expected is None else expected}, as this process left it",
-        where=str(partition),
-        mend="Another process goes on from there",
-    )

@@ -1,13 +1,14 @@
 """Lists: written some members at a time, each with its own fate, and what became of them all recorded as one event."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import partial
 
 import structlog
 
 from bridge.budget import Budget
-from bridge.errors import BridgeError
+from bridge.errors import BridgeError, OutcomeLostError
 from bridge.events import ListMember, TargetList
 from bridge.ledger.model import TAKEN, Entry, Outcome, Place
 from bridge.ledger.port import Ledger
@@ -35,47 +36,49 @@ class ListWriter:
     def write(
         self, arrival: Arrival, there: Entry | None, move: Move | None, *, restore: bool, budget: Budget
     ) -> Result:
-        """Write a list of which ``there`` is recorded, some members at a time; return what became of it all."""
-        before = there if there is not None and (arrival.members is not None or there.is_part) else None
-        members = self._still_kept(arrival) if arrival.members is not None else _members(arrival)
-        if before is not None and not members and arrival.members:
-            return Result(outcome=before.outcome, reason=before.reason, detail=before.detail)
-        taken = before.detail.get(TAKEN) if before is not None else None
-        # Members alone say nothing of how far the list is that they belong to.
-        at_last = None if arrival.members is None else taken
-        first = taken if arrival.members is None and isinstance(taken, int) and taken < len(members) else 0
-        so_far, appeared, changed = before.detail if before is not None else {}, frozenset[str](), False
-        alone_before = 0
+        """Write a list of which ``there`` is recorded, some members at a time; return what became of it all.
+
+        Each time it is built on what is recorded: another process may write other members of it meanwhile.
+        """
+        members = _members(arrival) if arrival.members is None else arrival.members
+        first, alone_before = _taken(arrival, there, members), 0
+        total, appeared, changed = None, frozenset[str](), False
         while True:
             budget.check()
-            chunk = members[first : first + (1 if first < alone_before else MEMBERS_AT_ONCE)]
-            after = first + len(chunk)
+            after = min(len(members), first + (1 if first < alone_before else MEMBERS_AT_ONCE))
+            chunk = self._still_kept(arrival, members[first:after])
             is_last = after >= len(members)
-            write = partial(
-                self._write_members, arrival, chunk, so_far, move if is_last else None,
-                taken=at_last if is_last or arrival.members is not None else after, budget=budget,
-            )  # fmt: skip
-            try:
-                total = write()
-            except (Exception, SystemExit) as error:
-                if isinstance(error, BridgeError) or not chunk:
-                    raise
-                if len(chunk) > 1:
-                    alone_before = after  # which of them it is shows when each is written by itself
+            if chunk or not arrival.members:
+                so_far = _SoFar(there, after=None if is_last else after)
+                write = partial(self._write_members, arrival, chunk, so_far, move if is_last else None, budget=budget)
+                try:
+                    written = _written_or_dead(write, arrival, chunk)
+                except OutcomeLostError:
+                    if move is not None:
+                        raise  # the partition is another process's now
+                    there = self._recorded(arrival.place)
+                    first = _taken(arrival, there, members) if arrival.members is None else first
                     continue
-                total = write(fault=fault_of(error))  # what fails without its members too is the list's own fault
-                log.exception("member.internal_error", where=arrival.record.where, exc_info=error)
-            first = after
-            so_far, appeared, changed = total.detail, appeared | total.appeared, changed or total.changed
-            if is_last:
+                if written is None:
+                    alone_before = after
+                    continue
+                total, appeared, changed = written, appeared | written.appeared, changed or written.changed
+            if not is_last:
+                first, there = after, self._recorded(arrival.place)
+            elif total is None:  # another process wrote them all
+                there = self._ledger.recorded([arrival.place])[arrival.place]
+                return Result(outcome=there.outcome, reason=there.reason, detail=there.detail)
+            else:
                 tell([arrival], [total])
                 total = replace(total, appeared=appeared, changed=changed)
                 return total.as_restored if restore else total
 
-    def _still_kept(self, arrival: Arrival) -> tuple[ListMember, ...]:
-        """Return the members to write that were parked before, without those that another process wrote meanwhile."""
-        members = arrival.members or ()
-        if arrival.were is not Outcome.PARKED:
+    def _recorded(self, place: Place) -> Entry | None:
+        return self._ledger.recorded([place]).get(place)
+
+    def _still_kept(self, arrival: Arrival, members: Sequence[ListMember]) -> Sequence[ListMember]:
+        """Return these members without those that were parked before and another process wrote meanwhile."""
+        if arrival.members is None or arrival.were is not Outcome.PARKED:
             return members
         kept = self._parked_of(arrival.place, [member.reference.name for member in members])
         return tuple(member for member in members if member.reference.name in kept)
@@ -89,19 +92,16 @@ class ListWriter:
         self,
         arrival: Arrival,
         chunk: Sequence[ListMember],
-        so_far: Mapping[str, object],
+        so_far: "_SoFar",
         move: Move | None,
         *,
-        taken: object,
         budget: Budget,
         fault: Result | None = None,
     ) -> Result:
-        """Write some members in one transaction; ``taken`` is how many of the list are through, None where all are.
-
-        ``fault``: they are dead of it, and nothing of them is written.
-        """
+        """Write some members in one transaction. ``fault``: they are dead of it, and nothing of them is written."""
         self._executor.forget()
         with self._ledger.unit() as unit:
+            unit.expect(arrival.place, so_far.there)
             written = chunk if fault is None else ()
             topic = arrival.record.partition.topic
             accepted = self._reader.rules(topic)
@@ -110,7 +110,8 @@ class ListWriter:
                 now = refused_members(now, [member.reference.name for member in chunk], fault)
             now = unmatched_ignored(now) if accepted.ignore_unmatched else now
             again = {"parked" if arrival.were is Outcome.PARKED else "refused": len(chunk) if arrival.were else 0}
-            total = together(so_far, now, **again)
+            total = together(so_far.detail(arrival), now, **again)
+            taken = so_far.taken(arrival)
             detail = {name: value for name, value in total.detail.items() if name != TAKEN}
             total = replace(total, detail=detail if taken is None else {**detail, TAKEN: taken})
             entry = arrival.entry(total)
@@ -132,6 +133,11 @@ class ListWriter:
 
         Those that another process wrote meanwhile are left out.
         """
+        while True:
+            with suppress(OutcomeLostError):
+                return self._bury(place, names, fault, were)
+
+    def _bury(self, place: Place, names: Sequence[str], fault: Result, were: Outcome | None) -> Result:
         before = self._ledger.recorded([place])[place]
         kept = self._ledger.raw([place]).get(place)
         if were is Outcome.PARKED:
@@ -143,8 +149,52 @@ class ListWriter:
         total = together(before.detail, now, **again)
         entry = replace(before, outcome=total.outcome, reason=total.reason, detail=total.detail)
         with self._ledger.unit() as unit:
+            unit.expect(place, before)
             unit.record(entry, keep=now.keep, of=names, raw=kept.record)
         log.warning("list.refused", where=entry.where, members=len(names), message=str(fault.detail.get("message")))
+        return total
+
+
+@dataclass(frozen=True)
+class _SoFar:
+    """How far a list is: what is recorded of it, and, of one that is taken as a whole, how many members will be then.
+
+    ``after`` is None where all are.
+    """
+
+    there: Entry | None
+    after: int | None
+
+    def detail(self, arrival: Arrival) -> Mapping[str, object]:
+        """Return what is counted already: nothing of a list that is taken from the beginning."""
+        goes_on = self.there is not None and (arrival.members is not None or self.there.is_part)
+        return self.there.detail if self.there is not None and goes_on else {}
+
+    def taken(self, arrival: Arrival) -> object:
+        """Return how many members are through; None where all are.
+
+        Members alone say nothing of how far the list is that they belong to.
+        """
+        return self.after if arrival.members is None else self.detail(arrival).get(TAKEN)
+
+
+def _taken(arrival: Arrival, there: Entry | None, members: Sequence[ListMember]) -> int:
+    """Return how many members of a list are through."""
+    taken = there.detail.get(TAKEN) if there is not None and arrival.members is None else None
+    return taken if isinstance(taken, int) and taken < len(members) else 0
+
+
+def _written_or_dead(write: Callable[..., Result], arrival: Arrival, chunk: Sequence[ListMember]) -> Result | None:
+    """Return what became of members; None where several fail: which of them it is shows when each is written alone."""
+    try:
+        return write()
+    except (Exception, SystemExit) as error:
+        if isinstance(error, BridgeError) or not chunk:
+            raise
+        if len(chunk) > 1:
+            return None
+        total = write(fault=fault_of(error))  # what fails without its members too is the list's own fault
+        log.exception("member.internal_error", where=arrival.record.where, exc_info=error)
         return total
 
 

@@ -23,7 +23,7 @@ from bridge.receiving.execute import Executor
 from bridge.receiving.facts import first_in_line
 from bridge.receiving.naming import Names
 from bridge.receiving.progress import ALONE_AFTER, Progress, Verdict
-from bridge.receiving.read import Arrival, Reader
+from bridge.receiving.read import Arrival, Reader, numbered
 from bridge.receiving.result import Result, dead, fault_of
 from bridge.receiving.spread import spread
 from bridge.receiving.unit import Writer
@@ -187,9 +187,7 @@ class Looking:
             if at not in read:
                 read[at] = self._reader.read(kept[place].record)
                 spread(self._ledger, self._names.seen(read[at]), of_event[0].entry, self._clock.now())
-            for arrival in read[at]:
-                if arrival.number == place.number:
-                    waiters.append(_waiter(arrival, of_event))
+            waiters.append(_waiter(numbered(read[at], place.number), of_event))
         return waiters
 
     def _first_in_line(self, waiters: Sequence[_Waiter]) -> list[_Waiter]:

@@ -143,6 +143,20 @@ class Arrival:
         )
 
 
+def numbered(arrivals: Sequence[Arrival], number: int) -> Arrival:
+    """Return the event of this number of a record; where the record can't be read, what becomes of it as a whole.
+
+    So it is with each event of a record that was read before, and with one that the record does not give any more.
+    """
+    for arrival in arrivals:
+        if arrival.number == number:
+            return arrival
+    whole = arrivals[0]
+    gone = dead(Reason.UNDECODABLE, f"{whole.record.where}: read now it has no event {number} any more")
+    settled = gone if whole.event is not None or whole.settled is None else whole.settled
+    return Arrival(record=whole.record, hints=whole.hints, number=number, settled=settled)
+
+
 class Reader:
     """Reads records for one TOM, whose permanent id is ``origin``.
 

@@ -13,6 +13,7 @@ from bridge.clock import CLOCK, Clock
 from bridge.errors import IdentityError
 from bridge.events import EventRef, ShareRef
 from bridge.ledger import rules
+from bridge.ledger.lost import position_lost
 from bridge.ledger.model import (
     Count,
     Entry,
@@ -35,7 +36,7 @@ from bridge.tomtoolkit.ledger.kept import DjangoKept
 from bridge.tomtoolkit.ledger.queries import PLACE, entries_at, filtered, that_wait, witnesses
 from bridge.tomtoolkit.ledger.renaming import rename_topic
 from bridge.tomtoolkit.ledger.rows import place_of, to_entry, to_heartbeat
-from bridge.tomtoolkit.ledger.unit import DjangoUnit, position_lost
+from bridge.tomtoolkit.ledger.unit import DjangoUnit
 
 _FORGOTTEN_AT_ONCE = 10_000
 _SILENT = timedelta(days=1)

@@ -9,9 +9,9 @@ from uuid import UUID
 from django.db.models import F, Q
 
 from bridge.clock import Clock
-from bridge.errors import PositionLostError
 from bridge.events import EventRef, Kind, ShareRef
 from bridge.ledger import rules
+from bridge.ledger.lost import check_outcome, position_lost
 from bridge.ledger.model import Entry, Line, Place, Reason, ShareWords, ToKeep, Witness
 from bridge.stream.port import Partition, Record
 from bridge.tomtoolkit import models
@@ -20,7 +20,7 @@ from bridge.tomtoolkit.ledger import words
 from bridge.tomtoolkit.ledger.applied import announce
 from bridge.tomtoolkit.ledger.keeping import Keeping, Said
 from bridge.tomtoolkit.ledger.queries import at_places, begun, entries_at
-from bridge.tomtoolkit.ledger.rows import entry_values, line_digest, place_of
+from bridge.tomtoolkit.ledger.rows import entry_values, line_digest, place_of, to_entry
 
 _Key = tuple[str, UUID]
 """Origin and id of an event (:func:`bridge.ledger.rules.key_of`)."""
@@ -47,6 +47,14 @@ class DjangoUnit:
         self._left: set[Line] = set()
 
     # -- the port -----------------------------------------------------------------------------------------------------
+
+    def expect(self, place: Place, entry: Entry | None) -> None:
+        """Raise OutcomeLostError where something else is recorded of this event.
+
+        Whoever else writes of it is waited for: the row stays locked until the end of the transaction.
+        """
+        row = at_places(self._using, [place]).select_for_update().first()
+        check_outcome(place, None if row is None else to_entry(row), entry)
 
     def record(
         self,
@@ -239,12 +247,3 @@ class DjangoUnit:
         if self._kept_bytes:
             installation = models.Installation.objects.using(self._using)
             installation.update(kept_bytes=F("kept_bytes") + self._kept_bytes)
-
-
-def position_lost(partition: Partition, expected: int | None) -> PositionLostError:
-    """Return the error for a position that is not where this process left it."""
-    return PositionLostError(
-        f"the position is no longer {'unset' if expected is None else expected}, as this process left it",
-        where=str(partition),
-        mend="Another process goes on from there",
-    )
