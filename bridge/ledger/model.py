@@ -274,6 +274,11 @@ class Filter:
     until: datetime | None = None
     most: int = 1000
 
+    @property
+    def as_counted(self) -> "Filter":
+        """What of it events are counted by (:class:`Count`)."""
+        return Filter(origin=self.origin, kind=self.kind, topic=self.topic, outcome=self.outcome)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Count:

@@ -258,6 +258,13 @@ class Ledger(Protocol):
         """Return for each topic when an event was last applied or a duplicate."""
         ...
 
+    def last_outcomes(self) -> dict[str, datetime]:
+        """Return for each topic with a position when the outcome of the last record of a partition was recorded.
+
+        The latest, of all partitions of the topic as it is now. The cost does not grow with the outcomes that are kept.
+        """
+        ...
+
     def forget(self, partition: Partition, topic_id: str, before: int) -> int:
         """Forget outcomes of records that the stream no longer keeps; return how many.
 

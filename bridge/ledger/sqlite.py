@@ -149,6 +149,9 @@ class SqliteLedger(SqliteKept):
 
     def entries(self, wanted: Filter) -> list[Entry]:
         """Return outcomes, newest (by the stream's time) first."""
+        counted = Conditions(wanted.as_counted)
+        if not self.query(f"SELECT 1 FROM tally AS event WHERE {counted} AND events > 0 LIMIT 1", counted.values):
+            return []  # or all of them would be looked through
         where = Conditions(wanted)
         rows = self.query(
             f"SELECT {EVENT_COLUMNS} FROM event WHERE {where} ORDER BY published_at DESC, id DESC LIMIT ?",
@@ -191,6 +194,16 @@ class SqliteLedger(SqliteKept):
     def last_success(self) -> dict[str, datetime]:
         """Return for each topic when an event was last applied or a duplicate."""
         return {row[0]: from_microseconds(row[1]) for row in self.query("SELECT topic, at FROM success")}
+
+    def last_outcomes(self) -> dict[str, datetime]:
+        """Return for each topic with a position when the outcome of the last record of a partition was recorded."""
+        rows = self.query(
+            "SELECT position.topic, (SELECT recorded_at FROM event WHERE event.topic_id = position.topic_id"
+            " AND event.partition = position.partition ORDER BY record_offset DESC, number DESC LIMIT 1) AS at"
+            " FROM position ORDER BY at"
+        )
+        # Of several partitions the latest stays.
+        return {row[0]: from_microseconds(row[1]) for row in rows if row[1] is not None}
 
     def forget(self, partition: Partition, topic_id: str, before: int) -> int:
         """Forget outcomes of records that the stream no longer keeps; return how many."""

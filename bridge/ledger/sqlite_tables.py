@@ -336,5 +336,7 @@ _WROTE: Step = (
     "CREATE TABLE wrote (digest BLOB PRIMARY KEY) WITHOUT ROWID",
 )
 
-STEPS: Sequence[Step] = (_FIRST, _EVENTS, _WROTE)
+_OF_ORIGIN: Step = ("CREATE INDEX event_by_origin ON event (origin, published_at)",)
+
+STEPS: Sequence[Step] = (_FIRST, _EVENTS, _WROTE, _OF_ORIGIN)
 """What makes a file of version n + 1 from one of version n (0: an empty file), as SQL statements."""

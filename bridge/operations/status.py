@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bridge.errors import AwayError, BridgeError, StopError
-from bridge.ledger.port import Count, Filter, Heartbeat, Ledger, Outcome, Position, Reason, Sums
+from bridge.ledger.port import Count, Heartbeat, Ledger, Outcome, Position, Reason, Sums
 from bridge.operations.opening import opened_stream
 from bridge.settings import Settings
 from bridge.stream import Ends, Partition, Stream
@@ -42,7 +42,7 @@ class TopicStatus:
     """The stream's time of the oldest record that is still to come."""
     last_success: datetime | None
     last_outcome: datetime | None
-    """When the record newest on the stream had its outcome recorded."""
+    """When the last record of one of its partitions had its outcome recorded."""
     partitions: tuple[PartitionStatus, ...]
     problem: str = ""
 
@@ -267,13 +267,12 @@ def _topic(stream: Stream | None, ledger: Ledger, name: str) -> TopicStatus:
     except BridgeError as error:
         problem, found = str(error), partitions(None, ledger, name)
     lags = [one.lag for one in found if one.lag is not None]
-    newest = ledger.entries(Filter(topic=name, most=1))
     return TopicStatus(
         topic=name,
         lag=sum(lags) if lags else None,
         waiting_since=_waiting_since(stream, found) if stream is not None else None,
         last_success=ledger.last_success().get(name),
-        last_outcome=newest[0].recorded_at if newest else None,
+        last_outcome=ledger.last_outcomes().get(name),
         partitions=tuple(found),
         problem=problem,
     )

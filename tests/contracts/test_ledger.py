@@ -392,6 +392,32 @@ def test_counts_follow_every_change_of_an_outcome(ledger: Ledger) -> None:
     assert told == [count("north", Outcome.APPLIED, 2), count("south", Outcome.DUPLICATE, 1)]
 
 
+def test_the_last_outcome_of_a_topic_is_that_of_its_last_records_in_the_topic_as_it_is_now(open_ledger: Open) -> None:
+    clock = SetClock()
+    ledger = open_ledger(clock)
+    ledger.set_position(PARTITION, Position(TOPIC_ID, 0))
+    ledger.set_position(Partition("asteroids", 0), Position("theirs", 0))
+    assert ledger.last_outcomes() == {}
+    now = clock.go_on(hours=1)
+    record(ledger, Arrival(offset=5), Outcome.IGNORED, Reason.OURS)
+    for earlier in (Arrival(offset=4), Arrival(topic_id="before", offset=9), Arrival(partition=OTHER, offset=9)):
+        clock.go_on(hours=1)
+        record(ledger, earlier)
+    assert ledger.last_outcomes() == {PARTITION.topic: now}
+    ledger.set_position(OTHER, Position(TOPIC_ID, 10))
+    assert ledger.last_outcomes() == {PARTITION.topic: clock.now()}
+
+
+def test_what_is_counted_nowhere_is_not_listed_and_what_is_counted_is(ledger: Ledger) -> None:
+    north, south = Arrival(), Arrival(offset=1, origin="south", kind="target")
+    for arrival in (north, south):
+        record(ledger, arrival)
+    for wanted in (Filter(origin="south"), Filter(kind="target"), Filter(origin="south", outcome=Outcome.APPLIED)):
+        assert [entry.place for entry in ledger.entries(wanted)] == [south.place]
+    for wanted in (Filter(origin="south", kind="photometry"), Filter(topic="nowhere"), Filter(outcome=Outcome.DEAD)):
+        assert ledger.entries(wanted) == []
+
+
 def test_the_last_success_is_that_of_an_applied_or_duplicate_event(open_ledger: Open) -> None:
     clock = SetClock()
     ledger = open_ledger(clock)

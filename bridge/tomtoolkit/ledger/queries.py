@@ -71,25 +71,39 @@ def _runs(places: Collection[Place]) -> list[tuple[str, int, int, int]]:
     return [(*where, min(those), max(those)) for where, those in offsets.items()]
 
 
-def of_events(using: str, model: Any, ids: Collection[UUID]) -> QuerySet[Any]:
-    """Return the rows of ``model`` of events with these ids, of whatever origin."""
-    return _of_events(model.objects.using(using), ids)
+def witnesses(using: str, ids: Collection[UUID]) -> list[tuple[str, UUID, str]]:
+    """Return what is known for ever of events with these ids: origin, id and witness."""
+    sql, values = _of_events(models.Done.objects.using(using), ids, "found.origin, found.event_id, found.witness")
+    with connections[using].cursor() as cursor:
+        cursor.execute(sql, values)
+        found = cursor.fetchall()
+    return [(origin, one if isinstance(one, UUID) else UUID(one), witness) for origin, one, witness in found]
+
+
+def begun(using: str, ids: Collection[UUID]) -> QuerySet[Any]:
+    """Return the intents of events with these ids, of whatever origin."""
+    rows = models.Intent.objects.using(using)
+    return _found(rows, *_of_events(rows, ids))
 
 
 def that_wait(using: str, ids: Collection[UUID]) -> QuerySet[Any]:
     """Return the entries of events with these ids of which anything waits."""
     waits = f"EXISTS (SELECT 1 FROM {models.Parked._meta.db_table} AS waits WHERE waits.entry_id = found.id)"
-    return _of_events(models.Entry.objects.using(using), ids, waits)
+    rows = models.Entry.objects.using(using)
+    return _found(rows, *_of_events(rows, ids, condition=waits))
 
 
-def _of_events(rows: QuerySet[Any], ids: Collection[UUID], condition: str = "true") -> QuerySet[Any]:
-    """Return those of ``rows``, in the condition called ``found``, that are of these events and meet it."""
+def _of_events(
+    rows: QuerySet[Any], ids: Collection[UUID], columns: str = "found.id", condition: str = "true"
+) -> tuple[str, list[object]]:
+    """Return SQL, and its value, for columns of those of ``rows`` (``found``) that are of these events."""
     table = rows.model._meta.db_table
     if connections[rows.db].vendor == "postgresql":
-        keys = f"SELECT found.id FROM {table} AS found WHERE found.event_id = ANY(%s::uuid[]) AND {condition}"
-        return _found(rows, keys, [list(ids)])
+        return f"SELECT {columns} FROM {table} AS found WHERE found.event_id = ANY(%s::uuid[]) AND {condition}", [
+            list(ids)
+        ]
     wanted = f"json_each(%s) AS wanted CROSS JOIN {table} AS found ON found.event_id = wanted.value"
-    return _found(rows, f"SELECT found.id FROM {wanted} WHERE {condition}", [json.dumps([one.hex for one in ids])])
+    return f"SELECT {columns} FROM {wanted} WHERE {condition}", [json.dumps([one.hex for one in ids])]
 
 
 def at_places(using: str, places: Collection[Place]) -> QuerySet[Any]:

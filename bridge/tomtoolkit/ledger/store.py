@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
-from django.db.models import Case, F, QuerySet, Value, When
+from django.db.models import Case, F, OuterRef, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce, Greatest
 
 from bridge.clock import CLOCK, Clock
@@ -33,7 +33,7 @@ from bridge.tomtoolkit.database import translating, writing
 from bridge.tomtoolkit.ledger import words
 from bridge.tomtoolkit.ledger.breath import Breath
 from bridge.tomtoolkit.ledger.kept import DjangoKept
-from bridge.tomtoolkit.ledger.queries import PLACE, entries_at, filtered, of_events, that_wait
+from bridge.tomtoolkit.ledger.queries import PLACE, entries_at, filtered, that_wait, witnesses
 from bridge.tomtoolkit.ledger.renaming import rename_topic
 from bridge.tomtoolkit.ledger.rows import place_of, to_entry, to_heartbeat
 from bridge.tomtoolkit.ledger.unit import DjangoUnit
@@ -160,25 +160,25 @@ class DjangoLedger(DjangoKept):
         """Return what is known of these events, for those of which anything is."""
         wanted = {rules.key_of(event): event for event in events}
         ids = {event.id for event in events}
-        witnesses: dict[EventRef, Witness] = {}
+        done: dict[EventRef, Witness] = {}
         waits: dict[EventRef, set[Place]] = {}
         with translating(self._using):
-            done = of_events(self._using, models.Done, ids).values_list("origin", "event_id", "witness")
-            for origin, event_id, witness in done:
+            for origin, event_id, witness in witnesses(self._using, ids):
                 if (event := wanted.get((origin, event_id))) is not None:
-                    witnesses[event] = Witness(witness)
-            at = that_wait(self._using, ids).only("origin", "event_id", *PLACE)
-            for row in at:
+                    done[event] = Witness(witness)
+            for row in that_wait(self._using, ids).only("origin", "event_id", *PLACE):
                 if (event := wanted.get((row.origin, row.event_id))) is not None:
                     waits.setdefault(event, set()).add(place_of(row))
         return {
-            event: Known(witness=witnesses.get(event), waits_at=frozenset(waits.get(event, ())))
-            for event in witnesses.keys() | waits.keys()
+            event: Known(witness=done.get(event), waits_at=frozenset(waits.get(event, ())))
+            for event in done.keys() | waits.keys()
         }
 
     def entries(self, wanted: Filter) -> list[Entry]:
         """Return outcomes, newest (by the stream's time) first."""
         with translating(self._using):
+            if not filtered(models.Tally.objects.using(self._using).filter(events__gt=0), wanted.as_counted).exists():
+                return []  # or all of them would be looked through
             rows = filtered(models.Entry.objects.using(self._using), wanted)
             return [to_entry(row) for row in rows.order_by("-published_at", "-id")[: wanted.most]]
 
@@ -212,6 +212,14 @@ class DjangoLedger(DjangoKept):
         """Return for each topic when an event was last applied or a duplicate."""
         with translating(self._using):
             return dict(models.Success.objects.using(self._using).values_list("topic", "at"))
+
+    def last_outcomes(self) -> dict[str, datetime]:
+        """Return for each topic with a position when the outcome of the last record of a partition was recorded."""
+        of_partition = models.Entry.objects.filter(topic_id=OuterRef("topic_id"), partition=OuterRef("partition"))
+        last = of_partition.order_by("-record_offset", "-number").values("recorded_at")[:1]
+        rows = models.Position.objects.using(self._using).annotate(at=Subquery(last)).exclude(at=None)
+        with translating(self._using):
+            return dict(rows.order_by("at").values_list("topic", "at"))  # of several partitions the latest stays
 
     def forget(self, partition: Partition, topic_id: str, before: int) -> int:
         """Forget outcomes of records that the stream no longer keeps; return how many."""

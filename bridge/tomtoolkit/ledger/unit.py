@@ -19,7 +19,7 @@ from bridge.tomtoolkit.database import MANY, chunks, insert, insert_missing
 from bridge.tomtoolkit.ledger import words
 from bridge.tomtoolkit.ledger.applied import announce
 from bridge.tomtoolkit.ledger.keeping import Keeping, Said
-from bridge.tomtoolkit.ledger.queries import at_places, entries_at, of_events
+from bridge.tomtoolkit.ledger.queries import at_places, begun, entries_at
 from bridge.tomtoolkit.ledger.rows import entry_values, line_digest, place_of, to_entry
 
 _Key = tuple[str, UUID]
@@ -226,8 +226,8 @@ class DjangoUnit:
         whose: dict[UUID, set[str]] = {}
         for origin, event_id in events:
             whose.setdefault(event_id, {""}).add(origin)
-        begun = of_events(self._using, models.Intent, whose).values_list("pk", "event_id", "origin")
-        if ended := [pk for pk, event_id, origin in begun if origin in whose[event_id]]:
+        there = begun(self._using, whose).values_list("pk", "event_id", "origin")
+        if ended := [pk for pk, event_id, origin in there if origin in whose[event_id]]:
             for chunk in chunks(ended):
                 models.Intent.objects.using(self._using).filter(pk__in=chunk).delete()
 

@@ -84,6 +84,7 @@ class Entry(models.Model):
         )
         indexes = (
             models.Index(fields=("simple_subject", "published_at"), name="tom_bridge_event_subject"),
+            models.Index(fields=("origin", "published_at"), name="tom_bridge_event_origin"),
             models.Index(
                 fields=("share_id",), condition=models.Q(share_id__isnull=False), name="tom_bridge_event_share"
             ),

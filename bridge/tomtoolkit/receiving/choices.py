@@ -5,11 +5,14 @@ A choice is for one spelling (:func:`bridge.names.spelling`): what was said of `
 
 from collections.abc import Sequence
 
-from django.db import DEFAULT_DB_ALIAS
+from django.db import DEFAULT_DB_ALIAS, connections
 
 from bridge.names import spelling
-from bridge.tomtoolkit.database import MANY, writing
+from bridge.tomtoolkit.database import among, writing
 from bridge.tomtoolkit.models import Choice
+
+# All SQL below is put together from Django's own names of tables; values go in as parameters.
+# ruff: noqa: S608
 
 
 def choose(name: str, target_pk: int, chosen_by: str, using: str = DEFAULT_DB_ALIAS) -> None:
@@ -29,10 +32,9 @@ def forget(choice_pk: int, using: str = DEFAULT_DB_ALIAS) -> None:
 def targets_chosen_for(using: str, wanted: Sequence[Sequence[str]]) -> list[set[int]]:
     """Return for each of these sequences of names the primary keys of the targets that were chosen for any of them."""
     spelled = [{spelling(name) for name in names} for names in wanted]
-    every = list(set().union(*spelled))
-    chosen: dict[str, int] = {}
-    for first in range(0, len(every), MANY):
-        rows = Choice.objects.using(using).filter(simple__in=every[first : first + MANY])
+    one_of, value = among(using, sorted(set().union(*spelled)))
+    with connections[using].cursor() as cursor:
+        cursor.execute(f"SELECT name, target_id FROM {Choice._meta.db_table} WHERE simple {one_of}", [value])
         # By the name, as a release before kept what it was simplified to.
-        chosen |= {spelling(name): target for name, target in rows.values_list("name", "target_id")}
+        chosen = {spelling(name): target for name, target in cursor.fetchall()}
     return [{chosen[name] for name in names & chosen.keys()} for names in spelled]

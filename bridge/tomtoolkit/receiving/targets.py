@@ -23,7 +23,7 @@ from bridge.tomtoolkit.receiving import choices, written
 from bridge.tomtoolkit.receiving.visibility import Visibility
 from bridge.tomtoolkit.rows.kinds import MODELS
 from bridge.tomtoolkit.rows.names import Names, own_manager
-from bridge.tomtoolkit.rows.targets import as_local, own_fields
+from bridge.tomtoolkit.rows.targets import as_local, local_targets, own_fields
 
 _WRITTEN = (
     *dict.fromkeys((BaseTarget, TargetModel)), TargetName, TargetExtra, TargetList, TargetList.targets.through,
@@ -48,20 +48,11 @@ class Targets:
         """Return for each of these sequences of names every target that has, or was chosen for, any of them."""
         chosen = choices.targets_chosen_for(self._using, wanted)
         found = [named | meant for named, meant in zip(self._names.find_each(wanted), chosen, strict=True)]
-        local = self._local(set().union(*found))
+        local = local_targets(self._using, set().union(*found))
         return [
-            tuple(replace(local[pk], chosen=pk in meant) for pk in sorted(pks & local.keys()))
+            tuple(replace(local[pk], chosen=True) if pk in meant else local[pk] for pk in sorted(pks & local.keys()))
             for pks, meant in zip(found, chosen, strict=True)
         ]
-
-    def _local(self, pks: Iterable[int]) -> dict[int, LocalTarget]:
-        """Return these targets by primary key, as far as they are there."""
-        ordered = sorted(pks)
-        local: dict[int, LocalTarget] = {}
-        for first in range(0, len(ordered), MANY):
-            rows = TargetModel.objects.filter(pk__in=ordered[first : first + MANY])
-            local |= {row.pk: as_local(row) for row in rows.prefetch_related("aliases", "targetextra_set")}
-        return local
 
     # -- writing ------------------------------------------------------------------------------------------------------
 

@@ -125,7 +125,10 @@ def own_manager() -> bool:
 def spellings(simple: str) -> list[str] | None:
     """Return all index keys of names that simplify to ``simple``; None where there are too many to ask for."""
     # Nothing is left of a name of blanks, hyphens and brackets alone: all such have the empty key.
-    written = [(letter, *_written_as().get(letter, ())) for letter in toolkit_rule(simple)]
+    rule = toolkit_rule(simple)
+    if rule.isascii() and _written_as().keys().isdisjoint(rule):
+        return [rule]  # as nearly every one
+    written = [(letter, *_written_as().get(letter, ())) for letter in rule]
     number = 1
     for ways in written:
         number *= len(ways)
