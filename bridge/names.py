@@ -3,8 +3,10 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 _REMOVED = str.maketrans("", "", " -_()")
+_NAMES = 10_000
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)[ \-_()]+(?=\d)")
 
 _BLANKS = "\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2008\u2009\u200a\u205f\u3000"
@@ -32,6 +34,7 @@ def toolkit_rule(name: str) -> str:
     return name.lower().translate(_REMOVED)
 
 
+@lru_cache(_NAMES)
 def simplify(name: str) -> str:
     """Return that by which ``name`` is compared: :func:`toolkit_rule`, or the name itself where that leaves nothing.
 

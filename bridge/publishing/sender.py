@@ -160,10 +160,10 @@ class Sender:
             raise InvalidEventError(f"this release can't send the format {row.format!r}", mend="Upgrade TOM Bridge")
         event = Event.checked(row.payload)
         try:
-            self._publisher.publish(event, row.topic)
+            self._publisher.publish_checked(event, row.topic)
         except TooLargeError:
             self._publisher = self._new_publisher()  # the topic may take more by now
-            self._publisher.publish(event, row.topic)
+            self._publisher.publish_checked(event, row.topic)
 
     # -- what became of it --------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from parts.bridges import TOPIC
 
-from bridge.codec.avro import Decoder
+from bridge.codec import Decoder
 from bridge.codec.schemas import Schemas
 from bridge.events import Event
 from bridge.stream.port import Stream
