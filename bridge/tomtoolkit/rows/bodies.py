@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
+from django.db import connections, router
 from django.db.models import Q
 from pydantic import ValidationError
+from tom_dataproducts.models import DataProduct as ProductModel
 from tom_dataproducts.models import ReducedDatum, try_parse_reduced_datum
 from tom_targets.base_models import BaseTarget
 from tom_targets.models import Target as TargetModel
@@ -124,6 +126,21 @@ DATUMS = (
 
 KINDS = tuple(dict.fromkeys((Kind.TARGET, Kind.LIST, *(one.kind for one in DATUMS), Kind.DATA_PRODUCT)))
 """All kinds that this TOM shares."""
+
+
+def models_with_rows(target_pk: int) -> frozenset[Any]:
+    """Return the models, of datums and data products, that have rows of this target.
+
+    All are asked for at once, in plain SQL: Django takes ten times as long to ask for what is nearly never there.
+    """
+    every = tuple(dict.fromkeys((*(one.model for one in DATUMS), ProductModel)))
+    connection = connections[router.db_for_read(ProductModel)]
+    tables = [connection.ops.quote_name(model._meta.db_table) for model in every]
+    columns = ", ".join(f"EXISTS (SELECT 1 FROM {table} WHERE target_id = %s)" for table in tables)  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {columns}", [target_pk] * len(every))
+        found = cursor.fetchone()
+    return frozenset(model for model, there in zip(every, found, strict=True) if there)
 
 
 def own(rows: Any) -> Any:
