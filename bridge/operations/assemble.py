@@ -1,7 +1,7 @@
 """From settings to working parts: the one place where they are put together."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,8 +12,8 @@ from bridge.clock import CLOCK, Clock
 from bridge.errors import HistoryGoneError, TopicMissingError
 from bridge.events import Kind
 from bridge.ledger.port import Ledger, Place
-from bridge.ledger.sqlite import SqliteLedger
 from bridge.operations.formats import formats_of
+from bridge.operations.opening import group_of, ledger_of, stream_of
 from bridge.receiving.consumer import Consumer, Pace
 from bridge.receiving.execute import Executor
 from bridge.receiving.live import Live
@@ -24,10 +24,8 @@ from bridge.receiving.progress import Limits, Progress
 from bridge.receiving.read import Reader, Rules
 from bridge.receiving.unit import Writer
 from bridge.receiving.waiting import WaitingLine
-from bridge.settings import Settings, StreamSettings, SubscriptionSettings
-from bridge.stream import Partition, Record, Stream, open_hopskotch, open_stream
-from bridge.stream.labelled import Opening
-from bridge.stream.routed import RoutedStream
+from bridge.settings import Settings, SubscriptionSettings
+from bridge.stream import Partition, Record, Stream
 from bridge.tom.port import Tom
 from bridge.tom.rest import RestAccount, RestTom
 
@@ -75,41 +73,6 @@ class Bridge:
             besides=lambda: besides(self),
             clock=parts.clock,
         )
-
-
-def group_of(settings: Settings) -> str:
-    """Return the consumer group of a TOM, as streams name it (HOPSKOTCH puts the credential's name before it)."""
-    return f"tom-bridge.{settings.require_origin()}"
-
-
-def stream_of(settings: Settings, *, only: str | None = None) -> RoutedStream:
-    """Return all streams that the settings name, as one, or the one of the label ``only``.
-
-    Where it is one alone, raises what is wrong with its settings; of several, each tells it when it is asked.
-    """
-    return RoutedStream(
-        {
-            label: Opening(one.shown_url, partial(_opened, one))
-            for label, one in settings.each_stream().items()
-            if only in (None, label)
-        }
-    )
-
-
-def _opened(one: StreamSettings) -> Stream:
-    if one.hopskotch:
-        return open_hopskotch(one.url, one.options(), one.auth)
-    return open_stream(one.url, one.options())
-
-
-def streams_of(settings: Settings) -> Mapping[str, Stream]:
-    """Return the single streams that the settings name by label; each calls its topics by their full names."""
-    return stream_of(settings).parts()
-
-
-def ledger_of(settings: Settings) -> SqliteLedger:
-    """Return the ledger that the settings name."""
-    return SqliteLedger(settings.ledger)
 
 
 def account_of(settings: Settings) -> RestAccount:

@@ -11,11 +11,10 @@ from typing import Any
 
 from bridge.errors import AwayError, BridgeError
 from bridge.ledger.port import Ledger
-from bridge.operations.assemble import account_of, group_of
+from bridge.operations.assemble import account_of
 from bridge.operations.finding import Finding, Level, found_in
-from bridge.operations.gateway import has_gateway
 from bridge.operations.gateway_doctor import examine_gateway
-from bridge.operations.opening import opened_ledger, opened_stream
+from bridge.operations.opening import group_of, has_gateway, opened_ledger, opened_stream
 from bridge.operations.status import impostors
 from bridge.origins import name_key, told_as
 from bridge.settings import Settings

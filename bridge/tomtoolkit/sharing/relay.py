@@ -6,7 +6,7 @@ from functools import partial
 
 from django.db import DEFAULT_DB_ALIAS
 
-from bridge.operations.assemble import streams_of
+from bridge.operations.opening import streams_of
 from bridge.publishing.relay import Pace, Relay
 from bridge.stream.port import Stream
 from bridge.tomtoolkit.conf import AppSettings
