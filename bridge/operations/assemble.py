@@ -1,7 +1,7 @@
 """From settings to working parts: the one place where they are put together."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,6 +11,7 @@ from bridge.budget import Budget
 from bridge.clock import CLOCK, Clock
 from bridge.errors import HistoryGoneError, TopicMissingError
 from bridge.events import Kind
+from bridge.hermes.service import HermesService
 from bridge.ledger.port import Ledger, Place
 from bridge.operations.formats import formats_of
 from bridge.operations.opening import group_of, ledger_of, stream_of
@@ -24,7 +25,7 @@ from bridge.receiving.progress import Limits, Progress
 from bridge.receiving.read import Reader, Rules
 from bridge.receiving.unit import Writer
 from bridge.receiving.waiting import WaitingLine
-from bridge.settings import Settings, SubscriptionSettings
+from bridge.settings import Settings, StreamSettings, SubscriptionSettings
 from bridge.stream import Partition, Record, Stream
 from bridge.tom.port import Tom
 from bridge.tom.rest import RestAccount, RestTom
@@ -73,6 +74,21 @@ class Bridge:
             besides=lambda: besides(self),
             clock=parts.clock,
         )
+
+
+def streams_of(settings: Settings) -> Mapping[str, Stream | HermesService]:
+    """Return by label what the settings name to publish on.
+
+    They are single streams, each of which calls its topics by their full names, and services of Hermes.
+    """
+    services = {label: service_of(one) for label, one in settings.streams.items() if one.over_rest}
+    return {**stream_of(settings).parts(), **services}
+
+
+def service_of(one: StreamSettings) -> HermesService:
+    """Return Hermes' service at ``one``, which is such."""
+    assert one.token is not None
+    return HermesService(one.url, one.token.get_secret_value())
 
 
 def account_of(settings: Settings) -> RestAccount:

@@ -10,8 +10,9 @@ from functools import partial
 from typing import Any
 
 from bridge.errors import BridgeError
+from bridge.hermes.service import HermesService
 from bridge.ledger.port import Ledger
-from bridge.operations.assemble import account_of
+from bridge.operations.assemble import account_of, service_of
 from bridge.operations.at_once import at_once
 from bridge.operations.finding import Finding, Level, all_found_in, found_in
 from bridge.operations.gateway_doctor import examine_gateway
@@ -78,18 +79,37 @@ def examine_streams(settings: Settings) -> Iterator[Finding]:
     """Yield how each stream is, its topics that the settings name, what may be done on them, and its schemas."""
     with opened_stream(settings) as stream:
         parts = stream.parts()
+        services = [label for label, one in settings.streams.items() if one.over_rest]
         found = at_once(
-            [partial(all_found_in, "stream", partial(_stream, settings, label, part)) for label, part in parts.items()]
+            [
+                *(partial(all_found_in, "stream", partial(_stream, settings, *part)) for part in parts.items()),
+                *(partial(all_found_in, "stream", partial(_service, settings, label)) for label in services),
+            ]
         )
         for of_one in found:
             yield from of_one
         if len(parts) > 1:
-            away = {label for label, of_one in zip(parts, found, strict=True) if not _answered(of_one)}
+            away = {label for label, of_one in zip(parts, found, strict=False) if not _answered(of_one)}
             yield from _each_once(settings, stream, away)
 
 
 def _answered(found: Sequence[Finding]) -> bool:
     return found[0].level == "ok"
+
+
+def _service(settings: Settings, label: str) -> Iterator[Finding]:
+    """Yield whether Hermes knows the token, and on which of the topics its account may publish."""
+    with closing(service_of(settings.streams[label])) as service:
+        profile = service.profile()
+        what = f"{label}: {service.url}: publishes as {profile.sender or 'nobody'}"
+        yield Finding(level="ok", about="stream", what=what)
+        for topic in [topic for topic in settings.published() if split(topic)[0] == label]:
+            yield from found_in("topic", partial(_may_publish, service, topic))
+
+
+def _may_publish(service: HermesService, topic: str) -> Iterator[Finding]:
+    service.may_publish(split(topic)[1])
+    yield Finding(level="ok", about="topic", what=f"{topic}: the account of the token may publish on it")
 
 
 def _stream(settings: Settings, label: str, stream: Stream) -> Iterator[Finding]:

@@ -33,8 +33,10 @@ def examine_gateway(settings: Settings) -> Iterator[Finding]:
     )
     topics = dict.fromkeys(topic for one in accounts for topic in one.topics)
     with opened_stream(settings) as stream:
-        asks = [partial(all_found_in, "gateway", partial(_topic, stream, topic)) for topic in topics]
-        for found in at_once(asks):
+        here = [
+            topic for topic in topics if not settings.stream_of(topic).over_rest
+        ]  # others are told with the streams
+        for found in at_once([partial(all_found_in, "gateway", partial(_topic, stream, topic)) for topic in here]):
             yield from found
     missing = [name for name in ("starlette", "uvicorn", "python_multipart") if find_spec(name) is None]
     if missing:

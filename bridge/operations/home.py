@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from bridge.errors import ConfigurationError
 from bridge.ledger.port import Ledger
 from bridge.operations.opening import has_gateway, opened_ledger
 from bridge.settings import Settings
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from bridge.operations.assemble import Bridge
     from bridge.operations.finding import Finding
     from bridge.operations.gateway_status import GatewayStatus
+    from bridge.publishing.outbox import Outbox
 
 
 class Home(Protocol):
@@ -48,6 +50,10 @@ class Home(Protocol):
 
     def gateway(self) -> "GatewayStatus | None":
         """Return how the gateway is that stands here; None where there is none."""
+        ...
+
+    def outbox(self) -> "AbstractContextManager[Outbox]":
+        """Open what is on its way out for a block. Raises ConfigurationError where nothing is kept of that here."""
         ...
 
     def besides(self, bridge: "Bridge") -> None:
@@ -101,6 +107,18 @@ class Beside:
         from bridge.operations.gateway_status import gateway_status
 
         return gateway_status(self.settings)
+
+    def outbox(self) -> "AbstractContextManager[Outbox]":
+        """Open the outbox of the gateway for a block."""
+        if not has_gateway(self.settings):
+            raise ConfigurationError(
+                "there is no outbox here: the gateway has one",
+                where="state",
+                mend="What 'publish' sends it confirms itself; in a TOM with the app write: manage.py bridgeoutbox",
+            )
+        from bridge.operations.gateway import opened_store
+
+        return opened_store(self.settings)
 
     def besides(self, bridge: "Bridge") -> None:
         """Beside a TOM there is nothing."""

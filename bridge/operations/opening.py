@@ -1,6 +1,6 @@
 """Parts of a TOM's bridge that are opened for one command: those that every command needs, quickly imported."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 
@@ -10,6 +10,8 @@ from bridge.settings import Settings, StreamSettings
 from bridge.stream import Stream, open_hopskotch, open_stream
 from bridge.stream.labelled import Opening
 from bridge.stream.routed import RoutedStream
+
+_NOT_READ = "Hermes' REST API is published to alone; read the topic on HOPSKOTCH, by a stream of kafka://"
 
 
 def group_of(settings: Settings) -> str:
@@ -22,12 +24,10 @@ def stream_of(settings: Settings, *, only: str | None = None) -> RoutedStream:
 
     Where it is one alone, raises what is wrong with its settings; of several, each tells it when it is asked.
     """
+    wanted = {label: one for label, one in settings.each_stream().items() if only in (None, label)}
     return RoutedStream(
-        {
-            label: Opening(one.shown_url, partial(_opened, one))
-            for label, one in settings.each_stream().items()
-            if only in (None, label)
-        }
+        {label: Opening(one.shown_url, partial(_opened, one)) for label, one in wanted.items() if not one.over_rest},
+        others={label: _NOT_READ for label, one in wanted.items() if one.over_rest},
     )
 
 
@@ -35,11 +35,6 @@ def _opened(one: StreamSettings) -> Stream:
     if one.hopskotch:
         return open_hopskotch(one.url, one.options(), one.auth)
     return open_stream(one.url, one.options())
-
-
-def streams_of(settings: Settings) -> Mapping[str, Stream]:
-    """Return the single streams that the settings name by label; each calls its topics by their full names."""
-    return stream_of(settings).parts()
 
 
 def ledger_of(settings: Settings) -> SqliteLedger:

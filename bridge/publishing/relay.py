@@ -21,8 +21,10 @@ import structlog
 from bridge.backoff import growing_s, jittered_s
 from bridge.codec.schemas import SchemaTopics
 from bridge.errors import AwayError, NotDeliveredError, StopError
+from bridge.hermes.service import HermesService
 from bridge.publishing.outbox import Outbox
-from bridge.publishing.sender import Pace, Sender
+from bridge.publishing.posting import Poster
+from bridge.publishing.sender import Named, Pace, Sender
 from bridge.stream.port import Stream
 from bridge.topics import split
 
@@ -31,6 +33,8 @@ __all__ = ["Lease", "Pace", "Relay"]
 log = structlog.get_logger(__name__)
 
 _CLEAN_EVERY_S = 3600.0
+_WATCH_S = 0.05
+"""Seconds between two questions whether something more was accepted: one look into an index."""
 _HEARS_S = 0.5
 """Seconds within which a stop is heard while senders are at work."""
 _ENDS_WITHIN_S = 10.0
@@ -54,20 +58,33 @@ class Lease(Protocol):
         ...
 
 
+class Sending(Protocol):
+    """What sends the rows of one stream."""
+
+    def send(self) -> bool:
+        """Send some of what is queued; return whether there is more that can go now. Raises AwayError, StopError."""
+        ...
+
+    def close(self) -> None:
+        """Release what is held."""
+        ...
+
+
 class Relay:
     """Publishes what is in an outbox. Not thread-safe.
 
     ``open_outbox`` is called once a thread, ``open_streams`` once: it gives the streams by their labels, each of which
-    calls its topics by their full names. ``look`` puts in the outbox what is to go there by itself, and returns whether
-    there is more than it had time for.
+    calls its topics by their full names, or is Hermes' service. ``look`` puts in the outbox what is to go there by
+    itself, and returns whether there is more than it had time for.
     """
 
     def __init__(
         self,
         *,
         open_outbox: Callable[[], Outbox],
-        open_streams: Callable[[], Mapping[str, Stream]],
+        open_streams: Callable[[], Mapping[str, Stream | HermesService]],
         schema_topic: str | SchemaTopics,
+        named: Named,
         lease: Lease,
         pace: Pace,
         look: Callable[[], bool] = lambda: False,
@@ -75,6 +92,7 @@ class Relay:
         self._open_outbox = open_outbox
         self._open_streams = open_streams
         self._schema_topic = schema_topic
+        self._named = named
         self._lease = lease
         self._pace = pace
         self._look = look
@@ -82,6 +100,8 @@ class Relay:
         self._lanes: list[_Lane] = []
         self._changed = threading.Condition()
         self._failures = 0
+        self._last_accepted = 0
+        """The row that was accepted last when the outbox was last looked at."""
         self._next_look = self._next_clean = 0.0
         self._standing_by = False
 
@@ -105,10 +125,22 @@ class Relay:
                 if until_end and not self._standing_by and all(lane.is_done for lane in self._lanes):
                     self._raise_stopped()
                     break
-                stopped.wait(self._pace.poll_s)
+                self._idle(stopped)
         finally:
             self.close()
         log.info("relay.stopped")
+
+    def _idle(self, stopped: threading.Event) -> None:
+        """Wait for the next poll, or until something more was accepted, which is seen much sooner."""
+        until = time.monotonic() + self._pace.poll_s
+        while (left_s := until - time.monotonic()) > 0 and not stopped.wait(min(_WATCH_S, left_s)):
+            if self._outbox is None or self._standing_by:
+                continue
+            try:
+                if self._outbox.last_accepted() != self._last_accepted:
+                    return
+            except AwayError:  # the next turn says so
+                stopped.wait(left_s)
 
     def turn(self, stopped: threading.Event | None = None, *, together: bool = False) -> bool:
         """Look for new data where it is time, and send what is queued; return whether more may be sent at once.
@@ -122,6 +154,7 @@ class Relay:
             self._next_look = time.monotonic() + self._pace.look_s
         if self._outbox is None:
             self._outbox = self._open_outbox()
+        self._last_accepted = self._outbox.last_accepted()
         if not self._lanes:
             self._lanes = [
                 _Lane(label, self._sender(label, stream), self._pace, self._changed)
@@ -150,10 +183,13 @@ class Relay:
             self._outbox = None
         self._lease.release()
 
-    def _sender(self, label: str, stream: Stream) -> Callable[[], tuple[Sender, Outbox]]:
-        def opened() -> tuple[Sender, Outbox]:
+    def _sender(self, label: str, stream: Stream | HermesService) -> Callable[[], tuple[Sending, Outbox]]:
+        def opened() -> tuple[Sending, Outbox]:
             outbox = self._open_outbox()
-            return Sender(label, stream, outbox, self._schema_topic, self._pace), outbox
+            if isinstance(stream, HermesService):
+                return Poster(label, stream, outbox, named=self._named, pace=self._pace), outbox
+            sender = Sender(label, stream, outbox, schema_topic=self._schema_topic, named=self._named, pace=self._pace)
+            return sender, outbox
 
         return opened
 
@@ -214,7 +250,7 @@ class _Lane:
     def __init__(
         self,
         label: str,
-        open_sender: Callable[[], tuple[Sender, Outbox]],
+        open_sender: Callable[[], tuple[Sending, Outbox]],
         pace: Pace,
         changed: threading.Condition,
     ) -> None:
@@ -273,7 +309,7 @@ class _Lane:
         self._thread.join(seconds)
 
     def _work(self) -> None:
-        opened: tuple[Sender, Outbox] | None = None
+        opened: tuple[Sending, Outbox] | None = None
         while self._told.get():
             more, failed = False, None
             try:
