@@ -5,7 +5,7 @@ are, the answer is an event or one of the errors below, soon.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import Any
@@ -25,7 +25,8 @@ from bridge.codec.schemas import Schemas, SchemasOfStreams, newest
 from bridge.codec.weigh import TooManyItemsError, TooMuchError
 from bridge.codec.writing import FREE, MARKER
 from bridge.errors import InvalidEventError, NewerVersionError, UndecodableError, UnknownSchemaError
-from bridge.events import BODIES, MAX_PRODUCT_BYTES, Event, Kind
+from bridge.events import BODIES, DATUMS, MAX_PRODUCT_BYTES, Datum, Datums, Event, Kind
+from bridge.events.columns import transposed
 from bridge.stream.port import Record
 
 _PREFIX = len(MARKER) + 8
@@ -37,6 +38,8 @@ LARGEST_PRODUCT_EVENT = MAX_PRODUCT_BYTES + 1024 * 1024
 _LARGEST_READ = {Kind.DATA_PRODUCT: LARGEST_PRODUCT_EVENT}
 _LARGEST_READ_OTHERWISE = 1024 * 1024  # more than is written, and little enough to unfold in memory
 
+_FEW = 5
+"""So many datums are checked sooner as models than as columns, each of which costs 2 µs."""
 _ENVELOPE = tuple(name for name in Event.model_fields if name != "body")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -176,6 +179,9 @@ def _from_avro(kind: Kind, data: dict[str, Any], envelope: dict[str, Any]) -> No
     envelope["shared_at"] = _moment(envelope["shared_at"], "shared_at")
     if kind in BODIES:
         items = BODIES[kind].ITEMS
+        if (datums := _as_columns(DATUMS[BODIES[kind]], data[items])) is not None:
+            data[items] = datums
+            return
         for number, datum in enumerate(data[items]):
             datum["timestamp"] = _moment(datum["timestamp"], f"{items}[{number}].timestamp")
             for name in datum.keys() & FREE:
@@ -183,6 +189,20 @@ def _from_avro(kind: Kind, data: dict[str, Any], envelope: dict[str, Any]) -> No
                     datum[name] = json.loads(datum[name])
                 except (ValueError, RecursionError) as error:
                     raise ValueError(f"{items}[{number}].{name}: is no JSON object ({error})") from None
+
+
+def _as_columns(of: type[Datum], rows: Sequence[Mapping[str, Any]]) -> Datums[Datum] | None:
+    """Return datums as they were read, a column at a time; None where one is wrong, which is then told of it alone."""
+    if len(rows) < _FEW:
+        return None
+    columns = transposed(rows, tuple(of.model_fields))
+    try:
+        columns["timestamp"] = [_EPOCH + microseconds * _MICROSECOND for microseconds in columns["timestamp"]]
+        known = {text: json.loads(text) for text in set(columns[of.FREE])}
+    except (OverflowError, ValueError, RecursionError):
+        return None
+    columns[of.FREE] = [known[text] for text in columns[of.FREE]]
+    return Datums.checked(of, columns)
 
 
 def _moment(microseconds: int, field: str) -> datetime:

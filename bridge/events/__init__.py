@@ -5,8 +5,10 @@ target (:class:`Photometry`, :class:`Spectroscopy`, :class:`Astrometry`, :class:
 :class:`DataProduct`. Nothing here knows bytes, Kafka or Django.
 """
 
+from bridge.events.columns import Column, Datums
 from bridge.events.datums import (
     BODIES,
+    DATUMS,
     KINDS,
     MAX_CHANNELS,
     MAX_DATA,
@@ -56,6 +58,7 @@ from bridge.events.targets import (
 __all__ = [
     "BODIES",
     "COORDINATE_FIELDS",
+    "DATUMS",
     "KINDS",
     "LONGEST_ACKNOWLEDGEMENT",
     "LONGEST_MESSAGE",
@@ -76,10 +79,12 @@ __all__ = [
     "TYPED",
     "Astrometry",
     "Body",
+    "Column",
     "Data",
     "DataBody",
     "DataProduct",
     "Datum",
+    "Datums",
     "Event",
     "EventRef",
     "Kind",

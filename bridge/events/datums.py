@@ -5,10 +5,12 @@ A *datum* is one row of such a model: a :class:`Point`, a :class:`Spectrum`, a :
 :class:`Spectroscopy`, :class:`Astrometry`, :class:`ReducedData`) has 1..n datums of one target.
 """
 
+from collections.abc import Sized
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, FailFast, Field, FiniteFloat, JsonValue, model_validator
+from pydantic import AfterValidator, FailFast, Field, FiniteFloat, JsonValue
 
+from bridge.events.columns import Datums, Many, Row
 from bridge.events.fields import Declination, Extra, Kind, Model, RightAscension, Utc, Value, text
 from bridge.events.targets import TargetReference
 
@@ -26,7 +28,7 @@ TYPED = {"photometry": Kind.PHOTOMETRY, "spectroscopy": Kind.SPECTROSCOPY, "astr
 Numbers = Annotated[tuple[FiniteFloat, ...], FailFast(), Field(max_length=MAX_CHANNELS)]
 
 
-class Datum(Model):
+class Datum(Row):
     """What datums of all kinds have (``ReducedDatumCommon``)."""
 
     FREE: ClassVar[str] = "extra"
@@ -40,10 +42,10 @@ class Datum(Model):
     """Where the publishing TOM had it from."""
     source_location: text(200) = ""  # type: ignore[valid-type]
 
-    @property
-    def weight(self) -> int:
-        """As how many points it counts where work is bounded by datums."""
-        return 1
+    @classmethod
+    def weigh(cls, datums: Datums[Any]) -> int:
+        """Return as how many points these count together where work is bounded by datums."""
+        return len(datums)
 
     @property
     def free(self) -> dict[str, JsonValue]:
@@ -56,8 +58,14 @@ class Datum(Model):
         return self.model_copy(update={self.FREE: values, **update})
 
 
+def _without_a_value(brightness: float | None, limit: float | None) -> str:
+    return "a point needs a brightness or a limit" if brightness is None and limit is None else ""
+
+
 class Point(Datum):
     """One photometric point (``PhotometryReducedDatum``). It has a brightness or a limit; 0.0 is a value."""
+
+    TOGETHER = (("brightness", "limit"), _without_a_value)
 
     bandpass: text(32, 1)  # type: ignore[valid-type]
     brightness: FiniteFloat | None = None
@@ -72,15 +80,20 @@ class Point(Datum):
     extra: Extra = Field(default={})
     """Further values, as JSON."""
 
-    @model_validator(mode="after")
-    def _has_a_value(self) -> Self:
-        if self.brightness is None and self.limit is None:
-            raise ValueError("a point needs a brightness or a limit")
-        return self
+
+def _uneven(wavelength: Sized, flux: Sized, error: Sized) -> str:
+    channels = len(wavelength)
+    if len(flux) != channels:
+        return f"flux: there are {len(flux)} for {channels} wavelengths; one each is needed"
+    if error and len(error) != channels:
+        return f"error: there are {len(error)} for {channels} wavelengths; one each is needed, or none"
+    return ""
 
 
 class Spectrum(Datum):
     """One spectrum (``SpectroscopyReducedDatum``): a flux, and where known its error, at each wavelength."""
+
+    TOGETHER = (("wavelength", "flux", "error"), _uneven)
 
     wavelength: Numbers = Field(min_length=1)
     """In ``wavelength_unit``."""
@@ -97,21 +110,10 @@ class Spectrum(Datum):
     extra: Extra = Field(default={})
     """Further values, as JSON."""
 
-    @property
-    def weight(self) -> int:
-        """A hundred wavelengths weigh as much as a point."""
-        return 1 + len(self.wavelength) // 100
-
-    @model_validator(mode="after")
-    def _has_one_of_each(self) -> Self:
-        channels = len(self.wavelength)
-        if len(self.flux) != channels:
-            raise ValueError(f"flux: there are {len(self.flux)} for {channels} wavelengths; one each is needed")
-        if self.error and len(self.error) != channels:
-            raise ValueError(
-                f"error: there are {len(self.error)} for {channels} wavelengths; one each is needed, or none"
-            )
-        return self
+    @classmethod
+    def weigh(cls, datums: Datums[Any]) -> int:
+        """Return as how many points these count: a hundred wavelengths weigh as much as a point."""
+        return sum(1 + len(wavelength) // 100 for wavelength in datums.column("wavelength"))
 
 
 class Position(Datum):
@@ -159,10 +161,14 @@ class Data(Model):
     target: TargetReference
 
     @property
-    def datums(self) -> tuple[Datum, ...]:
+    def datums(self) -> Datums[Datum]:
         """The datums."""
-        datums: tuple[Datum, ...] = getattr(self, self.ITEMS)
-        return datums
+        return Datums.of_models(DATUMS[type(self)], getattr(self, self.ITEMS))
+
+    @property
+    def weight(self) -> int:
+        """As how many points they count where work is bounded by datums."""
+        return DATUMS[type(self)].weigh(self.datums)
 
 
 class Photometry(Data):
@@ -171,7 +177,7 @@ class Photometry(Data):
     ITEMS: ClassVar[str] = "points"
     MOST: ClassVar[int] = MAX_POINTS
     kind: Literal[Kind.PHOTOMETRY] = Kind.PHOTOMETRY
-    points: Annotated[tuple[Point, ...], FailFast()] = Field(min_length=1, max_length=MAX_POINTS)
+    points: Annotated[Datums[Point], Many(Point, MAX_POINTS)]
 
 
 class Spectroscopy(Data):
@@ -180,7 +186,7 @@ class Spectroscopy(Data):
     ITEMS: ClassVar[str] = "spectra"
     MOST: ClassVar[int] = MAX_SPECTRA
     kind: Literal[Kind.SPECTROSCOPY] = Kind.SPECTROSCOPY
-    spectra: Annotated[tuple[Spectrum, ...], FailFast()] = Field(min_length=1, max_length=MAX_SPECTRA)
+    spectra: Annotated[Datums[Spectrum], Many(Spectrum, MAX_SPECTRA)]
 
 
 class Astrometry(Data):
@@ -189,7 +195,7 @@ class Astrometry(Data):
     ITEMS: ClassVar[str] = "positions"
     MOST: ClassVar[int] = MAX_POSITIONS
     kind: Literal[Kind.ASTROMETRY] = Kind.ASTROMETRY
-    positions: Annotated[tuple[Position, ...], FailFast()] = Field(min_length=1, max_length=MAX_POSITIONS)
+    positions: Annotated[Datums[Position], Many(Position, MAX_POSITIONS)]
 
 
 class ReducedData(Data):
@@ -198,7 +204,7 @@ class ReducedData(Data):
     ITEMS: ClassVar[str] = "data"
     MOST: ClassVar[int] = MAX_DATA
     kind: Literal[Kind.REDUCED_DATUM] = Kind.REDUCED_DATUM
-    data: Annotated[tuple[ReducedDatum, ...], FailFast()] = Field(min_length=1, max_length=MAX_DATA)
+    data: Annotated[Datums[ReducedDatum], Many(ReducedDatum, MAX_DATA)]
 
 
 DataBody = Photometry | Spectroscopy | Astrometry | ReducedData
@@ -210,6 +216,13 @@ BODIES: dict[Kind, type[DataBody]] = {
     Kind.REDUCED_DATUM: ReducedData,
 }
 """The body of each kind that has datums."""
+DATUMS: dict[type[Data], type[Datum]] = {
+    Photometry: Point,
+    Spectroscopy: Spectrum,
+    Astrometry: Position,
+    ReducedData: ReducedDatum,
+}
+"""The type of the datums that each body has."""
 KINDS: dict[type[Datum], Kind] = {
     Point: Kind.PHOTOMETRY,
     Spectrum: Kind.SPECTROSCOPY,

@@ -14,17 +14,17 @@ from bridge.events import (
     TYPED,
     Data,
     DataProduct,
-    Datum,
     Event,
     ListMember,
     ReducedDatum,
     Target,
     TargetList,
 )
+from bridge.events.columns import once
 from bridge.ledger.port import Reason
 from bridge.names import simplify, simplify_all
 from bridge.receiving.matching import Find, Hold, Policy, match
-from bridge.tom.port import Additions, FieldValue, LocalTarget, NewDatum, Provenance
+from bridge.tom.port import Additions, FieldValue, LocalTarget, NewDatums, Provenance
 from bridge.tom.reserved import with_source
 
 LONGEST_LIST_NAME = 200
@@ -63,7 +63,7 @@ class AddDatums:
     """Write datums onto a target."""
 
     local: LocalTarget
-    datums: tuple[NewDatum, ...]
+    datums: NewDatums
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,28 +212,22 @@ def shared_list_name(name: str, origin_name: str, existing: Collection[str] | No
 # -- datums -----------------------------------------------------------------------------------------------------------
 
 
-def _datums(event: Event, data: Data, target_pk: int, policy: Policy, topic: str) -> tuple[NewDatum, ...]:
-    origin = provenance(event, topic)
-    return tuple(
-        NewDatum(
-            target_pk=target_pk,
-            datum=_with_source(_typed(datum, policy), origin.origin_name),
-            provenance=origin,
-            number=number,
-        )
-        for number, datum in enumerate(data.datums)
-    )
+def _datums(event: Event, data: Data, target_pk: int, policy: Policy, topic: str) -> NewDatums:
+    """Return the datums as they are to be written: by the type and from the source that this TOM knows."""
+    given, origin = data.datums, provenance(event, topic)
+    free = given.of.FREE
+    update = {
+        "source_name": [origin.origin_name] * len(given),
+        # Their own source goes to the further values.
+        free: once(with_source, given.column(free), given.column("source_name")),
+    }
+    if given.of is ReducedDatum:
+        update["data_type"] = [_typed(data_type, policy) for data_type in given.column("data_type")]
+    return NewDatums(target_pk=target_pk, datums=given.having(**update), provenance=origin)
 
 
-def _typed(datum: Datum, policy: Policy) -> Datum:
-    """Return ``datum`` with the type by which this TOM knows it."""
-    if not isinstance(datum, ReducedDatum):
-        return datum
-    mapped = policy.data_product_types.get(datum.data_type, datum.data_type)
+def _typed(data_type: str, policy: Policy) -> str:
+    """Return the type by which this TOM knows a datum of ``data_type``."""
+    mapped = policy.data_product_types.get(data_type, data_type)
     # What a typed model holds has to have come as such: a free value is none of its columns.
-    return datum if mapped.lower() in TYPED else datum.model_copy(update={"data_type": mapped})
-
-
-def _with_source(datum: Datum, origin_name: str) -> Datum:
-    """Return ``datum`` as coming from ``origin_name``; its own source goes to the further values."""
-    return datum.with_free(with_source(datum.free, datum.source_name), source_name=origin_name)
+    return data_type if mapped.lower() in TYPED else mapped

@@ -6,6 +6,7 @@ A :class:`~bridge.receiving.decide.Plan` goes to the TOM through its port; what 
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from typing import TypeVar
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from bridge.receiving.decide import AddDatums, AddProduct, Amend, Create, FillLi
 from bridge.receiving.matching import Hold, Policy, match
 from bridge.receiving.result import Members, Result, amended, behind, datums_result, list_result, parked, product_result
 from bridge.tom.compare import fate, looks_equal
-from bridge.tom.port import DatumResult, ExistingDatum, Fate, LocalTarget, NewDatum, Provenance, Tom
+from bridge.tom.port import DatumResult, ExistingDatum, Fate, LocalTarget, NewDatum, Provenance, Runs, Tom
 
 T = TypeVar("T")
 
@@ -116,10 +117,12 @@ class Executor:
             elif event.key in held:
                 plan = behind(held[event.key], simplify_all([event.subject]))
             plans.append(plan)
-        datums = [datum for plan in plans if isinstance(plan, AddDatums) for datum in plan.datums]
+        datums = Runs(plan.datums for plan in plans if isinstance(plan, AddDatums))
         results = iter(self._write_datums(datums, budget))
         return [
-            datums_result(plan, [next(results) for _ in plan.datums]) if isinstance(plan, AddDatums) else parked(plan)
+            datums_result(plan, list(islice(results, len(plan.datums))))
+            if isinstance(plan, AddDatums)
+            else parked(plan)
             for plan in plans
         ]
 
@@ -129,8 +132,8 @@ class Executor:
             case Hold() as hold:
                 return parked(hold)
             case AddDatums() as plan:
-                rows = self._tom.datums(plan.local.pk, [new.datum for new in plan.datums])
-                fates = [DatumResult(_foreseen(new.datum, rows)) for new in plan.datums]
+                rows = self._tom.datums(plan.local.pk, plan.datums.datums)
+                fates = [DatumResult(_foreseen(datum, rows)) for datum in plan.datums.datums]
                 return datums_result(plan, fates)
             case AddProduct() as plan:
                 there = self._tom.find_product(plan.product_id)

@@ -74,7 +74,7 @@ class Arrival:
     def datums(self) -> int:
         """How many datums it brings, by their weight."""
         body = self.event.body if self.event is not None and self.settled is None else None
-        return sum(datum.weight for datum in body.datums) if isinstance(body, Data) else 0
+        return body.weight if isinstance(body, Data) else 0
 
     @property
     def is_alone(self) -> bool:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from uuid import UUID
 
 from bridge.errors import EventError, RejectedError
@@ -125,11 +126,11 @@ def datums_result(plan: AddDatums, results: Sequence[DatumResult]) -> Result:
         "datums": {str(fate): counts[fate] for fate in Fate if counts[fate]},
     }
     for notable in (Fate.CONFLICTING, Fate.UNVERIFIED, Fate.REFUSED):
-        shown = [
-            _example(new, result) for new, result in zip(plan.datums, results, strict=True) if result.fate is notable
-        ]
-        if shown:
-            detail[str(notable)] = shown[:MOST_EXAMPLES]
+        if counts[notable]:
+            places = (place for place, result in enumerate(results) if result.fate is notable)
+            detail[str(notable)] = [
+                _example(plan.datums[place], results[place]) for place in islice(places, MOST_EXAMPLES)
+            ]
     if counts[Fate.REFUSED]:
         first = next(result.reason for result in results if result.fate is Fate.REFUSED)
         told = f"{counts[Fate.REFUSED]} of {len(results)} datums were refused: {first}"

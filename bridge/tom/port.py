@@ -13,14 +13,16 @@ that lies in the event, in a row of the TOM or in the permissions of the account
 is made again. A budget that is shorter than reading what is there takes gets nowhere: it has to grow.
 """
 
+from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from itertools import accumulate
+from typing import Any, Protocol, overload
 
 from bridge.budget import NO_LIMIT, Budget
 from bridge.errors import RejectedError
-from bridge.events import DataProduct, Datum, EventRef, Kind, Target, TargetType
+from bridge.events import DataProduct, Datum, Datums, EventRef, Kind, Target, TargetType
 
 FieldValue = float | str | None
 
@@ -106,6 +108,71 @@ class NewDatum:
     provenance: Provenance
     number: int = 0
     """Its place among the datums of its event, from 0 on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewDatums(Sequence[NewDatum]):
+    """Datums of one event, neighbours there, that are to be written onto one target; as columns, or one by one."""
+
+    target_pk: int
+    datums: Datums[Datum]
+    provenance: Provenance
+    number: int = 0
+    """The place of the first among the datums of its event, from 0 on."""
+
+    def __len__(self) -> int:
+        return len(self.datums)
+
+    @overload
+    def __getitem__(self, index: int) -> NewDatum: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[NewDatum]: ...
+    def __getitem__(self, index: int | slice) -> NewDatum | Sequence[NewDatum]:
+        if isinstance(index, slice):
+            return [self[at] for at in range(*index.indices(len(self)))]
+        at = range(len(self))[index]
+        return NewDatum(
+            target_pk=self.target_pk, datum=self.datums[at], provenance=self.provenance, number=self.number + at
+        )
+
+
+class Runs(Sequence[NewDatum]):
+    """Datums of several events and targets, in order, as the runs that they come in."""
+
+    def __init__(self, runs: Iterable[NewDatums]) -> None:
+        self.runs = tuple(runs)
+        self._ends = list(accumulate(map(len, self.runs)))
+
+    @classmethod
+    def of(cls, datums: Sequence[NewDatum]) -> "Runs":
+        """Return ``datums`` as runs."""
+        if isinstance(datums, Runs):
+            return datums
+        if isinstance(datums, NewDatums):
+            return cls([datums])
+        return cls(
+            NewDatums(
+                target_pk=new.target_pk,
+                datums=Datums(type(new.datum), {}, [new.datum]),
+                provenance=new.provenance,
+                number=new.number,
+            )
+            for new in datums
+        )
+
+    def __len__(self) -> int:
+        return self._ends[-1] if self._ends else 0
+
+    @overload
+    def __getitem__(self, index: int) -> NewDatum: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[NewDatum]: ...
+    def __getitem__(self, index: int | slice) -> NewDatum | Sequence[NewDatum]:
+        if isinstance(index, slice):
+            return [self[at] for at in range(*index.indices(len(self)))]
+        at = range(len(self))[index]
+        run = bisect_right(self._ends, at)
+        return self.runs[run][at - (self._ends[run] - len(self.runs[run]))]
 
 
 class Fate(StrEnum):

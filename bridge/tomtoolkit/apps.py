@@ -18,12 +18,12 @@ class TomBridgeConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the system checks, hide secrets, and see to the index of names after every migrate."""
+        """Register the system checks, hide secrets, and see to the indexes after every migrate."""
         from bridge.tomtoolkit import checks, conf  # noqa: F401, PLC0415 (apps must be ready)
 
         conf.hide()
         set_up_unless_done()
-        post_migrate.connect(_index_names, sender=self, dispatch_uid="tom_bridge.index_names")
+        post_migrate.connect(_index, sender=self, dispatch_uid="tom_bridge.index_names")
 
     # -- where TOM Toolkit asks an app to show itself ------------------------------------------------------------------
 
@@ -55,7 +55,8 @@ class TomBridgeConfig(AppConfig):
         ]
 
 
-def _index_names(using: str, **_kwargs: Any) -> None:
-    from bridge.tomtoolkit.rows.names import create_indexes  # noqa: PLC0415 (models must be ready)
+def _index(using: str, **_kwargs: Any) -> None:
+    from bridge.tomtoolkit.rows import kinds, names  # noqa: PLC0415 (models must be ready)
 
-    create_indexes(using)
+    names.create_indexes(using)
+    kinds.create_index(using)

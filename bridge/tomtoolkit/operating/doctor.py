@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from django.core.checks import ERROR
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.migrations.executor import MigrationExecutor
+from tom_dataproducts.models import ReducedDatum
 from tom_targets.base_models import BaseTarget
 from tom_targets.models import PersistentShare, TargetName
 
@@ -16,6 +17,7 @@ from bridge.tomtoolkit.database import translating
 from bridge.tomtoolkit.ledger.store import DjangoLedger
 from bridge.tomtoolkit.operating.health import unclear as count_unclear
 from bridge.tomtoolkit.receiving import files
+from bridge.tomtoolkit.rows.kinds import INDEX_OF_TIMES
 from bridge.tomtoolkit.rows.names import indexes_of, own_manager
 
 _MOST_NAMED = 5
@@ -66,13 +68,16 @@ def _database() -> Iterator[Finding]:
         return
     yield Finding(level="ok", about="database", what=f"{connection.vendor}, all migrations are applied")
     with translating(), connection.cursor() as cursor:
-        for table in (BaseTarget._meta.db_table, TargetName._meta.db_table):
+        tables = [one._meta.db_table for one in (BaseTarget, TargetName)]
+        wanted = {table: (list(indexes_of(table)), "of names", "matching") for table in tables}
+        wanted[ReducedDatum._meta.db_table] = ([INDEX_OF_TIMES], "of times", "looking for what is there already")
+        for table, (indexes, what, slow) in wanted.items():
             there = connection.introspection.get_constraints(cursor, table)
-            if not all(index in there for index in indexes_of(table)):
+            if not all(index in there for index in indexes):
                 yield Finding(
                     level="warn",
                     about="database",
-                    what=f"the index of names on {table} is missing: matching is slow",
+                    what=f"the index {what} on {table} is missing: {slow} is slow",
                     mend="Run: python manage.py migrate",
                 )
 

@@ -26,7 +26,7 @@ from bridge.tom.reserved import with_source
 from bridge.tomtoolkit import models
 from bridge.tomtoolkit.database import MANY, processing, refusing, writing
 from bridge.tomtoolkit.receiving import files, written
-from bridge.tomtoolkit.receiving.datums import twins_of
+from bridge.tomtoolkit.receiving.existing import twins_of
 from bridge.tomtoolkit.receiving.processing import has_processor, process
 from bridge.tomtoolkit.receiving.targets import existing
 from bridge.tomtoolkit.receiving.visibility import Visibility
@@ -236,7 +236,7 @@ class Products:
             datum.source_name = provenance.origin_name
         model.objects.bulk_update(datums, ["source_name", "value"], batch_size=MANY)
         written.note(self._using, model, written.notes(datums, provenance.event))
-        self._visibility.show_datums(datums, provenance.topic)
+        self._visibility.show_datums(model, [datum.pk for datum in datums], provenance.topic)
 
     def _removed_as_twin(self, spectrum: Any) -> bool:
         if not twins_of(self._using, spectrum):

@@ -5,11 +5,14 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
+from guardian.ctypes import get_content_type
 from guardian.shortcuts import assign_perm
+from guardian.utils import get_group_obj_perms_model
 from tom_targets.base_models import BaseTarget, get_target_model_app_label
 
-from bridge.tomtoolkit.database import MANY
+from bridge.tomtoolkit.database import MANY, chunks
+from bridge.tomtoolkit.receiving.inserting import insert
 
 log = structlog.get_logger(__name__)
 
@@ -61,13 +64,35 @@ class Visibility:
             assign_perm("tom_dataproducts.view_dataproduct", group, product)
             assign_perm("tom_dataproducts.delete_dataproduct", group, product)
 
-    def show_datums(self, datums: Sequence[Any], topic: str) -> None:
+    def show_datums(self, model: Any, keys: Sequence[int], topic: str) -> None:
         """Let the groups view datums of one model, where datums have permissions of their own."""
-        if settings.TARGET_PERMISSIONS_ONLY or not datums:
+        if settings.TARGET_PERMISSIONS_ONLY or not keys:
             return
-        right = f"tom_dataproducts.view_{datums[0]._meta.model_name}"
+        right = f"view_{model._meta.model_name}"
         for group in self.groups_of(topic):
-            _assign(right, group, datums)
+            held = get_group_obj_perms_model(model)
+            if held.objects.is_generic():
+                _give(held, model, right, group, keys)
+            else:  # the TOM has a table of its own for permissions on this model
+                _assign(f"tom_dataproducts.{right}", group, [model(pk=key) for key in keys])
+
+
+def _give(held: Any, model: Any, right: str, group: Any, keys: Sequence[int]) -> None:
+    """Write what guardian's ``assign_perm`` writes for many rows, as columns; those that have it keep it."""
+    content_type = get_content_type(model)
+    permission = Permission.objects.get(content_type=content_type, codename=right)
+    of_group = held.objects.filter(permission=permission, group=group, content_type=content_type)
+    names = [str(key) for key in keys]
+    have = {
+        name
+        for some in chunks(names)
+        for name in of_group.filter(object_pk__in=some).values_list("object_pk", flat=True)
+    }
+    new = [name for name in names if name not in have]
+    if new:
+        same = {"permission_id": permission.pk, "content_type_id": content_type.pk, "group_id": group.pk}
+        columns = {name: [value] * len(new) for name, value in same.items()}
+        insert(held.objects.db, held, {**columns, "object_pk": new})
 
 
 def _assign(right: str, group: Any, rows: Sequence[Any]) -> None:

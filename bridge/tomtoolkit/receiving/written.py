@@ -6,14 +6,18 @@ row has its event, its number there and a digest, so that it can later be told c
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
+from itertools import pairwise, repeat
 from typing import Any
 
-from bridge.events import EventRef
+from bridge.events import Column, EventRef
+from bridge.events.columns import once
 from bridge.tomtoolkit import models
+from bridge.tomtoolkit.receiving.inserting import JsonTexts, insert
 from bridge.tomtoolkit.rows.noted import run_of
 
 DIGEST_BYTES = 4
@@ -34,8 +38,16 @@ def note(using: str, model: Any, written: Iterable[Note]) -> None:
     keys = [key for run in runs for key in range(run.first, run.last + 1)]
     if _overlapping(using, model, keys[0], keys[-1]).exists():
         forget(using, model, keys)
-    rows = [run.row(model) for run in runs]
-    models.Written.objects.using(using).bulk_create(rows)
+    columns: dict[str, Column] = {
+        "model": [model._meta.label_lower] * len(runs),
+        "first": [run.first for run in runs],
+        "last": [run.last for run in runs],
+        "origin": [run.event.origin for run in runs],
+        "event_id": [run.event.id for run in runs],
+        "number": [run.number for run in runs],
+        "digests": [b"".join(run.digests) for run in runs],
+    }
+    insert(using, models.Written, columns)
 
 
 def notes(rows: Iterable[Any], event: EventRef, model: Any = None) -> list[Note]:
@@ -87,8 +99,58 @@ def digest(row: Any, model: Any = None) -> bytes:
     for name in _columns(noted):
         if (value := getattr(row, name)) is not None and value != "":
             values[name] = _plain(value)
-    text = json.dumps(values, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).digest()[:DIGEST_BYTES]
+    return hashlib.sha256(_as_json(values).encode()).digest()[:DIGEST_BYTES]
+
+
+def digests(model: Any, columns: Mapping[str, Column]) -> list[bytes]:
+    """Return the :func:`digest` of each row of ``model`` that has these values, by the attributes of its fields.
+
+    The same text is put together from columns; what is in no row costs nothing.
+    """
+    filled = model()
+    parts: list[Iterable[str]] = []
+    for name in sorted(_columns(model)):
+        if name not in columns:
+            parts.append(repeat(_part(name, getattr(filled, name))))
+        elif any(those := _parts(name, columns[name])):
+            parts.append(those)
+    rows = zip(*parts, columns["target_id"])  # noqa: B905 (what is the same for all has no end)
+    texts = ("{" + "".join(row[:-1])[: -len(_BETWEEN)] + "}" for row in rows)
+    return [hashlib.sha256(text.encode()).digest()[:DIGEST_BYTES] for text in texts]
+
+
+_as_json = json.JSONEncoder(sort_keys=True, default=str).encode
+_BETWEEN = ", "
+_POINT_ZERO = re.compile(r"\.0(?=[,\]])")
+
+
+def _parts(name: str, column: Column) -> list[str]:
+    """Return of each value what stands for it in a digest's text; nothing where it is empty."""
+    if isinstance(column, JsonTexts):
+        return once(lambda text: f'"{name}": {_numbers(text)}{_BETWEEN}', column)
+    types = set(map(type, column))
+    if types <= {float, type(None)}:
+        begin = f'"{name}": '
+        return ["" if n is None else f"{begin}{int(n) if n.is_integer() else n!r}{_BETWEEN}" for n in column]
+    if types == {datetime} and {moment.tzinfo for moment in column} == {UTC}:
+        return [f'"{name}": "{moment.isoformat()}"{_BETWEEN}' for moment in column]
+    if types == {str}:
+        known = {value: _part(name, value) for value in set(column)}
+        return [known[value] for value in column]
+    return once(partial(_part, name), column)
+
+
+def _numbers(text: str) -> str:
+    """Return a JSON array of floats as :func:`_plain` has it: whole numbers without a point."""
+    if "e+" in text:
+        return _as_json(_plain(json.loads(text)))
+    return _POINT_ZERO.sub("", text).replace("-0,", "0,").replace("-0]", "0]")
+
+
+def _part(name: str, value: Any) -> str:
+    if value is None or value == "":
+        return ""
+    return f'"{name}": {_as_json(_plain(value))}{_BETWEEN}'
 
 
 @cache
@@ -113,32 +175,15 @@ class _Run:
     def last(self) -> int:
         return self.first + len(self.digests) - 1
 
-    def goes_on_with(self, key: int, event: EventRef, number: int) -> bool:
-        return (key, event, number) == (self.last + 1, self.event, self.number + len(self.digests))
 
-    def row(self, model: Any) -> models.Written:
-        return models.Written(
-            model=model._meta.label_lower,
-            first=self.first,
-            last=self.last,
-            origin=self.event.origin,
-            event_id=self.event.id,
-            number=self.number,
-            digests=b"".join(self.digests),
-        )
-
-
-def _runs(ordered: Iterable[Note]) -> Iterator[_Run]:
-    run: _Run | None = None
-    for key, event, number, told in ordered:
-        if run is not None and run.goes_on_with(key, event, number):
-            run.digests.append(told)
-            continue
-        if run is not None:
-            yield run
-        run = _Run(key, event, number, [told])
-    if run is not None:
-        yield run
+def _runs(ordered: Sequence[Note]) -> Iterator[_Run]:
+    """Yield the runs of notes that are in the order of their keys."""
+    apart = [(key - at, event, number - at) for at, (key, event, number, _) in enumerate(ordered)]
+    ends = [at for at in range(1, len(apart)) if apart[at] != apart[at - 1]]
+    for first, end in pairwise((0, *ends, len(ordered))):
+        if ordered:
+            key, event, number, _ = ordered[first]
+            yield _Run(key, event, number, [told for *_, told in ordered[first:end]])
 
 
 def _overlapping(using: str, model: Any, first: int, last: int) -> Any:

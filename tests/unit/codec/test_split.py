@@ -19,7 +19,7 @@ def size(given: Event) -> int:
 
 def items(given: Event) -> tuple[object, ...]:
     assert isinstance(given.body, Data | TargetList)
-    return given.body.datums if isinstance(given.body, Data) else given.body.members
+    return tuple(given.body.datums) if isinstance(given.body, Data) else given.body.members
 
 
 def test_an_event_that_fits_is_returned_unchanged() -> None:
