@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 from bridge.codec.avro import LARGEST_EVENT
 from bridge.codec.writing import ARRAYS, encode, sizes_of_items
 from bridge.errors import TooLargeError
-from bridge.events import Datum, Event, Kind
+from bridge.events import Datum, Datums, Event, Kind
 
 _COUNT = 10  # bytes that the count of an array takes at most
 
@@ -46,8 +46,9 @@ def runs(items: Sequence[Any], sizes: Sequence[int], room: int) -> Iterator[tupl
     Neighbours of one time stay together where they fit: what people shared together must not conflict within itself.
     """
     first = taken = begin = 0
+    times = _times(items)
     for number, size in enumerate(sizes):
-        if number == 0 or not _is_of_one_time(items[number - 1], items[number]):
+        if number == 0 or times[number - 1] != times[number]:
             begin = number
         while taken + size > room and number > first:
             end = begin if begin > first else number
@@ -59,8 +60,11 @@ def runs(items: Sequence[Any], sizes: Sequence[int], room: int) -> Iterator[tupl
         yield first, len(sizes)
 
 
-def _is_of_one_time(one: Any, other: Any) -> bool:
-    return isinstance(one, Datum) and isinstance(other, Datum) and one.timestamp == other.timestamp
+def _times(items: Sequence[Any]) -> Sequence[Any]:
+    """Return the times of datums; of items without one what no two have in common."""
+    if isinstance(items, Datums):
+        return items.column("timestamp")
+    return [one.timestamp if isinstance(one, Datum) else number for number, one in enumerate(items)]
 
 
 def part(event: Event, first: int, end: int) -> Event:

@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from bridge.codec.headers import headers_of
 from bridge.codec.schema import KINDS, Schema
 from bridge.codec.schemas import newest
-from bridge.events import BODIES, Event, Kind
+from bridge.events import BODIES, Datums, Event, Kind
 from bridge.stream.port import Headers
 
 MARKER = b"\xc3\x01"
@@ -154,7 +154,7 @@ def _record(fields: Sequence[Any], named: dict[str, _Type]) -> _Type:
     """Return how a record is written: of a model, or of a dictionary of its fields."""
     types = [(one["name"], _JSON if one["name"] in FREE else _type(one["type"], named)) for one in fields]
     each = tuple((name, type_.one) for name, type_ in types)
-    every = tuple((attrgetter(name), type_.many) for name, type_ in types)
+    every = tuple((name, type_.many) for name, type_ in types)
 
     def one(value: Any) -> bytes:
         values = value if isinstance(value, dict) else vars(value)
@@ -163,10 +163,14 @@ def _record(fields: Sequence[Any], named: dict[str, _Type]) -> _Type:
     def many(values: Sequence[Any]) -> Iterable[bytes]:
         if len(values) < _FEW:
             return map(one, values)
-        columns = [write(list(map(get, values))) for get, write in every]
+        columns = [write(_column(values, name)) for name, write in every]
         return map(b"".join, zip(*columns, strict=True))
 
     return _Type(one, many)
+
+
+def _column(values: Sequence[Any], name: str) -> Sequence[Any]:
+    return values.column(name) if isinstance(values, Datums) else [getattr(value, name) for value in values]
 
 
 def _nullable(write: _Write) -> _Type:

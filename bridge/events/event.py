@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, FailFast, Field, StringConstraints, ValidationError
 
 from bridge.errors import InvalidEventError
-from bridge.events.datums import Data, DataBody
+from bridge.events.datums import DATUMS, Data, DataBody
 from bridge.events.fields import Kind, Model, Utc, text, uuid7
 from bridge.events.product import DataProduct
 from bridge.events.targets import Target, TargetList
@@ -129,11 +129,11 @@ class Event(Share):
         What can: copies with other values (``model_copy``), and the dictionaries in it. Raises as :meth:`checked`.
         """
         body = self.body
-        if isinstance(body, Data) and not (self.was_changed or body.was_changed or body.target.was_changed):
-            for datum in body.datums:
-                if datum.was_changed or datum.free:
-                    break
-            else:
+        if isinstance(body, Data) and not any(
+            (self.was_changed, body.was_changed, body.target.was_changed, body.datums.was_changed)
+        ):
+            datums = body.datums
+            if not any(datums.column(DATUMS[type(body)].FREE)):
                 return self
         return Event.checked(self.model_dump(warnings=False))
 
