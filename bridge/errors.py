@@ -173,3 +173,7 @@ class BudgetSpentError(BridgeError):
 
 class PositionLostError(BridgeError):
     """The position in a partition is not where this process left it: another one owns the partition now."""
+
+
+class OutcomeLostError(PositionLostError):
+    """What is recorded of an event is not what this process read before: another one wrote of it meanwhile."""

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 _REMOVED = str.maketrans("", "", " -_()")
-_NAMES = 10_000
+_REMEMBERED = 4096
+"""Names whose simplified form is remembered: each event asks for those of its target several times."""
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)[ \-_()]+(?=\d)")
 
 _BLANKS = "\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2008\u2009\u200a\u205f\u3000"
@@ -34,7 +35,7 @@ def toolkit_rule(name: str) -> str:
     return name.lower().translate(_REMOVED)
 
 
-@lru_cache(_NAMES)
+@lru_cache(maxsize=_REMEMBERED)
 def simplify(name: str) -> str:
     """Return that by which ``name`` is compared: :func:`toolkit_rule`, or the name itself where that leaves nothing.
 
@@ -48,6 +49,7 @@ def simplify_all(names: Iterable[str]) -> frozenset[str]:
     return frozenset(simple for name in names if (simple := simplify(name)))
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def spelling(name: str) -> str:
     """Return :func:`simplify` of ``name`` with a blank wherever the name keeps digits apart that the rule would join.
 

@@ -66,6 +66,14 @@ __all__ = [
 class Unit(Protocol):
     """What is written in one transaction. Nothing of it is there before the unit's end, all of it afterwards."""
 
+    def expect(self, place: Place, entry: Entry | None) -> None:
+        """Let the unit write only where ``entry`` (None: nothing) is recorded of this event until its end.
+
+        Raises :class:`~bridge.errors.OutcomeLostError`, at once or at the unit's end, where another process has
+        recorded something else, and the unit writes nothing.
+        """
+        ...
+
     def record(
         self,
         entry: Entry,

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
+from uuid import UUID
 
 from bridge.events import (
     LONGEST_ACKNOWLEDGEMENT,
@@ -64,6 +65,7 @@ _LONGEST_OF_BAD = 100
 _LONGEST_KEY_OF_BAD = 256
 _DETAIL_OF_BAD = 80
 """Characters of a text in its detail, where that would else be counted as kept: a stranger would fill the quota."""
+_AS_IT_IS = json.JSONEncoder(allow_nan=False).encode
 _LONGEST_WAIT = timedelta(hours=1)
 LONGEST_PUT_OFF = timedelta(days=1)
 """Nothing is put off for longer: where something seems to be, the clock was set back."""
@@ -161,7 +163,7 @@ def storable(text: str) -> str:
     """Return ``text`` as every database can hold it: lone surrogates and NULs as question marks."""
     if not text.isascii():
         text = text.encode(errors="replace").decode()
-    return text.replace("\x00", "?")
+    return text.replace("\x00", "?") if "\x00" in text else text
 
 
 def fitting(entry: Entry) -> Entry:
@@ -181,9 +183,9 @@ def fitting(entry: Entry) -> Entry:
     return replace(entry, **changed) if changed else entry
 
 
-def key_of(ref: EventRef | ShareRef) -> tuple[str, str]:
+def key_of(ref: EventRef | ShareRef) -> tuple[str, UUID]:
     """Return origin and id of an event or a share as a store looks for them."""
-    return _cut(ref.origin, _LONGEST["origin"]), str(ref.id)
+    return _cut(ref.origin, _LONGEST["origin"]), ref.id
 
 
 def keeps_words(entry: Entry) -> bool:
@@ -235,6 +237,8 @@ def _bounded(value: object, longest: int) -> object:
 
 
 def _cut(text: str, longest: int = LONGEST_TEXT) -> str:
+    if len(text) <= longest and text.isascii() and "\x00" not in text:
+        return text  # as nearly every one
     text = storable(text)
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
@@ -244,10 +248,22 @@ def detail_text(detail: Detail, reason: Reason | None = None) -> str:
 
     What JSON doesn't know becomes a list or its text: it must cost no event.
     """
+    if (short := _short(detail)) is not None:
+        return short
     text = json.dumps(bounded(detail))
     if reason in BAD_IN_ITSELF and counted_bytes(text):
         text = json.dumps(bounded(detail, _DETAIL_OF_BAD))
     return text
+
+
+def _short(detail: Detail) -> str | None:
+    """Return the JSON of a detail that is within all bounds as it is, as nearly every one; None where it may not be."""
+    try:
+        text = _AS_IT_IS(detail)
+    except (ValueError, TypeError, RecursionError):
+        return None  # what JSON doesn't know
+    # Shorter than each of its texts may be, and nothing in it that was escaped.
+    return text if len(text) <= LONGEST_TEXT and "\\u" not in text else None
 
 
 def columns(entry: Entry) -> dict[str, Any]:

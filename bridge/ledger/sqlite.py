@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from bridge.events import EventRef, ShareRef
 from bridge.ledger import rules
+from bridge.ledger.lost import position_lost
 from bridge.ledger.model import (
     Count,
     Entry,
@@ -27,11 +28,12 @@ from bridge.ledger.sqlite_rows import (
     Conditions,
     as_list,
     from_microseconds,
+    key_of,
     places_as_list,
     to_entry,
     to_microseconds,
 )
-from bridge.ledger.sqlite_unit import SqliteUnit, position_lost
+from bridge.ledger.sqlite_unit import SqliteUnit
 from bridge.stream.port import Partition
 
 _FORGOTTEN_AT_ONCE = 10_000
@@ -124,7 +126,7 @@ class SqliteLedger(SqliteKept):
 
     def known(self, events: Collection[EventRef]) -> dict[EventRef, Known]:
         """Return what is known of these events, for those of which anything is."""
-        wanted = {rules.key_of(event): event for event in events}
+        wanted = {key_of(event): event for event in events}
         asked = json.dumps(list(wanted))
         rows = self.query(
             "SELECT origin, event_id, witness FROM json_each(?) AS wanted CROSS JOIN done"
@@ -164,7 +166,7 @@ class SqliteLedger(SqliteKept):
 
     def words(self, shares: Collection[ShareRef]) -> dict[ShareRef, ShareWords]:
         """Return what was said of these shares, of those of which anything is kept."""
-        wanted = {rules.key_of(share): share for share in shares}
+        wanted = {key_of(share): share for share in shares}
         rows = self.query(
             "SELECT words.origin, words.share_id, said FROM json_each(?) AS wanted CROSS JOIN words"
             " ON words.origin = json_extract(wanted.value, '$[0]')"
@@ -231,7 +233,7 @@ class SqliteLedger(SqliteKept):
         """
         # Without an origin: begun under an earlier release by a process that was killed.
         begun_before = "SELECT step FROM begun WHERE origin IN (?, '') AND event_id = ?"
-        whose = rules.key_of(event)
+        whose = key_of(event)
         if not steps:
             return frozenset(row[0] for row in self.query(begun_before, whose))
         with self.transaction() as connection:

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from bridge.events import EventRef, ShareRef
 from bridge.ledger import rules
 from bridge.ledger.cut import headers_of, headers_text, kept_bytes
 from bridge.ledger.model import Dead, Entry, Filter, Kept, Line, Outcome, Parked, Place, Reason
@@ -43,6 +44,12 @@ def from_microseconds(microseconds: int) -> datetime:
 def moment_or_none(moment: datetime | None) -> int | None:
     """Return a time as microseconds, or None."""
     return None if moment is None else to_microseconds(moment)
+
+
+def key_of(ref: EventRef | ShareRef) -> tuple[str, str]:
+    """Return origin and id of an event or a share as they are looked for (:func:`bridge.ledger.rules.key_of`)."""
+    origin, one = rules.key_of(ref)
+    return origin, str(one)
 
 
 def event_values(entry: Entry, recorded_at: int) -> dict[str, object]:

@@ -6,12 +6,12 @@ from datetime import datetime
 from functools import cache, partial
 
 from bridge.clock import Clock
-from bridge.errors import PositionLostError
 from bridge.events import EventRef, Kind, ShareRef
 from bridge.ledger import rules
-from bridge.ledger.model import Entry, Line, ShareWords, ToKeep, Witness
+from bridge.ledger.lost import check_outcome, position_lost
+from bridge.ledger.model import Entry, Line, Place, ShareWords, ToKeep, Witness
 from bridge.ledger.sqlite_keeping import About, holds, keep_record, move_up, write_kept
-from bridge.ledger.sqlite_rows import event_values, moment_or_none, to_microseconds
+from bridge.ledger.sqlite_rows import EVENT_COLUMNS, event_values, key_of, moment_or_none, to_entry, to_microseconds
 from bridge.stream.port import Partition, Record
 
 # All SQL below is put together from this package's own constants; values go in as parameters.
@@ -42,6 +42,10 @@ class SqliteUnit:
 
     def __bool__(self) -> bool:
         return bool(self._writes or self._words)
+
+    def expect(self, place: Place, entry: Entry | None) -> None:
+        """Let the unit's end raise OutcomeLostError where something else is recorded of this event by then."""
+        self._writes.append(partial(_expect, place=place, entry=entry))
 
     def record(
         self,
@@ -105,6 +109,14 @@ class SqliteUnit:
         )
 
 
+def _expect(connection: sqlite3.Connection, *, place: Place, entry: Entry | None) -> None:
+    row = connection.execute(
+        f"SELECT {EVENT_COLUMNS} FROM event WHERE topic_id = ? AND partition = ? AND record_offset = ? AND number = ?",
+        place,
+    ).fetchone()
+    check_outcome(place, None if row is None else to_entry(row), entry)
+
+
 def _record(connection: sqlite3.Connection, *, entry: Entry, about: About, left: set[Line]) -> None:
     values = event_values(entry, about.now)
     known = connection.execute(
@@ -144,7 +156,7 @@ def _witness(connection: sqlite3.Connection, *, events: Sequence[EventRef], reco
     done = [event for event in events if event not in recorded or not _keeps_members(connection, recorded[event])]
     connection.executemany(
         f"INSERT INTO done VALUES (?, ?, '{Witness.DONE}') ON CONFLICT DO NOTHING",
-        [rules.key_of(event) for event in done],
+        [key_of(event) for event in done],
     )
     _end_intents(connection, done)
 
@@ -152,7 +164,7 @@ def _witness(connection: sqlite3.Connection, *, events: Sequence[EventRef], reco
 def _reopen(connection: sqlite3.Connection, *, events: Sequence[EventRef]) -> None:
     connection.executemany(
         f"DELETE FROM done WHERE origin = ? AND event_id = ? AND witness = '{Witness.DONE}'",
-        [rules.key_of(event) for event in events],
+        [key_of(event) for event in events],
     )
 
 
@@ -170,7 +182,7 @@ def _keeps_members(connection: sqlite3.Connection, entry: Entry) -> bool:
 def _end_intents(connection: sqlite3.Connection, events: Sequence[EventRef]) -> None:
     """Forget what was begun for these events, also under an earlier release, which did not note whose they were."""
     connection.executemany(
-        "DELETE FROM begun WHERE origin IN (?, '') AND event_id = ?", [rules.key_of(event) for event in events]
+        "DELETE FROM begun WHERE origin IN (?, '') AND event_id = ?", [key_of(event) for event in events]
     )
 
 
@@ -178,7 +190,7 @@ def _keep_words(connection: sqlite3.Connection, said: Mapping[ShareRef, ShareWor
     texts = {share: rules.words_text(words) for share, words in said.items()}
     connection.executemany(
         "INSERT OR IGNORE INTO words (origin, share_id, said, counted) VALUES (?, ?, ?, ?)",
-        [(*rules.key_of(share), text, rules.counted_bytes(text)) for share, text in texts.items()],
+        [(*key_of(share), text, rules.counted_bytes(text)) for share, text in texts.items()],
     )
 
 
@@ -224,12 +236,3 @@ def _move(
         )
     if moved.rowcount != 1:
         raise position_lost(partition, expected)
-
-
-def position_lost(partition: Partition, expected: int | None) -> PositionLostError:
-    """Return the error for a position that is not where this process left it."""
-    return PositionLostError(
-        f"the position is no longer {'unset' if expected is None else expected}, as this process left it",
-        where=str(partition),
-        mend="Another process goes on from there",
-    )

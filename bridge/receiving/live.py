@@ -12,8 +12,9 @@ from bridge.ledger.port import Ledger
 from bridge.ledger.rules import SUCCESS
 from bridge.receiving.progress import Progress, Verdict
 from bridge.receiving.read import Arrival, Backlog, Reader
+from bridge.receiving.recording import Move
 from bridge.receiving.result import Result, fault_of
-from bridge.receiving.unit import Move, Writer
+from bridge.receiving.unit import Writer
 from bridge.receiving.waiting import WaitingLine
 from bridge.stream.port import Partition, Record
 
@@ -145,19 +146,22 @@ class Live:
             return [self._reader.unread(next(iter(backlog)), given_up)]
         alone = self._progress.is_alone(partition, at)
         arrivals = backlog.unit(self._progress.limits.batch_datums, budget, alone=alone)
-        return [replace(one, settled=self._settled.get(one.place, one.settled)) for one in arrivals]
+        return [
+            one if (settled := self._settled.get(one.place)) is None else replace(one, settled=settled)
+            for one in arrivals
+        ]
 
     def _write(
         self, partition: Partition, at: Position, backlog: Backlog, arrivals: Sequence[Arrival], budget: Budget
     ) -> None:
         self._waiting.let_go_first(arrivals, budget)
         next_offset = arrivals[-1].record.offset + 1
-        begun = any(record.offset >= next_offset for record in backlog)
+        begun = backlog.last_offset >= next_offset
         move = Move(partition=partition, topic_id=at.topic_id, expected=at.next, next=next_offset, begun=begun)
         results = self._writer.write(arrivals, move, budget=budget)
         self._moved(partition, next_offset, begun=begun)
         self._settled.clear()
-        self._progress.note([one.entry(result) for one, result in zip(arrivals, results, strict=True)])
+        self._progress.note(arrivals, results)
         self._waiting.appeared(frozenset().union(*(result.appeared for result in results)), budget)
         self._progress.check_quota()
 

@@ -20,12 +20,13 @@ from bridge.ledger import rules
 from bridge.ledger.model import Line, Outcome, Parked, Place, Reason
 from bridge.ledger.port import Ledger
 from bridge.receiving.execute import Executor
+from bridge.receiving.facts import first_in_line
 from bridge.receiving.naming import Names
 from bridge.receiving.progress import ALONE_AFTER, Progress, Verdict
-from bridge.receiving.read import Arrival, Reader
+from bridge.receiving.read import Arrival, Reader, numbered
 from bridge.receiving.result import Result, dead, fault_of
 from bridge.receiving.spread import spread
-from bridge.receiving.unit import Writer, first_in_line
+from bridge.receiving.unit import Writer
 from bridge.tom.port import Tom
 
 log = structlog.get_logger(__name__)
@@ -186,9 +187,7 @@ class Looking:
             if at not in read:
                 read[at] = self._reader.read(kept[place].record)
                 spread(self._ledger, self._names.seen(read[at]), of_event[0].entry, self._clock.now())
-            for arrival in read[at]:
-                if arrival.number == place.number:
-                    waiters.append(_waiter(arrival, of_event))
+            waiters.append(_waiter(numbered(read[at], place.number), of_event))
         return waiters
 
     def _first_in_line(self, waiters: Sequence[_Waiter]) -> list[_Waiter]:
@@ -382,7 +381,7 @@ class Looking:
                     if not isinstance(error, EventError):
                         log.exception("record.internal_error", where=arrivals[0].record.where, exc_info=error)
                     return self._buried(arrivals[0], fault_of(error), budget, restore=restore)
-        self._progress.note([one.entry(result) for one, result in zip(arrivals, results, strict=True)])
+        self._progress.note(arrivals, results)
         appeared = frozenset().union(*(result.appeared for result in results))
         self._appeared(appeared, budget)
         return results

@@ -60,20 +60,22 @@ class Names:
             told = told_as(event.origin_name, event.origin, owners.get(key))
             if told != event.origin_name:
                 event = event.model_copy(update={"origin_name": told})
-            named.append(replace(arrival, event=event, is_named=True))
+                arrival = replace(arrival, event=event, is_renamed=True)  # noqa: PLW2901 (the same, by that name)
+            named.append(arrival)
         return named
 
 
 def _keys(arrivals: Sequence[Arrival]) -> list[str | None]:
-    """Return by what the name of each event is compared; None where there is none, or it is looked up already."""
+    """Return by what the name of each event is compared; None where there is none, or it was looked up and changed."""
     return [
-        None if arrival.event is None or arrival.is_named or _is_ours(arrival) else name_key(arrival.event.origin_name)
+        name_key(arrival.event.origin_name) if arrival.event is not None and _is_to_be_named(arrival) else None
         for arrival in arrivals
     ]
 
 
-def _is_ours(arrival: Arrival) -> bool:
-    return arrival.settled is not None and arrival.settled.reason is Reason.OURS
+def _is_to_be_named(arrival: Arrival) -> bool:
+    is_ours = arrival.settled is not None and arrival.settled.reason is Reason.OURS
+    return not (is_ours or arrival.is_renamed)
 
 
 def _uses_its_name(arrival: Arrival) -> bool:

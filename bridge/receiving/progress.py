@@ -30,6 +30,7 @@ from bridge.errors import (
 from bridge.ledger.model import Entry, Outcome, Position, Reason, Tries
 from bridge.ledger.port import Ledger
 from bridge.ledger.rules import SUCCESS
+from bridge.receiving.read import Arrival
 from bridge.receiving.result import Result, dead
 from bridge.stream.port import Partition
 from bridge.tom.port import Tom
@@ -270,13 +271,13 @@ class Progress:
         self._holds[partition] = _Hold(self._clock.monotonic() + wait_s, failures, str(error))
         log.warning("partition.held", partition=str(partition), message=str(error), wait_s=wait_s, failures=failures)
 
-    def note(self, entries: Sequence[Entry]) -> None:
+    def note(self, arrivals: Sequence[Arrival], results: Sequence[Result]) -> None:
         """Take note of outcomes. Raises TooManyDeadError where so many die that the fault is hardly theirs."""
-        for entry in entries:
-            if entry.outcome is Outcome.DEAD and entry.reason in _COUNTED:
-                self._run.append(entry)
+        for arrival, result in zip(arrivals, results, strict=True):
+            if result.outcome is Outcome.DEAD and result.reason in _COUNTED:
+                self._run.append(arrival.entry(result))
                 self._last.append(True)
-            elif entry.outcome in SUCCESS or entry.outcome is Outcome.PARKED:
+            elif result.outcome in SUCCESS or result.outcome is Outcome.PARKED:
                 self._run.clear()
                 self._last.append(False)
         self._check_dead()

@@ -5,6 +5,7 @@ Reading is total: whatever a record is, something comes out that can be recorded
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from uuid import UUID
 
 import structlog
@@ -49,6 +50,9 @@ class Rules:
     """Whether HOPSKOTCH's test messages are left out."""
 
 
+_ALL = Rules()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Arrival:
     """One event of a record as far as it could be read, or the result that is clear without one."""
@@ -67,10 +71,16 @@ class Arrival:
     """Of a list only these members, which were kept before."""
     were: Outcome | None = None
     """How they were kept: parked or dead."""
-    is_named: bool = False
-    """Whether ``event`` has the name that its origin is called by here (:mod:`bridge.receiving.naming`)."""
+    is_renamed: bool = False
+    """Whether ``event`` has another name of its origin than it came with (:mod:`bridge.receiving.naming`)."""
 
     @property
+    def decoded(self) -> Event:
+        """The event, where it is known that there is one."""
+        assert self.event is not None
+        return self.event
+
+    @cached_property
     def datums(self) -> int:
         """How many datums it brings, by their weight."""
         body = self.event.body if self.event is not None and self.settled is None else None
@@ -81,23 +91,23 @@ class Arrival:
         """Whether it is written by itself: all but datums, and what needs no writing."""
         return self.settled is None and not self.datums
 
-    @property
+    @cached_property
     def key(self) -> bytes:
         """What keeps its order."""
         return self.event.key if self.event is not None else self.record.key or b""
 
-    @property
+    @cached_property
     def place(self) -> Place:
         """What tells it from any other."""
         return Place(self.record.topic_id, self.record.partition.number, self.record.offset, self.number)
 
-    @property
+    @cached_property
     def refs(self) -> tuple[EventRef, ...]:
         """By what the ledger knows the event, and what it says; nothing where there is no event."""
         told = (None if self.event is None else self.event.ref, self.content)
         return tuple(ref for ref in told if ref is not None)
 
-    @property
+    @cached_property
     def line(self) -> Line:
         """The line in which it would wait."""
         return Line(self.record.topic_id, self.record.partition.number, self.key)
@@ -133,6 +143,20 @@ class Arrival:
         )
 
 
+def numbered(arrivals: Sequence[Arrival], number: int) -> Arrival:
+    """Return the event of this number of a record; where the record can't be read, what becomes of it as a whole.
+
+    So it is with each event of a record that was read before, and with one that the record does not give any more.
+    """
+    for arrival in arrivals:
+        if arrival.number == number:
+            return arrival
+    whole = arrivals[0]
+    gone = dead(Reason.UNDECODABLE, f"{whole.record.where}: read now it has no event {number} any more")
+    settled = gone if whole.event is not None or whole.settled is None else whole.settled
+    return Arrival(record=whole.record, hints=whole.hints, number=number, settled=settled)
+
+
 class Reader:
     """Reads records for one TOM, whose permanent id is ``origin``.
 
@@ -160,7 +184,7 @@ class Reader:
 
     def rules(self, topic: str) -> Rules:
         """Return the rules of ``topic``; those that accept everything where it isn't subscribed to."""
-        return self._rules.get(topic, Rules())
+        return self._rules.get(topic, _ALL)
 
     def knows(self, record: Record) -> bool:
         """Return whether it is known how ``record`` is read: its topic may have been left, or be called otherwise."""
@@ -280,6 +304,11 @@ class Backlog:
 
     def __iter__(self) -> Iterator[Record]:
         return iter(self._records)
+
+    @property
+    def last_offset(self) -> int:
+        """The offset of the last record at hand; there has to be one."""
+        return self._records[-1].offset
 
     def extend(self, records: Sequence[Record]) -> None:
         """Take records that come behind."""

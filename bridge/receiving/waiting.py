@@ -16,7 +16,7 @@ from bridge.errors import AwayError
 from bridge.events import Kind
 from bridge.ledger.model import Dead, Filter, Outcome, Parked, Place, Reason
 from bridge.receiving.looking import LOOKED_AT_ONCE, NAME_IT, Looking, Parts, released_of
-from bridge.receiving.read import Arrival
+from bridge.receiving.read import Arrival, numbered
 from bridge.receiving.result import Result
 from bridge.receiving.spread import spread
 from bridge.stream.port import Record
@@ -154,8 +154,7 @@ class WaitingLine:
                 continue
             arrivals = self._reader.read(record)
             if not spread(self._ledger, self._called.seen(arrivals), letter.entry, self._clock.now()):
-                unread = len(arrivals) == 1 and arrivals[0].event is None
-                arrivals = [one for one in arrivals if one.number == letter.entry.number or unread]
+                arrivals = [numbered(arrivals, letter.entry.number)]
             for arrival in arrivals:
                 if letter.member:
                     arrival = replace(  # noqa: PLW2901 (the same, of one member)
@@ -171,7 +170,7 @@ class WaitingLine:
         """
         if dry_run:
             return self._writer.preview(arrival, restore=restore)
-        if self._writer.stays(arrival, self._writer.facts([arrival]), restore=restore):
+        if self._writer.facts([arrival]).stays(arrival, restore=restore):
             return None
         return next(iter(self._looking.written([arrival], budget, restore=restore)), None)
 

@@ -8,7 +8,7 @@ import pytest
 from parts.entries import PARTITION, STARTED, TOPIC_ID, Arrival, SetClock, die, park, record, to_keep
 from parts.ledgers import Open
 
-from bridge.errors import IdentityError, PositionLostError
+from bridge.errors import IdentityError, OutcomeLostError, PositionLostError
 from bridge.events import EventRef, uuid7
 from bridge.ledger.port import Count, Entry, Filter, Heartbeat, Known, Ledger, Outcome, Position, Reason, Tries, Witness
 from bridge.stream.port import Partition
@@ -106,6 +106,29 @@ def test_who_lost_the_position_writes_nothing(open_ledger: Open) -> None:
     assert frozen.known([arrival.ref]) == {}
     assert frozen.list_handle("north", "Supernovae") is None
     assert frozen.intents.begin(arrival.ref, []) == {"target"}
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_who_builds_on_an_outcome_that_another_has_changed_writes_nothing(open_ledger: Open, known: bool) -> None:
+    slow, quick = open_ledger(), open_ledger()
+    list_, other = Arrival(kind="list"), Arrival(offset=1)
+
+    def write(ledger: Ledger, joined: int, read: Entry | None) -> None:
+        with ledger.unit() as unit:
+            unit.expect(list_.place, read)
+            unit.record(list_.entry(Outcome.APPLIED, detail={"members": {"joined": joined}}))
+            unit.record(other.entry(Outcome.APPLIED))
+
+    if known:
+        write(slow, 1, None)
+    read = slow.recorded([list_.place]).get(list_.place)
+    write(quick, 2, read)
+    with pytest.raises(OutcomeLostError):
+        write(slow, 3, read)
+    there = slow.recorded([list_.place])[list_.place]
+    assert there.detail == {"members": {"joined": 2}}
+    write(slow, 3, there)
+    assert quick.recorded([list_.place])[list_.place].detail == {"members": {"joined": 3}}
 
 
 def test_a_position_that_is_there_is_not_set_as_if_it_were_the_first(ledger: Ledger) -> None:

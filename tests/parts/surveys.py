@@ -134,6 +134,11 @@ SAMPLES: dict[str, tuple[str, str]] = {
         "event,time,magnitude,e_magnitude,upperlimit,band,instrument,telescope,source\n"
         "SN2011fe,55797.2,14.1,0.05,F,V,,PTF,1\nSN2011fe,55796.2,19.1,,T,V,,PTF,1\n",
     ),
+    "neowise": (
+        "neowise",
+        "ra,dec,mjd,w1mpro,w1sigmpro,w1snr,w2mpro,w2sigmpro,cc_flags,qual_frame,qi_fact,moon_masked\n"
+        "10.6,41.2,58000.25,14.231,0.031,35.0,16.011,,0000,10,1.0,00\n",
+    ),
     "bhtom": (
         "bhtom",
         "MJD;Magnitude;Error;Facility;Filter;Observer\n60000.5;18.2;0.05;ZTF;ZTF(zr);X\n60001.5;20.4;-1.0;ZTF;r;X\n",

@@ -13,12 +13,14 @@ from bridge.budget import Budget
 from bridge.ledger import rules, sqlite_unit
 from bridge.ledger.model import Known, Outcome
 from bridge.ledger.sqlite import SqliteLedger
-from bridge.receiving import live, unit, waiting
+from bridge.receiving import lists, live, waiting
 from bridge.receiving.consumer import Consumer
+from bridge.receiving.facts import Facts
 from bridge.receiving.live import Live
 from bridge.receiving.progress import Progress
+from bridge.receiving.recording import Move
 from bridge.receiving.result import Result
-from bridge.receiving.unit import Facts, Move, Writer
+from bridge.receiving.unit import Writer
 from bridge.receiving.waiting import WaitingLine
 
 Mutation = Callable[[pytest.MonkeyPatch], None]
@@ -85,7 +87,7 @@ MUTATIONS: Mapping[str, Mutation] = {
     "holes are never passed": _replaced(Live, "skip_holes", lambda _self: None),
     "records are forgotten while they are needed": _replaced(rules, "kept", lambda _reasons: rules.Keep.NOTHING),
     "a list stays kept as a whole": _replaced(
-        unit, "_of", lambda _arrival, chunk, *, is_last: [member.reference.name for member in chunk]
+        lists, "_of", lambda _arrival, chunk, *, is_last: [member.reference.name for member in chunk]
     ),
     "of a record that was unread the first event alone is tried": _replaced(waiting, "spread", lambda *_: False),
     "a stop is not heard": _replaced(Budget, "stopped", property(lambda _self: False)),

@@ -5,14 +5,13 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet, Value
-from django.db.models.expressions import RawSQL
 from django.db.models.functions import Greatest
 
 from bridge.ledger.model import Dead, Filter, Kept, Line, Parked, Place, Reason, Sums
 from bridge.ledger.rules import LONGEST_PUT_OFF
 from bridge.tomtoolkit import models
-from bridge.tomtoolkit.database import among, translating, writing
-from bridge.tomtoolkit.ledger.queries import at_places, filtered, first_in_lines, looked_for, of_records
+from bridge.tomtoolkit.database import translating, writing
+from bridge.tomtoolkit.ledger.queries import at_places, filtered, first_in_lines, is_among, looked_for, of_records
 from bridge.tomtoolkit.ledger.rows import line_digest, to_dead, to_kept, to_parked
 
 _IN_LINE = ("entry__topic_id", "entry__partition", "record_offset", "number", "pk")
@@ -31,7 +30,7 @@ class DjangoKept:
         with translating(self._using):
             rows = filtered(models.Parked.objects.using(self._using).filter(pk__gt=after), wanted, entry="entry__")
             if ids is not None:
-                rows = rows.filter(_is_among(self._using, ids))
+                rows = rows.filter(is_among(rows, ids))
             return _listed(rows.order_by("pk")[:most])
 
     def due(self, now: datetime, *, most: int = 1000) -> list[Parked]:
@@ -81,13 +80,14 @@ class DjangoKept:
         with writing(self._using):
             for number in set(numbers.values()):
                 ids = [pk for pk, one in numbers.items() if one == number]
-                rows = models.Parked.objects.using(self._using).filter(_is_among(self._using, ids))
-                rows.update(tries=Greatest("tries", Value(number)))
+                rows = models.Parked.objects.using(self._using)
+                rows.filter(is_among(rows, ids)).update(tries=Greatest("tries", Value(number)))
 
     def end_parked(self, ids: Collection[int]) -> None:
         """Note that looks at what is parked have come to an end."""
         with writing(self._using):
-            models.Parked.objects.using(self._using).filter(_is_among(self._using, ids)).update(tries=0)
+            rows = models.Parked.objects.using(self._using)
+            rows.filter(is_among(rows, ids)).update(tries=0)
 
     def dead(self, wanted: Filter | None = None, *, after: int = 0, most: int = 1000) -> list[Dead]:
         """Return dead letters in the order in which they died, those with an id above ``after``."""
@@ -132,12 +132,6 @@ class DjangoKept:
 def _is_due(now: datetime) -> Q:
     """Return the condition that something is due: also what is put off for longer than anything ever is."""
     return Q(due_at__lte=now) | Q(due_at__gt=now + LONGEST_PUT_OFF)
-
-
-def _is_among(using: str, ids: Collection[int]) -> Q:
-    one_of, value = among(using, sorted({int(one) for one in ids}))
-    table = models.Parked._meta.db_table
-    return Q(pk__in=RawSQL(f"SELECT id FROM {table} WHERE id {one_of}", [value]))  # noqa: S608, S611
 
 
 def _listed(rows: QuerySet[Any]) -> list[Parked]:

@@ -1,8 +1,10 @@
 """Queries of the app's ledger for many places or lines at once, each with one parameter however many there are."""
 
 import json
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from typing import Any
+from uuid import UUID
 
 from django.db import connections
 from django.db.models import Q, QuerySet
@@ -12,13 +14,82 @@ from bridge.ledger.model import Filter, Line, Place, Reason
 from bridge.names import simplify
 from bridge.tomtoolkit import models
 from bridge.tomtoolkit.database import among
-from bridge.tomtoolkit.ledger.rows import LONGEST_INDEXED, line_digest, names_of
+from bridge.tomtoolkit.ledger.rows import LONGEST_INDEXED, line_digest, names_of, place_of
 
 # All SQL below is put together from this package's own constants; values go in as parameters.
 # ruff: noqa: S608, S611
 
-_COLUMNS = ("topic_id", "partition", "record_offset", "number")
+_MOST_RUNS = 20
+PLACE = ("topic_id", "partition", "record_offset", "number")
+"""The columns that are a place."""
 _TYPES = ("text", "int", "bigint", "int")
+
+
+def _found(rows: QuerySet[Any], keys: str, values: Sequence[object]) -> QuerySet[Any]:
+    """Return those of ``rows`` whose keys the SQL ``keys`` finds; where it finds none, no model is asked for anything.
+
+    So it is with nearly all that a unit asks for: Django takes ten times as long to make such a query as SQL to answer.
+    """
+    with connections[rows.db].cursor() as cursor:
+        cursor.execute(keys, values)
+        found = [key for (key,) in cursor.fetchall()]
+    return rows.filter(is_among(rows, found)) if found else rows.none()
+
+
+def is_among(rows: QuerySet[Any], keys: Collection[int]) -> Q:
+    """Return the condition that a row has one of these keys, with one parameter however many there are."""
+    one_of, value = among(rows.db, sorted(keys))
+    return Q(pk__in=RawSQL(f"SELECT id FROM {rows.model._meta.db_table} WHERE id {one_of}", [value]))
+
+
+def entries_at(using: str, places: Collection[Place], *only: str) -> dict[Place, models.Entry]:
+    """Return the entries of these events, as far as there are any (of them the columns ``only``).
+
+    Places that follow each other, as those of a unit from the stream do, are asked for as runs: one look into the index
+    each, not one a place.
+    """
+    wanted = frozenset(places)
+    if runs := _runs(wanted):
+        within = "(topic_id = %s AND partition = %s AND record_offset BETWEEN %s AND %s)"
+        keys = f"SELECT id FROM {models.Entry._meta.db_table} WHERE {' OR '.join([within] * len(runs))}"
+        found = _found(models.Entry.objects.using(using), keys, [value for run in runs for value in run])
+    else:
+        found = at_places(using, wanted)
+    by_place = ((place_of(row), row) for row in (found.only(*only) if only else found))
+    return {place: row for place, row in by_place if place in wanted}
+
+
+def _runs(places: Collection[Place]) -> list[tuple[str, int, int, int]]:
+    """Return the few runs of records that hold these places: topic, partition, first and last offset; none where the
+    places are not that close to each other."""
+    offsets: dict[tuple[str, int], set[int]] = defaultdict(set)
+    for place in places:
+        offsets[place.topic_id, place.partition].add(place.offset)
+    close = all(max(those) - min(those) < 2 * len(those) for those in offsets.values())
+    if not close or len(offsets) > _MOST_RUNS:
+        return []
+    return [(*where, min(those), max(those)) for where, those in offsets.items()]
+
+
+def of_events(using: str, model: Any, ids: Collection[UUID]) -> QuerySet[Any]:
+    """Return the rows of ``model`` of events with these ids, of whatever origin."""
+    return _of_events(model.objects.using(using), ids)
+
+
+def that_wait(using: str, ids: Collection[UUID]) -> QuerySet[Any]:
+    """Return the entries of events with these ids of which anything waits."""
+    waits = f"EXISTS (SELECT 1 FROM {models.Parked._meta.db_table} AS waits WHERE waits.entry_id = found.id)"
+    return _of_events(models.Entry.objects.using(using), ids, waits)
+
+
+def _of_events(rows: QuerySet[Any], ids: Collection[UUID], condition: str = "true") -> QuerySet[Any]:
+    """Return those of ``rows``, in the condition called ``found``, that are of these events and meet it."""
+    table = rows.model._meta.db_table
+    if connections[rows.db].vendor == "postgresql":
+        keys = f"SELECT found.id FROM {table} AS found WHERE found.event_id = ANY(%s::uuid[]) AND {condition}"
+        return _found(rows, keys, [list(ids)])
+    wanted = f"json_each(%s) AS wanted CROSS JOIN {table} AS found ON found.event_id = wanted.value"
+    return _found(rows, f"SELECT found.id FROM {wanted} WHERE {condition}", [json.dumps([one.hex for one in ids])])
 
 
 def at_places(using: str, places: Collection[Place]) -> QuerySet[Any]:
@@ -34,7 +105,7 @@ def of_records(using: str, rows: QuerySet[Any], places: Collection[Place]) -> Qu
 def _at(rows: QuerySet[Any], places: Sequence[Sequence[object]]) -> QuerySet[Any]:
     if not places:
         return rows.none()
-    table, columns = rows.model._meta.db_table, _COLUMNS[: len(places[0])]
+    table, columns = rows.model._meta.db_table, PLACE[: len(places[0])]
     if connections[rows.db].vendor == "postgresql":
         arrays = ", ".join(f"%s::{kind}[]" for kind in _TYPES[: len(columns)])
         wanted = f"unnest({arrays}) AS wanted ({', '.join(columns)})"
@@ -72,7 +143,7 @@ def first_in_lines(using: str, lines: Collection[Line], kinds: Collection[str] |
             f" ON found.id IN ({first.format(line='value')})"
         )
         values = [json.dumps(digests), *given, most]
-    return models.Parked.objects.using(using).filter(pk__in=RawSQL(ids, values))
+    return _found(models.Parked.objects.using(using), ids, values)
 
 
 def looked_for(using: str, names: Collection[str]) -> QuerySet[Any]:

@@ -13,6 +13,7 @@ from bridge.clock import CLOCK, Clock
 from bridge.errors import IdentityError
 from bridge.events import EventRef, ShareRef
 from bridge.ledger import rules
+from bridge.ledger.lost import position_lost
 from bridge.ledger.model import (
     Count,
     Entry,
@@ -28,14 +29,14 @@ from bridge.ledger.model import (
 )
 from bridge.stream.port import Partition
 from bridge.tomtoolkit import models
-from bridge.tomtoolkit.database import MANY, translating, writing
+from bridge.tomtoolkit.database import translating, writing
 from bridge.tomtoolkit.ledger import words
 from bridge.tomtoolkit.ledger.breath import Breath
 from bridge.tomtoolkit.ledger.kept import DjangoKept
-from bridge.tomtoolkit.ledger.queries import at_places, filtered
+from bridge.tomtoolkit.ledger.queries import PLACE, entries_at, filtered, of_events, that_wait
 from bridge.tomtoolkit.ledger.renaming import rename_topic
 from bridge.tomtoolkit.ledger.rows import place_of, to_entry, to_heartbeat
-from bridge.tomtoolkit.ledger.unit import DjangoUnit, position_lost
+from bridge.tomtoolkit.ledger.unit import DjangoUnit
 
 _FORGOTTEN_AT_ONCE = 10_000
 _SILENT = timedelta(days=1)
@@ -157,21 +158,19 @@ class DjangoLedger(DjangoKept):
 
     def known(self, events: Collection[EventRef]) -> dict[EventRef, Known]:
         """Return what is known of these events, for those of which anything is."""
-        wanted = {(rules.key_of(event)[0], event.id): event for event in events}
-        ids = list({event.id for event in events})
+        wanted = {rules.key_of(event): event for event in events}
+        ids = {event.id for event in events}
         witnesses: dict[EventRef, Witness] = {}
         waits: dict[EventRef, set[Place]] = {}
         with translating(self._using):
-            for first in range(0, len(ids), MANY):
-                of_these = {"event_id__in": ids[first : first + MANY]}
-                done = models.Done.objects.using(self._using).filter(**of_these)
-                for origin, event_id, witness in done.values_list("origin", "event_id", "witness"):
-                    if (event := wanted.get((origin, event_id))) is not None:
-                        witnesses[event] = Witness(witness)
-                parked = models.Entry.objects.using(self._using).filter(**of_these, parked__isnull=False)
-                for row in parked.only("origin", "event_id", "topic_id", "partition", "record_offset", "number"):
-                    if (event := wanted.get((row.origin, row.event_id))) is not None:
-                        waits.setdefault(event, set()).add(place_of(row))
+            done = of_events(self._using, models.Done, ids).values_list("origin", "event_id", "witness")
+            for origin, event_id, witness in done:
+                if (event := wanted.get((origin, event_id))) is not None:
+                    witnesses[event] = Witness(witness)
+            at = that_wait(self._using, ids).only("origin", "event_id", *PLACE)
+            for row in at:
+                if (event := wanted.get((row.origin, row.event_id))) is not None:
+                    waits.setdefault(event, set()).add(place_of(row))
         return {
             event: Known(witness=witnesses.get(event), waits_at=frozenset(waits.get(event, ())))
             for event in witnesses.keys() | waits.keys()
@@ -186,7 +185,7 @@ class DjangoLedger(DjangoKept):
     def recorded(self, places: Collection[Place]) -> dict[Place, Entry]:
         """Return the outcomes of these very events, as far as there are any."""
         with translating(self._using):
-            return {place_of(row): to_entry(row) for row in at_places(self._using, places)}
+            return {place: to_entry(row) for place, row in entries_at(self._using, places).items()}
 
     def words(self, shares: Collection[ShareRef]) -> dict[ShareRef, ShareWords]:
         """Return what was said of these shares, of those of which anything is kept."""

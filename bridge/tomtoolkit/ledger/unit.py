@@ -3,24 +3,27 @@
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db.models import F, Q
 
 from bridge.clock import Clock
-from bridge.errors import PositionLostError
 from bridge.events import EventRef, Kind, ShareRef
 from bridge.ledger import rules
-from bridge.ledger.model import Entry, Line, Outcome, Place, Reason, ShareWords, ToKeep, Witness
+from bridge.ledger.lost import check_outcome, position_lost
+from bridge.ledger.model import Entry, Line, Place, Reason, ShareWords, ToKeep, Witness
 from bridge.stream.port import Partition, Record
 from bridge.tomtoolkit import models
-from bridge.tomtoolkit.database import MANY, chunks
+from bridge.tomtoolkit.database import MANY, chunks, insert, insert_missing
 from bridge.tomtoolkit.ledger import words
 from bridge.tomtoolkit.ledger.applied import announce
 from bridge.tomtoolkit.ledger.keeping import Keeping, Said
-from bridge.tomtoolkit.ledger.queries import at_places
-from bridge.tomtoolkit.ledger.rows import entry_values, line_digest, place_of
+from bridge.tomtoolkit.ledger.queries import at_places, entries_at, of_events
+from bridge.tomtoolkit.ledger.rows import entry_values, line_digest, place_of, to_entry
 
+_Key = tuple[str, UUID]
+"""Origin and id of an event (:func:`bridge.ledger.rules.key_of`)."""
 _Sum = tuple[str, str, str, str]
 _SUMMED = ("topic", "origin", "kind", "outcome")
 _TOLD = (*_SUMMED, "counted", "topic_id", "partition", "record_offset", "number")
@@ -33,9 +36,9 @@ class DjangoUnit:
         self._using = using
         self._clock = clock
         self._said: dict[Place, Said] = {}
-        self._done: set[tuple[str, str]] = set()
-        self._reopened: set[tuple[str, str]] = set()
-        self._lists: dict[Place, tuple[str, str]] = {}
+        self._done: set[_Key] = set()
+        self._reopened: set[_Key] = set()
+        self._lists: dict[Place, _Key] = {}
         """Lists that were recorded."""
         self._words: dict[ShareRef, ShareWords] = {}
         self._sums: Counter[_Sum] = Counter()
@@ -44,6 +47,14 @@ class DjangoUnit:
         self._left: set[Line] = set()
 
     # -- the port -----------------------------------------------------------------------------------------------------
+
+    def expect(self, place: Place, entry: Entry | None) -> None:
+        """Raise OutcomeLostError where something else is recorded of this event.
+
+        Whoever else writes of it is waited for: the row stays locked until the end of the transaction.
+        """
+        row = at_places(self._using, [place]).select_for_update().first()
+        check_outcome(place, None if row is None else to_entry(row), entry)
 
     def record(
         self,
@@ -138,42 +149,55 @@ class DjangoUnit:
         """Remove entries of which nothing is kept, and what was said of shares of which no other entry is left."""
         for chunk in chunks([row.pk for row in rows]):
             models.Entry.objects.using(self._using).filter(pk__in=chunk)._raw_delete(self._using)
-        self._sums.subtract(map(_sum, rows))
-        self._kept_bytes -= sum(row.counted for row in rows)
+        for row in rows:
+            self._sum_up(vars(row), -1)
         self._kept_bytes -= words.forget(self._using, {(row.origin, row.share_id) for row in rows if row.share_id})
 
     def _write_outcomes(self) -> None:
-        """Write the outcomes put off: those of events that have none yet in one insert, and what is kept beside."""
+        """Write the outcomes put off: what is new, and keeps nothing, as columns; the others as rows of their own."""
         said, self._said = self._said, {}
         if not said:
             return
-        known = {place_of(row): row for row in at_places(self._using, said.keys()).only(*_TOLD)}
+        known = entries_at(self._using, said.keys(), *_TOLD)
         now = self._clock.now()
-        rows: dict[Place, models.Entry] = {}
+        new: list[Mapping[str, Any]] = []
+        rows: list[tuple[Said, models.Entry]] = []
         for place, one in said.items():
-            row = rows[place] = known.get(place) or models.Entry()
+            values = entry_values(one.entry, now)
+            self._sum_up(values, +1)
+            if one.entry.outcome in rules.SUCCESS:
+                self._successes[one.entry.partition.topic] = now
+            if place not in known and not one.keep:
+                new.append(values)
+                continue
+            row = known.get(place) or models.Entry()
             if place in known:
-                self._sums[_sum(row)] -= 1
-            self._kept_bytes -= row.counted
-            for name, value in entry_values(one.entry, now).items():
+                self._sum_up(vars(row), -1)
+            for name, value in values.items():
                 setattr(row, name, value)
-            self._kept_bytes += row.counted
-            self._sums[_sum(row)] += 1
-            if Outcome(row.outcome) in rules.SUCCESS:
-                self._successes[row.topic] = now
-        models.Entry.objects.using(self._using).bulk_create([row for row in rows.values() if row.pk is None])
-        for row in known.values():
-            row.save(using=self._using)
-        self._keep([(one, rows[place]) for place, one in said.items()], [row.pk for row in known.values()])
+            rows.append((one, row))
+        if new:
+            columns = zip(*(values.values() for values in new), strict=True)
+            insert(self._using, models.Entry, dict(zip(new[0], columns, strict=True)))
+        self._write_rows(rows, [row.pk for row in known.values()])
 
-    def _keep(self, said: Sequence[tuple[Said, models.Entry]], known: Sequence[int]) -> None:
+    def _write_rows(self, rows: Sequence[tuple[Said, models.Entry]], known: Sequence[int]) -> None:
+        if not rows:
+            return
+        models.Entry.objects.using(self._using).bulk_create([row for _, row in rows if row.pk is None])
         before = set(known)
-        concerned = [(one, row) for one, row in said if one.keep or row.pk in before]
-        if concerned:
-            keeping = Keeping(self._using)
-            keeping.write(concerned, known)
-            self._kept_bytes += keeping.bytes
-            self._left |= keeping.left
+        for _, row in rows:
+            if row.pk in before:
+                row.save(using=self._using)
+        keeping = Keeping(self._using)
+        keeping.write(rows, known)
+        self._kept_bytes += keeping.bytes
+        self._left |= keeping.left
+
+    def _sum_up(self, row: Mapping[str, Any], change: int) -> None:
+        """Count an entry in, or out (-1)."""
+        self._sums[row["topic"], row["origin"], row["kind"], row["outcome"]] += change
+        self._kept_bytes += change * row["counted"]
 
     def _write_witnesses(self) -> None:
         for origin, event_id in self._reopened:
@@ -181,11 +205,12 @@ class DjangoUnit:
             done.filter(witness=Witness.DONE.value).delete()
         self._done -= self._unfinished_lists()
         if self._done:
-            done = [models.Done(origin=one[0], event_id=one[1], witness=Witness.DONE.value) for one in self._done]
-            models.Done.objects.using(self._using).bulk_create(done, ignore_conflicts=True)
+            origins, ids = zip(*sorted(self._done), strict=True)  # in one order, so that no two wait for each other
+            done = {"origin": origins, "event_id": ids, "witness": [Witness.DONE.value] * len(ids)}
+            insert_missing(self._using, models.Done, done)
             self._end_intents(self._done)
 
-    def _unfinished_lists(self) -> set[tuple[str, str]]:
+    def _unfinished_lists(self) -> set[_Key]:
         """Return the lists that were recorded and of which single members are kept."""
         lists = {place: one for place, one in self._lists.items() if one in self._done}
         if not lists:
@@ -194,16 +219,17 @@ class DjangoUnit:
         kept = rows.filter(Q(parked__member__gt="") | Q(dead__member__gt=""))
         return {lists[place_of(row)] for row in kept}
 
-    def _end_intents(self, events: Collection[tuple[str, str]]) -> None:
+    def _end_intents(self, events: Collection[_Key]) -> None:
         """Forget what was begun for these events, also under an earlier release, which did not note whose they were."""
+        if not models.Intent.objects.using(self._using).exists():
+            return  # as nearly always: what is written in one transaction needs none
         whose: dict[UUID, set[str]] = {}
         for origin, event_id in events:
-            whose.setdefault(UUID(event_id), {""}).add(origin)
-        intents = models.Intent.objects.using(self._using)
-        for chunk in chunks(list(whose)):
-            begun = intents.filter(event_id__in=chunk).values_list("pk", "event_id", "origin")
-            if ended := [pk for pk, event_id, origin in begun if origin in whose[event_id]]:
-                intents.filter(pk__in=ended).delete()
+            whose.setdefault(event_id, {""}).add(origin)
+        begun = of_events(self._using, models.Intent, whose).values_list("pk", "event_id", "origin")
+        if ended := [pk for pk, event_id, origin in begun if origin in whose[event_id]]:
+            for chunk in chunks(ended):
+                models.Intent.objects.using(self._using).filter(pk__in=chunk).delete()
 
     def _write_sums(self) -> None:
         tallies = models.Tally.objects.using(self._using)
@@ -221,16 +247,3 @@ class DjangoUnit:
         if self._kept_bytes:
             installation = models.Installation.objects.using(self._using)
             installation.update(kept_bytes=F("kept_bytes") + self._kept_bytes)
-
-
-def position_lost(partition: Partition, expected: int | None) -> PositionLostError:
-    """Return the error for a position that is not where this process left it."""
-    return PositionLostError(
-        f"the position is no longer {'unset' if expected is None else expected}, as this process left it",
-        where=str(partition),
-        mend="Another process goes on from there",
-    )
-
-
-def _sum(row: models.Entry) -> _Sum:
-    return row.topic, row.origin, row.kind, row.outcome

@@ -15,14 +15,14 @@ from bridge.tomtoolkit.database import MANY, chunks
 
 def found(using: str, shares: Collection[ShareRef]) -> dict[ShareRef, ShareWords]:
     """Return what was said of these shares, of those of which anything is kept."""
-    wanted = {(rules.key_of(share)[0], share.id): share for share in shares}
+    wanted = {rules.key_of(share): share for share in shares}
     rows = (row for chunk in chunks(list(wanted)) for row in _rows(using, chunk))
     return {wanted[row.origin, row.share_id]: rules.words_of(row.said) for row in rows}
 
 
 def keep(using: str, said: Mapping[ShareRef, ShareWords]) -> int:
     """Keep what was said of shares of which nothing is kept yet; return how many bytes more count by that."""
-    rows = {(rules.key_of(share)[0], share.id): words for share, words in sorted(said.items())}
+    rows = {rules.key_of(share): words for share, words in sorted(said.items())}
     there = {(row.origin, row.share_id) for chunk in chunks(list(rows)) for row in _rows(using, chunk).defer("said")}
     new = [_row(share, words) for share, words in rows.items() if share not in there]
     if not new:

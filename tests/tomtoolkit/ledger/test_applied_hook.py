@@ -11,7 +11,7 @@ from parts.shares import SUPERNOVA, best_of_all, on_day, photometry, product
 
 from bridge.events import TargetReference
 from bridge.ledger.port import Outcome
-from bridge.receiving.unit import MEMBERS_AT_ONCE
+from bridge.receiving.lists import MEMBERS_AT_ONCE
 
 NAMED = {"tom_bridge_event_applied": "parts.applied_hooks.event_applied"}
 

@@ -55,7 +55,7 @@ def test_an_error_ends_with_what_the_columns_were_taken_for(command: Command, tm
     ended = command("publish", "photometry", "SN 1", "table.csv")
     assert ended.code == 1
     lines = ended.err.splitlines()
-    assert lines[0].startswith("table.csv: line 1: column 'flag' may say what the values mean")
+    assert lines[0].startswith("table.csv: line 1: column 'flag' may mark bad rows or limits")
     assert lines[1] == "The columns were taken for (see also --preview):"
     assert lines[-2].split() == ["flag", "not", "clear"]
     assert lines[-1].startswith("tom-bridge: table.csv: 1 problem; nothing was published")

@@ -149,6 +149,11 @@ def test_any_detail_becomes_json(detail: dict[str, object]) -> None:
     assert rules.detail_text(json.loads(text)) == text
 
 
+@given(st.dictionaries(ANY_TEXT, ANYTHING))
+def test_a_short_detail_is_written_as_any_other(detail: dict[str, object]) -> None:
+    assert rules.detail_text(detail) == json.dumps(rules.bounded(detail))
+
+
 def test_a_plain_detail_comes_back_as_it_was() -> None:
     detail = {"message": "two", "points": {"new": 0, "bad": 0.5}, "names": ["α", None], "right": True}
     assert json.loads(rules.detail_text(detail)) == detail

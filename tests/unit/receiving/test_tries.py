@@ -1,6 +1,7 @@
 """What counts as a try: what was begun and failed, and not how long somebody was away."""
 
-from collections.abc import Callable, Iterator
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from simulation.tom import SimulatedTom
 from simulation.universe import Universe, target
 
 from bridge.budget import NO_LIMIT
+from bridge.codec.items import Item
 from bridge.errors import TomAwayError
 from bridge.ledger.model import Outcome, Position, Reason
 from bridge.ledger.sqlite import SqliteLedger
@@ -97,15 +99,48 @@ def test_what_waits_and_ends_the_process_is_given_up_after_so_many_tries(ledger:
     assert [letter.reason for letter in ledger.dead()] == [Reason.UNFINISHED]
 
 
-def _waiting(ledger: SqliteLedger, tom: Tom) -> Callable[[], list[Outcome]]:
-    """Let an event wait for its target; return what looks at all that waits."""
+@pytest.mark.parametrize("left", [0, 1])
+def test_each_event_of_a_record_that_gives_it_no_more_comes_to_an_end(ledger: SqliteLedger, left: int) -> None:
+    reads = itertools.count()
+
+    def given(events: Sequence[Item]) -> Sequence[Item]:
+        if not next(reads):
+            return events
+        if not left:
+            raise ValueError("nobody can read it any more")
+        return events[:left]
+
+    holdings = Holdings()
+    look = _waiting(ledger, Tom(holdings, ledger.intents), events=3, given=given)
+    holdings.create(target("SN 0"))
+    assert look() == [Outcome.APPLIED] * left + [Outcome.DEAD] * (3 - left)
+    assert [letter.entry.number for letter in ledger.dead()] == list(range(left, 3))
+    assert {letter.reason for letter in ledger.dead()} == {Reason.UNDECODABLE}
+    assert ledger.parked() == []
+
+
+def _waiting(
+    ledger: SqliteLedger,
+    tom: Tom,
+    *,
+    events: int = 1,
+    given: Callable[[Sequence[Item]], Sequence[Item]] = lambda events: events,
+) -> Callable[[], list[Outcome]]:
+    """Let the events of a record wait for their target; return what looks at all that waits.
+
+    ``given``: what the record gives of its events each time it is read.
+    """
     universe = Universe()
     reader = Reader(
-        lambda record: universe.decode(record, 1), universe.peek, origin="here", ours=ledger.installations, rules={}
+        lambda record: given(universe.decode(record, 1)),
+        universe.peek,
+        origin="here",
+        ours=ledger.installations,
+        rules={},
     )
     executor, names = Executor(tom, ledger, Policy(), pause_s=0), Names(ledger, origin="here", name="Here")
     writer = Writer(executor, ledger, reader, names)
-    event = universe.content("photometry", "north", "SN 0", 1).events[0]
+    event = universe.content("photometry", "north", "SN 0", 1, events=events).events[0]
     value = universe.contents[0].value
     record = Record(partition=PARTITION, offset=0, timestamp=STARTED, key=event.key, value=value, topic_id=TOPIC_ID)
     writer.write(reader.read(record))

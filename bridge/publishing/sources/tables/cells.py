@@ -3,13 +3,31 @@
 import math
 import re
 
+from bridge.publishing.sources.tables import languages
 from bridge.publishing.sources.tables.words import words
 
 EMPTY = frozenset(
-    {"", "nan", "null", "none", "n/a", "na", "-", "--", "---", "masked", "nodata", "...", "\u2026", "<na>"}
+    {
+        "",
+        "nan",
+        "null",
+        "none",
+        "n/a",
+        "na",
+        "-",
+        "--",
+        "---",
+        "masked",
+        "nodata",
+        "...",
+        "\u2026",
+        "<na>",
+        "#n/a",
+        "#na",
+    }
 )
-YES = words("true t yes y 1 1.0")
-NO = words("false f no n 0 0.0")
+YES = words("true t yes y 1 1.0") | languages.YES
+NO = words("false f no n 0 0.0") | languages.NO
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d+)?")
 _INTEGER = re.compile(r"-?(0|[1-9]\d{0,14})")
 _DECIMAL = re.compile(r"[+-]?(0|[1-9]\d*)?(\.\d*)?([eE][+-]?\d+)?")

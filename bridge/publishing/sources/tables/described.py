@@ -57,6 +57,7 @@ def read_ecsv(text: str) -> Table:
 
 def read_ipac(text: str) -> Table:
     """Return an IPAC table, with the units of its columns."""
+    _check_under_bars(text)
     table = _read(text, "ipac")
     keywords = {str(name).upper(): str(told.get("value", "")) for name, told in table.meta.get("keywords", {}).items()}
     keywords.pop("FIXLEN", None)
@@ -70,15 +71,29 @@ def read_ipac(text: str) -> Table:
     )
 
 
+def _check_under_bars(text: str) -> None:
+    """Refuse cells that reach under a bar of the header: astropy would cut 14.231 to 14.23. Raises ValueError."""
+    lines = text.split("\n")
+    header = next((line for line in lines if line.startswith("|")), "")
+    bars = [index for index, mark in enumerate(header) if mark == "|"]
+    for number, line in enumerate(lines, 1):
+        if not line.startswith(("|", "\\")) and any(line[index : index + 1].strip() for index in bars):
+            raise ValueError(f"line {number}: has text under a bar of the header; write each cell between its bars")
+
+
 def read_cds(text: str) -> Table:
     """Return a table of the CDS or an AAS journal, with unit and description of each column, and its notes."""
     table = _read(text, "cds" if "ReadMe" in text or "Explanations" in text else "mrt")
-    notes = re.findall(r"^Note.*$|^\s{4,}(?:Upper|Lower|Limit).*$", text, re.MULTILINE)
+    head = text.rpartition("\n---")[0]
+    about = [" ".join(found.split()) for found in re.findall(r"^(?:Table|Figure):.*(?:\n {2,}.*)*", head, re.MULTILINE)]
+    notes = [
+        line for found in re.findall(r"^Note.*(?:\n(?!-{3}).*)*", head, re.MULTILINE) for line in found.split("\n")
+    ]
     return Table(
         format="CDS",
         columns=columns_of(table),
         rows=rows_of(table, ()),
-        remarks=tuple(" ".join(note.split()) for note in notes),
+        remarks=(*about, *(" ".join(note.split()) for note in notes if note.strip())),
         header_place="the description",
     )
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bridge.publishing.sources.tables import remarks
 from bridge.publishing.sources.tables.columnar import columns_of, rows_of
 from bridge.publishing.sources.tables.table import Table
 
@@ -32,13 +33,16 @@ def read(path: Path) -> Table:
             tables = [hdu for hdu in hdus if getattr(hdu, "columns", None) is not None]
             if len(tables) != 1:
                 raise ValueError(f"holds {len(tables) or 'no'} tables, and one is needed. Save that table alone")
-            table = AstropyTable.read(tables[0])
+            table = _unpacked(AstropyTable.read(tables[0]))
             keywords = {**header_of(hdus[0].header), **header_of(tables[0].header)}
-            remarks = [str(text) for hdu in (hdus[0], tables[0]) for text in hdu.header.get("COMMENT", ())]
+            comments = [str(text) for hdu in (hdus[0], tables[0]) for text in hdu.header.get("COMMENT", ())]
+            history = [str(text) for hdu in (hdus[0], tables[0]) for text in hdu.header.get("HISTORY", ())]
+            of_names = tables[0].header.comments
+            notes = [str(of_names[f"TTYPE{number}"]) for number in range(1, len(tables[0].columns) + 1)]
     except OSError as error:
         raise ValueError(f"can't be read as FITS: {error}") from None
     columns = [
-        replace(column, note=" ".join((column.note, keywords.get(f"TCOMM{number}", ""))).strip())
+        replace(column, note=" ".join((column.note, keywords.get(f"TCOMM{number}", ""), notes[number - 1])).strip())
         for number, column in enumerate(columns_of(table), 1)
     ]
     return Table(
@@ -46,11 +50,27 @@ def read(path: Path) -> Table:
         columns=tuple(columns),
         rows=rows_of(table, ()),
         remarks=tuple(
-            remark for remark in remarks if "Astronomy and Astrophysics" not in remark and "FITS" not in remark
+            remark
+            for remark in (*comments, *(text for text in history if remarks.is_intrinsic(text.lower())))
+            if "Astronomy and Astrophysics" not in remark and "FITS" not in remark
         ),
         keywords=keywords,
         header_place="the header",
     )
+
+
+def _unpacked(table: Any) -> Any:
+    """Return a table whose only row holds arrays, as ESO's spectra do, with a row an element."""
+    lengths = {table[name].shape[1] for name in table.colnames if table[name].ndim == 2}
+    if len(table) != 1 or len(lengths) != 1 or any(table[name].ndim > 2 for name in table.colnames):
+        return table
+    (length,) = lengths
+    unpacked = table[[0] * length]
+    for name in table.colnames:
+        if table[name].ndim == 2:
+            unpacked.replace_column(name, table[name][0])
+            unpacked[name].info.unit = table[name].info.unit
+    return unpacked
 
 
 def header_of(header: Mapping[str, Any]) -> dict[str, str]:

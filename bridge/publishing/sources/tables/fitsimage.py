@@ -6,8 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bridge.publishing.sources.tables import fitsfile
+from bridge.publishing.sources.tables import fitsfile, remarks
 from bridge.publishing.sources.tables.outcome import Taken
+
+_NOT_AS_OBSERVED = re.compile(
+    r"rest[- ]?frame|rest wavelength|de-?redshift|redshift[- ]corrected|continuum[- ]subtracted|"
+    r"(?:flux\w*|spectr\w+|continuum).*normali[sz]ed|normali[sz]ed.*(?:flux|spectr|continuum)"
+)
 
 
 @dataclass(kw_only=True)
@@ -40,10 +45,27 @@ def read(path: Path) -> Found | None:
             if len(images) > 1:
                 raise ValueError(f"holds {len(images)} images; one spectrum a file is needed")
             header, data = images[0].header, images[0].data
+            for hdu in {id(hdus[0]): hdus[0], id(images[0]): images[0]}.values():
+                _check_history(hdu.header)
             keywords = {**fitsfile.header_of(hdus[0].header), **fitsfile.header_of(header)}
             return _from_image(header, data, keywords)
     except OSError as error:
         raise ValueError(f"can't be read as FITS: {error}") from None
+
+
+def _check_history(header: Any) -> None:
+    """Refuse a spectrum that was shifted to rest: IRAF's dopcor says so by keywords, others in words."""
+    shifted = next((name for name in header if re.fullmatch(r"(?:DOPCOR|DEREDDEN)\d*", str(name))), None)
+    words = (str(text) for name in ("HISTORY", "COMMENT") for text in header.get(name, ()))
+    said = f"{shifted} = {header[shifted]}" if shifted else next((text for text in words if _is_other(text)), "")
+    if said:
+        raise ValueError(f"the header says {said[:60]!r}: it may be at rest or corrected; publish what was observed")
+
+
+def _is_other(text: str) -> bool:
+    """Return whether a line of the header says that the spectrum is at rest, normalised or corrected."""
+    lowered = text.lower()
+    return bool(_NOT_AS_OBSERVED.search(lowered) and not remarks.is_denied(lowered)) or remarks.is_intrinsic(lowered)
 
 
 def _from_image(header: Any, data: Any, keywords: dict[str, str]) -> Found:

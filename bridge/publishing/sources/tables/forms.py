@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
+from bridge.publishing.sources.tables import languages
 from bridge.publishing.sources.tables.names import OTHER_CLOCKS, SCALES, Name
 from bridge.publishing.sources.tables.words import words
 
@@ -61,11 +62,14 @@ _MOMENTS = {
     "end": "end",
     "stop": "end",
 }
-_ANY = words(
-    "timestamp datetime dateobs obsdate observationdate obstime observationtime time date dateutc utcdate "
-    "utdate utc ut isot iso isotime dateiso timeutc utctime uttime epoch obsdatetime datetimeutc "
-    "dateobsutc obsdateutc obsepoch timeobs tobs t times dates observed dateofobservation "
-    "timeofobservation timemjd mjdtime datetimes utcdatetime obsutc utobs dateut"
+_ANY = (
+    words(
+        "timestamp datetime dateobs obsdate observationdate obstime observationtime time date dateutc utcdate "
+        "utdate utc ut isot iso isotime dateiso timeutc utctime uttime epoch obsdatetime datetimeutc "
+        "dateobsutc obsdateutc obsepoch timeobs tobs t times dates observed dateofobservation "
+        "timeofobservation timemjd mjdtime datetimes utcdatetime obsutc utobs dateut "
+    )
+    | languages.TIMES
 )
 _MJD = words("mjd epochmjd obsmjd mjdobs tmjd mjds modifiedjuliandate modifiedjulianday mjdday mjddate datemjd timemjd")
 _JD = words("epochjd jd obsjd jdobs tjd jds juliandate julianday jddate datejd timejd") - {"tjd"}
@@ -73,6 +77,8 @@ _JD = words("epochjd jd obsjd jdobs tjd jds juliandate julianday jddate datejd t
 
 def form_of(name: Name, unit: str, note: str) -> Form | str | None:
     """Return how a column of this name writes times, None where it holds none; a text says why it can't be used."""
+    if name.flat in languages.CLOCKS and any(said.lower() in SCALES for said in name.said):
+        name = replace(name, flat="ut")
     flat, moment = _without_moment(name.flat, name.tokens)
     count = Count.MJD if flat in _MJD else Count.JD if flat in _JD else Count.ANY if flat in _ANY else None
     clock = next((token for token in (name.flat, flat, *name.tokens) if token in OTHER_CLOCKS), None)

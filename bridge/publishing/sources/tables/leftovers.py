@@ -1,13 +1,14 @@
-"""What is not used: columns, comments and keywords that must not bear on what is."""
+"""What is not used: columns and keywords that must not bear on what is."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bridge.publishing.sources.tables import limits, times
+from bridge.publishing.sources.tables import limits, quality, times
 from bridge.publishing.sources.tables.cells import YES, is_empty, number_of
 from bridge.publishing.sources.tables.forms import Count
-from bridge.publishing.sources.tables.names import LIMIT_WORDS, OBJECTS, OTHER_CLOCKS, SCALES, Name, is_one_sided
+from bridge.publishing.sources.tables.names import LIMIT_WORDS, OBJECTS, SCALES, Name, is_one_sided
+from bridge.publishing.sources.tables.remarks import CORRECTED, LIMIT_TEXT
 from bridge.publishing.sources.tables.table import Table
 from bridge.publishing.sources.tables.timing import Timing
 from bridge.publishing.sources.tables.words import words
@@ -23,7 +24,7 @@ _DESIGNATION = re.compile(
     r"(?:SN|AT|TDE)[ _]?(?:19|20)\d\d[A-Za-z]{1,4}|ZTF\d\d[a-z]{7}|ATLAS\d\d[a-z]{3,4}|Gaia\d\d[a-z]{3}"
 )
 """Names that only objects have, whatever their column is called."""
-_FLAGS = words("flag flags status code type typ class kind mark sign symbol op operator qualifier modifier det")
+_FLAGS = words("code type typ class kind mark sign symbol op operator qualifier modifier det")
 _UNSET = frozenset({"0", "0.0", "false", "f", "ok", "good"})
 """What a flag says that is not set."""
 _SIGNS = words("isdiffpos polarity negative ispositive isnegative subtraction")
@@ -31,30 +32,12 @@ _SCALING = words("factor scale scalefactor multiplier exponent offset magoffset 
 _ZONES = words("tz timezone utcoffset zone gmtoffset tzoffset")
 _IN_UTC = frozenset({"UTC", "UT", "Z", "GMT", "0", "+0", "+00", "+0000", "+00:00", "0.0"})
 _PARTS_OF_TIME = words("year month day hour minute second jdn doy")
-_CORRECTED = re.compile(r"correct|dered|ext_?corr|k_?corr", re.IGNORECASE)
-_LIMIT_TEXT = re.compile(
-    r"upper limit|lower limit|\blimits?\b|non[ -]?detect|not (?:been )?detected|undetected|fainter than|\bul\b|nondet",
+_OTHER_ERROR = re.compile(
+    r"(?:err|unc).*(?:[2-9][ _-]?sig|9\d|percent|pct|rel|frac)|"
+    r"(?:[2-9][ _-]?sig|9\d|percent|pct|rel|frac).*(?:err|unc)",
     re.IGNORECASE,
 )
-_ZONE = re.compile(
-    r"\b(?i:local (?:\w+ )?time)|(?i:times?|dates?|clock|hours?)\b.*"
-    r"\b(?:CES?T|MES?Z|[ECMPA][SD]T|JST|IST|BST|A[ECW][SD]T|CLS?T|MSK)\b"
-)
-_MILLI = re.compile(r"\bmmag|milli-?mag")
-_SEVERAL_SIGMAS = re.compile(r"\b(?:err|unc)\w*.*(?:\b[2-9] ?-?\s?(?:sigma|\u03c3)|\b9\d ?%)")
-FACTOR = re.compile(r"10\s*\^|1e[-+]?\d|10\*\*|x\s?10-")
-"""A power of ten in a comment."""
-_LONG_EXPOSURE = re.compile(r"exp.*\b(?:min|minutes?|hours?)\b")
-_PART_OF_MAGNITUDE = re.compile(
-    r"units? of (?:0\.0+1|10\s*\^?\s*\{?-\d)|in 0\.0+1 ?mag|hundredths|thousandths|last digits?\b"
-)
-_INTRINSIC = re.compile(
-    r"absolute mag|de-?redden|k-?corrected|corrected for .*(?:extinction|redden|dust|distance)|extinction[- ]corrected"
-)
-_DENIED = re.compile(r"\bnot\b|\bno\b|\bnor\b|\bun\w+ed\b")
-_DIVERSE = re.compile(
-    r"(?:multiplied|divided|scaled) by|offset (?:of|by)|shifted by|instrumental mag|differential mag", re.IGNORECASE
-)
+_SUMMARIES = words("mean average avg median total sum stddev std rms") | {"weighted mean"}
 
 
 def is_harmless(name: Name) -> bool:
@@ -70,9 +53,11 @@ def check_column(table: Table, index: int, name: Name, *, has_limits: bool) -> N
         return
     if not has_limits:
         _check_words(name, held)
+    quality.check_words(name, held)
+    _check_summaries(name, held)
     check_objects(name, [cell for _, cell in held])
     _check_limits(name, [cell for _, cell in held], table.columns[index].note)
-    if _CORRECTED.search(name.whole) and any(cell.lower() in YES for cell in values):
+    if CORRECTED.search(name.whole) and any(cell.lower() in YES for cell in values):
         raise ValueError(
             f"column {name.whole!r} says that some values are corrected; publish what was observed, or say --columns "
             f"extra={name.whole} if the values that are used are not"
@@ -84,6 +69,13 @@ def check_column(table: Table, index: int, name: Name, *, has_limits: bool) -> N
         raise _unclear(name, "says that some values are negative", "brightness")
     if name.flat in _ZONES and not {cell.upper() for cell in values} <= _IN_UTC:
         raise ValueError(f"column {name.whole!r} says that times are in another zone; write them in UTC")
+    if {cell.lower().replace(".", "") for cell in values} <= {"am", "pm"}:
+        raise ValueError(f"column {name.whole!r} holds AM and PM; write times of day by 24 hours")
+    if _OTHER_ERROR.search(name.whole):
+        raise ValueError(
+            f"column {name.whole!r} may be an error of several sigmas, or in parts of the value; write one of 1 sigma "
+            f"in the unit of the value, or say --columns extra={name.whole}"
+        )
     if name.flat in _SCALING:
         raise _unclear(name, "may scale the values", "brightness")
     if name.flat in _PARTS_OF_TIME or name.tokens & {"year", "month"}:
@@ -92,10 +84,20 @@ def check_column(table: Table, index: int, name: Name, *, has_limits: bool) -> N
 
 def _check_words(name: Name, held: Sequence[tuple[str, str]]) -> None:
     for place, cell in held:
-        if number_of(cell) is None and _LIMIT_TEXT.search(cell):
+        if number_of(cell) is None and LIMIT_TEXT.search(cell):
             raise ValueError(
                 f"{place}, column {name.whole}: {cell[:60]!r} may say that the value is a limit; add a column "
                 f"'is_limit', or say --columns extra={name.whole}"
+            )
+
+
+def _check_summaries(name: Name, held: Sequence[tuple[str, str]]) -> None:
+    """Refuse a row that sums up the others: a mean is no measurement of its own."""
+    for place, cell in held:
+        if cell.strip(":. ").lower() in _SUMMARIES and len({cell for _, cell in held}) > 1:
+            raise ValueError(
+                f"{place}, column {name.whole}: {cell[:40]!r} may say that the row sums up others; leave it out, or "
+                f"say --columns extra={name.whole}"
             )
 
 
@@ -137,77 +139,6 @@ def _is_limits_sigma(name: Name) -> bool:
 def _unclear(name: Name, what: str, role: str) -> ValueError:
     return ValueError(
         f"column {name.whole!r} {what}, and nothing says how; say --columns {role}={name.whole} or extra={name.whole}"
-    )
-
-
-def check_note(name: str, note: str) -> None:
-    """Refuse a column of brightnesses whose description says that they are not as observed. Raises ValueError."""
-    if _DIVERSE.search(note) or is_intrinsic(note.lower()):
-        raise ValueError(
-            f"column {name!r} is described as {note[:60]!r}; publish what was observed, or name it by --columns "
-            f"brightness={name}"
-        )
-
-
-def check_remarks(
-    table: Table, names: Sequence[Name], timing: Timing, *, has_limits: bool, is_flux: bool, has_exposure: bool
-) -> None:
-    """Refuse a table whose comments say of times, limits or units what the columns don't. Raises ValueError."""
-    said = [text.lower() for index in timing.columns for text in names[index].said]
-    in_mmag = any("mmag" in " ".join(name.said).lower() for name in names)
-    checks = (
-        (not has_limits, _LIMIT_TEXT, "no value is a limit", "limit"),
-        (not in_mmag, _MILLI, "nothing is in millimagnitudes", "error"),
-        (True, _SEVERAL_SIGMAS, "errors are of 1 sigma", "error"),
-        (is_flux, FACTOR, "fluxes have no further factor", "brightness"),
-        (not is_flux, _PART_OF_MAGNITUDE, "errors are in magnitudes", "error"),
-        (has_exposure, _LONG_EXPOSURE, "exposure times are in seconds", "exposure_time"),
-        (True, _DIVERSE, "values are used as they are", "brightness"),
-    )
-    for remark in table.remarks:
-        text = remark.lower().replace("jd-2400000.5", "").replace("jd - 2400000.5", "")
-        if not timing.is_said and not any(scale in said for scale in SCALES):
-            _check_remark_on_times(remark, text, names, timing)
-        for applies, pattern, assumed, role in checks:
-            if applies and pattern.search(text):
-                raise _remarked(remark, assumed, role)
-        if is_intrinsic(text):
-            raise _remarked(remark, "values are used as they are", "brightness")
-
-
-def is_intrinsic(text: str) -> bool:
-    """Return whether a comment, in lower case, says that values are absolute or corrected, and not as observed."""
-    return bool(_INTRINSIC.search(text)) and not is_denied(text)
-
-
-def is_denied(text: str) -> bool:
-    """Return whether a comment, in lower case, says that something was not done."""
-    return bool(_DENIED.search(text))
-
-
-def _check_remark_on_times(remark: str, text: str, names: Sequence[Name], timing: Timing) -> None:
-    other_clock = any(name.tokens & OTHER_CLOCKS for name in names)
-    if not other_clock and re.search(r"\b[bh]jd\b|bary-?cent|helio-?cent|\btdb\b|\btcb\b|light.travel", text):
-        raise _remarked(remark, "times are UTC at the observatory", "time")
-    in_utc = timing.form.scale == "utc"
-    if (in_utc and re.search(r"(?:times?|mjds?|jds?|dates?|timesys)\b.*\b(?:tt|tai|tdt)\b", text)) or _ZONE.search(
-        remark
-    ):
-        raise _remarked(remark, "times are UTC", "time")
-    if timing.form.offset is not None:
-        return
-    if re.search(r"\bm?jd\s*[-+\u2212]\s*\d{4,}", text):
-        raise _remarked(remark, "nothing was subtracted from the times", "time")
-    span = r"\b(?:seconds|days|hours|minutes|time)\b.*\b(?:since|after|from|relative)\b|\bt0\b"
-    if timing.form.count is Count.ANY and re.search(span, text):
-        raise _remarked(remark, "times are no spans of time", "time")
-
-
-def _remarked(remark: str, assumed: str, role: str) -> ValueError:
-    return ValueError(
-        f"a comment says {remark[:60]!r}, and by the header {assumed}; write it in the column's name, as in "
-        "'time (TT)' or 'err (mmag)', "
-        f"name a column by --columns {role}=..., or remove the comment if it is not so"
     )
 
 

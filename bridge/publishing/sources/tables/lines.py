@@ -44,6 +44,8 @@ def read(text: str) -> Table:
     rows, comments = ([line for line in lines if line is not unit_line] for lines in (rows, comments))
     cells = [(line, found) for line in rows if any(found := _cells(line.text, delimiter))]
     cells = _with_decimal_points(cells, delimiter)
+    if _has_row_names([found for _, found in cells], width):
+        names, units, width = ["", *names], ["", *units], width + 1
     problems = [(line, len(found)) for line, found in cells if len(found) != width]
     if problems:
         raise UnevenError(
@@ -58,6 +60,13 @@ def read(text: str) -> Table:
         remarks=tuple(remark for remark in remarks if remark),
         header_place=f"line {header.number}",
     )
+
+
+def _has_row_names(rows: Sequence[Sequence[str]], width: int) -> bool:
+    """Return whether each row has its number before the first column, as R and pandas print it."""
+    if not rows or any(len(row) != width + 1 for row in rows):
+        return False
+    return any([row[0] for row in rows] == [str(start + number) for number in range(len(rows))] for start in (0, 1))
 
 
 def _check_between(comments: Sequence[_Line], rows: Sequence[tuple[_Line, list[str]]], delimiter: str) -> None:
@@ -155,8 +164,9 @@ def _cells(line: str, delimiter: str) -> list[str]:
     if delimiter == " ":
         line = " ".join(line.split()) if '"' not in line else line.strip()
     elif delimiter == "|":
-        line = line.strip()
-        line = line[1:].removesuffix("|") if line.startswith("|") else line
+        bare = line.strip()
+        is_framed = bare.startswith("|") and (bare.endswith("|") or line.startswith("|"))
+        line = bare[1:].removesuffix("|") if is_framed else line  # blanks before the first bar are an empty cell
     cells = next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])
     return [cell.strip() for cell in cells]
 

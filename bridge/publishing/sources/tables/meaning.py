@@ -4,14 +4,32 @@ Nothing is dropped: a column is used, or it is kept as a further value after :mo
 can't bear on the others.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bridge.publishing.sources.tables import forms, leftovers, names, places, scales, series, timing, units
+from bridge.publishing.sources.tables import (
+    bands,
+    forms,
+    leftovers,
+    names,
+    places,
+    quality,
+    remarks,
+    scales,
+    series,
+    timing,
+    units,
+)
+from bridge.publishing.sources.tables.cells import is_empty
 from bridge.publishing.sources.tables.columns import Columns
 from bridge.publishing.sources.tables.names import Role
 from bridge.publishing.sources.tables.series import Series
 from bridge.publishing.sources.tables.timing import Timing
+from bridge.publishing.sources.tables.words import words
+
+_NO_BANDPASS = words("all various multiple multi mixed several both different see unknown optical")
+_BANDPASS = re.compile(r"(?:filter|band|bandpass|passband)\s*[:=]\s*([\w'./+:-]+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +45,10 @@ class Meaning:
     exposure: int | None
     exposure_factor: float
     extra: tuple[int, ...]
+    bandpass: str
+    """Of all rows, where only the file's head tells it; else empty."""
+    bad: Mapping[int, str]
+    """Rows that are marked as bad, by their numbers, each with why it is left out."""
     taken: tuple[tuple[str, str], ...]
     """What each column was taken for, in the table's order."""
 
@@ -39,32 +61,40 @@ def understand(columns: Columns) -> Meaning:
     places.check_one_place(columns.table, frozenset(columns.options.columns))
     found = series.find(columns)
     texts = {role: index for role in names.TEXTS if (index := columns.one(role)) is not None}
+    if Role.BANDPASS not in texts and (index := _named_f(columns)) is not None:
+        texts[Role.BANDPASS] = columns.take(index, Role.BANDPASS.value)
     if (source := texts.get(Role.SOURCE)) is not None:
         leftovers.check_objects(columns.names[source], [cell for cell in columns.table.cells(source) if cell])
+        if columns.said(Role.SOURCE) is None:
+            quality.check_words(columns.names[source], [(row.place, row.cells[source]) for row in columns.table.rows])
     unit, system, zero_point = columns.one(Role.UNIT), columns.one(Role.SYSTEM), columns.one(Role.ZERO_POINT)
     exposure = columns.one(Role.EXPOSURE)
     _check_time_unit(columns)
     when = timing.find(columns.table, columns.names, columns.options, frozenset(columns.taken))
     when = leftovers.with_keywords(columns.table, when)
     for index in when.columns:
-        columns.take(index, f"time: {when.form.text}")
+        columns.take(index, f"time: {when.form.text}{', whole days' if when.is_whole_days else ''}")
     found = [scales.with_scale(columns, one, unit=unit, system=system, zero_point=zero_point) for one in found]
     for one in found:
         series.check_unmeasured(columns.table, one)
         if one.value is not None and columns.said(Role.BRIGHTNESS) != one.value:
-            leftovers.check_note(columns.table.names[one.value], columns.table.columns[one.value].note)
+            has_limits = bool(one.marks or one.limit is not None or one.detections)
+            note = columns.table.columns[one.value].note
+            remarks.check_note(columns.table.names[one.value], note, has_limits=has_limits)
     zero_point = scales.check_zero_point(columns, found, zero_point, system)
-    _check_bands(columns, found, texts)
+    bandpass = _check_bands(columns, found, texts)
     factor = _exposure_factor(columns, exposure)
     has_limits = any(
         one.marks or one.limit is not None or one.detections or series.is_marked(columns, one) for one in found
     )
+    marked = quality.find(columns.table, columns.names, columns.options, columns.free())
+    columns.taken |= marked.taken
     for index in columns.free():
         if columns.table.names[index] or any(columns.table.cells(index)):
             leftovers.check_column(columns.table, index, columns.names[index], has_limits=has_limits)
             columns.take(index, "further value")
     fluxes = any(one.scale is None or not one.scale.is_magnitude for one in found)
-    leftovers.check_remarks(
+    remarks.check_remarks(
         columns.table,
         columns.names,
         when,
@@ -81,22 +111,42 @@ def understand(columns: Columns) -> Meaning:
         zero_point=zero_point,
         exposure=exposure,
         exposure_factor=factor,
+        bandpass=bandpass,
+        bad=marked.rows,
         extra=tuple(index for index, what in columns.taken.items() if what == "further value"),
-        taken=tuple((name, columns.taken.get(index, "nothing")) for index, name in enumerate(columns.table.names)),
+        taken=(
+            *((name, columns.taken.get(index, "nothing")) for index, name in enumerate(columns.table.names)),
+            *((("the head of the file", f"bandpass: {bandpass}"),) if bandpass else ()),
+        ),
     )
 
 
-def _check_bands(columns: Columns, series: Sequence[Series], texts: dict[Role, int]) -> None:
-    """Refuse a table that tells no bandpass, or two."""
+def _named_f(columns: Columns) -> int | None:
+    """Return a column ``F`` of filters, as ATLAS and what is made of it name them."""
+    for index in columns.free():
+        if columns.table.names[index] == "F" and {*columns.table.cells(index)} <= bands.BANDS:
+            return index
+    return None
+
+
+def _check_bands(columns: Columns, series: Sequence[Series], texts: dict[Role, int]) -> str:
+    """Return the bandpass in the file's head where only that tells it; refuse a table that tells none, or two."""
     column = texts.get(Role.BANDPASS)
     if column is None:
         if any(not one.band for one in series) and "bandpass" not in columns.options.given:
+            if told := _bandpass_in_head(columns):
+                return told
             raise ValueError(
                 f"no column holds the filter (found: {', '.join(columns.table.names)}); name one 'filter', or "
                 "say --bandpass"
             )
-        return
+        return ""
     cells = {cell for cell in columns.table.cells(column) if cell}
+    if shifted := next((cell for cell in sorted(cells) if bands.is_shifted(cell)), None):
+        raise ValueError(
+            f"column {columns.table.names[column]!r} says {shifted!r}: magnitudes shifted for a plot? Write them as "
+            "observed, and the filter alone"
+        )
     if cells and all(cell.isdigit() for cell in cells):
         raise ValueError(
             f"column {columns.table.names[column]!r} holds numbers; write the names of the filters, as g or V"
@@ -109,6 +159,16 @@ def _check_bands(columns: Columns, series: Sequence[Series], texts: dict[Role, i
                 f"{columns.table.names[column]!r} tell "
                 "different filters; keep one"
             )
+    return ""
+
+
+def _bandpass_in_head(columns: Columns) -> str:
+    """Return the filter that a comment (``filter: r``) or a keyword (``FILTER``) tells of the whole table."""
+    said = [found[1] for remark in columns.table.remarks if (found := _BANDPASS.fullmatch(remark.strip()))]
+    said += [told for name in ("FILTER", "BAND", "BANDPASS") if (told := columns.table.keywords.get(name, ""))]
+    is_clear = len({*said}) == 1 and re.fullmatch(r"\S{1,32}", said[0]) and not is_empty(said[0])
+    is_clear = is_clear and said[0].lower() not in _NO_BANDPASS
+    return said[0] if is_clear else ""
 
 
 def _exposure_factor(columns: Columns, exposure: int | None) -> float:

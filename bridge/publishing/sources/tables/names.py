@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
+from bridge.publishing.sources.tables import languages
 from bridge.publishing.sources.tables.words import words
 
 
@@ -21,6 +22,8 @@ class Role(StrEnum):
     LIMIT = "limit"
     IS_LIMIT = "is_limit"
     IS_DETECTION = "is_detection"
+    IS_BAD = "is_bad"
+    IS_GOOD = "is_good"
     BANDPASS = "bandpass"
     UNIT = "unit"
     EXPOSURE = "exposure_time"
@@ -43,9 +46,12 @@ class Role(StrEnum):
 TEXTS = (Role.BANDPASS, Role.TELESCOPE, Role.INSTRUMENT, Role.REDUCTION, Role.SOURCE, Role.LOCATION)
 """Roles whose cells are taken as they are."""
 
-MAGNITUDES = words(
-    "brightness magnitude magnitudes mag mags magpsf psfmag calmag apmag magap apparentmagnitude appmag "
-    "averagemag meanmag magmean avgmag magauto magaper magcal calibmag calibratedmag"
+MAGNITUDES = (
+    words(
+        "brightness magnitude magnitudes mag mags magpsf psfmag calmag apmag magap apparentmagnitude appmag "
+        "averagemag meanmag magmean avgmag magauto magaper magcal calibmag calibratedmag magcalib magflux "
+    )
+    | languages.MAGNITUDES
 )
 FLUXES = words(
     "flux fluxdensity psfflux forcedflux fluxpsf fnu flambda diffflux fluxdiff psfdiffflux countrate "
@@ -53,7 +59,7 @@ FLUXES = words(
 )
 _FLUX_UNITS = {"jy": "Jy", "mjy": "mJy", "ujy": "uJy", "njy": "nJy"}
 
-GENERAL_ERRORS = words("error err unc uncertainty sigma sig uncert e errors stddev std fehler erreur errore")
+GENERAL_ERRORS = words("error err unc uncertainty sigma sig uncert e errors stddev std") | languages.ERRORS
 _PLUS_MINUS = words("\u00b1 +/- +- -/+")
 MAGNITUDE_ERRORS = words(
     "brightnesserror brightnesserr magnitudeerror magnitudeerr magerr magerror errmag errormag emag "
@@ -72,24 +78,26 @@ _NAMES: Mapping[Role, frozenset[str]] = {
         "detectionlimit ul lim uplim upperlim ulim limitmag limmagnitude limitmagnitude maglimiting limits "
         "upperlimits 3sigmalimit 5sigmalimit limit3sigma limit5sigma maglim3sig maglim5sig limmag5sigma "
         "limmag3sigma magul ulmag fluxlimit fluxlim limflux nondetectionlimit mlim nondetlimit detlim detlimit "
-        "upperlimitmag magupperlimit maglimit5sigma"
-    ),
+        "upperlimitmag magupperlimit maglimit5sigma limmagflux"
+    )
+    | languages.LIMITS,
     Role.IS_LIMIT: words(
         "islimit isupper upper limit limitflag upperlimitflag nondetection isnondetection nondet ulflag flagul isul "
         "limflag isulimit limitmark limmark isuplim uplimflag isnondet flaglimit magflaglimit isupper "
-        "isupperlim nondetectionflag"
+        "isupperlim nondetectionflag censored iscensored censor"
     ),
     Role.IS_DETECTION: words("detected detection isdetection isdetected isdet det detectionflag detflag detect"),
     Role.BANDPASS: words(
         "bandpass filter band passband filtername filt flt filtercode filterid bandname passbandname "
-        "photfilter filters bands filtro photband obsfilter fil filterused"
-    ),
+        "photfilter filters bands photband obsfilter fil filterused magfiltername"
+    )
+    | languages.BANDPASSES,
     Role.UNIT: words("unit units brightnessunit magunit fluxunit fluxunits magunits brightnessunits unitflux"),
     Role.EXPOSURE: words(
         "exposuretime exptime exposure texp expt exp exposuretimes itime integrationtime tint totalexptime "
         "totexp exposuresec"
     ),
-    Role.TELESCOPE: words("telescope tel telescopename facility observatory telescop facilityname"),
+    Role.TELESCOPE: words("telescope tel telinst telescopename facility observatory telescop facilityname"),
     Role.INSTRUMENT: words("instrument inst instrumentname instr camera instrume detector"),
     Role.REDUCTION: frozenset(["reductionversion", "redversion", "pipelineversion"]),
     Role.SOURCE: frozenset(["sourcename", "source", "survey", "origin"]),
@@ -110,18 +118,23 @@ OBJECTS = words(
     "ticid kic kicid epic epicid masterid inputid gaiaid diaobjectid locusid auid"
 )
 """Names of columns that name the object: a table of several is of several targets."""
-SCALES = {"utc": "utc", "ut": "utc", "gmt": "utc", "tt": "tt", "tdt": "tt", "et": "tt", "tai": "tai", "tdb": "tdb"}
+SCALES = {
+    "utc": "utc",
+    "ut": "utc",
+    "gmt": "utc",
+    "tt": "tt",
+    "tdt": "tt",
+    "et": "tt",
+    "tai": "tai",
+    "tdb": "tdb",
+    "tu": "utc",
+}
 OTHER_CLOCKS = words(
     "tcb tcg bjd hjd bmjd hmjd mbjd mhjd btjd tbjd bkjd thjd rjd rhjd rbjd gps ut1 lst local lmst gmst "
     "barycentric heliocentric bary helio bjdtdb bjdutc hjdutc hjdtt bjdtt hjdtdb"
 )
 """Clocks that are not the observatory's: up to eight minutes off UTC, or something else altogether."""
 
-BANDS = words(
-    "UVW1 UVW2 UVM2 uvw1 uvw2 uvm2 W1 W2 W3 W4 BP RP Bp Rp Ks gp rp ip up zs Rc Ic CV CR TG TB TR U B V R I J H K Y G "
-    "u g r i z y w c o L u' g' r' i' z'"
-)
-_BAND = "|".join(sorted(BANDS))
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?<![mun\u00b5\u03bc](?=Jy))(?=[A-Z])|[\W_]+")
 _FLAT = re.compile(r"[\W_]")
 _GREEK = str.maketrans(
@@ -141,6 +154,7 @@ _UNIT_TOKENS = words(
     "millimag Jy mJy uJy muJy nJy microJy jy mjy ujy njy deg arcsec mas "
     "nm um micron microns Angstrom angstrom AA"
 )
+_AB_MAGNITUDE = re.compile(r"(?<![A-Za-z])(?:AB|ab)(?=[Mm]ag)")
 _SYSTEM_TOKENS = frozenset({"ab", "vega"})
 
 
@@ -166,6 +180,9 @@ def parsed(whole: str) -> Name:
     if offset and re.search(r"jd|day|date|time", bare, re.IGNORECASE):
         said.append(bare)
         bare = bare[: offset.start()]
+    if _AB_MAGNITUDE.search(bare):
+        said.append("AB")
+        bare = _AB_MAGNITUDE.sub("", bare)
     tokens = [token for token in _CAMEL.split(bare) if token]
     words = frozenset(token.lower() for token in _CAMEL.split(whole) if token)
     if len(tokens) > 1 and tokens[0].lower() in _SYSTEM_TOKENS and _known("".join(tokens[1:]).lower()):
@@ -258,53 +275,6 @@ def is_one_sided(name: Name) -> bool:
     return bool(name.tokens & sides) and bool(name.tokens & (GENERAL_ERRORS | {"magerr", "emag", "unc", "fluxerr"}))
 
 
-_VALUE = re.compile(
-    rf"(?:({_BAND})[ _.-]?(?:mags?|Mags?|magnitude|MAG|Magnitude)?|(?:mags?|Mag|m_|m|magnitude|MAG)[ _.-]?({_BAND}))"
-)
-_PREFIXED = rf"(?:e|err|error|sig|sigma|unc|d|s|ERR|E|Err)[ _.-]?(?:mag[ _.-]?)?({_BAND})[ _.-]?(?:mag|Mag|MAG)?"
-_SUFFIXED = (
-    rf"(?:mag[ _.-]?|m_)?({_BAND})[ _.-]?(?:mag|Mag|MAG)?[ _.-]?(?:err|error|e|sig|sigma|unc|uncertainty|ERR|Err|Error)"
-)
-_JOINED = rf"(?:magerr|emag|e_mag|mag_err|MagErr)[ _.-]?({_BAND})|({_BAND})[ _.-]?(?:emag|e_mag)"
-_BAND_ERROR = re.compile(rf"{_PREFIXED}|{_SUFFIXED}|{_JOINED}")
-_BAND_MARK = re.compile(rf"l_(?:({_BAND})(?:mag)?|mag_?({_BAND}))")
-
-
-def band_of_value(whole: str) -> tuple[str, bool] | None:
-    """Return the band in a name (``Vmag``, ``mag_g``, bare ``V``), and whether it names a magnitude."""
-    bare = split_brackets(whole)[0]
-    if found := _VALUE.fullmatch(bare):
-        band = found[1] or found[2]
-        return band, bare != band
-    if (found := re.fullmatch(r"(?:mag|magnitude)\s*[\[(]\s*(\w+)\s*[\])]", whole, re.IGNORECASE)) and found[
-        1
-    ] in BANDS:
-        return found[1], True
-    return None
-
-
-def band_of_error(whole: str) -> str | None:
-    """Return the band in the name of an error (``e_Vmag``, ``g_err``, ``sigma_r``)."""
-    found = _BAND_ERROR.fullmatch(split_brackets(whole)[0])
-    return next((band for band in found.groups() if band), None) if found else None
-
-
-def band_of_mark(whole: str) -> str | None:
-    """Return the band in the name of a limit's mark, as VizieR names it (``l_Vmag``)."""
-    found = _BAND_MARK.fullmatch(whole.strip())
-    return next((band for band in found.groups() if band), None) if found else None
-
-
-_LIMIT_OF = r"(?:lim|limit|limmag|maglim|uplim|upperlimit|ul|lim_mag|mag_lim)"
-_BAND_LIMIT = re.compile(rf"({_BAND})[ _.-]?(?:mag[ _.-]?)?{_LIMIT_OF}|{_LIMIT_OF}[ _.-]?({_BAND})")
-
-
-def band_of_limit(whole: str) -> str | None:
-    """Return the band in the name of a limit (``g_lim``, ``limit_r``)."""
-    found = _BAND_LIMIT.fullmatch(split_brackets(whole)[0])
-    return next((band for band in found.groups() if band), None) if found else None
-
-
 LIMIT_WORDS = re.compile(
     r"\blim(?:it|its|iting|mag)?\b|upper|uplim|\bul\b|^ul|[_ ]ul|non[ _-]?det|undetect|not "
     r"detected|fainter|depth|\bl_|limit|"
@@ -316,4 +286,7 @@ TIME_WORDS = re.compile(
     r"jd|date|time|epoch|phase|\bday|\bhour|\butc?\b|year|month|\bsince\b|\bt0\b|\bdt\b|\bt-|explo|burst|trigger|clock",
     re.IGNORECASE,
 )
-NO_TIME = re.compile(r"exp|integration|frame|dead|updat|run ?time|timeline|tile|candidate|elapse", re.IGNORECASE)
+NO_TIME = re.compile(
+    r"exp|integration|frame|dead|updat|run ?time|timeline|tile|candidate|elapse|modif|ingest|upload",
+    re.IGNORECASE,
+)

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from bridge.events import Point
 from bridge.publishing.sources.errors import SourceError
-from bridge.publishing.sources.tables import meaning, surveys
+from bridge.publishing.sources.tables import layouts, meaning, surveys
 from bridge.publishing.sources.tables.astro import astropy_at_hand
 from bridge.publishing.sources.tables.cells import (
     is_empty,
@@ -81,20 +81,21 @@ class _Photometry:
                 self.problems.append(f"{row.place}, column {survey.time}: {moment or 'is empty; write the time'}")
                 continue
             try:
-                fields, used = survey.read_row(cells)
-                extra = {
-                    name: typed(cell)
-                    for name, cell in cells.items()
-                    if name not in used and name and not is_empty(cell)
-                }
-                self._add(row, {**given, "timestamp": moment, **fields, "extra": extra}, {})
+                for fields, used in survey.points(cells):
+                    extra = {
+                        name: typed(cell)
+                        for name, cell in cells.items()
+                        if name not in used and name and not is_empty(cell)
+                    }
+                    self._add(row, {**given, "timestamp": moment, **fields, "extra": extra}, {})
             except Left as left:
-                self.left[str(left)] = self.left.get(str(left), 0) + 1
+                self._leave_out(str(left))
             except Wrong as wrong:
                 self.problems.append(f"{row.place}, column {wrong.column}: {wrong.what}")
         return tuple((name, survey.taken(name)) for name in table.names)
 
     def _by_rules(self, table: Table) -> tuple[tuple[str, str], ...]:
+        table = layouts.arranged(table)
         columns = Columns(table, self.options)
         try:
             found = meaning.understand(columns)
@@ -104,7 +105,10 @@ class _Photometry:
             problems = [what, *([hint] if hint else [])]
             raise SourceError.of(str(self.path), problems, preview=told_columns(columns.so_far())) from None
         for number, row in enumerate(table.rows):
-            self._row(table, found, number, row)
+            if (why := found.bad.get(number)) is not None:
+                self._leave_out(why)
+            else:
+                self._row(table, found, number, row)
         return found.taken
 
     def _row(self, table: Table, found: Meaning, number: int, row: Row) -> None:
@@ -135,18 +139,23 @@ class _Photometry:
                     f"{row.place}: {EMPTY_ROW}; a point needs a brightness or a limit (or say --skip-empty)"
                 )
             else:
-                self.left[EMPTY_ROW] = self.left.get(EMPTY_ROW, 0) + 1
+                self._leave_out(EMPTY_ROW)
         for one, fields in measured if not wrong else ():
             own = fields.pop("extra", {})
             band = {"bandpass": one.band} if one.band and "bandpass" not in named else {}
             self._add(row, {**common, **band, **fields, "timestamp": moment, "extra": {**extra, **own}}, named)
 
+    def _leave_out(self, why: str) -> None:
+        self.left[why] = self.left.get(why, 0) + 1
+
     def _common(self, found: Meaning, row: Row) -> dict[str, Any]:
         fields: dict[str, Any] = {name: text for name, text in self.options.given.items() if name != "unit"}
+        if found.bandpass:
+            fields["bandpass"] = found.bandpass
         for role, index in found.texts.items():
             cell = row.cells[index]
             if role is Role.BANDPASS:
-                if cell.lower() not in ("", "-", "--", "---", "nan", "none", "null", "masked"):
+                if cell.lower() not in ("", "nan", "none", "null", "masked") and re.search(r"\w", cell):
                     fields[role.value] = cell
             elif not is_empty(cell):
                 fields[role.value] = cell

@@ -2,19 +2,24 @@
 
 import math
 import re
+from dataclasses import replace
 from functools import lru_cache
 
 from bridge.publishing.sources.tables.cells import is_empty, number_of
 from bridge.publishing.sources.tables.names import parsed
-from bridge.publishing.sources.tables.table import Table
+from bridge.publishing.sources.tables.table import Column, Table
 from bridge.publishing.sources.tables.words import words
 
-RIGHT_ASCENSIONS = words("ra raj2000 radeg rightascension alpha alphaj2000 radegj2000 raicrs raicrsdeg")
-DECLINATIONS = words("dec decl dej2000 decj2000 decdeg dedeg declination delta deltaj2000 deicrs decicrs de")
+RIGHT_ASCENSIONS = words("ra raj2000 radeg rightascension alpha alphaj2000 radegj2000 raicrs raicrsdeg rahms")
+DECLINATIONS = words(
+    "dec decl dej2000 decj2000 decdeg dedeg declination delta deltaj2000 deicrs decicrs de decdms dedms"
+)
 """Names of columns."""
 SEXAGESIMAL = re.compile(
     r"[+\-\u2212\u2013]?\d{1,3}[:h\u00b0d\s]\s*\d{1,2}[:m'\u2032\s]\s*\d{1,2}(?:\.\d*)?\s*[s\"\u2033]?"
 )
+_PARTS = ("RAh", "RAm", "RAs", "DEd", "DEm", "DEs")
+"""As the CDS and the AAS journals name the parts of a position; the sign of the declination is in a column ``DE-``."""
 _ASCII = str.maketrans("\u2032\u2033\u2212\u2013", "ms--")
 _ONE_TARGET_ARCSEC = 5.0
 """Centroids of one source scatter less; its neighbours in a cone search are farther off."""
@@ -44,6 +49,29 @@ def check_one_place(table: Table, said: frozenset[str] = frozenset()) -> None:
                 "arcsec away from the first row; publish one target at a time, or say --columns "
                 f"extra={table.names[ra]} if all rows are of one"
             )
+
+
+def with_positions(table: Table) -> Table:
+    """Return ``table`` with columns ``RA`` and ``DEC`` in place of the CDS's parts of both, where it has all of them.
+
+    ValueError where the sign of a declination between -1 and 1 degrees isn't told.
+    """
+    if not set(_PARTS) <= set(table.names):
+        return table
+    found = [table.names.index(name) for name in _PARTS]
+    sign = table.names.index("DE-") if "DE-" in table.names else None
+    kept = [index for index in range(len(table.names)) if index not in {*found, sign}]
+    rows = []
+    for row in table.rows:
+        hours, minutes, seconds, *degrees = (row.cells[index] for index in found)
+        before = row.cells[sign] if sign is not None else ""
+        if sign is None and degrees[0] and not degrees[0].strip("0"):
+            raise ValueError(f"{row.place}, column DEd: {degrees[0]!r} has no sign; write +0 or -0, or a column 'DE-'")
+        ra = ":".join((hours, minutes, seconds)) if hours else ""
+        dec = before.strip() + ":".join(degrees) if degrees[0] else ""
+        rows.append(replace(row, cells=(*(row.cells[index] for index in kept), ra, dec)))
+    columns = (*(table.columns[index] for index in kept), Column(name="RA"), Column(name="DEC"))
+    return replace(table, columns=columns, rows=rows)
 
 
 @lru_cache(maxsize=1_000)  # most tables repeat one position

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from bridge.events import Position
 from bridge.publishing.sources.errors import SourceError
-from bridge.publishing.sources.tables import leftovers, names, places, reading, timing, units
+from bridge.publishing.sources.tables import leftovers, names, places, quality, reading, remarks, timing, units
 from bridge.publishing.sources.tables.astro import astropy_at_hand
 from bridge.publishing.sources.tables.cells import is_empty, number_of, typed
 from bridge.publishing.sources.tables.names import Role
@@ -29,7 +29,10 @@ _NAMES = {
         "decerr decerror edec ede sigmadec decunc decsigma errdec edej2000 edecj2000 rmsdec ddec decerrdeg deerr"
     ),
 }
-_EQUINOX = re.compile(r"b1950|1950|\bb1900|apparent|of date|galactic|ecliptic", re.IGNORECASE)
+_EQUINOX = re.compile(r"b1950|1950|\bb1900|apparent|of date|galactic|ecliptic|\bfk4\b|propagated to", re.IGNORECASE)
+_OTHER_FRAME = re.compile(r"1950|^[gG]?(?:l|b|lon|lat|long)$|^(?:gl|el)(?:on|at)|app(?:arent)?$|galactic|ecliptic")
+_ADES = frozenset({"stn", "obsTime", "ra", "dec"})
+"""The Minor Planet Center's format (https://minorplanetcenter.net/iau/info/ADES.html), whose errors are in arcsec."""
 _ERROR_UNITS = words("deg arcmin arcsec mas uas rad s")
 
 
@@ -52,6 +55,7 @@ class _Positions:
     def reading(self) -> Reading:
         table = reading.read(self.path)
         try:
+            table = places.with_positions(table)
             self._understand(table)
         except ValueError as error:
             told = told_columns(
@@ -62,6 +66,8 @@ class _Positions:
         taken = tuple((name, self.taken.get(index, "further value")) for index, name in enumerate(table.names))
         empty = 0
         for number, row in enumerate(table.rows):
+            if number in self.bad:
+                continue
             if self.options.skip_empty and all(is_empty(row.cells[self.columns[role]]) for role in (Role.RA, Role.DEC)):
                 empty += 1
                 continue
@@ -70,7 +76,7 @@ class _Positions:
             raise SourceError.of(
                 str(self.path), self.problems or ["no row holds a position"], preview=told_columns(taken)
             )
-        told = (f"{empty} rows left out: no position",) if empty else ()
+        told = (*quality.told(self.bad), *((f"{empty} rows left out: no position",) if empty else ()))
         return Reading(format=table.format, datums=tuple(self.positions), taken=taken, left_out=told)
 
     def _understand(self, table: Table) -> None:
@@ -80,9 +86,14 @@ class _Positions:
         self.columns = {role: index for role in _NAMES if (index := self._one(table, parsed, role)) is not None}
         for role in (Role.RA, Role.DEC):
             if role not in self.columns:
+                if other := next((name for name in table.names if _OTHER_FRAME.search(name)), None):
+                    raise ValueError(f"column {other!r} is not in ICRS or J2000 by its name; convert positions to ICRS")
                 found = ", ".join(table.names)
                 raise ValueError(f"no column holds the {role.value} (found: {found}); say --columns {role.value}=...")
         self._check_equinox(table)
+        for index, column in enumerate(table.columns):
+            if index not in self.taken and {*table.cells(index)} <= {"+", "-"}:
+                raise ValueError(f"column {column.name!r} holds signs; write them before the declinations")
         self.forms = {role: self._form(table, parsed, role) for role in (Role.RA, Role.DEC)}
         self.error_units = {
             role: self._error_unit(table, parsed, role)
@@ -100,11 +111,15 @@ class _Positions:
         found_time = timing.find(table, parsed, self.options, frozenset({*self.taken} | extra | (said - extra)))
         self.timing = leftovers.with_keywords(table, found_time)
         for index in self.timing.columns:
-            self.taken[index] = f"time: {self.timing.form.text}"
+            self.taken[index] = f"time: {self.timing.form.text}{', whole days' if self.timing.is_whole_days else ''}"
         for index, name in enumerate(parsed):
             if index not in self.taken and index not in extra and name.flat in names.OBJECTS:
                 leftovers.check_column(table, index, name, has_limits=True)
-        leftovers.check_remarks(table, parsed, self.timing, has_limits=True, is_flux=False, has_exposure=False)
+        free = [index for index in range(len(parsed)) if index not in self.taken | dict.fromkeys(extra | said)]
+        marked = quality.find(table, parsed, self.options, free)
+        self.taken |= marked.taken
+        self.bad = marked.rows
+        remarks.check_remarks(table, parsed, self.timing, has_limits=True, is_flux=False, has_exposure=False)
 
     def _one(self, table: Table, parsed: Sequence[names.Name], role: Role) -> int | None:
         if said := self.options.named(role):
@@ -167,10 +182,12 @@ class _Positions:
             raise ValueError(f"column {table.names[index]!r} tells two units; keep one")
         if forms:
             return forms.pop()
+        if parsed[index].flat.endswith(("hms", "dms")):
+            raise ValueError(f"column {table.names[index]!r} holds no sexagesimal positions, as 10:11:12.3")
         numbers = [number_of(cell) for cell in cells]
         if role is Role.RA and numbers and all(number is None or 0 <= number < 24 for number in numbers):
             raise ValueError(
-                f"column {table.names[index]!r} may be in hours or degrees; write its unit, as in 'ra (deg)'"
+                f"column {table.names[index]!r} may be in hours or degrees; write its unit, 'ra (deg)' or 'ra (h)'"
             )
         return "deg"
 
@@ -178,11 +195,15 @@ class _Positions:
         index = self.columns[role]
         told = [text for text in (table.columns[index].unit, *parsed[index].said) if text]
         unit = units.unit_of(told[0]) if told else None
+        if unit is None and table.names[index] in ("rmsRA", "rmsDec") and set(table.names) >= _ADES:
+            unit = units.unit_of("arcsec")
         if parsed[index].flat.endswith("deg") and unit is None:
             unit = units.unit_of("deg")
         if unit is None or str(unit) not in _ERROR_UNITS:
             name = table.names[index]
-            raise ValueError(f"column {name!r} is an error without a unit of angle; write it, as in '{name} (arcsec)'")
+            raise ValueError(
+                f"column {name!r} is an error without a unit of angle; write '{name} (arcsec)' or '{name} (mas)'"
+            )
         return str(unit)
 
     def _row(self, table: Table, number: int, row: Row) -> None:

@@ -194,6 +194,7 @@ class RowCells:
         index = self.series.error if self.series.error is not None else self.series.value
         if is_empty(cell):
             return
+        cell = cell.removeprefix("\u00b1").removeprefix("+/-").removeprefix("+-").strip()
         number = number_of(cell)
         factor = scale.factor_of(self.series.error_unit) if self.series.error_unit else scale.factor
         advice = (

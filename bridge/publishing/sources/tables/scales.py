@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from bridge.publishing.sources.tables import names, units
+from bridge.publishing.sources.tables import bands, names, units
 from bridge.publishing.sources.tables.columns import Columns
 from bridge.publishing.sources.tables.names import Role
 from bridge.publishing.sources.tables.series import Series
@@ -59,7 +59,7 @@ def with_scale(
 def _unit_of(columns: Columns, index: int, by_itself: re.Pattern[str] | None = None) -> str:
     """Return the unit that a column's description or name tells; ValueError where they differ."""
     told = [text for text in (columns.table.columns[index].unit, *columns.names[index].said) if text]
-    told = [text for text in told if text not in names.BANDS and not (by_itself and by_itself.fullmatch(text))]
+    told = [text for text in told if text not in bands.BANDS and not (by_itself and by_itself.fullmatch(text))]
     scales = {text: _brightness(columns, text, index) for text in told}
     if len({(scale.name, scale.factor) for scale in scales.values()}) > 1 and len(told) > 1:
         systems = {text: scale for text, scale in scales.items() if scale.is_magnitude and scale.name}

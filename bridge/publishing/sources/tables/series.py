@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bridge.publishing.sources.tables import leftovers, limits, names, units
-from bridge.publishing.sources.tables.cells import is_empty, is_no_magnitude, number_of, split_error, split_mark
+from bridge.publishing.sources.tables import bands, barebands, leftovers, limits, names, remarks, units
+from bridge.publishing.sources.tables.cells import is_empty, number_of, split_mark
 from bridge.publishing.sources.tables.columns import Columns
 from bridge.publishing.sources.tables.names import Name, Role
 from bridge.publishing.sources.tables.table import Table
@@ -56,29 +56,37 @@ def find(columns: Columns) -> list[Series]:
 
 
 def _no_brightness(columns: Columns, what: str) -> ValueError:
+    corrected = next((name for name in columns.table.names if remarks.is_corrected(name)), None)
+    if corrected is not None:
+        return ValueError(
+            f"column {corrected!r} is absolute or corrected by its name, and no other holds a brightness; publish "
+            "what was observed"
+        )
     found = ", ".join(columns.table.names)
-    return ValueError(f"{what} (found: {found}); name one 'magnitude', or say --columns brightness=...")
+    return ValueError(
+        f"{what} (found: {found}); name one 'magnitude' (a flux: 'flux (uJy)'), or say --columns brightness=..."
+    )
 
 
 def _values(columns: Columns) -> list[tuple[int, str]]:
     """Return the columns of brightnesses, each with the band that its name tells."""
     if (said := columns.said(Role.BRIGHTNESS)) is not None:
-        found = names.band_of_value(columns.table.names[said])
+        found = bands.band_of_value(columns.table.names[said])
         return [(said, found[0] if found else "")]
     free = columns.free()
     primary = [index for index in free if names.is_magnitude(columns.names[index])]
     if not primary:  # m is one where it has an error
         named_m = [index for index in free if columns.names[index].flat == "m"]
         primary = [one for one in named_m if any(_is_error_of(columns, index, one) for index in free)]
-    bands = [(index, found) for index in free if (found := names.band_of_value(columns.table.names[index]))]
-    named = [(index, band) for index, (band, is_named) in bands if is_named and index not in primary]
+    banded = [(index, found) for index in free if (found := bands.band_of_value(columns.table.names[index]))]
+    named = [(index, band) for index, (band, is_named) in banded if is_named and index not in primary]
     numeric = [
         (index, band) for index, band in named if columns.is_numeric(index) or not any(columns.table.cells(index))
     ]
     if primary:
         for index in (*primary[1:], *(index for index, _ in numeric)):
             raise columns.unclear(primary[0], index, Role.BRIGHTNESS)
-        found_in_name = names.band_of_value(columns.table.names[primary[0]])
+        found_in_name = bands.band_of_value(columns.table.names[primary[0]])
         return [(primary[0], found_in_name[0] if found_in_name else "")]
     if numeric:
         return numeric
@@ -87,33 +95,7 @@ def _values(columns: Columns) -> list[tuple[int, str]]:
         for other in fluxes[1:]:
             raise columns.unclear(fluxes[0], other, Role.BRIGHTNESS)
         return [(fluxes[0], "")]
-    bare = [(index, band) for index, (band, is_named) in bands if not is_named and _is_bare(columns, index)]
-    _check_redshift(columns, bare)
-    errors = {names.band_of_error(columns.table.names[index]) for index in free}
-    alone = any(names.is_error(columns.names[index], of_flux=False) for index in free)
-    if len(bare) == 1 and not alone and bare[0][1] not in errors:
-        return []
-    return bare
-
-
-def _check_redshift(columns: Columns, bare: Sequence[tuple[int, str]]) -> None:
-    """Refuse a column z of numbers as redshifts have beside other bands."""
-    for index, band in bare if len(bare) > 1 else ():
-        numbers = [number_of(cell) for cell in columns.table.cells(index) if not is_no_magnitude(cell)]
-        if band == "z" and all(number is not None and number < _FAINT for number in numbers):
-            name = columns.table.names[index]
-            raise ValueError(
-                f"column {name!r} may be a redshift or magnitudes; say --columns extra={name}, or name it z_mag"
-            )
-
-
-def _is_bare(columns: Columns, index: int) -> bool:
-    """Return whether a column named by a band alone holds magnitudes."""
-    if columns.table.names[index].lower() == "y" and any(name.lower() == "x" for name in columns.table.names):
-        return False
-    held = [split_error(split_mark(cell)[1])[0] for cell in columns.table.cells(index) if not is_no_magnitude(cell)]
-    numbers = [number_of(cell) for cell in held]
-    return bool(numbers) and all(number is not None and 0 < number < 30 for number in numbers)
+    return barebands.find(columns, [(index, band) for index, (band, is_named) in banded if not is_named])
 
 
 def _error(columns: Columns, value: int, band: str, *, alone: bool) -> int | None:
@@ -121,7 +103,7 @@ def _error(columns: Columns, value: int, band: str, *, alone: bool) -> int | Non
         return columns.take(said, "error")
     is_flux = names.flux_unit(columns.names[value]) is not None or _is_in_flux(columns, value)
     free = columns.free()
-    own = [index for index in free if band and names.band_of_error(columns.table.names[index]) == band]
+    own = [index for index in free if band and bands.band_of_error(columns.table.names[index]) == band]
     own += [index for index in free if _is_error_of(columns, index, value) and index not in own]
     general = [
         index
@@ -216,10 +198,10 @@ def _kind_of_mark(columns: Columns, index: int, values: Sequence[tuple[int, str]
     """Return whether a column marks the limits of the series in ``band``, or holds them."""
     name, cells = columns.names[index], columns.table.cells(index)
     alone = len(values) == 1
-    of_band = names.band_of_mark(name.whole)
+    of_band = bands.band_of_mark(name.whole)
     if of_band is not None and (of_band == band or (alone and not band)):
         return Role.IS_LIMIT
-    if band and names.band_of_limit(name.whole) == band:
+    if band and bands.band_of_limit(name.whole) == band:
         return Role.IS_LIMIT if any(cells) and limits.are_marks(cells) else Role.LIMIT
     role = names.role_of(name) if alone else None
     is_mark = role is Role.IS_LIMIT or (alone and (limits.are_signs(cells) or _is_named_mark(columns, name, values[0])))
@@ -286,7 +268,7 @@ def _check_nothing_looks_like_a_brightness(columns: Columns) -> None:
     for index in columns.free():
         name = columns.names[index]
         known = names.role_of(name) is not None or names.is_error(name, of_flux=False) or leftovers.is_harmless(name)
-        when = bool(names.TIME_WORDS.search(name.whole)) and not names.band_of_value(name.whole)
+        when = bool(names.TIME_WORDS.search(name.whole)) and not bands.band_of_value(name.whole)
         if not known and not when and columns.is_numeric(index):
             raise _no_brightness(columns, f"column {name.whole!r} may be the brightness")
 

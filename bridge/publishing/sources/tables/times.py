@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
+from bridge.publishing.sources.tables import dates
 from bridge.publishing.sources.tables.cells import is_empty
 from bridge.publishing.sources.tables.forms import MJD_ZERO, Count, Form
 
@@ -18,19 +19,7 @@ _ANY_JD_RANGE = (Decimal(2_415_020), Decimal(2_488_070))
 date as spreadsheets count them, from 1900 (45323.25 is 2024-02-01T06:00:00), until 2036."""
 _SPREADSHEET_RANGE = (Decimal(25_000), Decimal(50_000))
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-_MONTHS = {
-    "jan": 1, "feb": 2, "mar": 3, "apr": 4, "may": 5, "jun": 6,
-    "jul": 7, "aug": 8, "sep": 9, "oct": 10, "nov": 11, "dec": 12,
-}  # fmt: skip
-_ISO = re.compile(
-    r"(?P<year>\d{4})(?P<mark>[-/])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})(?P<fraction>\.\d+)?"
-    r"(?:(?:T|\s+)(?P<clock>\d{1,2}:\d{2}(?::\d{2}(?:\.\d*)?)?))?"
-    r"\s*(?P<zone>Z|UTC|UT|[+-]\d{2}:?\d{2}|[+-]\d{2})?"
-)
-_NAMED_MONTH = re.compile(
-    r"(?P<year>\d{4})[ -]*(?P<month>[A-Za-z]{3})[a-z]*\.?[ -]*(?P<day>\d{1,2})(?P<fraction>\.\d+)?"
-    r"(?:(?:T|\s+)(?P<clock>\d{1,2}:\d{2}(?::\d{2}(?:\.\d*)?)?))?\s*(?P<zone>Z|UTC|UT)?"
-)
+_OF_DAY = re.compile(r"\d{1,2}(?:\.\d*)?")
 _CLOCK = re.compile(r"(\d{1,2})[:h ](\d{1,2})(?:[:m ](\d{1,2}(?:\.\d*)?)s?)?m?\s*(?:Z|UTC?)?")
 RIGHT = "write an MJD (60341.25), a JD (2460341.75) or 2024-02-01T06:00:00"
 
@@ -49,11 +38,12 @@ def read_times(cells: Sequence[str], form: Form) -> list[datetime | str | None]:
                 f"{cell[:40]} may be anything; name the column mjd or jd if it is one" if cell else None
                 for cell in cells
             ]
+    order = dates.order_of(cells)
     for index, cell in enumerate(cells):
         if is_empty(cell):
             continue
-        if not _NUMBER.fullmatch(cell):
-            found[index] = _from_text(cell, form.scale)
+        if not _NUMBER.fullmatch(cell) or (form.count is Count.ANY and form.offset is None and dates.is_compact(cell)):
+            found[index] = _from_text(cell, form.scale, order)
             continue
         jd = _lost_digits(cell) or _jd(cell, form)
         if isinstance(jd, str):
@@ -134,22 +124,22 @@ def to_millisecond(moment: datetime) -> datetime:
     return rounded.replace(tzinfo=UTC)
 
 
-def _from_text(text: str, scale: str) -> datetime | str:
-    plain = text.strip()
-    if (found := _ISO.fullmatch(plain)) or (found := _NAMED_MONTH.fullmatch(plain)):
-        parts = found.groupdict()
-        month = _MONTHS.get(parts["month"].lower(), 0) if parts["month"].isalpha() else int(parts["month"])
-        if not parts["fraction"] and not parts["clock"]:
-            return f"{text[:40]!r} has no time of day; write 2024-02-01T06:00:00 or 2024-02-01.25"
-        if parts["fraction"] and parts["clock"]:
-            return f"{text[:40]!r} has a part of a day and a time of day; write one"
-        try:
-            day = datetime(int(parts["year"]), month, int(parts["day"]), tzinfo=UTC)
-            moment = day + (_clock(parts["clock"]) if parts["clock"] else _part(parts["fraction"]))
-            return _in_utc(moment, parts.get("zone") or "", scale)
-        except (ValueError, OverflowError):  # no such day or time; or beyond the years of a datetime once it is in UTC
-            pass
-    return f"{text[:40]!r} is no time; {RIGHT}"
+def _from_text(text: str, scale: str, order: str) -> datetime | str:
+    found = dates.written(text, order)
+    if found is None:
+        return f"{text[:40]!r} is no time; {RIGHT}"
+    if not found.month:
+        return f"{text[:40]!r} may have its day or its month first; write 2024-02-01T06:00:00"
+    if found.is_whole:
+        return f"{text[:40]!r} has no time of day; write 2024-02-01T06:00:00 or 2024-02-01.25"
+    if found.fraction and found.clock:
+        return f"{text[:40]!r} has a part of a day and a time of day; write one"
+    try:
+        day = datetime(found.year, found.month, found.day, tzinfo=UTC)
+        moment = day + (_clock(found.clock) if found.clock else _part(found.fraction))
+        return _in_utc(moment, found.zone, scale)
+    except (ValueError, OverflowError):  # no such day or time; or beyond the years of a datetime once it is in UTC
+        return f"{text[:40]!r} is no time; {RIGHT}"
 
 
 def _part(fraction: str) -> timedelta:
@@ -192,8 +182,18 @@ def is_clock(cells: Sequence[str]) -> bool:
 def is_day(cells: Sequence[str]) -> bool:
     """Return whether all cells hold days without a time of day."""
     held = [cell for cell in cells if not is_empty(cell)]
-    matches = [_ISO.fullmatch(cell) or _NAMED_MONTH.fullmatch(cell) for cell in held]
-    return bool(held) and all(found and not found["clock"] and not found["fraction"] for found in matches)
+    return bool(held) and all((found := dates.written(cell)) is not None and found.is_whole for cell in held)
+
+
+def clock_of(parts: Sequence[str]) -> str:
+    """Return hours, minutes and seconds, of which the last may have decimals, as ``06:15:00``; else nothing."""
+    if not parts or not all(map(_OF_DAY.fullmatch, parts)) or any("." in part for part in parts[:-1]):
+        return ""
+    hours, minutes, seconds = (Decimal(part) for part in (*parts, "0", "0")[:3])
+    if hours >= 24 or minutes >= 60 or seconds >= 60:
+        return ""
+    whole, part = divmod(round((hours * 3600 + minutes * 60 + seconds) * 1000), 1000)
+    return f"{whole // 3600:02}:{whole // 60 % 60:02}:{whole % 60:02}.{part:03}"
 
 
 def joined(day: str, clock: str) -> str:
@@ -210,9 +210,9 @@ def resolution(cell: str) -> timedelta:
     if _NUMBER.fullmatch(cell):
         digits = len(cell.partition(".")[2])
         return max(timedelta(seconds=1), timedelta(days=10.0**-digits))
-    found = _ISO.fullmatch(cell.strip()) or _NAMED_MONTH.fullmatch(cell.strip())
-    if found is None or (not found["clock"] and not found["fraction"]):
+    found = dates.written(cell)
+    if found is None or found.is_whole:
         return timedelta(days=1)
-    if found["fraction"]:
-        return max(timedelta(seconds=1), timedelta(days=10.0 ** -(len(found["fraction"]) - 1)))
-    return timedelta(seconds=60 if found["clock"].count(":") == 1 else 1)
+    if found.fraction:
+        return max(timedelta(seconds=1), timedelta(days=10.0 ** -(len(found.fraction) - 1)))
+    return timedelta(seconds=60 if found.clock.count(":") == 1 else 1)

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
+from itertools import takewhile
 
-from bridge.publishing.sources.tables import forms, times
+from bridge.publishing.sources.tables import bands, forms, times
 from bridge.publishing.sources.tables.forms import Count, Form
-from bridge.publishing.sources.tables.names import NO_TIME, TIME_WORDS, Name, Role
+from bridge.publishing.sources.tables.names import NO_TIME, TIME_WORDS, Name, Role, parsed
 from bridge.publishing.sources.tables.options import Options
 from bridge.publishing.sources.tables.table import Table
 from bridge.publishing.sources.tables.words import words
@@ -22,12 +23,18 @@ class Timing:
     """When rows were observed."""
 
     columns: tuple[int, ...]
-    """The column, or two: a day and a time of day."""
+    """The column, or several: a day and a time of day, or their parts."""
     form: Form
     moments: Sequence[datetime | str | None]
     """A time a row, None where it is empty, or a text that says what is wrong with it."""
     is_said: bool
     """Whether the person named the column."""
+
+    @property
+    def is_whole_days(self) -> bool:
+        """Whether all times are 0h, as where an MJD is that of a night and holds no time of day."""
+        found = [moment for moment in self.moments if isinstance(moment, datetime)]
+        return bool(found) and all(moment.time() == time() for moment in found)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,11 +88,13 @@ def _candidates(table: Table, names: Sequence[Name], indexes: Sequence[int]) -> 
             days.append((index, form))
         elif form is not None:
             found.append(_Candidate(columns=(index,), form=form))
-    parts = [_part(names, word) for word in ("year", "month", "day")]
+    parts = [_part(names, word, indexes) for word in ("year", "month", "day")]
     _check_clocks(table, () if found or clocks else unnamed)
     if not found and not days and all(part is not None for part in parts):
         whole = [part for part in parts if part is not None]
-        found.append(_Candidate(columns=(*whole, *clocks[:1]), form=Form(count=Count.ANY)))
+        found.append(
+            _Candidate(columns=(*whole, *(clocks[:1] or _clock_parts(names, indexes))), form=Form(count=Count.ANY))
+        )
     elif days and clocks:
         if len(days) > 1 or len(clocks) > 1:
             told = ", ".join(repr(table.names[index]) for index in (*(day for day, _ in days), *clocks))
@@ -125,11 +134,27 @@ def _check_clocks(table: Table, indexes: Sequence[int]) -> None:
 _OF_DAY = words(
     "ut utc uth uthours time hour hours hr h frac fraction dayfraction fracday fractionofday timeofday sod ut1"
 )
-_PARTS = {"year": ("year", "yr", "yyyy"), "month": ("month", "mon", "mm"), "day": ("day", "dd", "dom")}
+_PARTS = {
+    "year": ("year", "yr", "yyyy"),
+    "month": ("month", "mon", "mm"),
+    "day": ("day", "dd", "dom"),
+    "hour": ("hour", "hours", "hr", "hh"),
+    "minute": ("minute", "minutes", "min"),
+    "second": ("second", "seconds", "sec"),
+}
 
 
-def _part(names: Sequence[Name], word: str) -> int | None:
-    return next((index for index, name in enumerate(names) if name.flat in _PARTS[word] and not name.said), None)
+def _part(names: Sequence[Name], word: str, indexes: Sequence[int]) -> int | None:
+    return next((index for index in indexes if names[index].flat in _PARTS[word] and not names[index].said), None)
+
+
+def _clock_parts(names: Sequence[Name], indexes: Sequence[int]) -> list[int]:
+    """Return the columns of hours, minutes and seconds, as far as there are such. ValueError where one is in doubt."""
+    hour, minute, second = (_part(names, word, indexes) for word in ("hour", "minute", "second"))
+    has_maximum = any(name.flat == "max" for name in names)
+    if hour is not None and minute is not None and names[minute].flat == "min" and has_maximum:
+        raise ValueError("column 'min' may be minutes or the least value; rename it, or say --columns extra=min")
+    return [part for part in takewhile(lambda part: part is not None, (hour, minute, second)) if part is not None]
 
 
 def _chosen(table: Table, candidates: Sequence[_Candidate]) -> _Candidate:
@@ -161,7 +186,8 @@ def _texts(table: Table, candidate: _Candidate) -> list[str]:
             year, month, day, *clock = [row.cells[index] for index in candidate.columns]
             whole, point, part = day.partition(".")
             text = f"{year}-{month:0>2}-{whole:0>2}{point}{part}" if year and month and day else ""
-            found.append(times.joined(text, clock[0]) if clock else text)
+            clock_text = clock[0] if clock and ":" in clock[0] else times.clock_of(clock)
+            found.append(times.joined(text, clock_text) if clock else text)
         return found
     return table.cells(candidate.columns[0])
 
@@ -206,13 +232,16 @@ def _check_unknown(
         if NO_TIME.search(names[index].whole) and not TIME_WORDS.search(names[index].whole):
             continue
         cells = [cell for cell in table.cells(index) if cell]
-        if not cells or not all("-" in cell or "/" in cell or cell.startswith("24") for cell in cells):
+        of_band = forms.form_of(parsed(found[0]), "", "") if (found := bands.of_band(names[index].whole)) else None
+        are_dates = all("-" in cell or "/" in cell or cell.startswith("24") for cell in cells)
+        if not cells or not (are_dates or isinstance(of_band, Form)):
             continue
-        form = Form(count=Count.ANY)
+        form = of_band if isinstance(of_band, Form) else Form(count=Count.ANY)
         read = times.read_times(cells, form)
         whole_days = times.is_day(cells)
         if whole_days or all(isinstance(moment, datetime) for moment in read):
-            _check(table, timing, _Candidate(columns=(index,), form=form), at_most=_EXPOSURE_AT_MOST)
+            at_most = timedelta(0) if of_band is not None else _EXPOSURE_AT_MOST
+            _check(table, timing, _Candidate(columns=(index,), form=form), at_most=at_most)
 
 
 def _check(table: Table, timing: Timing, other: _Candidate, *, at_most: timedelta) -> None:

@@ -66,6 +66,11 @@ def brightness(text: str) -> Scale:
     if found := _MAGNITUDE.fullmatch(text.strip()):
         system = found["system"] or found["before"] or ""
         return Scale(name=_SYSTEMS.get(system.lower(), ""), factor=0.001 if found["milli"] else 1.0, is_magnitude=True)
+    if re.fullmatch(r"(?:n|nano)-?(?:mgy|magg(?:y|ies?))s?|magg(?:y|ies?)", text.strip(), re.IGNORECASE):
+        raise ValueError(
+            f"is in {text!r}, which are of AB magnitudes in some surveys and of Vega's in others; multiply nanomaggies "
+            "of AB by 3.63078 and write uJy"
+        )
     unit = unit_of(text)
     if unit is None or not _is_flux(unit):
         raise ValueError(
@@ -107,7 +112,7 @@ def unit_of(text: str) -> Any:
         return u.Unit(word)
     # Powers of ten before a unit, as papers write them: 10^-16 erg/s/cm^2/A
     text = re.sub(r"^(?:1(?:\.0)?\s*[x*]\s*)?10\s*\^?\s*\(?(-\d+)\)?\s*\*?", r"1e\1 ", text)
-    text = re.sub(r"\bergs\b", "erg", re.sub(r"(?<![A-Za-z])A(ngstroms?)?(?![a-zA-Z])", "Angstrom", text))
+    text = re.sub(r"\bergs\b", "erg", re.sub(r"(?<![A-Za-z])A(ng(?:stroms?)?)?(?![a-zA-Z])", "Angstrom", text))
     for written in (None, "cds", "vounit"):
         try:
             return u.Unit(text, format=written)

@@ -1,11 +1,15 @@
 """A VOTable, by astropy, with units, descriptions and time systems."""
 
+import re
 from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
 from bridge.publishing.sources.tables.columnar import columns_of, rows_of
 from bridge.publishing.sources.tables.table import Table
+
+_IN_WORDS = re.compile(r"note|comment|remark|warn|descr|photom|mag|flux", re.IGNORECASE)
+"""Names of INFO that say something of the values, and not of the query."""
 
 
 def is_votable(text: str) -> bool:
@@ -31,7 +35,9 @@ def read(text: str) -> Table:
         replace(column, note=" ".join((column.note, systems.get(str(told.ref or ""), ""), str(told.ucd or ""))).strip())
         for column, told in zip(columns_of(table), tables[0].fields, strict=True)
     ]
-    described = [votable.description, tables[0].description, *(param.description for param in tables[0].params)]
+    infos = [info.value for info in _infos(votable) if _IN_WORDS.search(str(info.name))]
+    params = [param.description for param in tables[0].params]
+    described = [*infos, votable.description, tables[0].description, *params]
     return Table(
         format="VOTable",
         columns=tuple(columns),
@@ -40,6 +46,10 @@ def read(text: str) -> Table:
         remarks=tuple(" ".join(str(text).split()) for text in described if text),
         header_place="the header",
     )
+
+
+def _infos(votable: Any) -> list[Any]:
+    return [info for part in (votable, *votable.resources) for info in part.iter_info()]
 
 
 def _time_systems(votable: Any) -> dict[str, str]:

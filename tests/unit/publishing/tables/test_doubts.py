@@ -1,15 +1,17 @@
 """Tables as people have them whose meaning is in doubt: what can be read in two ways is refused, the rest is right."""
 
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 from astropy.io import fits
-from parts.tables import points
+from parts.tables import points, problems, reading
 
 from bridge.events import Point
 from bridge.publishing.sources.errors import SourceError
+from bridge.publishing.sources.tables.names import Role
 from bridge.publishing.sources.tables.options import Options
 from bridge.publishing.sources.tables.spectrum import read_spectrum
 
@@ -358,3 +360,219 @@ def test_the_unit_behind_the_name_of_wavelengths_is_used(tmp_path: Path, name: s
     file.write_text(f"# MJD: 60341.25\n{name},flux_mJy\n400.0,1.2\n401.0,1.1\n")
     (found,) = read_spectrum(file).datums
     assert (found.wavelength_unit, found.flux_unit) == (unit, "mJy")
+
+
+@pytest.mark.parametrize("band", ["r+0.5", "g - 1", "V+2.0"])
+def test_magnitudes_shifted_for_a_plot_are_not_published(tmp_path: Path, band: str) -> None:
+    (problem,) = problems(tmp_path, f"mjd,filter,mag,err\n60000.5,{band},18.1,0.05\n")
+    assert "shifted for a plot" in problem
+
+
+def test_variable_comparison_and_check_star_are_no_bands(tmp_path: Path) -> None:
+    (problem,) = problems(tmp_path, "jd,V,C,K\n2460000.75,12.1,11.1,11.5\n")
+    assert "comparison star" in problem
+
+
+def test_a_night_s_whole_mjd_is_told_as_such(tmp_path: Path) -> None:
+    found = reading(tmp_path, "mjd,filter,mag,err\n60000,r,18.1,0.05\n60001,r,18.2,0.05\n")
+    assert found.taken[0] == ("mjd", "time: MJD, UTC, whole days")
+    found = reading(tmp_path, "mjd,filter,mag,err\n60000,r,18.1,0.05\n60001.5,r,18.2,0.05\n")
+    assert found.taken[0] == ("mjd", "time: MJD, UTC")
+
+
+@pytest.mark.parametrize("note", ["3 sigma upper limit", "limits where not detected", "phot.mag;stat.max"])
+def test_a_description_that_calls_values_limits_is_never_passed_over(tmp_path: Path, note: str) -> None:
+    text = (
+        "# %ECSV 1.0\n# ---\n# datatype:\n# - {name: mjd, datatype: float64}\n"
+        f"# - {{name: mag, datatype: float64, description: '{note}'}}\n# - {{name: band, datatype: string}}\n"
+        "mjd mag band\n60000.5 20.1 r\n"
+    )
+    (problem,) = problems(tmp_path, text)
+    assert "limit=mag" in problem
+    assert points(tmp_path, text, columns="brightness=mag")[0].brightness == 20.1
+
+
+def test_a_censored_value_is_a_limit(tmp_path: Path) -> None:
+    first, second = points(tmp_path, "mjd,filter,mag,censored\n60000.5,r,18.1,0\n60001.5,r,20.1,1\n")
+    assert (first.brightness, second.limit) == (18.1, 20.1)
+
+
+@pytest.mark.parametrize(("name", "unit"), [("fnu", "erg / (Angstrom s cm2)"), ("flambda", "mJy")])
+def test_a_flux_density_is_in_its_own_kind_of_unit(tmp_path: Path, name: str, unit: str) -> None:
+    said = _spectrum_refused(tmp_path, f"wavelength,{name}\n4000,1\n4001,2\n", flux_unit=unit)
+    assert "mend the unit or the name" in said
+
+
+def test_the_unit_in_a_spectrum_s_comment_is_never_passed_over(tmp_path: Path) -> None:
+    text = "# BUNIT = 1E-17 erg/cm^2/s/Angstrom\nwavelength,flux\n4000,1\n4001,2\n"
+    assert "BUNIT" in _spectrum_refused(tmp_path, text, flux_unit="erg / (Angstrom s cm2)")
+
+
+def test_microns_are_no_angstroms(tmp_path: Path) -> None:
+    assert "microns" in _spectrum_refused(tmp_path, "wavelength,flux\n0.4,1\n0.5,2\n", flux_unit="Jy")
+
+
+def _spectrum_refused(folder: Path, text: str, *, flux_unit: str) -> str:
+    file = folder / "spectrum.csv"
+    file.write_text(text)
+    given = {"wavelength_unit": "Angstrom", "flux_unit": flux_unit}
+    with pytest.raises(SourceError) as caught:
+        read_spectrum(file, Options(given=given, time=datetime(2023, 5, 20, 1, tzinfo=UTC)))
+    return "\n".join((str(caught.value), *caught.value.problems))
+
+
+@pytest.mark.parametrize(
+    "comment",
+    [
+        "all times are local (UTC+2)", "UTC offset: +2h", "dates in local", "add 0.05 mag to all",
+        "uncalibrated magnitudes", "E(B-V)=0.05, magnitudes corrected", "magnitudes are corrected", "err is in percent",
+        "subtract 0.3 for AB", "errors: relative", "extinction_corrected: true",
+    ],
+)  # fmt: skip
+def test_a_comment_that_tells_other_values_or_times_is_never_passed_over(tmp_path: Path, comment: str) -> None:
+    (problem,) = problems(tmp_path, f"# {comment}\nmjd,filter,mag,err\n60000.5,r,18.1,0.05\n")
+    assert "a comment says" in problem
+
+
+@pytest.mark.parametrize("comment", ["times in UTC+0", "errors are 1 sigma (68%)", "extinction_corrected: false"])
+def test_a_comment_that_tells_what_is_assumed_anyway_is_no_hindrance(tmp_path: Path, comment: str) -> None:
+    assert points(tmp_path, f"# {comment}\nmjd,filter,mag,err\n60000.5,r,18.1,0.05\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"extinction_corrected": true, "data": [{"mjd": 60000.5, "filter": "r", "mag": 18.1}]}',
+        '{"time_system": "BJD_TDB", "data": [{"time": 60000.5, "filter": "r", "mag": 18.1}]}',
+        '{"meta": {"note": "upper limits"}, "data": [{"mjd": 60000.5, "filter": "r", "mag": 18.1}]}',
+    ],
+)
+def test_what_stands_beside_the_records_of_json_is_never_passed_over(tmp_path: Path, text: str) -> None:
+    assert "a comment says" in problems(tmp_path, text)[0]
+
+
+def test_a_key_that_an_object_has_twice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="'mag' twice"):
+        points(tmp_path, '[{"mjd": 60000.5, "filter": "r", "mag": 18.1, "mag": 17.0}]')
+
+
+def test_a_clock_of_twelve_hours_in_two_columns_is_refused(tmp_path: Path) -> None:
+    (problem,) = problems(tmp_path, "date,time,ampm,filter,mag\n2023-05-21,06:00:00,PM,r,18.1\n")
+    assert "AM and PM" in problem
+
+
+@pytest.mark.parametrize("clock", ["6,75,0", "24,0,0", "6,15,300", "6.5,15,0"])
+def test_parts_of_a_time_that_are_none_are_refused(tmp_path: Path, clock: str) -> None:
+    assert problems(tmp_path, f"year,month,day,hour,minute,second,filter,mag\n2023,5,21,{clock},r,18.1\n")
+
+
+def test_a_least_value_is_no_minutes(tmp_path: Path) -> None:
+    text = "year,month,day,hour,filter,mag,min,max\n2023,5,21,6,r,18.1,18.0,18.2\n"
+    assert "least value" in problems(tmp_path, text)[0]
+    (point,) = points(tmp_path, text, columns="extra=min")
+    assert point.timestamp == datetime(2023, 5, 21, 6, tzinfo=UTC)
+
+
+def test_a_band_s_own_times_must_agree_with_the_common_one(tmp_path: Path) -> None:
+    text = "mjd,mjd_g,mag_g,mjd_r,mag_r\n60000.0,60000.{}5,18.3,60000.0,18.1\n"
+    assert "different times" in problems(tmp_path, text.format(2))[0]
+
+
+@pytest.mark.parametrize("word", ["all", "various", "none", "Mixed"])
+def test_a_word_that_names_no_filter_is_none(tmp_path: Path, word: str) -> None:
+    assert "no column holds the filter" in problems(tmp_path, f"# filter: {word}\nmjd mag\n60000.5 18.1\n")[0]
+
+
+@pytest.mark.parametrize("card", [("HISTORY", "corrected for extinction"), ("TTYPE2", ("MAG", "dereddened magnitude"))])
+def test_what_a_fits_table_s_header_says_is_never_passed_over(tmp_path: Path, card: tuple[str, object]) -> None:
+    columns = [
+        fits.Column(name="MJD", format="D", array=np.array([60000.5])),
+        fits.Column(name="MAG", format="D", array=np.array([18.1])),
+        fits.Column(name="FILTER", format="1A", array=np.array(["r"])),
+    ]
+    table = fits.BinTableHDU.from_columns(columns)
+    table.header[card[0]] = card[1]
+    fits.HDUList([fits.PrimaryHDU(), table]).writeto(tmp_path / "table.fits")
+    assert problems(tmp_path, (tmp_path / "table.fits").read_bytes())
+
+
+@pytest.mark.parametrize("said", [{"flux_unit": "Jy"}, {"wavelength_unit": "nm"}, {"flux_unit": "relative"}])
+def test_a_unit_that_the_person_says_otherwise_than_the_file_is_refused(tmp_path: Path, said: dict[str, str]) -> None:
+    file = tmp_path / "spectrum.csv"
+    file.write_text("wavelength (Angstrom),flux (erg/s/cm2/A)\n4000,1\n4001,2\n")
+    with pytest.raises(SourceError) as caught:
+        read_spectrum(file, Options(given=said, time=datetime(2023, 5, 20, 1, tzinfo=UTC)))
+    assert "leave the option out" in "\n".join((str(caught.value), *caught.value.problems))
+
+
+@pytest.mark.parametrize("error", ["-1", "0"])
+def test_an_error_of_a_spectrum_is_above_0(tmp_path: Path, error: str) -> None:
+    text = f"wavelength,flux,error\n4000,1,0.1\n4001,2,{error}\n"
+    assert "no error above 0" in _spectrum_refused(tmp_path, text, flux_unit="Jy")
+
+
+@pytest.mark.parametrize("cell", ["''", "-", "--", "."])
+def test_a_mark_of_repetition_is_no_filter(tmp_path: Path, cell: str) -> None:
+    (problem,) = problems(tmp_path, f"mjd,filter,mag\n60000.5,r,18.1\n60001.5,{cell},18.2\n")
+    assert problem == "line 3, column filter: is empty; fill it in"
+
+
+@pytest.mark.parametrize("name", ["err_2sigma", "err95", "rel_err", "err_percent", "fractional_uncertainty"])
+def test_an_error_of_another_kind_is_never_passed_over(tmp_path: Path, name: str) -> None:
+    (problem,) = problems(tmp_path, f"mjd,filter,mag,{name}\n60000.5,r,18.1,0.1\n")
+    assert "may be an error of several sigmas" in problem
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "Table: Photometry of the supernova,\n       corrected for Milky Way extinction\n{}",
+        "Table: Photometry\n{}Note (1):\n    Times are barycentric (BJD).\n" + "-" * 80 + "\n",
+        "Table: Photometry\n{}Note (1): Errors are\n    3 sigma upper limits.\n" + "-" * 80 + "\n",
+    ],
+)
+def test_what_a_machine_readable_table_s_head_says_is_never_passed_over(tmp_path: Path, head: str) -> None:
+    line = "-" * 80
+    described = (
+        f"{'=' * 80}\nByte-by-byte Description of file: t.txt\n{line}\n"
+        f"   Bytes Format Units   Label   Explanations\n{line}\n"
+        "   1-  7 F7.1   d       MJD     Modified Julian Date\n   9- 12 F4.1   mag     mag     Apparent magnitude\n"
+        f"  14- 14 A1     ---     Filter  Filter used\n{line}\n"
+    )
+    title = "Title: A supernova\nAuthors: Doe J.\n"
+    assert points(tmp_path, f"{title}Table: Photometry\n{described}60000.5 18.1 r\n")
+    assert problems(tmp_path, f"{title}{head.format(described)}60000.5 18.1 r\n")
+
+
+@pytest.mark.parametrize("name", ["mag_dered", "absmag", "mag_kcorr", "dered_r", "mag_extcorr"])
+def test_no_advice_leads_to_publish_corrected_magnitudes(tmp_path: Path, name: str) -> None:
+    (problem,) = problems(tmp_path, f"mjd,filter,{name},err\n60000.5,r,17.1,0.05\n")
+    assert "publish what was observed" in problem
+    assert "--columns" not in problem
+
+
+@pytest.mark.parametrize("name", ["rest_wavelength", "loglam", "wave_rest"])
+def test_no_advice_and_no_option_leads_to_publish_wavelengths_at_rest(tmp_path: Path, name: str) -> None:
+    file = tmp_path / "spectrum.csv"
+    file.write_text(f"{name},flux\n4000,1\n4001,2\n")
+    given = {"wavelength_unit": "Angstrom", "flux_unit": "Jy"}
+    for columns in ({}, {name: Role.WAVELENGTH}):
+        with pytest.raises(SourceError) as caught:
+            read_spectrum(file, Options(given=given, columns=columns, time=datetime(2023, 5, 20, 1, tzinfo=UTC)))
+        said = "\n".join((str(caught.value), *caught.value.problems))
+        assert "publish what was observed" in said
+
+
+@pytest.mark.parametrize("unit", ["nanomaggies", "nMgy", "nmgy", "maggies"])
+def test_maggies_are_refused_with_what_they_may_be(tmp_path: Path, unit: str) -> None:
+    (problem,) = problems(tmp_path, f"mjd,filter,flux ({unit}),err\n60000.5,r,10,1\n")
+    assert "of Vega's in others" in problem
+
+
+def test_a_unit_with_slashes_in_a_comment_is_read_whole(tmp_path: Path) -> None:
+    file = tmp_path / "spectrum.csv"
+    file.write_text("# DATE-OBS = 21/05/2023 06:00:00\n# BUNIT = 1E-17 erg/cm2/s/A\nwavelength,flux\n4000,1\n4001,2\n")
+    (found,) = read_spectrum(
+        file, Options(given={"wavelength_unit": "Angstrom", "flux_unit": "1e-17 erg / (s cm2 A)"})
+    ).datums
+    assert found.timestamp == datetime(2023, 5, 21, 6, tzinfo=UTC)

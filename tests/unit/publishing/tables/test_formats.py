@@ -227,3 +227,16 @@ def test_a_missing_astropy_is_one_line_that_says_what_to_install(monkeypatch: py
     monkeypatch.setattr(astro, "find_spec", lambda _name: None)
     with pytest.raises(ConfigurationError, match=r"pip install 'tom-bridge\[files\]'"):
         read_photometry(DATA / "25b_unit_none.csv", Options())
+
+
+def test_a_cell_that_reaches_under_a_bar_of_ipac_is_never_cut(tmp_path: Path) -> None:
+    head = "|     mjd|   mag|band|\n|  double|double|char|\n"
+    (point,) = points(tmp_path, f"{head} 59000.1  17.123 g\n")
+    assert point.brightness == 17.123
+    with pytest.raises(SourceError, match="under a bar"):
+        points(tmp_path, f"{head} 59000.1   17.123 g\n")
+
+
+def test_columns_of_json_that_differ_in_length_are_no_table(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="no list of records"):
+        points(tmp_path, '{"mjd":[59000.1,59000.2],"mag":[17.1],"filter":["g"]}')

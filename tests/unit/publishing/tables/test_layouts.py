@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from parts.tables import points
+from parts.tables import points, right_or_refused
 
 Values = tuple[str, float | None, float | None, float | None, str]
 MOMENT = datetime(2020, 5, 31, 2, 24, tzinfo=UTC)
@@ -67,6 +67,72 @@ LAYOUTS: dict[str, tuple[str, list[Values]]] = {
     "rates": ("mjd,rate (ct/s),rate_err,band\n59000.1,1.5,0.1,XRT\n", [("XRT", 1.5, 0.1, None, "ct / s")]),
     "sncosmo": ("time band flux fluxerr zp zpsys\n59000.1 g 3.1 0.5 23.9 ab\n", [("g", 3.1, 0.5, None, "uJy")]),
     "index of pandas": (",mjd,mag,err,filter\n0,59000.1,17.1,0.1,g\n", [SEEN]),
+    "numbers of rows by R": ("mjd mag err filter\n1 59000.1 17.1 0.1 g\n", [SEEN]),
+    "numbers of rows by pandas": ("         mjd   mag  err filter\n0   59000.1  17.1  0.1      g\n", [SEEN]),
+    "errors named alike": (
+        "mjd,g,err,r,err\n59000.1,17.1,0.1,16.5,0.2\n",
+        [SEEN, ("r", 16.5, 0.2, None, "")],
+    ),
+    "errors that pandas numbered": (
+        "mjd,g,err,r,err.1\n59000.1,17.1,0.1,16.5,0.2\n",
+        [SEEN, ("r", 16.5, 0.2, None, "")],
+    ),
+    "a light curve a band": (
+        "mjd_g,mag_g,err_g,mjd_r,mag_r,err_r,telescope\n59000.1,17.1,0.1,59000.1,16.5,0.2,NOT\n,,,59000.1,16.4,0.2,NOT\n",
+        [SEEN, ("r", 16.5, 0.2, None, ""), ("r", 16.4, 0.2, None, "")],
+    ),
+    "bands with their times and limits": (
+        "JD_B,B,e_B,l_B,JD_V,V,e_V\n2459000.6,17.1,0.1,,2459000.6,16.5,0.2\n2459000.6,19.2,,>,,,\n",
+        [("B", 17.1, 0.1, None, ""), ("V", 16.5, 0.2, None, ""), ("B", None, None, 19.2, "")],
+    ),
+    "the filter in a comment": ("# filter: g\nmjd mag err\n59000.1 17.1 0.1\n", [SEEN]),
+    "colours beside": ("JD,V,B-V,V-R\n2459000.6,17.1,0.65,0.4\n", [("V", 17.1, None, None, "")]),
+    "of the SDSS": ("mjd,psfMag_g,psfMagErr_g\n59000.1,17.1,0.1\n", [SEEN]),
+    "of Pan-STARRS": (
+        "mjd,gPSFMag,gPSFMagErr,rPSFMag,rPSFMagErr\n59000.1,17.1,0.1,16.5,0.2\n",
+        [SEEN, ("r", 16.5, 0.2, None, "")],
+    ),
+    "of the TNS, copied": (
+        "Obs-date\tMag. / Flux\tError\tLim. Mag. / Flux\tUnits\tFilter\tTel / Inst\tExptime\tRemarks\n"
+        "2020-05-31 02:24:00\t17.1\t0.1\t\tABMag\tg\tP48 - ZTF-Cam\t30\t\n"
+        "2020-05-31 02:24:00\t\t\t19.2\tABMag\tg\tP48 - ZTF-Cam\t30\t[Last non detection]\n",
+        [("g", 17.1, 0.1, None, "AB"), ("g", None, None, 19.2, "AB")],
+    ),
+    "bars with an empty first cell": (
+        "permID |provID  |obsTime             |mag |rmsMag|band\n       |2020 KB |2020-05-31T02:24:00Z|17.1|0.1   |g\n",
+        [SEEN],
+    ),
+    "hours, minutes, seconds": (
+        "year,month,day,hour,minute,second,mag,err,filter\n2020,5,31,2,24,0.0,17.1,0.1,g\n",
+        [SEEN],
+    ),
+    "Spanish": ("Fecha,Hora (UT),Filtro,Magnitud,Error,Bueno\n2020-05-31,02:24:00,g,17.1,0.1,si\n", [SEEN]),
+    "French": ("Date;Heure TU;Filtre;Magnitude;Erreur\n2020-05-31;02:24:00;g;17,1;0,1\n", [SEEN]),
+    "Italian": ("Data;Ora (UT);Filtro;Magnitudine;Errore\n2020-05-31;02:24:00;g;17,1;0,1\n", [SEEN]),
+    "German": ("Datum;Zeit (UT);Filter;Helligkeit;Fehler\n31.05.2020;02:24:00;g;17,1;0,1\n", [SEEN]),
+    "Russian": ("дата,фильтр,звездная величина,ошибка\n2020-05-31T02:24:00,g,17.1,0.1\n", [SEEN]),
+    "Chinese": ("日期,滤镜,星等,误差\n2020-05-31T02:24:00,g,17.1,0.1\n", [SEEN]),
+    "a mark in French": (
+        "mjd,filtre,magnitude,erreur,limite_sup\n59000.1,g,17.1,0.1,non\n59000.1,g,19.2,,oui\n",
+        [SEEN, LIMIT],
+    ),
+    "JSON a line": (
+        '{"mjd":59000.1,"filter":"g","mag":17.1,"err":0.1}\n{"mjd":59000.1,"filter":"g","mag":17.1,"err":0.1}\n',
+        [SEEN, SEEN],
+    ),
+    "JSON by columns": ('{"mjd":[59000.1],"filter":["g"],"mag":[17.1],"err":[0.1]}', [SEEN]),
+    "JSON by columns, with its object": (
+        '{"target":"SN 2020abc","mjd":[59000.1],"filter":["g"],"mag":[17.1],"err":[0.1]}',
+        [SEEN],
+    ),
+    "JSON of pandas": ('{"mjd":{"0":59000.1},"filter":{"0":"g"},"mag":{"0":17.1},"err":{"0":0.1}}', [SEEN]),
+    "JSON of pandas, split": (
+        '{"columns":["mjd","filter","mag","err"],"index":[0],"data":[[59000.1,"g",17.1,0.1]]}',
+        [SEEN],
+    ),
+    "stacked by ATLAS": ("MJD,uJy,duJy,F,n\n59000.1,417,37,o,4\n", [("o", 417, 37, None, "uJy")]),
+    "AB in the name": ("mjd,filter,ABmag,e_ABmag\n59000.1,g,17.1,0.1\n", [("g", 17.1, 0.1, None, "AB")]),
+    "plus-minus before the error": ("mjd,filter,mag,err\n59000.1,g,17.1,\u00b10.1\n", [SEEN]),
     "spreadsheet": ("MJD;mag;err;filter;\r\n59000,1;17,1;0,1;g;\r\n;;;;\r\n", [SEEN]),
 }
 
@@ -78,3 +144,21 @@ def test_a_layout_that_people_have_is_read_right_without_options(tmp_path: Path,
     values = [(one.bandpass, one.brightness, one.brightness_error, one.limit, one.unit) for one in found]
     assert values == right
     assert {one.timestamp for one in found} == {MOMENT}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "mjd,g,err,err,r\n59000.1,17.1,0.1,0.2,16.5\n",
+        "mjd,airmass,err,g,err\n59000.1,1.1,0.1,17.1,0.2\n",
+        "mjd_g,mag_g,mjd_r,mag_i\n59000.1,17.1,59000.2,16.5\n",
+        "mjd_g,mag_g (mmag),mjd_r,mag_r\n59000.1,17100,59000.2,16.5\n",
+        "# filter: g\n# filter: r\nmjd mag err\n59000.1 17.1 0.1\n",
+        "# filter: g and r\nmjd mag err\n59000.1 17.1 0.1\n",
+        "mjd mag err filter\n7 59000.1 17.1 0.1 g\n8 59000.2 17.1 0.1 g\n",
+        "fecha,hora,filtro,magnitud\n2020-05-31,02:24:00,g,17.1\n",
+        '{"a":{"mjd":59000.1,"mag":17.1},"b":{"mjd":59000.2,"mag":17.2}}',
+    ],
+)
+def test_a_layout_that_is_not_certain_is_refused(tmp_path: Path, text: str) -> None:
+    assert right_or_refused(tmp_path, text) is None

@@ -111,3 +111,53 @@ def test_columns_can_be_said(tmp_path: Path) -> None:
 def test_a_minus_is_one_however_it_is_printed(tmp_path: Path, minus: str, dec: str) -> None:
     (found,) = positions(tmp_path, f"mjd,ra,dec\n59000.1,150.5,{dec.format(minus)}\n")
     assert found.dec == pytest.approx(-0.5)
+
+
+@given(
+    hours=st.integers(0, 23), degrees=st.integers(0, 89), minutes=st.integers(0, 59), seconds=st.integers(0, 599),
+    sign=st.sampled_from("+-"), apart=st.booleans(),
+)  # fmt: skip
+@settings(max_examples=40, deadline=None)
+def test_positions_in_the_parts_of_the_cds_keep_their_sign(
+    hours: int, degrees: int, minutes: int, seconds: int, sign: str, *, apart: bool
+) -> None:
+    second = f"{seconds / 10:.1f}"
+    names = "RAh,RAm,RAs,DE-,DEd,DEm,DEs" if apart else "RAh,RAm,RAs,DEd,DEm,DEs"
+    dec = f"{sign},{degrees}" if apart else f"{sign}{degrees}"
+    with TemporaryDirectory() as folder:
+        text = f"mjd,{names}\n59000.1,{hours},{minutes},{second},{dec},{minutes},{second}\n"
+        (found,) = positions(Path(folder), text)
+    right = SkyCoord(f"{hours}h{minutes}m{second}s", f"{sign}{degrees}d{minutes}m{second}s")
+    assert found.ra == pytest.approx(right.ra.deg, abs=1e-9)
+    assert found.dec == pytest.approx(right.dec.deg, abs=1e-9)
+
+
+def test_a_declination_that_lost_its_sign_is_refused(tmp_path: Path) -> None:
+    assert "has no sign" in refused(tmp_path, "mjd,RAh,RAm,RAs,DEd,DEm,DEs\n59000.1,10,11,12.3,0,21,22.3\n")
+
+
+def test_positions_of_the_minor_planet_center_have_errors_in_arcsec(tmp_path: Path) -> None:
+    text = (
+        "# version=2017\n# observatory\n! mpcCode 000\n"
+        "permID |provID  |stn |obsTime             |ra   |dec  |rmsRA|rmsDec\n"
+        "       |2020 KB |000 |2020-05-31T02:24:00Z|210.5|-3.25|0.1  |0.2\n"
+    )
+    (found,) = positions(tmp_path, text)
+    assert (found.ra, found.dec, found.ra_error, found.ra_error_units) == (210.5, -3.25, 0.1, "arcsec")
+    assert "without a unit of angle" in refused(tmp_path, "mjd,ra,dec,rmsRA\n59000.1,210.5,-3.25,0.1\n")
+
+
+@pytest.mark.parametrize("comment", ["FK4 positions", "equinox of date", "B1950"])
+def test_a_comment_on_another_frame_is_refused(tmp_path: Path, comment: str) -> None:
+    assert "not in ICRS" in refused(tmp_path, f"# {comment}\nmjd,ra,dec\n59000.1,210.5,-3.25\n")
+
+
+def test_a_sign_in_a_column_of_its_own_is_refused(tmp_path: Path) -> None:
+    assert "holds signs" in refused(tmp_path, "mjd,ra,sign,dec\n59000.1,210.5,-,3.25\n")
+
+
+@pytest.mark.parametrize("names", ["l,b", "glon,glat", "elon,elat", "RA1950,DE1950", "ra_b1950,dec_b1950"])
+def test_no_advice_leads_to_publish_another_frame(tmp_path: Path, names: str) -> None:
+    told = refused(tmp_path, f"mjd,{names}\n59000.1,210.5,-3.25\n")
+    assert "not in ICRS" in told
+    assert "--columns" not in told

@@ -171,8 +171,8 @@ def test_a_header_that_is_not_enough_is_refused(tmp_path: Path, cards: dict[str,
         ("wavelength (s),flux (mJy)\n1,2\n", "no unit of a wavelength"),
         ("wavelength (Angstrom),flux (parrots)\n1,2\n", "no unit of a flux"),
         ("wavelength (Angstrom),flux (mJy),err (Jy)\n1,2,3\n", "write both alike"),
-        ("rest wavelength (Angstrom),flux (mJy)\n1,2\n", "no column holds the wavelength"),
-        ("wavelength_rest (Angstrom),flux (mJy)\n1,2\n", "no column holds the wavelength"),
+        ("rest wavelength (Angstrom),flux (mJy)\n1,2\n", "is at rest"),
+        ("wavelength_rest (Angstrom),flux (mJy)\n1,2\n", "is at rest"),
         ("wavelength (Angstrom),flux (mJy)\n1,2\n2,3\n1,4\n", "one spectrum a file"),
         ("wavelength (Angstrom),flux (mJy)\n-1,2\n2,3\n", "0 or less"),
         ("wavelength (Angstrom),flux (mJy)\n1,bright\n", "no number"),
@@ -188,7 +188,7 @@ def test_wavelengths_without_a_flux_are_left_out_and_counted_when_that_is_asked_
     found = read_spectrum(tmp_path / "spectrum", Options(time=TIME, skip_empty=True))
     assert isinstance(found.datums[0], Spectrum)
     assert found.datums[0].flux == (3,)
-    assert found.left_out == ("2 wavelengths left out: no flux or no error",)
+    assert found.left_out == ("2 wavelengths left out: no flux, or no error above 0",)
 
 
 def test_columns_can_be_said_and_what_is_not_used_is_told(tmp_path: Path) -> None:
@@ -203,3 +203,18 @@ def test_fluxes_in_no_unit_are_said_to_be_relative(tmp_path: Path) -> None:
     assert (
         spectrum(tmp_path, "4000 1.0\n4001 2.0\n", time=TIME, wavelength_unit="A", flux_unit="relative").flux_unit == ""
     )
+
+
+def test_a_spectrum_in_arrays_of_one_row_is_read_as_eso_writes_it(tmp_path: Path) -> None:
+    columns = [
+        fits.Column(name="WAVE", format="3D", unit="nm", array=[[400.0, 400.1, 400.2]]),
+        fits.Column(name="FLUX", format="3D", unit="erg cm**(-2) s**(-1) angstrom**(-1)", array=[[1.0, 2.0, 3.0]]),
+        fits.Column(name="QUAL", format="3J", array=[[0, 0, 0]]),
+    ]
+    head = fits.PrimaryHDU()
+    head.header["DATE-OBS"] = "2023-05-20T01:02:03"
+    fits.HDUList([head, fits.BinTableHDU.from_columns(columns)]).writeto(tmp_path / "eso.fits")
+    found = spectrum(tmp_path, (tmp_path / "eso.fits").read_bytes())
+    assert (found.wavelength, found.flux, found.wavelength_unit) == ((400.0, 400.1, 400.2), (1, 2, 3), "nm")
+    assert u.Unit(found.flux_unit) == u.Unit(FLAM)
+    assert found.timestamp == TIME

@@ -173,3 +173,25 @@ def test_the_points_of_two_objects_are_never_those_of_one_target(tmp_path: Path)
 def test_a_format_that_does_not_exist_is_told(tmp_path: Path) -> None:
     (told,) = problems(tmp_path, "mjd,mag,band\n60000.1,19,V\n", survey="hubble")
     assert "choose one of atlas, ztf" in told
+
+
+NEOWISE = "mjd,w1mpro,w1sigmpro,w2mpro,w2sigmpro,cc_flags,qual_frame,qi_fact,moon_masked\n"
+
+
+def test_neowise_has_a_point_a_band_and_a_limit_where_there_is_no_error(tmp_path: Path) -> None:
+    first, second = points(tmp_path, f"{NEOWISE}58000.25,14.231,0.031,16.011,null,0000,10,1.0,00\n")
+    assert (first.bandpass, first.brightness, first.brightness_error, first.limit) == ("W1", 14.231, 0.031, None)
+    assert (second.bandpass, second.brightness, second.limit, second.unit) == ("W2", None, 16.011, "Vega")
+
+
+@pytest.mark.parametrize("marks", ["0000,0,1.0,00", "0000,10,0.0,00", "DD00,10,1.0,00", "0000,10,1.0,11"])
+def test_what_neowise_marks_as_bad_is_left_out(tmp_path: Path, marks: str) -> None:
+    good = "58000.25,14.2,0.03,14.3,0.03,0000,10,1.0,00\n"
+    found = reading(tmp_path, f"{NEOWISE}{good}58001.25,12.2,0.03,12.3,0.03,{marks}\n")
+    assert [point.brightness for point in found.datums if isinstance(point, Point)] == [14.2, 14.3]
+    assert len(found.left_out) == 1
+
+
+def test_one_band_of_neowise_that_is_marked_leaves_the_other(tmp_path: Path) -> None:
+    (point,) = points(tmp_path, f"{NEOWISE}58000.25,14.2,0.03,14.3,0.03,D000,10,1.0,00\n")
+    assert (point.bandpass, point.brightness) == ("W2", 14.3)

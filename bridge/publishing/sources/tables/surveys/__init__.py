@@ -8,6 +8,7 @@ from bridge.publishing.sources.tables.surveys import (
     bhtom,
     catalogs,
     gaia,
+    neowise,
     rubin,
     skyportal,
     snana,
@@ -20,6 +21,7 @@ from bridge.publishing.sources.tables.table import Table
 SURVEYS: tuple[Survey, ...] = (
     *atlas.SURVEYS, *ztf.SURVEYS, *asassn.SURVEYS, *gaia.SURVEYS, *aavso.SURVEYS, *rubin.SURVEYS, *swift.SURVEYS,
     *snana.SURVEYS, *skyportal.SURVEYS, *catalogs.SURVEYS, *bhtom.SURVEYS,
+    *neowise.SURVEYS,
 )  # fmt: skip
 NAMES = tuple(dict.fromkeys(survey.name for survey in SURVEYS))
 """What ``--format`` takes."""

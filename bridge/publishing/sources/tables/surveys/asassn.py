@@ -22,6 +22,8 @@ _NO_ERROR = 99.0
 
 
 def _row(cells: Cells, names: dict[str, str]) -> Fields:
+    if cells.get("Quality", cells.get("quality", "")).strip().upper() == "B":
+        raise Left("of bad quality (B), by the survey")
     mark, text = split_mark(cells[names["mag"]])
     used = {names["time"], names["limit"]}
     fields: dict[str, object] = {}

@@ -7,7 +7,7 @@ point of no more than three sigma becomes a limit of three sigma.
 
 import math
 
-from bridge.publishing.sources.tables.surveys.survey import Cells, Fields, Survey, number, positive
+from bridge.publishing.sources.tables.surveys.survey import Cells, Fields, Left, Survey, number, optional, positive
 from bridge.publishing.sources.tables.words import words
 
 _SIGMAS = 3.0
@@ -17,6 +17,8 @@ _ZERO_POINT_UJY = 23.9
 
 def _row(cells: Cells) -> Fields:
     """Return the fields of one row: a detection above three sigma, else a limit."""
+    if optional(cells, "err", "number"):
+        raise Left("err is not 0: the service marks the measurement")
     flux, error = number(cells, "uJy", "flux"), positive(cells, "duJy", "error of a flux")
     common = {"bandpass": cells["F"]}
     if flux <= _SIGMAS * error:

@@ -14,6 +14,8 @@ _ZERO_POINT, _SIGMAS = 27.5, 3.0
 
 
 def _row(cells: Cells, band: str) -> Fields:
+    if cells.get("DQ", "").strip().lower() == "bad":
+        raise Left("of bad quality, by DQ")
     flux, error = number(cells, "FLUXCAL", "flux"), number(cells, "FLUXCALERR", "error of a flux")
     if error <= 0 or flux <= -999:
         raise Left("no flux was measured")

@@ -5,7 +5,7 @@ the survey doesn't know, so that a column that somebody added is never taken for
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -55,7 +55,9 @@ class Survey:
     time: str
     """The column of the time."""
     form: Form = UTC_MJD
-    read_row: Callable[[Cells], Fields]
+    read_row: Callable[[Cells], Fields] | None = None
+    read_rows: Callable[[Cells], Sequence[Fields]] | None = None
+    """In place of ``read_row``, where a row holds several points."""
     given: Mapping[str, str] = field(default_factory=dict)
     """Fields of all points."""
     roles: Mapping[str, str] = field(default_factory=dict)
@@ -64,6 +66,12 @@ class Survey:
     """Columns that name the object: a table of several is refused."""
     check: Callable[[Table], None] = lambda _table: None
     """Raises ValueError where the table as a whole can't be used."""
+
+    def points(self, cells: Cells) -> Sequence[Fields]:
+        """Return the fields of each point in a row. Raises Left and Wrong."""
+        if self.read_rows is not None:
+            return self.read_rows(cells)
+        return [self.read_row(cells)] if self.read_row is not None else []
 
     def recognises(self, table: Table) -> bool:
         """Return whether ``table`` has this signature."""

@@ -34,6 +34,8 @@ from bridge.publishing.sources.tables.words import words
 
 _SNT, _SNU = 3.0, 5.0
 _UNUSABLE = 33_554_432
+_CLOUDS_OR_MOON = 32_768
+"""https://irsa.ipac.caltech.edu/docs/program_interface/ztf_lightcurve_api.html: BAD_CATFLAGS_MASK=32768."""
 _NO_FLUX = -99_999.0
 _FILTERS = {"1": "g", "2": "r", "3": "i", "g": "g", "r": "r", "i": "i", "1.0": "g", "2.0": "r", "3.0": "i"}
 _POSITIVE, _NEGATIVE = (
@@ -76,6 +78,8 @@ def _forced_row(cells: Cells) -> Fields:
 
 
 def _irsa_row(cells: Cells) -> Fields:
+    if (flags := optional(cells, "catflags", "number of flags")) is not None and int(flags) & _CLOUDS_OR_MOON:
+        raise Left(f"catflags has {_CLOUDS_OR_MOON}: an epoch that IRSA advises not to use")
     used = {"mjd", "mag", "magerr", "filtercode"}
     fields: dict[str, object] = {
         "bandpass": cells["filtercode"],

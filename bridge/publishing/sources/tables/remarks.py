@@ -1,0 +1,126 @@
+"""What comments and descriptions say: it must not bear on values that are used as they are."""
+
+import re
+from collections.abc import Sequence
+
+from bridge.publishing.sources.tables import languages
+from bridge.publishing.sources.tables.forms import Count
+from bridge.publishing.sources.tables.names import OTHER_CLOCKS, SCALES, Name
+from bridge.publishing.sources.tables.table import Table
+from bridge.publishing.sources.tables.timing import Timing
+
+LIMIT_TEXT = re.compile(
+    r"upper limit|lower limit|\blimits?\b|non[ -]?detect|not (?:been )?detected|undetected|not (?:visible|seen)|"
+    rf"invisible|fainter than|nondet|\b(?:ul|lim|uplim|ndet)\b|{languages.LIMIT_TEXT}",
+    re.IGNORECASE,
+)
+"""What says that a value is a limit."""
+_ZONE = re.compile(
+    r"\b(?i:local (?:\w+ )?time)|(?i:utc offset|offset (?:to|from) utc)|\b(?:UTC|GMT)\s*[-+]\s*(?!0)\d{1,2}(?!\d)|"
+    r"(?i:times?|dates?|clock|hours?)\b.*\b(?:local\b|CES?T|MES?Z|[ECMPA][SD]T|JST|IST|BST|A[ECW][SD]T|CLS?T|MSK)\b"
+)
+_MILLI = re.compile(r"\bmmag|milli-?mag")
+_SEVERAL_SIGMAS = re.compile(
+    r"\b(?:err|unc)\w*.*(?:per ?cent(?!ile)|relative|fraction|(?<!68)(?<!68 )%|\b[2-9] ?-?\s?(?:sigma|\u03c3))"
+)
+"""An error that is not of 1 sigma, or in parts of the value."""
+FACTOR = re.compile(r"10\s*\^|1e[-+]?\d|10\*\*|x\s?10-")
+"""A power of ten in a comment."""
+_LONG_EXPOSURE = re.compile(r"exp.*\b(?:min|minutes?|hours?)\b")
+_PART_OF_MAGNITUDE = re.compile(
+    r"units? of (?:0\.0+1|10\s*\^?\s*\{?-\d)|in 0\.0+1 ?mag|hundredths|thousandths|last digits?\b"
+)
+_INTRINSIC = re.compile(
+    r"absolute mag|de-?redden|k-?corrected|corrected for .*(?:extinction|redden|dust|distance)|"
+    r"extinction[-_ ]corrected|mag\w* (?:are |were |is )?corrected|e\(b-v\).*corrected|corrected.*e\(b-v\)"
+)
+CORRECTED = re.compile(r"correct|dered|ext_?corr|k_?corr", re.IGNORECASE)
+"""What says in a column's name that its cells tell which values are corrected."""
+_CORRECTED_NAME = re.compile(r"dered|ext_?corr|k_?corr|abs_?mag|m_?abs\b|mag_?abs|absolute", re.IGNORECASE)
+_DENIED = re.compile(r"\bnot\b|\bfalse\b|\bno\b|\bnor\b|\bun\w+ed\b")
+_DIVERSE = re.compile(
+    r"(?:multiplied|divided|scaled) by|offset (?:of|by)|shifted by|instrumental mag|differential mag|uncalibrated|"
+    r"\b(?:add|subtract) -?\d?\.\d",
+    re.IGNORECASE,
+)
+
+
+def check_note(name: str, note: str, *, has_limits: bool) -> None:
+    """Refuse a column of brightnesses whose description says that they are not as observed. Raises ValueError."""
+    if not has_limits and (LIMIT_TEXT.search(note) or "stat.max" in note):
+        raise ValueError(
+            f"column {name!r} is described as {note[:60]!r}, and nothing says which values are limits; say --columns "
+            f"limit={name} if all are, or brightness={name} if none is"
+        )
+    if _DIVERSE.search(note) or is_intrinsic(note.lower()) or "phys.magabs" in note.lower():
+        raise ValueError(
+            f"column {name!r} is described as {note[:60]!r}; publish what was observed, or name it by --columns "
+            f"brightness={name}"
+        )
+
+
+def check_remarks(
+    table: Table, names: Sequence[Name], timing: Timing, *, has_limits: bool, is_flux: bool, has_exposure: bool
+) -> None:
+    """Refuse a table whose comments say of times, limits or units what the columns don't. Raises ValueError."""
+    said = [text.lower() for index in timing.columns for text in names[index].said]
+    in_mmag = any("mmag" in " ".join(name.said).lower() for name in names)
+    checks = (
+        (not has_limits, LIMIT_TEXT, "no value is a limit", "limit"),
+        (not in_mmag, _MILLI, "nothing is in millimagnitudes", "error"),
+        (True, _SEVERAL_SIGMAS, "errors are of 1 sigma", "error"),
+        (is_flux, FACTOR, "fluxes have no further factor", "brightness"),
+        (not is_flux, _PART_OF_MAGNITUDE, "errors are in magnitudes", "error"),
+        (has_exposure, _LONG_EXPOSURE, "exposure times are in seconds", "exposure_time"),
+        (True, _DIVERSE, "values are used as they are", "brightness"),
+    )
+    for remark in table.remarks:
+        text = remark.lower().replace("_", " ").replace("jd-2400000.5", "").replace("jd - 2400000.5", "")
+        if not timing.is_said and not any(scale in said for scale in SCALES):
+            _check_remark_on_times(remark, text, names, timing)
+        for applies, pattern, assumed, role in checks:
+            if applies and pattern.search(text):
+                raise _remarked(remark, assumed, role)
+        if is_intrinsic(text):
+            raise _remarked(remark, "values are used as they are", "brightness")
+
+
+def is_intrinsic(text: str) -> bool:
+    """Return whether a comment, in lower case, says that values are absolute or corrected, and not as observed."""
+    return bool(_INTRINSIC.search(text)) and not is_denied(text)
+
+
+def is_corrected(name: str) -> bool:
+    """Return whether the name of a column says that its values are absolute or corrected, and not as observed."""
+    return bool(_CORRECTED_NAME.search(name))
+
+
+def is_denied(text: str) -> bool:
+    """Return whether a comment, in lower case, says that something was not done."""
+    return bool(_DENIED.search(text))
+
+
+def _check_remark_on_times(remark: str, text: str, names: Sequence[Name], timing: Timing) -> None:
+    other_clock = any(name.tokens & OTHER_CLOCKS for name in names)
+    if not other_clock and re.search(r"\b[bh]jd\b|bary-?cent|helio-?cent|\btdb\b|\btcb\b|light.travel", text):
+        raise _remarked(remark, "times are UTC at the observatory", "time")
+    in_utc = timing.form.scale == "utc"
+    if (in_utc and re.search(r"(?:times?|mjds?|jds?|dates?|timesys)\b.*\b(?:tt|tai|tdt)\b", text)) or _ZONE.search(
+        remark
+    ):
+        raise _remarked(remark, "times are UTC", "time")
+    if timing.form.offset is not None:
+        return
+    if re.search(r"\bm?jd\s*[-+\u2212]\s*\d{4,}", text):
+        raise _remarked(remark, "nothing was subtracted from the times", "time")
+    span = r"\b(?:seconds|days|hours|minutes|time)\b.*\b(?:since|after|from|relative)\b|\bt0\b"
+    if timing.form.count is Count.ANY and re.search(span, text):
+        raise _remarked(remark, "times are no spans of time", "time")
+
+
+def _remarked(remark: str, assumed: str, role: str) -> ValueError:
+    return ValueError(
+        f"a comment says {remark[:60]!r}, and by the header {assumed}; write it in the column's name, as in "
+        "'time (TT)' or 'err (mmag)', "
+        f"name a column by --columns {role}=..., or remove the comment if it is not so"
+    )

@@ -1,0 +1,213 @@
+"""A spectrum in a table: columns of wavelengths, fluxes and errors, or two columns without a header."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from bridge.publishing.sources.tables import names, quality, reading, remarks, units
+from bridge.publishing.sources.tables.cells import NUMBER, is_empty, number_of
+from bridge.publishing.sources.tables.fitsimage import Found
+from bridge.publishing.sources.tables.names import Role
+from bridge.publishing.sources.tables.options import Options, check_names
+from bridge.publishing.sources.tables.table import Column, Row, Table
+from bridge.publishing.sources.tables.words import words
+
+RELATIVE = "relative"
+"""What ``--flux-unit`` says of fluxes that have no unit."""
+_WAVELENGTHS = words(
+    "wavelength wave wavelengths lambda lam wl wlen wav wavel wvl wavelengthair wavelengthvac "
+    "wavelengthvacuum airwavelength vacwavelength obswavelength wavelengthobs waveobs spectralaxis"
+)
+_FLUXES = words("flux fluxes fluxdensity flam flambda fnu fluxlambda calflux fluxcal")
+_ERRORS = words(
+    "error err fluxerr fluxerror eflux sigma uncertainty unc fluxunc fluxuncertainty sigmaflux errflux "
+    "dflux errors fluxsigma fluxe noise stdev"
+)
+_REST = words("rest restframe norm normalized normalised log loglam logwave dered dereddened")
+_NOT_AS_OBSERVED = re.compile(r"rest[- ]?(?:frame|wave)|de-?redshift|normali[sz]ed|continuum[- ]subtracted")
+_WAVELENGTH_UNIT = re.compile(
+    r"\b(?:wave\w*|lam\w*|wl)\b[^\w\u00c5]*(?:in |units?:? )?[^\w\u00c5]*"
+    r"(nm|nanometers?|microns?|um|[\u00b5\u03bc]m|angstroms?|ang|\u00c5|A)\b",
+    re.IGNORECASE,
+)
+_SAID = re.compile(r"\s*([A-Za-z][\w-]*)\s*[:=]\s*'?((?:[^'/]|/(?! ))*)'?.*")
+
+
+def read(path: Path, options: Options) -> Found:
+    """Return the spectrum in a table."""
+    table = _headerless(path) or reading.read(path)
+    check_names(options.columns, table.names)
+    parsed = [names.parsed(column.name) for column in table.columns]
+    roles = {
+        "wavelength": _one(table, parsed, options, Role.WAVELENGTH, _WAVELENGTHS),
+        "flux": _one(table, parsed, options, Role.BRIGHTNESS, _FLUXES),
+        "error": _one(table, parsed, options, Role.ERROR, _ERRORS),
+    }
+    for what in ("wavelength", "flux"):
+        if roles[what] is None:
+            _check_names(parsed)
+            found = ", ".join(table.names)
+            raise ValueError(
+                f"{table.header_place}: no column holds the {what} (found: {found}); say --columns {what}=..."
+            )
+    told_units = {what: _unit(table, parsed, index) for what, index in roles.items() if index is not None}
+    if told_units.get("error") and told_units["error"] != told_units["flux"]:
+        raise ValueError(
+            f"the error is in {told_units['error']}, the flux in {told_units['flux'] or 'no unit'}; write both alike"
+        )
+    free = [
+        index for index, name in enumerate(table.names) if index not in roles.values() and name not in options.columns
+    ]
+    marked = quality.find(table, parsed, options, free)
+    if marked.rows:
+        table = replace(table, rows=[row for number, row in enumerate(table.rows) if number not in marked.rows])
+    values = {what: _numbers(table, index) for what, index in roles.items() if index is not None}
+    used = {index: what for what, index in roles.items() if index is not None}
+    taken = tuple(
+        (
+            name,
+            f"{used[index]}, {told_units[used[index]] or 'unit as said'}"
+            if index in used
+            else marked.taken.get(index, "left out"),
+        )
+        for index, name in enumerate(table.names)
+    )
+    left = [name for index, name in enumerate(table.names) if index not in used and index not in marked.taken and name]
+    wavelengths = [value for value in values["wavelength"] if value is not None]
+    if len(wavelengths) != len(table.rows):
+        raise ValueError("a row has no wavelength; one each is needed")
+    _check_remarks(table.remarks, told_units, options)
+    keywords = {**_said(table.remarks), **table.keywords}
+    flux_unit = told_units["flux"] or options.given.get("flux_unit", "")
+    _check_kind(parsed[roles["flux"] or 0], flux_unit)
+    _check_told_unit(keywords.get("BUNIT", ""), flux_unit)
+    return Found(
+        wavelength=wavelengths,
+        flux=values["flux"],
+        error=values.get("error"),
+        wavelength_unit=told_units["wavelength"],
+        flux_unit=told_units["flux"] or None,
+        keywords=keywords,
+        format=table.format,
+        taken=taken,
+        left_out=[
+            *quality.told(marked.rows),
+            *([f"column{'s' if len(left) > 1 else ''} left out: {', '.join(left)}"] if left else []),
+        ],
+    )
+
+
+def _check_kind(name: names.Name, unit: str) -> None:
+    """Refuse a flux density by frequency in a unit by wavelength, or the other way. Raises ValueError."""
+    from astropy import units as u
+
+    by_frequency = (found := units.unit_of(unit)) is not None and found.is_equivalent(u.Jy)
+    by_wavelength = found is not None and found.is_equivalent(u.erg / u.s / u.cm**2 / u.AA)
+    if (name.flat == "fnu" and by_wavelength) or (name.flat in ("flambda", "flam") and by_frequency):
+        raise ValueError(f"column {name.whole!r} can't be in {unit!r}; mend the unit or the name")
+
+
+def _check_told_unit(told: str, unit: str) -> None:
+    """Refuse a unit of the fluxes that differs from the one in the file's head. Raises ValueError."""
+    if told and unit and unit.lower() != RELATIVE and units.unit_of(told) != units.unit_of(unit):
+        raise ValueError(f"the header says BUNIT = {told}, and the unit of the fluxes is said to be {unit}; mend one")
+
+
+def _check_remarks(comments: Sequence[str], told_units: dict[str, str], options: Options) -> None:
+    """Refuse a table whose comments say of its values what is not published with them. Raises ValueError."""
+    flux_unit = told_units["flux"] or options.given.get("flux_unit", "")
+    wavelength_unit = told_units["wavelength"] or options.given.get("wavelength_unit", "")
+    for remark in comments:
+        text = remark.lower()
+        if not_as_observed(text):
+            raise _remarked(remark, "publish what was observed")
+        is_of_flux = "flux" in text and not remarks.FACTOR.search(flux_unit.lower())
+        if is_of_flux and remarks.FACTOR.search(text) and flux_unit.lower() != RELATIVE:
+            raise _remarked(remark, "write the factor in the unit, as --flux-unit '1e-15 erg / (s cm2 Angstrom)'")
+        said = _WAVELENGTH_UNIT.search(remark)
+        if said and wavelength_unit and units.unit_of(said[1]) != units.unit_of(wavelength_unit):
+            raise _remarked(remark, f"mend the unit, which is said to be {wavelength_unit}")
+
+
+def not_as_observed(text: str) -> bool:
+    """Return whether a comment, in lower case, says that a spectrum is at rest, normalised or corrected."""
+    return bool(_NOT_AS_OBSERVED.search(text) and not remarks.is_denied(text)) or remarks.is_intrinsic(text)
+
+
+def _remarked(remark: str, mend: str) -> ValueError:
+    return ValueError(f"a comment says {remark[:60]!r}; {mend}, or remove the comment if it is not so")
+
+
+def _one(table: Table, parsed: Sequence[names.Name], options: Options, role: Role, known: frozenset[str]) -> int | None:
+    if said := options.named(role):
+        _check_names([parsed[table.names.index(said[0])]])
+        return table.names.index(said[0])
+    found = [
+        index for index, name in enumerate(parsed) if name.flat in known and table.names[index] not in options.columns
+    ]
+    _check_names([parsed[index] for index in found])
+    if len(found) > 1:
+        first, second = table.names[found[0]], table.names[found[1]]
+        raise ValueError(
+            f"columns {first!r} and {second!r} may both be the {role.value}; say --columns {role.value}={first}"
+        )
+    return found[0] if found else None
+
+
+def _check_names(parsed: Sequence[names.Name]) -> None:
+    """Refuse columns that are no spectrum as observed by their names. Raises ValueError."""
+    for name in parsed:
+        if name.tokens & _REST:
+            raise ValueError(
+                f"column {name.whole!r} is at rest, normalised, corrected or a logarithm; publish what was observed"
+            )
+
+
+def _unit(table: Table, parsed: Sequence[names.Name], index: int) -> str:
+    told = [text for text in (table.columns[index].unit, *parsed[index].said) if text]
+    if len({str(units.unit_of(text)) for text in told}) > 1:
+        raise ValueError(f"column {table.names[index]!r} tells two units, {' and '.join(told)}; keep one")
+    return told[0] if told else ""
+
+
+def _numbers(table: Table, index: int) -> list[float | None]:
+    found: list[float | None] = []
+    for row in table.rows:
+        cell = row.cells[index]
+        number = None if is_empty(cell) or cell.lower() in ("inf", "-inf") else number_of(cell)
+        if number is None and not is_empty(cell) and cell.lower() not in ("inf", "-inf"):
+            raise ValueError(f"{row.place}, column {table.names[index]}: {cell[:40]!r} is no number")
+        found.append(number)
+    return found
+
+
+def _headerless(path: Path) -> Table | None:
+    """Return two columns of numbers without a header as wavelength and flux; None where the file is anything else."""
+    try:
+        text = reading.decoded(path.read_bytes()[: reading.MAX_TABLE_BYTES])
+    except (OSError, ValueError):
+        return None
+    rows, comments = [], []
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.lstrip().startswith("#"):
+            comments.append(line.strip("# "))
+        elif cells := line.replace(",", " ").split():
+            rows.append(Row(place=f"line {number}", cells=tuple(cells)))
+    named = (
+        comments and rows and len(re.split(r"[\s,]+", comments[-1])) == len(rows[0].cells) and ":" not in comments[-1]
+    )
+    if not rows or named or any(len(row.cells) != 2 or not all(map(NUMBER.fullmatch, row.cells)) for row in rows):
+        return None
+    return Table(
+        format="two columns",
+        columns=(Column(name="wavelength"), Column(name="flux")),
+        rows=rows,
+        remarks=tuple(comments),
+    )
+
+
+def _said(comments: Sequence[str]) -> dict[str, str]:
+    """Return what comments say as ``NAME: value`` or ``NAME = value``."""
+    found = (_SAID.fullmatch(comment) for comment in comments)
+    return {said[1].upper(): said[2].strip() for said in found if said}

@@ -1,0 +1,109 @@
+"""A list of which two processes write members at the same time: each is counted, whoever wrote it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from parts.entries import PARTITION, STARTED, TOPIC_ID, SetClock
+from simulation.holdings import Holdings
+from simulation.tom import SimulatedTom
+from simulation.universe import Universe, target
+
+from bridge.errors import InvalidEventError
+from bridge.ledger.model import Outcome
+from bridge.ledger.sqlite import SqliteLedger
+from bridge.receiving.decide import Policy
+from bridge.receiving.execute import Executor
+from bridge.receiving.naming import Names
+from bridge.receiving.read import Arrival, Reader
+from bridge.receiving.result import fault_of
+from bridge.receiving.unit import Writer
+from bridge.stream.port import Record
+
+
+class Overtaken(SqliteLedger):
+    """A ledger of which another process is quicker, once, after this one has looked and before it writes."""
+
+    other: Callable[[], object] | None = None
+
+    def unit(self) -> AbstractContextManager[object]:  # type: ignore[override]
+        other, self.other = self.other, None
+        if other is not None:
+            other()
+        return super().unit()
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Overtaken]:
+    with closing(Overtaken(tmp_path / "ledger.sqlite", clock=SetClock())) as opened:
+        yield opened
+
+
+class Two:
+    """Two processes at one ledger, and the parked list whose members they look at."""
+
+    def __init__(self, ledger: Overtaken, path: Path) -> None:
+        self.ledger, self.holdings, universe = ledger, Holdings(), Universe()
+        self.of_other = SqliteLedger(path / "ledger.sqlite", clock=SetClock())
+        reader = Reader(
+            lambda record: universe.decode(record, 1), universe.peek, origin="here", ours=ledger.installations, rules={}
+        )
+        self.one, self.other = (self._writer(one, reader) for one in (ledger, self.of_other))
+        event = universe.content("list", "north", "SN 1", 2).events[0]
+        record = Record(
+            partition=PARTITION, offset=0, timestamp=STARTED, key=event.key, value=universe.contents[0].value,
+            topic_id=TOPIC_ID,
+        )  # fmt: skip
+        (self.list,) = reader.read(record)
+        self.one.write([self.list])
+        self.holdings.create(target("SN 1"))
+        self.holdings.create(target("SN 2"))
+
+    def _writer(self, ledger: SqliteLedger, reader: Reader) -> Writer:
+        executor = Executor(SimulatedTom(self.holdings, ledger.intents), ledger, Policy(), pause_s=0)
+        return Writer(executor, ledger, reader, Names(ledger, origin="here", name="Here"))
+
+    def member(self, name: str) -> Arrival:
+        """Return the list as it is looked at for one of its members that waits."""
+        return replace(self.list, members=self.list.only({name}), were=Outcome.PARKED)
+
+    def counts(self) -> object:
+        """Return what is told of the list's members."""
+        return self.ledger.recorded([self.list.place])[self.list.place].detail["members"]
+
+    def is_done(self) -> bool:
+        """Return whether the list has its witness."""
+        return self.ledger.known(self.list.refs)[self.list.refs[0]].witness is not None
+
+
+@pytest.fixture
+def two(ledger: Overtaken, tmp_path: Path) -> Iterator[Two]:
+    those = Two(ledger, tmp_path)
+    with closing(those.of_other):
+        yield those
+
+
+def test_members_that_two_processes_write_at_once_are_counted_each(two: Two) -> None:
+    two.ledger.other = lambda: two.other.write([two.member("SN 1")])
+    two.one.write([two.member("SN 2")])
+    assert two.counts() == {"created": 0, "joined": 2, "parked": 0}
+    assert two.is_done()
+    assert two.ledger.parked() == []
+
+
+def test_a_member_that_another_process_was_quicker_to_write_is_counted_once(two: Two) -> None:
+    two.ledger.other = lambda: two.other.write([two.member("SN 1")])
+    two.one.write([two.member("SN 1")])
+    assert two.counts() == {"created": 0, "joined": 1, "parked": 1}
+    assert not two.is_done()
+    assert [row.member for row in two.ledger.parked()] == ["SN 2"]
+
+
+def test_a_member_that_is_buried_beside_one_that_joins_leaves_what_joined(two: Two) -> None:
+    fault = fault_of(InvalidEventError("it is wrong"))
+    two.ledger.other = lambda: two.other.write([two.member("SN 1")])
+    total = two.one.bury_members(two.list.place, ["SN 2"], fault, Outcome.PARKED)
+    assert two.counts() == total.detail["members"] == {"created": 0, "joined": 1, "parked": 0, "refused": 1}
+    assert [letter.member for letter in two.ledger.dead()] == ["SN 2"]
