@@ -12,9 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from bridge.shown import visible, visible_lines
 
@@ -109,6 +106,10 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, emp
     if not rows:
         say(empty)
         return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(*columns, box=None, header_style="bold", pad_edge=False)
     for row in rows:
         # Text, so that what others wrote is never taken for markup.
@@ -136,6 +137,8 @@ def print_fields(fields: Mapping[str, object]) -> None:
 @contextmanager
 def progress(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
     """Show a progress bar on a terminal, nothing elsewhere; yields what is to be called with how much is done."""
+    from rich.console import Console
+
     console = Console(stderr=True)
     if not console.is_terminal:
         yield lambda _done: None

@@ -10,7 +10,6 @@ import socket
 import threading
 from typing import TYPE_CHECKING, Annotated
 
-import structlog
 import typer
 
 from bridge.cli.common import Json, Since, Until, home_of, is_verbose, print_json, print_table, progress, say
@@ -20,8 +19,6 @@ from bridge.cli.logs import set_up_logs
 if TYPE_CHECKING:
     from bridge.receiving.replay import Summary
 
-
-log = structlog.get_logger(__name__)
 
 GRACE_S = 8.0
 
@@ -55,6 +52,9 @@ def stop_at_signals(stopped: threading.Event, *, grace_s: float = GRACE_S) -> No
     """
     # The handler of a signal runs in the main thread, which may be waiting within a library. What the system writes
     # into the wake-up file is seen by a thread of its own.
+    import structlog
+
+    log = structlog.get_logger(__name__)
     wakes, woken = socket.socketpair()
     woken.setblocking(False)
     signal.set_wakeup_fd(woken.fileno(), warn_on_full_buffer=False)

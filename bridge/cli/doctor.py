@@ -1,10 +1,10 @@
 """``tom-bridge doctor``."""
 
+# ruff: noqa: PLC0415 (what takes time to import is imported by the command that needs it)
+
 import sys
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
 from bridge.cli.common import Json, cell, home_of, print_json
 
@@ -16,6 +16,9 @@ def doctor(context: typer.Context, *, as_json: Json = False) -> None:
 
     Example: tom-bridge doctor
     """
+    from rich.console import Console
+    from rich.text import Text
+
     home = home_of(context)
     found = []
     console = Console(width=None if sys.stdout.isatty() else 10_000, highlight=False)

@@ -8,15 +8,12 @@ from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
-import structlog
 import typer
 
 from bridge.cli.common import Json, is_verbose, load_settings, print_json, print_table, say
 from bridge.cli.consume import stop_at_signals
 from bridge.cli.logs import set_up_logs
 from bridge.errors import ConfigurationError
-
-log = structlog.get_logger(__name__)
 
 app = typer.Typer(help="Let TOMs that stay as they are publish by their own Share buttons, over HTTP.")
 accounts_app = typer.Typer(no_args_is_help=True, help="Which TOMs may publish by the gateway, and on which topics.")

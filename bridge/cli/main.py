@@ -49,9 +49,9 @@ app.command()(init.init)
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from bridge import __version__
+        import bridge
 
-        sys.stdout.write(f"tom-bridge {__version__}\n")
+        sys.stdout.write(f"tom-bridge {bridge.__version__}\n")
         raise typer.Exit
 
 

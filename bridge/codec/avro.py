@@ -1,4 +1,4 @@
-"""Events to bytes and back: Avro's single-object encoding, ``C3 01``, the schema's fingerprint, the datum.
+"""Bytes to events: Avro's single-object encoding, ``C3 01``, the schema's fingerprint, the datum.
 
 :class:`Decoder` finds by the record itself which format it is in; Avro is the only one today. Whatever the bytes
 are, the answer is an event or one of the errors below, soon.
@@ -6,16 +6,14 @@ are, the answer is an event or one of the errors below, soon.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import Any
 
-from fastavro import schemaless_reader, schemaless_writer
+from fastavro import schemaless_reader
 
 from bridge.codec.headers import (
     Hints,
-    headers_of,
     peek,
     record_name,
     refuse_other_event,
@@ -25,13 +23,12 @@ from bridge.codec.headers import (
 from bridge.codec.schema import KINDS, Schema, is_newer
 from bridge.codec.schemas import Schemas, SchemasOfStreams, newest
 from bridge.codec.weigh import TooManyItemsError, TooMuchError
+from bridge.codec.writing import FREE, MARKER
 from bridge.errors import InvalidEventError, NewerVersionError, UndecodableError, UnknownSchemaError
 from bridge.events import BODIES, DATUMS, MAX_PRODUCT_BYTES, Datum, Datums, Event, Kind
 from bridge.events.columns import transposed
-from bridge.stream.port import Headers, Record
+from bridge.stream.port import Record
 
-MARKER = b"\xc3\x01"
-"""How a record in Avro's single-object encoding begins."""
 _PREFIX = len(MARKER) + 8
 
 LARGEST_EVENT = 900_000
@@ -41,58 +38,11 @@ LARGEST_PRODUCT_EVENT = MAX_PRODUCT_BYTES + 1024 * 1024
 _LARGEST_READ = {Kind.DATA_PRODUCT: LARGEST_PRODUCT_EVENT}
 _LARGEST_READ_OTHERWISE = 1024 * 1024  # more than is written, and little enough to unfold in memory
 
-_FREE = ("extra", "value")
-"""The fields of datums that travel as JSON text."""
 _FEW = 5
 """So many datums are checked sooner as models than as columns, each of which costs 2 µs."""
 _ENVELOPE = tuple(name for name in Event.model_fields if name != "body")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-
-
-@dataclass(frozen=True)
-class Encoded:
-    """An event as a stream takes it, and the schema that a reader needs."""
-
-    key: bytes
-    value: bytes
-    headers: Headers
-    schema: Schema
-
-
-def encode(event: Event) -> Encoded:
-    """Return ``event`` as a record of a stream, written with the newest schema of its kind."""
-    schema = newest(event.kind)
-    buffer = BytesIO()
-    buffer.write(MARKER + schema.fingerprint)
-    schemaless_writer(buffer, schema.parsed, as_avro(event))
-    return Encoded(event.key, buffer.getvalue(), headers_of(event, schema), schema)
-
-
-def as_avro(event: Event) -> dict[str, Any]:
-    """Return ``event`` as the datum that is written: times in microseconds, UUIDs and extra values as text."""
-    data = event.model_dump()
-    body = data.pop("body")
-    kind = body.pop("kind")
-    data |= {name: str(data[name]) for name in ("id", "share_id", "installation")}
-    data["replaces"] = None if event.replaces is None else str(event.replaces)
-    data["shared_at"] = _microseconds(event.shared_at)
-    if kind is Kind.TARGET:
-        body = {"target": body}
-    elif kind is Kind.LIST:
-        for member in body["members"]:
-            if member["target"] is not None:
-                del member["target"]["kind"]
-    elif kind in BODIES:
-        for datum in body[BODIES[kind].ITEMS]:
-            datum["timestamp"] = _microseconds(datum["timestamp"])
-            for name in datum.keys() & _FREE:
-                datum[name] = json.dumps(datum[name], separators=(",", ":"), allow_nan=False)
-    return {"envelope": data, **body}
-
-
-def _microseconds(moment: datetime) -> int:
-    return (moment - _EPOCH) // _MICROSECOND
 
 
 class Decoder:
@@ -234,7 +184,7 @@ def _from_avro(kind: Kind, data: dict[str, Any], envelope: dict[str, Any]) -> No
             return
         for number, datum in enumerate(data[items]):
             datum["timestamp"] = _moment(datum["timestamp"], f"{items}[{number}].timestamp")
-            for name in datum.keys() & _FREE:
+            for name in datum.keys() & FREE:
                 try:
                     datum[name] = json.loads(datum[name])
                 except (ValueError, RecursionError) as error:

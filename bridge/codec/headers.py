@@ -6,6 +6,8 @@ The payload rules: what is absent is absent, and what contradicts the payload ma
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
+from functools import cache, lru_cache
 from uuid import UUID
 
 from bridge.codec.schema import KINDS, NAMESPACE, Schema
@@ -18,6 +20,7 @@ SCHEMA_SHA256 = "tom_bridge_schema_sha256"
 CONTENT_TYPE = "application/avro"
 _SOURCE = "urn:tom-bridge:"
 
+_SHARES = 64
 _LONGEST_HINT = 200
 _ORIGIN = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -40,18 +43,33 @@ class Hints:
 
 def headers_of(event: Event, schema: Schema) -> Headers:
     """Return the headers of ``event``, written with ``schema``."""
+    of_schema, of_share = _of_schema(schema), _of_share(event.origin, event.shared_at)
+    return (
+        *of_schema[:3],
+        ("ce_id", str(event.id).encode()),
+        of_share[0],
+        of_schema[3],
+        of_share[1],
+        ("ce_subject", event.subject.encode()),
+        of_schema[4],
+    )
+
+
+@cache
+def _of_schema(schema: Schema) -> Headers:
     values = {
         SCHEMA: schema.full_name,
         SCHEMA_SHA256: schema.sha256,
         "ce_specversion": "1.0",
-        "ce_id": str(event.id),
-        "ce_source": f"{_SOURCE}{event.origin}",
         "ce_type": schema.full_name,
-        "ce_time": event.shared_at.isoformat(),
-        "ce_subject": event.subject,
         "content-type": CONTENT_TYPE,
     }
     return tuple((name, value.encode()) for name, value in values.items())
+
+
+@lru_cache(_SHARES)
+def _of_share(origin: str, shared_at: datetime) -> Headers:
+    return ("ce_source", f"{_SOURCE}{origin}".encode()), ("ce_time", shared_at.isoformat().encode())
 
 
 def peek(record: Record) -> Hints:

@@ -55,6 +55,7 @@ def load_version(folder: Traversable) -> dict[Kind, Schema]:
     }
 
 
+@cache
 def newest(kind: Kind) -> Schema:
     """Return the schema that this release writes ``kind`` with, and reads it by."""
     minor = max(minor for major, minor, each in bundled() if major == MAJOR and each is kind)

@@ -1,19 +1,14 @@
 """Events that are larger than a topic takes, in parts that fit: the same parts at every try."""
 
 from collections.abc import Iterator, Sequence
-from io import BytesIO
 from typing import Any
 from uuid import UUID, uuid5
 
-from fastavro import schemaless_writer
-
-from bridge.codec.avro import LARGEST_EVENT, as_avro, encode
-from bridge.codec.schema import Schema
-from bridge.codec.schemas import newest
+from bridge.codec.avro import LARGEST_EVENT
+from bridge.codec.writing import ARRAYS, encode, sizes_of_items
 from bridge.errors import TooLargeError
-from bridge.events import BODIES, Datum, Event, Kind
+from bridge.events import Datum, Datums, Event, Kind
 
-_ARRAYS = {Kind.LIST: "members"} | {kind: body.ITEMS for kind, body in BODIES.items()}
 _COUNT = 10  # bytes that the count of an array takes at most
 
 
@@ -31,33 +26,18 @@ def split(event: Event, largest_bytes: int = LARGEST_EVENT) -> list[Event]:
 
 def split_larger(event: Event, size: int, largest_bytes: int) -> list[Event]:
     """Return the parts of an event that is known to take ``size`` bytes, more than ``largest_bytes``."""
-    array = _ARRAYS.get(event.kind)
+    array = ARRAYS.get(event.kind)
     if array is None or not getattr(event.body, array):
         raise _too_large(event, f"the {event.kind}", size, largest_bytes)
-    schema = newest(event.kind)
-    datum = as_avro(event)
-    items = datum.pop(array)
+    items = getattr(event.body, array)
     room = largest_bytes - len(encode(part(event, 0, 1)).value) - _COUNT
-    sizes = _sizes(items, schema, array)
+    sizes = sizes_of_items(event.kind, items)
     # The event with its first item was measured, as an event without any can't be: give that item's room back.
     room += sizes[0]
     for number, each in enumerate(sizes):
         if each > room:
             raise _too_large(event, f"{array}[{number}] with the envelope", each + largest_bytes - room, largest_bytes)
-    return [part(event, first, end) for first, end in runs(getattr(event.body, array), sizes, room)]
-
-
-def _sizes(items: Sequence[Any], schema: Schema, array: str) -> list[int]:
-    """Return how many bytes each item takes, by writing each once."""
-    (definition,) = (field["type"]["items"] for field in schema.parsed["fields"] if field["name"] == array)
-    item_schema = definition | {"__fastavro_parsed": True, "__named_schemas": schema.parsed["__named_schemas"]}
-    buffer = BytesIO()
-    sizes = []
-    for item in items:
-        before = buffer.tell()
-        schemaless_writer(buffer, item_schema, item)
-        sizes.append(buffer.tell() - before)
-    return sizes
+    return [part(event, first, end) for first, end in runs(items, sizes, room)]
 
 
 def runs(items: Sequence[Any], sizes: Sequence[int], room: int) -> Iterator[tuple[int, int]]:
@@ -66,8 +46,9 @@ def runs(items: Sequence[Any], sizes: Sequence[int], room: int) -> Iterator[tupl
     Neighbours of one time stay together where they fit: what people shared together must not conflict within itself.
     """
     first = taken = begin = 0
+    times = _times(items)
     for number, size in enumerate(sizes):
-        if number == 0 or not _is_of_one_time(items[number - 1], items[number]):
+        if number == 0 or times[number - 1] != times[number]:
             begin = number
         while taken + size > room and number > first:
             end = begin if begin > first else number
@@ -79,14 +60,17 @@ def runs(items: Sequence[Any], sizes: Sequence[int], room: int) -> Iterator[tupl
         yield first, len(sizes)
 
 
-def _is_of_one_time(one: Any, other: Any) -> bool:
-    return isinstance(one, Datum) and isinstance(other, Datum) and one.timestamp == other.timestamp
+def _times(items: Sequence[Any]) -> Sequence[Any]:
+    """Return the times of datums; of items without one what no two have in common."""
+    if isinstance(items, Datums):
+        return items.column("timestamp")
+    return [one.timestamp if isinstance(one, Datum) else number for number, one in enumerate(items)]
 
 
 def part(event: Event, first: int, end: int) -> Event:
     """Return the part of a list, or of an event with datums, that has its items ``first`` up to ``end`` (exclusive)."""
     body: Any = event.body
-    array = _ARRAYS[event.kind]
+    array = ARRAYS[event.kind]
     items = getattr(body, array)[first:end]
     less = body.model_copy(update={array: items})
     return event.model_copy(update={"id": part_id(event.id, first, end), "body": less})

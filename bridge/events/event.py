@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, FailFast, Field, StringConstraints, ValidationError
 
 from bridge.errors import InvalidEventError
-from bridge.events.datums import DataBody
+from bridge.events.datums import DATUMS, Data, DataBody
 from bridge.events.fields import Kind, Model, Utc, text, uuid7
 from bridge.events.product import DataProduct
 from bridge.events.targets import Target, TargetList
@@ -122,6 +122,20 @@ class Event(Share):
         """
         marker = "list:" if self.kind is Kind.LIST else ""
         return f"{self.origin}/{marker}{simplify(self.subject)}".encode()
+
+    def checked_again(self) -> "Event":
+        """Return this event, validated anew unless nothing of it can have changed since it was made.
+
+        What can: copies with other values (``model_copy``), and the dictionaries in it. Raises as :meth:`checked`.
+        """
+        body = self.body
+        if isinstance(body, Data) and not any(
+            (self.was_changed, body.was_changed, body.target.was_changed, body.datums.was_changed)
+        ):
+            datums = body.datums
+            if not any(datums.column(DATUMS[type(body)].FREE)):
+                return self
+        return Event.checked(self.model_dump(warnings=False))
 
     @classmethod
     def checked(cls, data: Any, *, where: str = "") -> "Event":

@@ -7,9 +7,10 @@ import json
 import re
 import secrets
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from pydantic import (
@@ -146,12 +147,28 @@ Extra = Annotated[dict[str, JsonValue], _bounded_json(MAX_EXTRA_CHARACTERS)]
 Value = Annotated[dict[str, JsonValue], _bounded_json(MAX_VALUE_CHARACTERS)]
 
 
+_CHANGED = "_changed"
+"""Stands in the ``__dict__`` of such a copy, where pydantic looks for fields alone."""
+
+
 class Model(BaseModel):
     """The base of all parts of an event: frozen, and closed to fields that it doesn't know."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", ser_json_bytes="base64", val_json_bytes="base64", allow_inf_nan=False
     )
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy; of one with other values nobody has looked whether it obeys the rules."""
+        copied = super().model_copy(update=update, deep=deep)
+        if update:
+            copied.__dict__[_CHANGED] = True
+        return copied
+
+    @property
+    def was_changed(self) -> bool:
+        """Whether this is a copy with other values, which were not checked."""
+        return _CHANGED in self.__dict__
 
 
 class Kind(StrEnum):

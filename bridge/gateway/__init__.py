@@ -5,3 +5,6 @@ buttons is accepted with one local insert (:mod:`bridge.gateway.accepting`), mad
 (:mod:`bridge.gateway.composing`) and published from an outbox. The facts of what TOMs send, and what they make of which
 answer, are in ``docs/gateway.md``. Only :mod:`bridge.gateway.app` and :mod:`bridge.gateway.serving` know HTTP.
 """
+
+FILE = "gateway.db"
+"""The name of the file in which the gateway has all it remembers, in the folder of the state."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bridge.codec.avro import LARGEST_EVENT, encode
+from bridge.codec import LARGEST_EVENT, encode
 from bridge.events import KINDS, Body, Kind, Share
 from bridge.gateway import reading
 from bridge.gateway.accounts import Account

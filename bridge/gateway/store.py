@@ -11,8 +11,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from bridge.events import Target, uuid7
+from bridge.gateway import FILE
 from bridge.gateway.names import firsts, written
-from bridge.gateway.tables import FILE, GATEWAY
+from bridge.gateway.tables import GATEWAY
 from bridge.publishing.outbox_sqlite import SqliteOutbox, put
 from bridge.publishing.packing import Packing
 

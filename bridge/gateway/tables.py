@@ -87,5 +87,3 @@ GATEWAY = Format(
     steps=(_FIRST, UNCLEAR),
     mend="Put back a backup of it; what was accepted since, and not yet sent, is lost",
 )
-FILE = "gateway.db"
-"""Its name, in the folder of the state."""

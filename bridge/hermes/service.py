@@ -34,9 +34,6 @@ from bridge.errors import (
 from bridge.hermes.embedded import KEY
 from bridge.shown import visible
 
-NOT_READ = "Hermes' REST API is published to alone; read the topic on HOPSKOTCH, by a stream of kafka://"
-"""Why nothing is read there."""
-
 _API = "api/v0/"
 _CONNECT_S = 10.0
 _ANSWER_S = 30.0

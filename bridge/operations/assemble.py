@@ -11,10 +11,10 @@ from bridge.budget import Budget
 from bridge.clock import CLOCK, Clock
 from bridge.errors import HistoryGoneError, TopicMissingError
 from bridge.events import Kind
-from bridge.hermes.service import NOT_READ, HermesService
+from bridge.hermes.service import HermesService
 from bridge.ledger.port import Ledger, Place
-from bridge.ledger.sqlite import SqliteLedger
 from bridge.operations.formats import formats_of
+from bridge.operations.opening import group_of, ledger_of, stream_of
 from bridge.receiving.consumer import Consumer, Pace
 from bridge.receiving.execute import Executor
 from bridge.receiving.live import Live
@@ -26,9 +26,7 @@ from bridge.receiving.read import Reader, Rules
 from bridge.receiving.unit import Writer
 from bridge.receiving.waiting import WaitingLine
 from bridge.settings import Settings, StreamSettings, SubscriptionSettings
-from bridge.stream import Partition, Record, Stream, open_hopskotch, open_stream
-from bridge.stream.labelled import Opening
-from bridge.stream.routed import RoutedStream
+from bridge.stream import Partition, Record, Stream
 from bridge.tom.port import Tom
 from bridge.tom.rest import RestAccount, RestTom
 
@@ -81,29 +79,6 @@ class Bridge:
         )
 
 
-def group_of(settings: Settings) -> str:
-    """Return the consumer group of a TOM, as streams name it (HOPSKOTCH puts the credential's name before it)."""
-    return f"tom-bridge.{settings.require_origin()}"
-
-
-def stream_of(settings: Settings, *, only: str | None = None) -> RoutedStream:
-    """Return all streams that the settings name, as one, or the one of the label ``only``.
-
-    Where it is one alone, raises what is wrong with its settings; of several, each tells it when it is asked.
-    """
-    wanted = {label: one for label, one in settings.each_stream().items() if only in (None, label)}
-    return RoutedStream(
-        {label: Opening(one.shown_url, partial(_opened, one)) for label, one in wanted.items() if not one.over_rest},
-        others={label: NOT_READ for label, one in wanted.items() if one.over_rest},
-    )
-
-
-def _opened(one: StreamSettings) -> Stream:
-    if one.hopskotch:
-        return open_hopskotch(one.url, one.options(), one.auth)
-    return open_stream(one.url, one.options())
-
-
 def streams_of(settings: Settings) -> Mapping[str, Stream | HermesService]:
     """Return by label what the settings name to publish on.
 
@@ -117,11 +92,6 @@ def service_of(one: StreamSettings) -> HermesService:
     """Return Hermes' service at ``one``, which is such."""
     assert one.token is not None
     return HermesService(one.url, one.token.get_secret_value())
-
-
-def ledger_of(settings: Settings) -> SqliteLedger:
-    """Return the ledger that the settings name."""
-    return SqliteLedger(settings.ledger)
 
 
 def account_of(settings: Settings) -> RestAccount:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import structlog
 
 from bridge.errors import ConfigurationError, TooLargeError
-from bridge.operations.assemble import stream_of
+from bridge.operations.opening import stream_of
 from bridge.operations.topics import exists
 from bridge.settings import Settings
 from bridge.stream import Record, Stream, open_stream

@@ -2,21 +2,21 @@
 
 import stat
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import closing
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any
 
-from bridge.errors import AwayError, BridgeError
+from bridge.errors import BridgeError
 from bridge.hermes.service import HermesService
 from bridge.ledger.port import Ledger
-from bridge.operations.assemble import account_of, group_of, service_of
-from bridge.operations.finding import Finding, Level, found_in
-from bridge.operations.gateway import has_gateway
+from bridge.operations.assemble import account_of, service_of
+from bridge.operations.at_once import at_once
+from bridge.operations.finding import Finding, Level, all_found_in, found_in
 from bridge.operations.gateway_doctor import examine_gateway
-from bridge.operations.opening import opened_ledger, opened_stream
+from bridge.operations.opening import group_of, has_gateway, opened_ledger, opened_stream
 from bridge.operations.status import impostors
 from bridge.origins import name_key, told_as
 from bridge.settings import Settings
@@ -34,10 +34,17 @@ _PATHS = {"targets": TARGETS, "photometry": "/api/reduceddatums/", "data product
 def examine(settings: Settings) -> Iterator[Finding]:
     """Yield findings as they are made. Nothing is changed at the TOM or on the stream; the ledger is made if absent."""
     yield from _configuration(settings)
-    yield from found_in("stream", lambda: examine_streams(settings))
-    yield from found_in("ledger", lambda: _ledger(settings))
+    asked = [("stream", partial(examine_streams, settings)), ("TOM", partial(_tom, settings))]
     if has_gateway(settings):
-        yield from found_in("gateway", lambda: examine_gateway(settings))
+        asked.insert(1, ("gateway", partial(examine_gateway, settings)))
+    streams, *others = at_once([partial(all_found_in, *one) for one in asked])
+    yield from streams
+    yield from found_in("ledger", lambda: _ledger(settings))
+    for found in others:
+        yield from found
+
+
+def _tom(settings: Settings) -> Iterator[Finding]:
     if settings.tom is None:
         yield Finding(level="warn", about="TOM", what="none is configured", mend="Set [tom] to receive into one")
         return
@@ -71,13 +78,23 @@ def _configuration(settings: Settings) -> Iterator[Finding]:
 def examine_streams(settings: Settings) -> Iterator[Finding]:
     """Yield how each stream is, its topics that the settings name, what may be done on them, and its schemas."""
     with opened_stream(settings) as stream:
-        for label, part in stream.parts().items():
-            yield from found_in("stream", partial(_stream, settings, label, part))
-        if len(stream.parts()) > 1:
-            yield from _each_once(settings, stream)
-    for label, one in settings.streams.items():
-        if one.over_rest:
-            yield from found_in("stream", partial(_service, settings, label))
+        parts = stream.parts()
+        services = [label for label, one in settings.streams.items() if one.over_rest]
+        found = at_once(
+            [
+                *(partial(all_found_in, "stream", partial(_stream, settings, *part)) for part in parts.items()),
+                *(partial(all_found_in, "stream", partial(_service, settings, label)) for label in services),
+            ]
+        )
+        for of_one in found:
+            yield from of_one
+        if len(parts) > 1:
+            away = {label for label, of_one in zip(parts, found, strict=False) if not _answered(of_one)}
+            yield from _each_once(settings, stream, away)
+
+
+def _answered(found: Sequence[Finding]) -> bool:
+    return found[0].level == "ok"
 
 
 def _service(settings: Settings, label: str) -> Iterator[Finding]:
@@ -153,19 +170,15 @@ def _ask_for_rights(on_hopskotch: bool) -> str:
     return "Ask who runs the broker for the permission"
 
 
-def _each_once(settings: Settings, stream: Stream) -> Iterator[Finding]:
-    """Yield each topic that is subscribed to by two names."""
+def _each_once(settings: Settings, stream: Stream, away: Set[str]) -> Iterator[Finding]:
+    """Yield each topic that is subscribed to by two names, on the streams that are not ``away``."""
     names: dict[str, str] = {}
-    away: set[str] = set()
     for topic in [one.topic for one in settings.subscribe]:
         if split(topic)[0] in away:
             continue
         try:
             first = names.setdefault(stream.identity(topic), topic)
-        except AwayError:  # this and others are told above
-            away.add(split(topic)[0])
-            continue
-        except BridgeError:
+        except BridgeError:  # this and others are told above
             continue
         if first != topic:
             what = f"{first} and {topic} are one topic under two names"

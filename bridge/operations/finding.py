@@ -27,3 +27,8 @@ def found_in(about: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Find
     except BridgeError as error:
         what = f"{error.where}: {error.what}" if error.where else error.what
         yield Finding(level="fail", about=about, what=what, mend=error.mend)
+
+
+def all_found_in(about: str, look: Callable[[], Iterator[Finding]]) -> list[Finding]:
+    """Return all that ``look`` finds, as :func:`found_in` yields it."""
+    return list(found_in(about, look))

@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 
 from bridge.codec import Decoder, Format, Hints, Item
-from bridge.codec.avro import MARKER
 from bridge.codec.schemas import SchemasOfStreams
+from bridge.codec.writing import MARKER
 from bridge.hermes import HermesFormat
 from bridge.settings import Settings, SubscriptionSettings
 from bridge.stream import Record, Stream

@@ -13,7 +13,7 @@ import structlog
 from bridge.errors import BridgeError, ConfigurationError, InvalidEventError, StopError
 from bridge.events import Share, Target, checked_part
 from bridge.file_lock import FileLock
-from bridge.gateway import accounts
+from bridge.gateway import FILE, accounts
 from bridge.gateway.accepting import Accepting
 from bridge.gateway.accounts import Account
 from bridge.gateway.composing import Composer
@@ -21,10 +21,9 @@ from bridge.gateway.fetching import Fetching
 from bridge.gateway.hermes import Messages
 from bridge.gateway.sizes import Sizes
 from bridge.gateway.store import Known, Store
-from bridge.gateway.tables import FILE
 from bridge.ledger.sqlite import SqliteLedger
-from bridge.operations.assemble import account_of, ledger_of, stream_of, streams_of
-from bridge.operations.opening import opened_ledger
+from bridge.operations.assemble import account_of, streams_of
+from bridge.operations.opening import ledger_of, opened_ledger, stream_of
 from bridge.publishing.relay import Pace, Relay
 from bridge.settings import Settings
 
@@ -46,11 +45,6 @@ def opened_store(settings: Settings) -> Iterator[Store]:
     """Open the gateway's file for a block; it is made where there is none."""
     with closing(Store(settings.state)) as store:
         yield store
-
-
-def has_gateway(settings: Settings) -> bool:
-    """Return whether there is a gateway here: it has a file."""
-    return (settings.state / FILE).exists()
 
 
 def add_account(

@@ -6,7 +6,8 @@ from functools import partial
 from importlib.util import find_spec
 
 from bridge.gateway.accounts import every
-from bridge.operations.finding import Finding, found_in
+from bridge.operations.at_once import at_once
+from bridge.operations.finding import Finding, all_found_in
 from bridge.operations.gateway import opened_store
 from bridge.operations.gateway_status import gateway_problems, gateway_status
 from bridge.operations.opening import opened_stream
@@ -32,10 +33,11 @@ def examine_gateway(settings: Settings) -> Iterator[Finding]:
     )
     topics = dict.fromkeys(topic for one in accounts for topic in one.topics)
     with opened_stream(settings) as stream:
-        for topic in topics:
-            if settings.stream_of(topic).over_rest:  # which are told with the streams
-                continue
-            yield from found_in("gateway", partial(_topic, stream, topic))
+        here = [
+            topic for topic in topics if not settings.stream_of(topic).over_rest
+        ]  # others are told with the streams
+        for found in at_once([partial(all_found_in, "gateway", partial(_topic, stream, topic)) for topic in here]):
+            yield from found
     missing = [name for name in ("starlette", "uvicorn", "python_multipart") if find_spec(name) is None]
     if missing:
         mend = "Run: pip install 'tom-bridge[gateway]'"

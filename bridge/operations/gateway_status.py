@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from bridge.operations.gateway import has_gateway, opened_store
+from bridge.operations.gateway import opened_store
+from bridge.operations.opening import has_gateway
 from bridge.operations.outbox import told
 from bridge.publishing.outbox_sqlite import Summary
 from bridge.settings import Settings

@@ -3,23 +3,25 @@
 What a command does is the same in both places; only who gives it settings, ledger and TOM differs.
 """
 
+# ruff: noqa: PLC0415 (what takes time to import is imported by the command that needs it)
+
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from bridge.errors import ConfigurationError
 from bridge.ledger.port import Ledger
-from bridge.operations.assemble import Bridge, open_bridge
-from bridge.operations.doctor import examine
-from bridge.operations.finding import Finding
-from bridge.operations.gateway import has_gateway, opened_store
-from bridge.operations.gateway_status import GatewayStatus, gateway_problems, gateway_status
-from bridge.operations.opening import opened_ledger
-from bridge.publishing.outbox import Outbox
+from bridge.operations.opening import has_gateway, opened_ledger
 from bridge.settings import Settings
+
+if TYPE_CHECKING:
+    from bridge.operations.assemble import Bridge
+    from bridge.operations.finding import Finding
+    from bridge.operations.gateway_status import GatewayStatus
+    from bridge.publishing.outbox import Outbox
 
 
 class Home(Protocol):
@@ -34,11 +36,11 @@ class Home(Protocol):
         """Open the ledger for a block."""
         ...
 
-    def bridge(self, stopped: threading.Event | None = None) -> AbstractContextManager[Bridge]:
+    def bridge(self, stopped: threading.Event | None = None) -> "AbstractContextManager[Bridge]":
         """Open stream, ledger and TOM for a block; ``stopped`` is to be the bridge's own."""
         ...
 
-    def examine(self) -> Iterator[Finding]:
+    def examine(self) -> "Iterator[Finding]":
         """Yield whether everything is there that the bridge needs, as it is found."""
         ...
 
@@ -46,15 +48,15 @@ class Home(Protocol):
         """Return what is wrong here beside what the status tells; ``stalled_s`` as for ``status --check``."""
         ...
 
-    def gateway(self) -> GatewayStatus | None:
+    def gateway(self) -> "GatewayStatus | None":
         """Return how the gateway is that stands here; None where there is none."""
         ...
 
-    def outbox(self) -> AbstractContextManager[Outbox]:
+    def outbox(self) -> "AbstractContextManager[Outbox]":
         """Open what is on its way out for a block. Raises ConfigurationError where nothing is kept of that here."""
         ...
 
-    def besides(self, bridge: Bridge) -> None:
+    def besides(self, bridge: "Bridge") -> None:
         """Do what a consumer has to do here besides: called before each of its turns."""
         ...
 
@@ -78,23 +80,35 @@ class Beside:
         """Open the ledger's file for a block."""
         return opened_ledger(self.settings)
 
-    def bridge(self, stopped: threading.Event | None = None) -> AbstractContextManager[Bridge]:
+    def bridge(self, stopped: threading.Event | None = None) -> "AbstractContextManager[Bridge]":
         """Open stream, ledger and TOM for a block."""
+        from bridge.operations.assemble import open_bridge
+
         return open_bridge(self.settings, stopped)
 
-    def examine(self) -> Iterator[Finding]:
+    def examine(self) -> "Iterator[Finding]":
         """Yield what is found, the TOM asked over REST."""
+        from bridge.operations.doctor import examine
+
         return examine(self.settings)
 
     def problems(self, stalled_s: float) -> list[str]:
         """Return what is wrong with the gateway, where there is one."""
+        if not has_gateway(self.settings):
+            return []
+        from bridge.operations.gateway_status import gateway_problems
+
         return gateway_problems(self.settings, stalled_s)
 
-    def gateway(self) -> GatewayStatus | None:
+    def gateway(self) -> "GatewayStatus | None":
         """Return how the gateway is that has its state in this configuration's folder."""
+        if not has_gateway(self.settings):
+            return None
+        from bridge.operations.gateway_status import gateway_status
+
         return gateway_status(self.settings)
 
-    def outbox(self) -> AbstractContextManager[Outbox]:
+    def outbox(self) -> "AbstractContextManager[Outbox]":
         """Open the outbox of the gateway for a block."""
         if not has_gateway(self.settings):
             raise ConfigurationError(
@@ -102,9 +116,11 @@ class Beside:
                 where="state",
                 mend="What 'publish' sends it confirms itself; in a TOM with the app write: manage.py bridgeoutbox",
             )
+        from bridge.operations.gateway import opened_store
+
         return opened_store(self.settings)
 
-    def besides(self, bridge: Bridge) -> None:
+    def besides(self, bridge: "Bridge") -> None:
         """Beside a TOM there is nothing."""
 
     def named(self, text: str) -> str:

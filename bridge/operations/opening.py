@@ -1,19 +1,45 @@
-"""Parts of a TOM's bridge that are opened for one command."""
+"""Parts of a TOM's bridge that are opened for one command: those that every command needs, quickly imported."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 
-from bridge.events import Kind
-from bridge.ledger.port import Filter, Ledger, Outcome
+from bridge.gateway import FILE
 from bridge.ledger.sqlite import SqliteLedger
-from bridge.operations.assemble import account_of, ledger_of, stream_of
-from bridge.publishing.sources.local_tom import LocalTom
-from bridge.settings import Settings
+from bridge.settings import Settings, StreamSettings
+from bridge.stream import Stream, open_hopskotch, open_stream
+from bridge.stream.labelled import Opening
 from bridge.stream.routed import RoutedStream
-from bridge.tom.port import Fate
-from bridge.tom.rest.session import RestSession
 
-_ALL = 1_000_000_000
+_NOT_READ = "Hermes' REST API is published to alone; read the topic on HOPSKOTCH, by a stream of kafka://"
+
+
+def group_of(settings: Settings) -> str:
+    """Return the consumer group of a TOM, as streams name it (HOPSKOTCH puts the credential's name before it)."""
+    return f"tom-bridge.{settings.require_origin()}"
+
+
+def stream_of(settings: Settings, *, only: str | None = None) -> RoutedStream:
+    """Return all streams that the settings name, as one, or the one of the label ``only``.
+
+    Where it is one alone, raises what is wrong with its settings; of several, each tells it when it is asked.
+    """
+    wanted = {label: one for label, one in settings.each_stream().items() if only in (None, label)}
+    return RoutedStream(
+        {label: Opening(one.shown_url, partial(_opened, one)) for label, one in wanted.items() if not one.over_rest},
+        others={label: _NOT_READ for label, one in wanted.items() if one.over_rest},
+    )
+
+
+def _opened(one: StreamSettings) -> Stream:
+    if one.hopskotch:
+        return open_hopskotch(one.url, one.options(), one.auth)
+    return open_stream(one.url, one.options())
+
+
+def ledger_of(settings: Settings) -> SqliteLedger:
+    """Return the ledger that the settings name."""
+    return SqliteLedger(settings.ledger)
 
 
 @contextmanager
@@ -30,19 +56,6 @@ def opened_ledger(settings: Settings) -> Iterator[SqliteLedger]:
         yield ledger
 
 
-@contextmanager
-def opened_local_tom(settings: Settings, own_sources: Sequence[str] = ()) -> Iterator[LocalTom]:
-    """Open the configured TOM for reading; ``own_sources`` are further names of what is its own."""
-    with closing(RestSession(account_of(settings))) as session, opened_ledger(settings) as ledger:
-        yield LocalTom(session, (settings.display_name, *own_sources), _received_products(ledger))
-
-
-def _received_products(ledger: Ledger) -> set[str]:
-    """Return the ids of the data products that came from other TOMs."""
-    wanted = Filter(kind=str(Kind.DATA_PRODUCT), outcome=Outcome.APPLIED, most=_ALL)
-    products = (entry.detail.get("product") for entry in ledger.entries(wanted))
-    return {
-        str(product["product_id"])
-        for product in products
-        if isinstance(product, Mapping) and product["fate"] == Fate.NEW
-    }
+def has_gateway(settings: Settings) -> bool:
+    """Return whether there is a gateway here: it has a file."""
+    return (settings.state / FILE).exists()

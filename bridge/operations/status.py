@@ -4,10 +4,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from bridge.errors import AwayError, BridgeError, StopError
 from bridge.ledger.port import Count, Heartbeat, Ledger, Outcome, Position, Reason, Sums
+from bridge.operations.at_once import at_once
 from bridge.operations.opening import opened_stream
 from bridge.settings import Settings
 from bridge.stream import Ends, Partition, Stream
@@ -113,7 +115,9 @@ class Verdict:
 
 def status(settings: Settings, ledger: Ledger) -> Status:
     """Return how things are; a stream that can't be reached is told, not raised."""
-    found = [topics_of(settings, ledger, label) for label in settings.each_stream()]
+    labels = list(settings.each_stream())
+    away = at_once([partial(_away, settings, label) for label in labels]) if len(labels) > 1 else [""]
+    found = [topics_of(settings, ledger, label, away=why) for label, why in zip(labels, away, strict=True)]
     counts = ledger.counts()
     outcomes = Counter({str(outcome): 0 for outcome in Outcome})
     for count in counts:
@@ -134,11 +138,34 @@ def status(settings: Settings, ledger: Ledger) -> Status:
     )
 
 
-def topics_of(settings: Settings, ledger: Ledger, label: str) -> tuple[list[TopicStatus], str]:
-    """Return where the TOM stands in the topics of one stream, and why that does not answer, where it does not."""
-    names = list(dict.fromkeys(one.topic for one in settings.subscribe if split(one.topic)[0] == label))
+def _away(settings: Settings, label: str) -> str:
+    """Return why the stream does not answer that has this label; nothing where it does."""
+    names = _subscribed(settings, label)
+    try:
+        if names:
+            with opened_stream(settings, only=label) as stream:
+                stream.identity(names[0])
+    except AwayError as error:
+        return str(error)
+    except BridgeError:  # told by whoever asks next
+        pass
+    return ""
+
+
+def _subscribed(settings: Settings, label: str) -> list[str]:
+    return list(dict.fromkeys(one.topic for one in settings.subscribe if split(one.topic)[0] == label))
+
+
+def topics_of(settings: Settings, ledger: Ledger, label: str, *, away: str = "") -> tuple[list[TopicStatus], str]:
+    """Return where the TOM stands in the topics of one stream, and why that does not answer, where it does not.
+
+    ``away``: why, where that is known; then it isn't asked.
+    """
+    names = _subscribed(settings, label)
     if not names:
         return [], ""
+    if away:
+        return [_topic(None, ledger, name) for name in names], away
     try:
         with opened_stream(settings, only=label) as stream:
             return [_topic(stream, ledger, name) for name in names], ""

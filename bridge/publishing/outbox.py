@@ -131,6 +131,10 @@ class Outbox(Protocol):
         """Forget the content of what was sent before that moment; that it was sent is kept for ever."""
         ...
 
+    def last_accepted(self) -> int:
+        """Return the id of the row that was accepted last, 0 where there is none; asked many times a second."""
+        ...
+
     def rest(self) -> None:
         """Hear that this instance is not used for a while: what would grow old is let go of."""
         ...

@@ -247,6 +247,10 @@ class SqliteOutbox(SqliteFile):
             sent=numbers.get(State.SENT, 0),
         )
 
+    def last_accepted(self) -> int:
+        """Return the id of the row that was accepted last, 0 where there is none."""
+        return self.query("SELECT coalesce(max(id), 0) FROM outbox")[0][0]  # type: ignore[no-any-return]
+
     def rest(self) -> None:
         """Nothing grows old here."""
 

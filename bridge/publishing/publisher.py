@@ -3,16 +3,12 @@
 from types import TracebackType
 from typing import Self
 
-import structlog
-
-from bridge.codec.avro import LARGEST_EVENT, LARGEST_PRODUCT_EVENT, encode
+from bridge.codec import LARGEST_EVENT, LARGEST_PRODUCT_EVENT, encode
 from bridge.codec.schemas import SCHEMA_TOPIC, Schemas, SchemasOfStreams, SchemaTopics
 from bridge.codec.split import split_larger
 from bridge.errors import ConfigurationError
 from bridge.events import Event, Kind
 from bridge.stream.port import Stream
-
-log = structlog.get_logger(__name__)
 
 
 class Publisher:
@@ -58,7 +54,10 @@ class Publisher:
                 where=f"event {event.id}",
                 mend='Write Publisher(stream, "a.topic") or publish(event, "a.topic")',
             )
-        event = Event.checked(event.model_dump(warnings=False))
+        return self.publish_checked(event.checked_again(), topic)
+
+    def publish_checked(self, event: Event, topic: str) -> list[Event]:
+        """Do as :meth:`publish` does with an event that was validated just now."""
         largest = self._largest(event, topic)
         encoded = encode(event)
         size = len(encoded.value)
@@ -67,10 +66,6 @@ class Publisher:
         for part in parts:
             record = encoded if part is event else encode(part)
             self._stream.publish(topic, key=record.key, value=record.value, headers=record.headers)
-        log.debug(
-            "event.published", topic=topic, event_id=str(event.id), kind=event.kind.value,
-            subject=event.subject, parts=len(parts), bytes=size,
-        )  # fmt: skip
         return parts
 
     def flush(self, timeout_s: float | None = None) -> None:

@@ -33,6 +33,8 @@ __all__ = ["Lease", "Pace", "Relay"]
 log = structlog.get_logger(__name__)
 
 _CLEAN_EVERY_S = 3600.0
+_WATCH_S = 0.05
+"""Seconds between two questions whether something more was accepted: one look into an index."""
 _HEARS_S = 0.5
 """Seconds within which a stop is heard while senders are at work."""
 _ENDS_WITHIN_S = 10.0
@@ -98,6 +100,8 @@ class Relay:
         self._lanes: list[_Lane] = []
         self._changed = threading.Condition()
         self._failures = 0
+        self._last_accepted = 0
+        """The row that was accepted last when the outbox was last looked at."""
         self._next_look = self._next_clean = 0.0
         self._standing_by = False
 
@@ -121,10 +125,22 @@ class Relay:
                 if until_end and not self._standing_by and all(lane.is_done for lane in self._lanes):
                     self._raise_stopped()
                     break
-                stopped.wait(self._pace.poll_s)
+                self._idle(stopped)
         finally:
             self.close()
         log.info("relay.stopped")
+
+    def _idle(self, stopped: threading.Event) -> None:
+        """Wait for the next poll, or until something more was accepted, which is seen much sooner."""
+        until = time.monotonic() + self._pace.poll_s
+        while (left_s := until - time.monotonic()) > 0 and not stopped.wait(min(_WATCH_S, left_s)):
+            if self._outbox is None or self._standing_by:
+                continue
+            try:
+                if self._outbox.last_accepted() != self._last_accepted:
+                    return
+            except AwayError:  # the next turn says so
+                stopped.wait(left_s)
 
     def turn(self, stopped: threading.Event | None = None, *, together: bool = False) -> bool:
         """Look for new data where it is time, and send what is queued; return whether more may be sent at once.
@@ -138,6 +154,7 @@ class Relay:
             self._next_look = time.monotonic() + self._pace.look_s
         if self._outbox is None:
             self._outbox = self._open_outbox()
+        self._last_accepted = self._outbox.last_accepted()
         if not self._lanes:
             self._lanes = [
                 _Lane(label, self._sender(label, stream), self._pace, self._changed)

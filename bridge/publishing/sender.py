@@ -183,10 +183,10 @@ class Sender:
                 self._send(row.topic, message)
             return
         try:
-            self._publisher.publish(event, row.topic)
+            self._publisher.publish_checked(event, row.topic)
         except TooLargeError:
             self._publisher = self._new_publisher()  # the topic may take more by now
-            self._publisher.publish(event, row.topic)
+            self._publisher.publish_checked(event, row.topic)
 
     def _send(self, topic: str, message: Outgoing) -> None:
         headers = message.headers(self._stream.account(topic))

@@ -48,6 +48,7 @@ class SqliteStream:
         self._writer = sqlite_file.connect(self.path)
         self._queue: list[sqlite_rows.Queued] = []
         self._queued_bytes = 0
+        self._queued_topics: set[str] = set()
 
     # -- writing ----------------------------------------------------------------------------------------------------
 
@@ -61,9 +62,11 @@ class SqliteStream:
             raise TooLargeError(
                 f"a value of {len(value)} bytes is too large", where=topic, mend=f"{LARGEST_VALUE} are the most"
             )
-        with sqlite_file.translating(self.path):
-            if sqlite_rows.topic_row(self._writer, topic) is None:
-                raise missing(topic)
+        if topic not in self._queued_topics:  # asked once a flush, which tells what has gone
+            with sqlite_file.translating(self.path):
+                if sqlite_rows.topic_row(self._writer, topic) is None:
+                    raise missing(topic)
+            self._queued_topics.add(topic)
         self._queue.append(sqlite_rows.Queued(topic, key, value, headers))
         self._queued_bytes += len(value)
         if self._queued_bytes > _QUEUE_BYTES or len(self._queue) >= _QUEUE_RECORDS:
@@ -88,6 +91,7 @@ class SqliteStream:
                     raise self._not_delivered(self._queue, str(told)) from error
                 raise told from error
         self._queue = gone
+        self._queued_topics = set()
         self._queued_bytes = sum(len(queued.value) for queued in gone)
         if gone:
             topics = ", ".join(sorted({queued.topic for queued in gone}))

@@ -6,17 +6,22 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from json.encoder import encode_basestring
+from typing import NamedTuple
 
 from bridge.stream.names import missing, replaced
 from bridge.stream.port import MOST_BYTES, NO_TIME, Ends, Headers, Partition, Record
 
 WATCH_S = 0.05
 """How often a waiting reader looks whether something was committed, in seconds."""
+_KEPT, _KEPT_BYTES = 2_000, 200
+"""So many headers, and none that are larger, are kept as they are written."""
+_read = json.JSONDecoder().decode
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True)
-class Queued:
+class Queued(NamedTuple):
     topic: str
     key: bytes
     value: bytes
@@ -123,12 +128,20 @@ def fetch(
 
 
 def _headers_text(headers: Headers) -> str:
+    # Most headers are those of the record before: with each written once, a record costs a third.
+    return f"[{', '.join([_pair(*one) if len(one[1]) < _KEPT_BYTES else _written(*one) for one in headers])}]"
+
+
+def _written(name: str, value: bytes) -> str:
     # Latin-1 maps each byte to one character: nothing is lost, and what is text stays readable in the file.
-    return json.dumps([(name, value.decode("latin-1")) for name, value in headers], ensure_ascii=False)
+    return f"[{encode_basestring(name)}, {encode_basestring(value.decode('latin-1'))}]"
+
+
+_pair = lru_cache(_KEPT)(_written)
 
 
 def _headers(text: bytes) -> Headers:
-    return tuple((name, value.encode("latin-1")) for name, value in json.loads(text))
+    return tuple([(name, value.encode("latin-1")) for name, value in _read(text.decode())])
 
 
 def microseconds(moment: datetime) -> int:

@@ -15,7 +15,7 @@ from parts.hopskotch import Credential, HopskotchBroker
 
 from bridge.codec import Format
 from bridge.hermes import HermesFormat
-from bridge.operations.assemble import stream_of
+from bridge.operations.opening import stream_of
 from bridge.operations.publishing import publish
 from bridge.settings import Settings
 from bridge.stream import Record

@@ -11,10 +11,10 @@ from parts.streams import fill, poll_until, starting_at, unique
 
 from bridge.codec import encode
 from bridge.errors import ConfigurationError
-from bridge.operations.assemble import stream_of
 from bridge.operations.doctor import examine_streams
 from bridge.operations.finding import Finding
 from bridge.operations.formats import formats_of
+from bridge.operations.opening import stream_of
 from bridge.operations.publishing import publish
 from bridge.settings import Settings
 from bridge.stream import Partition, open_hopskotch

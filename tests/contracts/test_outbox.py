@@ -52,6 +52,17 @@ def test_what_was_accepted_waits_in_its_order_with_its_content(shelf: Shelf, out
     assert [one.size for one in waiting] == [len(row.payload) for row in rows]
 
 
+def test_what_was_accepted_last_is_told_though_it_was_sent(shelf: Shelf, outbox: Outbox) -> None:
+    assert outbox.last_accepted() == 0
+    shelf.accept(TOPIC, event("A"), event("B"))
+    assert outbox.last_accepted() == ids(outbox)[-1]
+    before = outbox.last_accepted()
+    outbox.mark_sent(ids(outbox))
+    assert outbox.last_accepted() == before
+    shelf.accept(AFAR, event("C"))
+    assert outbox.last_accepted() > before
+
+
 def test_each_stream_sees_its_own_topics(shelf: Shelf, outbox: Outbox) -> None:
     shelf.accept(TOPIC, event("A"))
     shelf.accept(AFAR, event("B"))

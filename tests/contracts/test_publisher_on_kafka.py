@@ -8,7 +8,7 @@ from parts.events import event, one_of_each, photometry, read_again, record_of
 from parts.schema_versions import changed
 
 from bridge.codec import Decoder, Schemas
-from bridge.codec.avro import MARKER
+from bridge.codec.writing import MARKER
 from bridge.errors import TopicMissingError, UnknownSchemaError
 from bridge.events import Kind
 from bridge.publishing.publisher import Publisher

@@ -11,7 +11,7 @@ import pytest
 from parts.events import event, one_of_each, photometry
 from parts.kafka import KafkaBroker
 
-from bridge.codec.avro import encode
+from bridge.codec import encode
 from bridge.codec.schemas import SCHEMA_TOPIC, newest
 from bridge.events import Event, Kind
 from bridge.publishing.publisher import Publisher

@@ -5,7 +5,7 @@ from parts.bridges import Publishing
 from parts.kill import killed
 from parts.shares import REFERENCE, SUPERNOVA, on_day
 
-from bridge.codec.avro import encode
+from bridge.codec import encode
 from bridge.events import TargetReference
 from bridge.ledger.port import Outcome, Reason
 

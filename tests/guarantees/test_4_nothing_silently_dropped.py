@@ -6,7 +6,7 @@ import pytest
 from parts.bridges import Publishing
 from parts.shares import LIGHT_CURVE, NOON, REFERENCE, SUPERNOVA, best_of_all, on_day, photometry, points, product
 
-from bridge.codec.avro import encode
+from bridge.codec import encode
 from bridge.events import Photometry, TargetReference
 from bridge.ledger.port import Outcome, Reason
 

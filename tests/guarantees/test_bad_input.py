@@ -9,7 +9,7 @@ import pytest
 from parts.bridges import Publishing, Subscribed
 from parts.shares import GALAXY, NOON, SUPERNOVA, crafted, on_day, photometry, product
 
-from bridge.codec.avro import Encoded, encode
+from bridge.codec import Encoded, encode
 from bridge.events import ListMember, Target, TargetList, TargetReference
 from bridge.ledger.port import Outcome, Reason
 from bridge.tom.rest import RestTom

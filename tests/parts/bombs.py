@@ -12,12 +12,14 @@ from typing import Any
 
 from fastavro import schemaless_writer
 from fastavro.schema import fingerprint, parse_schema, to_parsing_canonical_form
+from parts.avro import as_avro
 from parts.events import one_of_each
 
-from bridge.codec.avro import LARGEST_PRODUCT_EVENT, MARKER, as_avro
+from bridge.codec import LARGEST_PRODUCT_EVENT
 from bridge.codec.schema import normalised
 from bridge.codec.schemas import newest
 from bridge.codec.weigh import LIGHT_BYTES
+from bridge.codec.writing import MARKER
 from bridge.events import Event, Kind
 
 MIB = 1024 * 1024

@@ -15,7 +15,7 @@ from parts.tom_site import BRIDGE_PASSWORD
 from parts.toms import Tom
 from parts.wait import wait_until
 
-from bridge.codec.avro import Encoded
+from bridge.codec import Encoded
 from bridge.codec.schemas import SCHEMA_TOPIC
 from bridge.events import Body, Event, Share, uuid7
 from bridge.ledger.port import Dead, Entry, Filter, Outcome, Parked

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 
 from parts.shares import crafted, on_day, photometry
 
-from bridge.codec.avro import MARKER, Encoded, encode
 from bridge.codec.schema import Schema
+from bridge.codec.writing import MARKER, Encoded, encode
 from bridge.events import Event, Share, uuid7
 
 Forged = tuple[bytes, bytes, tuple[tuple[str, bytes], ...]]

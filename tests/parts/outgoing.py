@@ -8,7 +8,7 @@ from typing import Any
 
 from parts.bridges import TOPIC
 
-from bridge.codec.avro import Decoder
+from bridge.codec import Decoder
 from bridge.codec.schemas import Schemas
 from bridge.events import Event
 from bridge.stream.port import Stream
@@ -69,7 +69,7 @@ def outbox_states() -> list[str]:
 
 def make_relay(open_stream: Callable[[Any], Stream] | None = None, *, lease_s: float = 30.0, **pace: Any) -> Any:
     """Return a relay of this process's TOM, with the settings as they are; it looks for new data at each turn."""
-    from bridge.operations.assemble import stream_of
+    from bridge.operations.opening import stream_of
     from bridge.publishing.relay import Pace
     from bridge.tomtoolkit import conf
     from bridge.tomtoolkit.sharing.relay import relay_of

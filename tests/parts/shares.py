@@ -6,8 +6,9 @@ from io import BytesIO
 from typing import Any
 
 from fastavro import schemaless_writer
+from parts.avro import as_avro
 
-from bridge.codec.avro import MARKER, Encoded, as_avro, encode
+from bridge.codec.writing import MARKER, Encoded, encode
 from bridge.events import DataProduct, Event, ListMember, Photometry, Point, Target, TargetList, TargetReference
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)

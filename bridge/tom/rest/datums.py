@@ -8,8 +8,9 @@ was written by us.
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from bridge.budget import Budget
@@ -21,14 +22,21 @@ from bridge.tom.compare import Beside, looks_equal, numbers
 from bridge.tom.port import DatumResult, ExistingDatum, Fate, NewDatum
 from bridge.tom.rest.session import Answer, Request, RestSession
 from bridge.tom.rest.shown import UnexpectedError, object_with
+from bridge.tom.rest.times import Times
 from bridge.tom.rest.versions import Toolkit
 from bridge.tom.rest.words import words
 from bridge.tom.values import Shown, data_type_of, row_of, value_of
 
 DATUMS = "/api/reduceddatums/"
 _CHUNK = 500
-_PAGES = {Kind.PHOTOMETRY: 5000, Kind.SPECTROSCOPY: 100, Kind.ASTROMETRY: 5000, Kind.REDUCED_DATUM: 500}
-"""How many datums are read at once: a spectrum can have thousands of values."""
+_PAGES = {
+    Kind.PHOTOMETRY: (500, 10_000),
+    Kind.SPECTROSCOPY: (100, 100),
+    Kind.ASTROMETRY: (500, 10_000),
+    Kind.REDUCED_DATUM: (500, 500),
+}
+"""How many datums are read at once, at first and at most: a spectrum can have thousands of values."""
+_GROWTH = 4
 
 
 class RestDatums:
@@ -37,12 +45,13 @@ class RestDatums:
     def __init__(self, session: RestSession, intents: Intents) -> None:
         self._session = session
         self._intents = intents
+        self._times = Times()
 
-    def rows(self, pk: int, wanted: Iterable[Datum]) -> tuple[ExistingDatum, ...]:
+    def rows(self, pk: int, wanted: Iterable[Datum], *, anew: bool = True) -> tuple[ExistingDatum, ...]:
         """Return the target's datums of the types and times of ``wanted``, and the spectra of the same numbers.
 
-        The TOM has no filter by time: all its datums of these types are read. Raises RejectedError where the TOM can't
-        show them.
+        Not ``anew``: where the target was read less than a minute ago and had none of these times, none are looked for.
+        Raises RejectedError where the TOM can't show them.
         """
         typed = self._session.toolkit.typed_datums
         moments: dict[tuple[Kind, str], set[datetime]] = defaultdict(set)
@@ -53,29 +62,54 @@ class RestDatums:
         spectra.discard(None)
         found = []
         for (kind, data_type), times in moments.items():
-            for shown in self._session.pages(DATUMS, _PAGES[kind], target__id=pk, data_type=data_type):
-                row = row_of(self._checked(shown), typed=typed)
+            if not anew and not spectra and self._times.has_none_of(times, pk, data_type):
+                continue
+            for shown in self._newest_first(pk, kind, data_type, None if spectra else min(times)):
+                row = row_of(shown, typed=typed)
                 if row is None or row.kind is not kind:
                     continue
                 if row.values["timestamp"] in times or (spectra and numbers(row) in spectra):
                     found.append(row)
         return tuple(found)
 
-    def _checked(self, said: Any) -> Shown:
+    def _newest_first(self, pk: int, kind: Kind, data_type: str, oldest: datetime | None) -> Iterator[Shown]:
+        """Yield the target's datums of a type, none that need not be read to see all from ``oldest`` on.
+
+        The TOM has no filter by time, and reads all datums of the target for each page. From 3.0 on the newest come
+        first, so that of most targets one small page is enough; releases before have no order.
+        """
+        size, most = _PAGES[kind]
+        ordered = self._session.toolkit.typed_datums
+        seen: list[datetime] = []
+        offset = 0
+        while True:
+            page = self._session.page(DATUMS, target__id=pk, data_type=data_type, limit=size, offset=offset)
+            times = [self._time_of(shown) for shown in page.results]
+            ordered = ordered and all(one >= other for one, other in pairwise([*seen[-1:], *times]))
+            seen += times
+            yield from page.results
+            offset += len(page.results)
+            if not page.results or offset >= page.count:
+                self._times.learn(pk, data_type, seen, since=None)
+                return
+            if ordered and oldest is not None and seen[-1] < oldest:
+                self._times.learn(pk, data_type, seen, since=seen[-1])
+                return
+            size = min(size * _GROWTH, most)
+
+    def _time_of(self, said: Any) -> datetime:
         try:
-            shown = object_with(said, data_type=str, timestamp=str)
-            datetime.fromisoformat(shown["timestamp"])
+            return datetime.fromisoformat(object_with(said, data_type=str, timestamp=str)["timestamp"])
         except UnexpectedError as error:
             raise self._session.unexpected(DATUMS, error) from None
         except ValueError:
             wrong = UnexpectedError(f"the timestamp {said['timestamp'][:40]!r}", "a time of ISO 8601")
             raise self._session.unexpected(DATUMS, wrong) from None
-        return shown
 
     def add(self, datums: Sequence[NewDatum], budget: Budget) -> list[DatumResult]:
         """See :meth:`bridge.tom.port.Tom.add_datums`."""
         results: list[DatumResult | None] = [None] * len(datums)
-        beside, unreadable = self._beside(datums)
+        beside, unreadable = self._beside(datums, anew=False)
         for index, new in enumerate(datums):
             if (refused := unreadable.get(new.target_pk)) is not None:
                 results[index] = DatumResult(Fate.REFUSED, refused)
@@ -85,7 +119,7 @@ class RestDatums:
             self._add_chunk(left[start : start + _CHUNK], datums, beside, results)
         return [result for result in results if result is not None]
 
-    def _beside(self, datums: Sequence[NewDatum]) -> tuple[Beside, Mapping[int, str]]:
+    def _beside(self, datums: Sequence[NewDatum], *, anew: bool) -> tuple[Beside, Mapping[int, str]]:
         """Return the rows beside ``datums``, and the targets whose datums the TOM can't show, with its reason."""
         wanted: dict[int, list[Datum]] = defaultdict(list)
         for new in datums:
@@ -93,7 +127,7 @@ class RestDatums:
         beside, unreadable = Beside(datums), dict[int, str]()
         for pk, of_target in wanted.items():
             try:
-                beside.take_in(pk, self.rows(pk, of_target))
+                beside.take_in(pk, self.rows(pk, of_target, anew=anew))
             except RejectedError as error:
                 unreadable[pk] = f"what target {pk} has can't be compared: {error}"
         return beside, unreadable
@@ -131,6 +165,8 @@ class RestDatums:
     def _ask(self, indices: Sequence[int], datums: Sequence[NewDatum], results: list[DatumResult | None]) -> None:
         """Send datums, a few at a time, and say what became of each."""
         toolkit = self._session.toolkit
+        for new in (datums[index] for index in indices):
+            self._times.add(new.datum.timestamp, new.target_pk, data_type_of(new.datum))
         answers = self._session.request_each(
             [Request("POST", DATUMS, json=_as_sent(datums[index], toolkit)) for index in indices]
         )
@@ -152,7 +188,7 @@ class RestDatums:
         results: list[DatumResult | None],
     ) -> None:
         """Say what became of datums that the TOM answered with 200 or 500, from what it holds."""
-        beside, unreadable = self._beside([datums[index] for index, _ in answered])
+        beside, unreadable = self._beside([datums[index] for index, _ in answered], anew=True)
         for index, answer in answered:
             new = datums[index]
             rows = beside.rows(new)

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
 from bridge.errors import TomAwayError
-from bridge.operations.assemble import Bridge, put_together, stream_of
+from bridge.operations.assemble import Bridge, put_together
+from bridge.operations.opening import stream_of
 from bridge.tomtoolkit import children, conf
 from bridge.tomtoolkit.ledger.store import DjangoLedger
 from bridge.tomtoolkit.receiving.tom import DjangoTom

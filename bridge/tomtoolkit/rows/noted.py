@@ -7,7 +7,7 @@ row, however many runs there are.
 
 from typing import Any
 
-from django.db.models import BigIntegerField, F, OuterRef, Q, Subquery, Value
+from django.db.models import BigIntegerField, F, Func, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import LessThanOrEqual
 from tom_dataproducts.models import DataProduct as ProductModel
@@ -39,8 +39,25 @@ def with_event(model: Any, rows: Any) -> Any:
 
 def _noted(model: Any, column: str) -> Any:
     """Return the condition that the row of ``model`` with the key in ``column`` is noted; false where that is NULL."""
-    first = Subquery(_runs(model, column).values("first")[:1], output_field=BigIntegerField())
-    return LessThanOrEqual(Coalesce(first, _NEVER), Coalesce(F(column), _NO_ROW))
+    return LessThanOrEqual(Coalesce(_First(model, column), _NEVER), Coalesce(F(column), _NO_ROW))
+
+
+class _First(Func):
+    """The first key of the run that alone may have the row of ``model`` with the key in ``column``.
+
+    In SQL: of a subquery made of a queryset Django takes 0.6 ms to make the SQL, of this a tenth, in each query anew.
+    """
+
+    arg_joiner = ' AND "last" >= '
+    output_field = BigIntegerField()
+
+    def __init__(self, model: Any, column: str, **extra: Any) -> None:
+        super().__init__(Value(model._meta.label_lower), F(column), **extra)
+
+    template = (
+        f'(SELECT "first" FROM "{models.Written._meta.db_table}" WHERE "model" = %(expressions)s '  # noqa: S608
+        'ORDER BY "last" LIMIT 1)'
+    )
 
 
 def _runs(model: Any, column: str) -> Any:

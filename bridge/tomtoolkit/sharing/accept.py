@@ -24,6 +24,7 @@ from bridge.tomtoolkit.rows.bodies import (
     datum_bodies,
     is_own_list,
     list_body,
+    models_with_rows,
     own,
     own_targets,
     product_body,
@@ -216,12 +217,14 @@ class _Packer:
 
     def _data(self, target: Any) -> None:
         """Pack all datums and products of one target; a file whose datums go as well is not processed there again."""
-        for datums in DATUMS:
+        there = models_with_rows(target.pk)
+        for datums in (one for one in DATUMS if one.model in there):
             rows = datums.model.objects.filter(datums.only, target_id=target.pk)
             rows = self._kept(rows, str(datums.kind))
             self._pack(datums, target, rows)
-        for product in self._kept(ProductModel.objects.filter(target_id=target.pk), "data products").order_by("pk"):
-            self._product(product, target, alone=False)
+        if ProductModel in there:
+            for product in self._kept(ProductModel.objects.filter(target_id=target.pk), "data products").order_by("pk"):
+                self._product(product, target, alone=False)
 
     def datums(self, rows: Any) -> None:
         """Pack datums of one model, target by target."""

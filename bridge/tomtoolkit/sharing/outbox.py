@@ -40,6 +40,14 @@ class DjangoOutbox:
             for pk, topic, key, payload, form in found
         ]
 
+    def last_accepted(self) -> int:
+        """Return the id of the row that was accepted last, 0 where there is none."""
+        connection = connections[self._using]
+        table = connection.ops.quote_name(OutboxEvent._meta.db_table)
+        with translating(self._using), connection.cursor() as cursor:
+            cursor.execute(f"SELECT coalesce(max(id), 0) FROM {table}")  # noqa: S608
+            return int(cursor.fetchone()[0])
+
     def topics(self) -> set[str]:
         """Return the topics of all that is queued."""
         with translating(self._using):

@@ -9,11 +9,12 @@ from fastavro import schemaless_writer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from parts import strategies
+from parts.avro import as_avro
 from parts.events import event, one_of_each, photometry, record, record_of
 
 from bridge.codec import Decoder, Schemas, encode, peek
-from bridge.codec.avro import MARKER, as_avro
 from bridge.codec.schemas import newest
+from bridge.codec.writing import MARKER
 from bridge.errors import (
     BridgeError,
     EventError,
@@ -45,6 +46,21 @@ def decoded_or_error(given: Record) -> Event | BridgeError:
 @given(strategies.events())
 def test_every_event_comes_back_as_it_was(given: Event) -> None:
     assert decode(record_of(given)) == given
+
+
+@quickly
+@given(strategies.events())
+def test_what_is_written_are_the_bytes_that_fastavro_writes(given: Event) -> None:
+    buffer = BytesIO()
+    schemaless_writer(buffer, newest(given.kind).parsed, as_avro(given))
+    assert encode(given).value == MARKER + newest(given.kind).fingerprint + buffer.getvalue()
+
+
+def test_many_datums_are_written_as_fastavro_does_too() -> None:
+    given = event(photometry(300, brightness_error=None, extra={"seeing": 1.2, "\N{GREEK SMALL LETTER ALPHA}": [None]}))
+    buffer = BytesIO()
+    schemaless_writer(buffer, newest(given.kind).parsed, as_avro(given))
+    assert encode(given).value.endswith(buffer.getvalue())
 
 
 @pytest.mark.parametrize("each", one_of_each(), ids=lambda each: each.kind)

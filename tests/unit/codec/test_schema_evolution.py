@@ -11,10 +11,10 @@ import pytest
 from fastavro import schemaless_reader, schemaless_writer
 from hypothesis import HealthCheck, given, settings
 from parts import strategies
+from parts.avro import as_avro
 from parts.events import one_of_each
 from parts.schema_versions import changed, records
 
-from bridge.codec.avro import as_avro
 from bridge.codec.schema import Schema
 from bridge.codec.schemas import bundled, newest
 from bridge.events import Event, Kind

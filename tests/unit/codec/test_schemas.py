@@ -14,9 +14,9 @@ from parts.events import record as a_record_of
 from parts.schema_versions import changed, records
 
 from bridge.codec import SCHEMA_TOPIC, Decoder, Schemas, encode
-from bridge.codec.avro import MARKER
 from bridge.codec.schema import RECORD_NAMES, Schema, UnsafeSchemaError
 from bridge.codec.schemas import bundled, newest
+from bridge.codec.writing import MARKER
 from bridge.errors import NewerVersionError, TopicMissingError, UndecodableError, UnknownSchemaError
 from bridge.events import (
     BODIES,

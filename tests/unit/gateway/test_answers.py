@@ -8,7 +8,7 @@ from parts.bridges import TOPIC
 from parts.gateway_service import OTHER_TOPIC
 from parts.gateways import Asked, asked_gateway, point, target
 
-from bridge.gateway.tables import FILE
+from bridge.gateway import FILE
 from bridge.stream.sqlite import SqliteStream
 
 CSV = b"time,filter,magnitude\n55555.5,r,17.1\n"

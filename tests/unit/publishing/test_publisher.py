@@ -108,6 +108,22 @@ def test_an_event_that_was_changed_past_its_checks_is_refused(stream: Stream) ->
         Publisher(stream, TOPIC).publish(wrong)
 
 
+def test_so_is_one_of_whose_points_one_was_changed(stream: Stream) -> None:
+    given = photometry(3)
+    *others, last = given.points
+    wrong = given.model_copy(update={"points": (*others, last.model_copy(update={"brightness": float("nan")}))})
+    for each in (event(wrong), event(photometry(3)).model_copy(update={"body": wrong})):
+        with pytest.raises(InvalidEventError, match=r"points\[2\].brightness: .*finite"):
+            Publisher(stream, TOPIC).publish(each)
+
+
+def test_so_is_one_with_a_further_value_that_was_changed_in_place(stream: Stream) -> None:
+    given = event(photometry(2, extra={"seeing": 1.2}))
+    given.body.points[1].extra["seeing"] = float("nan")
+    with pytest.raises(InvalidEventError, match=r"points\[1\].extra"):
+        Publisher(stream, TOPIC).publish(given)
+
+
 def test_an_event_too_large_for_the_topic_is_refused_before_anything_is_published(stream: Stream) -> None:
     given = event(target(extras={str(number): "x" * 10_000 for number in range(100)}))
     with pytest.raises(TooLargeError, match="900000 are the most"):

@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ def urls(tmp_path: Path) -> dict[str, str]:
     return urls
 
 
-def relay_of(shelf: SqliteShelf, streams: Callable[[], Mapping[str, Any]]) -> Relay:
+def relay_of(shelf: SqliteShelf, streams: Callable[[], Mapping[str, Any]], pace: Pace = PACE) -> Relay:
     return Relay(
         open_outbox=shelf.open,
         open_streams=lambda: RoutedStream(
@@ -55,7 +56,7 @@ def relay_of(shelf: SqliteShelf, streams: Callable[[], Mapping[str, Any]]) -> Re
         schema_topic=lambda topic: joined(split(topic)[0], SCHEMA_TOPIC),
         named=lambda _topic: None,
         lease=shelf.lease(),
-        pace=PACE,
+        pace=pace,
     )
 
 
@@ -111,6 +112,23 @@ def test_each_row_goes_to_its_stream(shelf: SqliteShelf, urls: dict[str, str]) -
     )
     assert states(shelf) == ["sent"] * 3
     assert (names_on(urls[""]), names_on(urls["afar"])) == (["A"], ["B", "C"])
+
+
+def test_what_is_accepted_while_nothing_was_there_goes_long_before_the_next_poll(
+    shelf: SqliteShelf, urls: dict[str, str]
+) -> None:
+    relay = relay_of(shelf, lambda: {"": open_stream(urls[""])}, pace=replace(PACE, poll_s=600.0))
+    stopped = threading.Event()
+    thread = threading.Thread(target=relay.run, args=(stopped,))
+    thread.start()
+    try:
+        for number, name in enumerate("ABC", 1):
+            accept(shelf, TOPIC, name)
+            wait_until(lambda number=number: states(shelf) == ["sent"] * number, what=f"{number} sent rows")
+    finally:
+        stopped.set()
+        thread.join(20)
+    assert names_on(urls[""]) == ["A", "B", "C"]
 
 
 @pytest.mark.parametrize("frozen", ["", "afar"])
