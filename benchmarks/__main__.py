@@ -3,8 +3,8 @@
 import argparse
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
-
 
 from benchmarks import timing
 from benchmarks.lines import BENCH, SCALE, lines
@@ -30,7 +30,7 @@ def main() -> None:
         timing.count_cpu_only()
     effort = timing.QUICK if given.quick else timing.FULL
     if given.turns:
-        effort = timing.Effort(turns=given.turns, factor=effort.factor)
+        effort = replace(effort, turns=given.turns)
     results = Results(effort)
     with tempfile.TemporaryDirectory(prefix="tom-bridge-bench-") as folder:
         log_as_a_daemon(Path(folder) / "log")

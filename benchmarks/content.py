@@ -4,7 +4,17 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bridge.events import Body, ListMember, Photometry, Point, Spectroscopy, Spectrum, Target, TargetList, TargetReference
+from bridge.events import (
+    Body,
+    ListMember,
+    Photometry,
+    Point,
+    Spectroscopy,
+    Spectrum,
+    Target,
+    TargetList,
+    TargetReference,
+)
 
 START = datetime(2000, 1, 1, tzinfo=UTC)
 _TURN = timedelta(days=400)

@@ -49,7 +49,7 @@ def measure(stage: Stage, effort: Effort) -> Iterator[Row]:
                 )
                 for how in sides
             },
-            effort.turns,
+            effort,
         )
         made = number * processes
         bare = rates(made, times["bare"])

@@ -31,7 +31,7 @@ def measure(stage: Stage, effort: Effort) -> Iterator[Row]:
                     )
                     for name in ("full", "empty")
                 },
-                effort.turns,
+                effort,
             )
         full, empty = (ms([one / events for one in times[name]]) for name in ("full", "empty"))
         yield Row(

@@ -53,7 +53,7 @@ def measure(stage: Stage, effort: Effort) -> Iterator[Row]:
                 ),
             }
             for what, (number, ours, bare) in works.items():
-                times = in_turns({"bridge": ours, BARE: bare}, min(effort.turns, _TURNS), warm=0)
+                times = in_turns({"bridge": ours, BARE: bare}, effort, most=_TURNS)
                 yield Row(
                     what=f"{what}, {vendor}",
                     unit="a second",

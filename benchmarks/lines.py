@@ -11,6 +11,7 @@ Measure = Callable[[Stage, Effort], Iterator[Row]]
 BENCH = (
     "photometry",
     "kinds",
+    "rest",
     "reading",
     "publishing",
     "matching",

@@ -30,7 +30,7 @@ def measure(stage: Stage, effort: Effort) -> Iterator[Row]:
         for each, full in ROWS.items():
             number = effort.of(full // each, least=2) * each
             with stage.in_process.tom(vendor) as tom:
-                times = _times(tom, stage, number, each, effort.turns)
+                times = _times(tom, stage, number, each, effort)
             what = f"photometry, {vendor}, {each:,} point{'s' if each > 1 else ''} an event"
             goals = {BULK: Goal(least=1.0 if each == 1 else 2.0), LIMIT: Goal(least=0.35) if each > 1 else None}
             for beside in (BULK, LIMIT):
@@ -40,7 +40,7 @@ def measure(stage: Stage, effort: Effort) -> Iterator[Row]:
                 )  # fmt: skip
 
 
-def _times(tom: InProcessTom, stage: Stage, number: int, each: int, turns: int) -> dict[str, list[float]]:
+def _times(tom: InProcessTom, stage: Stage, number: int, each: int, effort: Effort) -> dict[str, list[float]]:
     receiving = Receiving(tom, stage.folder("photometry"))
     names = [f"SN 2026{letter}" for letter in "abcdefghijklmnopqrst"[:TARGETS]]
     for name in names:
@@ -52,7 +52,7 @@ def _times(tom: InProcessTom, stage: Stage, number: int, each: int, turns: int) 
             BULK: partial(_bulk_s, _own_targets(tom, BULK), number, each, a_transaction),
             LIMIT: partial(_limit_s, tom.vendor, _own_targets(tom, LIMIT), number, each, a_transaction),
         },
-        turns,
+        effort,
     )
 
 

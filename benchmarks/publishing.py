@@ -39,7 +39,7 @@ def measure(stage: Stage, effort: Effort) -> Iterator[Row]:
                     "bridge": lambda _turn, one=publishing, bodies=bodies: _bridge_s(one, bodies),
                     BARE: lambda _turn, topic=topic, events=events: _bare_s(producer, topic, events),
                 },
-                effort.turns,
+                effort,
             )
         yield Row(
             what=f"publishing to Kafka, {each} point{'s' if each > 1 else ''} an event",

@@ -1,21 +1,21 @@
 """Reading of Apache Kafka, without writing: records become valid events, beside bare reading and hop-client's.
 
-Bare: confluent-kafka and fastavro make dictionaries of the same records. hop-client reads them as it reads any message
-of HOPSKOTCH, in its own environment; its figure begins with its first message. The bridge's begins with its first poll
-as well; both sides are readers of a group, as a consumer is.
+Bare: confluent-kafka and fastavro make dictionaries of the same records. hop-client reads, in its own environment, the
+same events as it writes them (an Avro file a message, which it unfolds), and the bridge's own records, which are but
+bytes to it. Each figure begins with the first message at hand.
 """
 
 import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from io import BytesIO
 from uuid import uuid4
 
 from confluent_kafka import Consumer, TopicPartition
-from fastavro import schemaless_reader
+from fastavro import schemaless_reader, writer
 from parts.bridges import Publishing
 from parts.hop_client import PYTHON as HOP
 
@@ -23,12 +23,13 @@ from benchmarks.content import light_curves
 from benchmarks.stage import Stage
 from benchmarks.timing import Effort, Goal, Row, counts_cpu_only, in_turns, now, rates
 from bridge.codec import Decoder, Schemas
+from bridge.codec.avro import as_avro
 from bridge.codec.schemas import newest
-from bridge.events import Kind
+from bridge.events import Event, Kind
 from bridge.stream import open_stream
 
 EVENTS = {1: 20_000, 20: 10_000}
-BARE, HOP_CLIENT = "confluent-kafka and fastavro", "hop-client"
+BARE, HOP_CLIENT, HOP_BYTES = "confluent-kafka and fastavro", "hop-client", "hop-client, as bytes"
 _PREFIX = 10
 """Bytes of single-object encoding before the datum."""
 
@@ -38,26 +39,39 @@ def measure(stage: Stage, effort: Effort) -> Iterator[Row]:
     for each, full in EVENTS.items():
         number = effort.of(full, least=10)
         topic = f"reading.{uuid4().hex}"
-        publishing = Publishing(f"kafka://{stage.broker}", topic=topic)
-        with closing(publishing):
-            publishing.publish(*light_curves(0, number * each, each, ["SN 2026abc"]))
+        with closing(Publishing(f"kafka://{stage.broker}", topic=topic)) as publishing:
+            events = publishing.publish(*light_curves(0, number * each, each, ["SN 2026abc"]))
         sides = {
             "bridge": lambda _turn, topic=topic, number=number: _bridge_s(stage.broker, topic, number),
             BARE: lambda _turn, topic=topic, number=number: _bare_s(stage.broker, topic, number),
         }
         if HOP.exists():
-            sides[HOP_CLIENT] = lambda _turn, topic=topic, number=number: _hop_s(stage.broker, topic, number)
-        times = in_turns(sides, effort.turns)
+            files = _as_files(stage.broker, f"{topic}.files", events)
+            sides[HOP_CLIENT] = lambda _turn, files=files, number=number: _hop_s(stage.broker, files, number)
+            sides[HOP_BYTES] = lambda _turn, topic=topic, number=number: _hop_s(stage.broker, topic, number)
+        times = in_turns(sides, effort)
         goals = {BARE: Goal(least=0.6), HOP_CLIENT: Goal(least=8.0)}
-        for beside in sides.keys() - {"bridge"}:
+        for beside in [side for side in sides if side != "bridge"]:
             yield Row(
                 what=f"reading from Kafka, {each} point{'s' if each > 1 else ''} an event",
                 unit="events/s",
                 ours=rates(number, times["bridge"]),
                 beside=beside,
                 theirs=rates(number, times[beside]),
-                goal=goals[beside],
+                goal=goals.get(beside),
             )
+
+
+def _as_files(broker: str, topic: str, events: Sequence[Event]) -> str:
+    """Write events as hop-client does: each an Avro file with its schema, marked by a header; return the topic."""
+    with closing(open_stream(f"kafka://{broker}")) as stream:
+        stream.create_topic(topic)
+        for event in events:
+            buffer = BytesIO()
+            writer(buffer, newest(event.kind).parsed, [as_avro(event)])
+            stream.publish(topic, key=b"", value=buffer.getvalue(), headers=(("_format", b"avro"),))
+        stream.flush()
+    return topic
 
 
 def _bridge_s(broker: str, topic: str, number: int) -> float:
@@ -113,8 +127,9 @@ def _hop_s(broker: str, topic: str, number: int) -> float:
             env={**os.environ, "XDG_CONFIG_HOME": folder},
             capture_output=True,
             text=True,
-            check=True,
+            check=False,
             timeout=300,
         )
+    if told.returncode:
+        raise RuntimeError(f"hop-client: {told.stderr[-500:]}")
     return float(json.loads(told.stdout))
-

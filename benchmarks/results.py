@@ -119,7 +119,16 @@ def _line(row: Row) -> str:
     mark = {None: "", True: "reached", False: "**not reached**"}[row.reached]
     held = _held(row) if row.theirs else ""
     goal = row.goal.told(row.unit) if row.goal is not None else ""
-    cells = (row.what, row.unit, figure(row.ours), row.beside, figure(row.theirs) if row.theirs else "", held, goal, mark)
+    cells = (
+        row.what,
+        row.unit,
+        figure(row.ours),
+        row.beside,
+        figure(row.theirs) if row.theirs else "",
+        held,
+        goal,
+        mark,
+    )
     return f"| {' | '.join(cells)} |"
 
 
@@ -145,7 +154,11 @@ def _name(row: Row) -> str:
 def _circumstances(effort: Effort, load: float, took_s: float) -> Iterator[str]:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False, cwd=Path(__file__).parent
+        ["git", "describe", "--always", "--dirty"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parent,
     ).stdout.strip()
     packages = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
     yield f"- {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, commit {commit or 'unknown'}, {took_s / 60:.1f} minutes"

@@ -13,6 +13,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -35,8 +36,8 @@ def measure(stage: Stage, effort: Effort) -> Iterator[Row]:
     for vendor in VENDORS:
         with stage.in_process.tom(vendor) as tom, publishing(_NOWHERE):
             pk = _fill(tom, points, others)
-            yield from _shares(pk, vendor, points, effort.turns)
-            yield from _looks(pk, vendor, points, others, effort.turns)
+            yield from _shares(pk, vendor, points, effort)
+            yield from _looks(pk, vendor, points, others, effort)
     for people in (1, 10, 30):
         with stage.in_process.tom("sqlite") as tom, publishing(_NOWHERE):
             yield Row(what=f"a press of the Share button, {people} at once", unit="ms", ours=ms(_presses(tom, people)))
@@ -64,7 +65,7 @@ def _fill(tom: InProcessTom, points: int, others: int) -> int:
 # -- shares -----------------------------------------------------------------------------------------------------------
 
 
-def _shares(pk: int, vendor: str, points: int, turns: int) -> Iterator[Row]:
+def _shares(pk: int, vendor: str, points: int, effort: Effort) -> Iterator[Row]:
     from django.contrib.auth.models import User
     from django.db import transaction
     from django.http import HttpRequest, HttpResponse
@@ -88,7 +89,7 @@ def _shares(pk: int, vendor: str, points: int, turns: int) -> Iterator[Row]:
     works = {
         what: lambda _turn, request=request: took_s(lambda: view(request)) for what, request in requests.items()
     }  # fmt: skip
-    times = in_turns(works, 3 * turns)
+    times = in_turns(works, replace(effort, turns=3 * effort.turns))
     for what, told, most in (("target", "a share of a target", 2.0), ("data", f"a share of {points:,} points", 20.0)):
         yield Row(
             what=f"{told} in a request, {vendor}",
@@ -103,7 +104,7 @@ def _shares(pk: int, vendor: str, points: int, turns: int) -> Iterator[Row]:
 # -- looks ------------------------------------------------------------------------------------------------------------
 
 
-def _looks(pk: int, vendor: str, points: int, others: int, turns: int) -> Iterator[Row]:
+def _looks(pk: int, vendor: str, points: int, others: int, effort: Effort) -> Iterator[Row]:
     from django.db import connection
 
     from bridge.tomtoolkit.models import Progress, SelfShare, SelfShareTarget
@@ -123,11 +124,11 @@ def _looks(pk: int, vendor: str, points: int, others: int, turns: int) -> Iterat
         sharing.look()
 
     looks: dict[str, Callable[[], None]] = {"near, in the first hour": near, "whole": whole}
-    times = in_turns({name: lambda _turn, look=look: took_s(look) for name, look in looks.items()}, turns)
+    times = in_turns({name: lambda _turn, look=look: took_s(look) for name, look in looks.items()}, effort)
     for row in Progress.objects.all():
         row.floor = row.newest
         row.save()
-    times |= in_turns({"near": lambda _turn: took_s(near)}, turns)
+    times |= in_turns({"near": lambda _turn: took_s(near)}, effort)
     for name, found in times.items():
         told = f"a look ({name}) at {points:,} points among {others:,} others, {vendor}"
         yield Row(what=told, unit="ms", ours=ms(found))

@@ -43,7 +43,7 @@ def measure(stage: Stage, effort: Effort) -> Iterator[Row]:
         "manage.py check": _command([*manage, "check"], **django),
         "manage.py bridgestatus": _command([*manage, "bridgestatus"], **django),
     }
-    times = in_turns(works, effort.turns)
+    times = in_turns(works, effort)
     for name, beside, goal in (
         ("tom-bridge --help", _PASS, Goal(by=By.ITSELF, most=0.3)),
         ("tom-bridge status", _PASS, Goal(by=By.ITSELF, most=0.6)),

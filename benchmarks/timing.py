@@ -34,12 +34,17 @@ def took_s(work: Callable[[], object]) -> float:
     return now() - started
 
 
-def in_turns(works: Mapping[str, Callable[[int], float]], turns: int, *, warm: int = 1) -> dict[str, list[float]]:
-    """Call all works in turn, ``warm`` times without counting and ``turns`` times counted; return what each returned.
+def in_turns(
+    works: Mapping[str, Callable[[int], float]], effort: "Effort", *, most: int | None = None
+) -> dict[str, list[float]]:
+    """Call all works in turn, as often as ``effort`` says (``most`` times, where they take long); return their figures.
 
     A work gets the number of its turn, and returns a figure. So whatever else the machine does meets all alike; each
     second turn begins with the other end.
     """
+    turns, warm = effort.turns, effort.warm
+    if most is not None:
+        turns, warm = min(turns, most), 0
     found: dict[str, list[float]] = {name: [] for name in works}
     for turn in range(warm + turns):
         for name in list(works) if turn % 2 else reversed(works):
@@ -55,6 +60,8 @@ class Effort:
 
     turns: int
     factor: float
+    warm: int = 1
+    """Turns before that don't count."""
 
     def of(self, number: int, least: int = 1) -> int:
         """Return this effort's part of ``number``."""
@@ -67,7 +74,7 @@ class Effort:
 
 FULL = Effort(turns=5, factor=1.0)
 QUICK = Effort(turns=3, factor=0.25)
-TINY = Effort(turns=1, factor=0.001)
+TINY = Effort(turns=1, factor=0.001, warm=0)
 """For the test that each line runs at all."""
 
 
