@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from parts.django_tom import VENDORS
 
-from benchmarks.content import START, light_curves
+from benchmarks.content import light_curves
+from benchmarks.filling import insert_points
 from benchmarks.receiving import Receiving
 from benchmarks.stage import Stage
 from benchmarks.timing import Effort, Goal, Row, in_turns, ms
@@ -26,7 +27,7 @@ def measure(stage: Stage, effort: Effort) -> Iterator[Row]:
             receiving = Receiving(tom, stage.folder("history"), limits={"batch_datums": 1})
             times = in_turns(
                 {
-                    name: lambda turn, name=name: receiving.receive_s(
+                    name: lambda turn, name=name, receiving=receiving: receiving.receive_s(
                         f"{name}{turn}", light_curves(turn + 1, events, 1, [name])
                     )
                     for name in ("full", "empty")
@@ -52,17 +53,9 @@ def fill(vendor: str, pk: int, count: int) -> None:
     from django.db import connection
     from tom_dataproducts.models import PhotometryReducedDatum
 
-    seconds = f"{int(START.timestamp())} + 300 + n * 600"
-    at = f"datetime({seconds}, 'unixepoch')" if vendor == "sqlite" else f"to_timestamp({seconds})"
-    given = {"timestamp": at, "target_id": str(pk), "bandpass": "'r'", "brightness": "18.0", "value": "'{}'"}
     fields = [field for field in PhotometryReducedDatum._meta.concrete_fields if not field.primary_key]
-    values = [given.get(field.column, "NULL" if field.null else "''") for field in fields]
-    columns = ", ".join(f'"{field.column}"' for field in fields)
+    columns = [(field.column, field.null) for field in fields]
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {PhotometryReducedDatum._meta.db_table} ({columns}) "
-            f"WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {count}) "
-            f"SELECT {', '.join(values)} FROM numbers"
-        )
+        cursor.execute(insert_points(columns, pk, count, vendor=vendor))
         if vendor == "postgresql":
             cursor.execute("VACUUM ANALYZE")

@@ -7,10 +7,10 @@ as large as the bridge's: one target, a hundred members.
 
 # ruff: noqa: PLC0415 (what belongs to Django can be imported only when it is set up)
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from parts.django_tom import VENDORS
+from parts.django_tom import VENDORS, InProcessTom
 from parts.tom_site import GROUP
 
 from benchmarks.content import listed, spectra, spectroscopy, targets
@@ -20,6 +20,7 @@ from benchmarks.timing import Effort, Goal, Row, in_turns, rates, took_s
 from bridge.events import COORDINATE_FIELDS, Target
 from bridge.receiving.unit import MEMBERS_AT_ONCE
 
+Work = Callable[[int], float]
 BARE = "Django's own inserts"
 _A_TRANSACTION = 16
 """Spectra of 3,000 channels in one transaction: 500 datums by their weight, as the bridge writes them."""
@@ -31,28 +32,7 @@ def measure(stage: Stage, effort: Effort) -> Iterator[Row]:
     """Yield a row for each kind and database."""
     for vendor in VENDORS:
         with stage.in_process.tom(vendor) as tom:
-            receiving = Receiving(tom, stage.folder("kinds"))
-            tom.make_target("spectra")
-            own = tom.make_target("spectra of Django")
-            many, some, members = effort.of(64), effort.of(60, least=2), effort.many(MEMBERS)
-            works = {
-                "spectra of 3,000 channels": (
-                    many,
-                    lambda turn, many=many: receiving.receive_s(f"s{turn}", spectroscopy(turn, many, "spectra")),
-                    lambda turn, many=many, own=own: took_s(lambda: _spectra(own, list(spectra(turn, many)))),
-                ),
-                "targets in full": (
-                    some,
-                    lambda turn, some=some: receiving.receive_s(f"t{turn}", targets(turn, some)),
-                    lambda turn, some=some: took_s(lambda: _targets(targets(turn, some, "django"))),
-                ),
-                f"members of a list of {members:,}": (
-                    members,
-                    lambda turn, members=members: receiving.receive_s(f"l{turn}", [listed(turn, members)]),
-                    lambda turn, members=members: took_s(lambda: _list(turn, members)),
-                ),
-            }
-            for what, (number, ours, bare) in works.items():
+            for what, (number, ours, bare) in _works(tom, stage, effort).items():
                 times = in_turns({"bridge": ours, BARE: bare}, effort, most=_TURNS)
                 yield Row(
                     what=f"{what}, {vendor}",
@@ -62,6 +42,31 @@ def measure(stage: Stage, effort: Effort) -> Iterator[Row]:
                     theirs=rates(number, times[BARE]),
                     goal=Goal(least=1.0),
                 )
+
+
+def _works(tom: InProcessTom, stage: Stage, effort: Effort) -> dict[str, tuple[int, Work, Work]]:
+    """Return by what is written: how many of it, the bridge's work and Django's."""
+    receiving = Receiving(tom, stage.folder("kinds"))
+    tom.make_target("spectra")
+    own = tom.make_target("spectra of Django")
+    many, some, members = effort.of(64), effort.of(60, least=2), effort.many(MEMBERS)
+    return {
+        "spectra of 3,000 channels": (
+            many,
+            lambda turn: receiving.receive_s(f"s{turn}", spectroscopy(turn, many, "spectra")),
+            lambda turn: took_s(lambda: _spectra(own, list(spectra(turn, many)))),
+        ),
+        "targets in full": (
+            some,
+            lambda turn: receiving.receive_s(f"t{turn}", targets(turn, some)),
+            lambda turn: took_s(lambda: _targets(targets(turn, some, "django"))),
+        ),
+        f"members of a list of {members:,}": (
+            members,
+            lambda turn: receiving.receive_s(f"l{turn}", [listed(turn, members)]),
+            lambda turn: took_s(lambda: _list(turn, members)),
+        ),
+    }
 
 
 def _spectra(pk: int, rows: list[dict[str, Any]]) -> None:

@@ -50,7 +50,7 @@ def _times(tom: InProcessTom, stage: Stage, number: int, each: int, effort: Effo
         {
             "bridge": lambda turn: receiving.receive_s(f"turn{turn}", light_curves(turn, number, each, names)),
             BULK: partial(_bulk_s, _own_targets(tom, BULK), number, each, a_transaction),
-            LIMIT: partial(_limit_s, tom.vendor, _own_targets(tom, LIMIT), number, each, a_transaction),
+            LIMIT: partial(_limit_s, _own_targets(tom, LIMIT), number, each, a_transaction),
         },
         effort,
     )
@@ -81,7 +81,7 @@ def _bulk_s(pks: Sequence[int], number: int, each: int, a_transaction: int, turn
     return took_s(write)
 
 
-def _limit_s(vendor: str, pks: Sequence[int], number: int, each: int, a_transaction: int, turn: int) -> float:
+def _limit_s(pks: Sequence[int], number: int, each: int, a_transaction: int, turn: int) -> float:
     from django.db import connection, transaction
     from tom_dataproducts.models import PhotometryReducedDatum
 
@@ -96,7 +96,7 @@ def _limit_s(vendor: str, pks: Sequence[int], number: int, each: int, a_transact
         for first in range(0, number, a_transaction):
             batch = rows[first : first + a_transaction]
             with transaction.atomic(), connection.cursor() as cursor:
-                if vendor == "sqlite":
+                if connection.vendor == "sqlite":
                     marks = ", ".join("?" for _ in fields)
                     cursor.connection.executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks})", batch)
                 else:

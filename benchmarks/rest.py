@@ -18,7 +18,8 @@ from parts.gateway_service import ACCOUNT, served_gateway, with_topics
 from parts.tom_site import BRIDGE_PASSWORD
 from parts.toms import Tom
 
-from benchmarks.content import START, light_curves, points
+from benchmarks.content import light_curves, points
+from benchmarks.filling import PHOTOMETRY, insert_points
 from benchmarks.receiving import Receiving
 from benchmarks.stage import Stage
 from benchmarks.timing import Effort, Goal, Row, in_turns, rates, took_s
@@ -109,20 +110,9 @@ def _as_sent(pk: int, point: dict[str, Any]) -> dict[str, Any]:
 def _fill(tom: Tom, pk: int, count: int) -> None:
     """Give a target points in the database itself, beside those that will come."""
     with closing(sqlite3.connect(tom.site.database, timeout=60)) as database:
-        table = "tom_dataproducts_photometryreduceddatum"
-        told = database.execute(f"PRAGMA table_info({table})").fetchall()
-        given = {
-            "timestamp": f"datetime({int(START.timestamp())} + 300 + n * 600, 'unixepoch')",
-            "target_id": str(pk), "bandpass": "'r'", "brightness": "18.0", "value": "'{}'",
-        }  # fmt: skip
-        columns = {
-            name: given.get(name, "''" if required else "NULL") for _, name, _, required, _, key in told if not key
-        }
-        database.execute(
-            f"INSERT INTO {table} ({', '.join(f'{chr(34)}{name}{chr(34)}' for name in columns)}) "
-            f"WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {count}) "
-            f"SELECT {', '.join(columns.values())} FROM numbers"
-        )
+        told = database.execute(f"PRAGMA table_info({PHOTOMETRY})").fetchall()
+        columns = [(name, not required) for _, name, _, required, _, key in told if not key]
+        database.execute(insert_points(columns, pk, count))
         database.commit()
 
 
@@ -182,10 +172,8 @@ def _beside_sharing(stage: Stage, effort: Effort) -> Iterator[Row]:
 
         times = in_turns({"bridge": by_bridge, ITS_OWN: by_toolkit, "gateway": by_gateway}, effort, most=2)
     its_own = rates(number, times[ITS_OWN])
-    for side, what in (
-        ("bridge", "from publish to a TOM over REST"),
-        ("gateway", "TOM Toolkit's share to the gateway"),
-    ):
+    told = {"bridge": "from publish to a TOM over REST", "gateway": "TOM Toolkit's share to the gateway"}
+    for side, what in told.items():
         ours = rates(number, times[side])
         yield Row(what=what, unit="points/s", ours=ours, beside=f"{ITS_OWN}, TOM to TOM", theirs=its_own)
 

@@ -76,8 +76,8 @@ class Results:
             "",
             *_circumstances(self.effort, self.load_before, sum(self.took_s.values())),
             "",
-            f"{sum(map(bool, reached))} of {len(reached)} goals reached. Medians; in brackets the lowest and the highest",
-            "turn. A ratio is that of turns beside each other, and may differ from that of the medians.",
+            f"{sum(map(bool, reached))} of {len(reached)} goals reached. Medians; in brackets the lowest and the",
+            "highest turn. A ratio is that of turns beside each other, and may differ from that of the medians.",
             "",
             "| what | unit | TOM Bridge | beside | | ratio or difference | reach | |",
             "|---|---|--:|---|--:|--:|---|---|",
@@ -163,8 +163,8 @@ def _circumstances(effort: Effort, load: float, took_s: float) -> Iterator[str]:
     packages = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
     yield f"- {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, commit {commit or 'unknown'}, {took_s / 60:.1f} minutes"
     yield f"- {_processor()}, {os.cpu_count()} cores, {memory:.0f} GiB; load at the beginning {load:.1f}"
-    yield f"- {platform.system()} {platform.release()}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
-    yield f"- {packages}"
+    yield f"- {platform.system()} {platform.release()}, Python {platform.python_version()}"
+    yield f"- SQLite {sqlite3.sqlite_version}, {packages}"
     told = f"- {effort.turns} turns of each side, {effort.factor:g} of the full sizes"
     yield told + ("; CPU seconds of the measuring process instead of elapsed time" if counts_cpu_only() else "")
 
