@@ -25,6 +25,7 @@ from bridge.gateway.tables import FILE
 from bridge.ledger.sqlite import SqliteLedger
 from bridge.operations.assemble import account_of, ledger_of, stream_of, streams_of
 from bridge.operations.opening import opened_ledger
+from bridge.publishing.outbox import Queued
 from bridge.publishing.relay import Pace, Relay
 from bridge.settings import Settings
 
@@ -136,6 +137,7 @@ class Parts:
     relay: Callable[[], Relay]
     beat: Callable[[str], None]
     sizes: Sizes
+    queued: Callable[[], Queued]
 
 
 @contextmanager
@@ -197,6 +199,7 @@ def opened_gateway(settings: Settings) -> Iterator[Parts]:
             relay=relay,
             beat=store().beat,
             sizes=sizes,
+            queued=store().queued,
         )
 
 

@@ -47,6 +47,15 @@ class Row:
     format: str = EVENT
 
 
+@dataclass(frozen=True, kw_only=True)
+class Queued:
+    """How much waits to be sent."""
+
+    events: int
+    oldest: datetime | None
+    """When the oldest of them was accepted; None where nothing waits."""
+
+
 class Outbox(Protocol):
     """An outbox, as those see it who send. Not thread-safe: one instance a thread.
 
@@ -71,6 +80,10 @@ class Outbox(Protocol):
 
     def mark_refused(self, row: int, reason: str) -> None:
         """Note that the stream will never take this row, and why, for people."""
+        ...
+
+    def queued(self) -> Queued:
+        """Return how much waits to be sent."""
         ...
 
     def wait_for(self, topic: str, reason: str) -> None:

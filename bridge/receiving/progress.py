@@ -11,7 +11,7 @@ start: from the third try on it is tried alone.
 """
 
 from collections import Counter, deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -130,6 +130,8 @@ class Progress:
         self._stood: dict[Partition, tuple[int, datetime]] = {}
         """Where each partition stands, and since when, also while another member has it."""
         self.state = State()
+        self.listeners: list[Callable[[Sequence[Entry]], object]] = []
+        """Are told the outcomes of each unit when it is done (metrics, a rate)."""
 
     # -- tries of what stands next in a partition ---------------------------------------------------------------------
 
@@ -272,6 +274,8 @@ class Progress:
 
     def note(self, entries: Sequence[Entry]) -> None:
         """Take note of outcomes. Raises TooManyDeadError where so many die that the fault is hardly theirs."""
+        for listener in self.listeners:
+            listener(entries)
         for entry in entries:
             if entry.outcome is Outcome.DEAD and entry.reason in _COUNTED:
                 self._run.append(entry)
