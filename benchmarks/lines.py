@@ -18,10 +18,13 @@ BENCH = (
     "history",
     "sharing",
     "embedded",
+    "replaying",
+    "standing",
+    "memory",
     "starting",
 )
 """Modules whose ``measure`` makes up ``make bench``."""
-SCALE = ("matching",)
+SCALE = ("matching", "replaying", "standing", "memory")
 """Modules whose ``at_scale`` makes up ``make bench-scale``: those with a million of something."""
 
 

@@ -65,9 +65,9 @@ class Results:
             cells.append(f"(reach {row.goal.told(row.unit)}: {'yes' if row.reached else 'NO'})")
         return " · ".join(cells)
 
-    def document(self, names: Sequence[str]) -> str:
+    def document(self) -> str:
         """Return all as Markdown."""
-        done = [row for name in names for row in self.rows.get(name, ())]
+        done = [row for rows in self.rows.values() for row in rows]
         reached = [row.reached for row in done if row.reached is not None]
         parts = [
             "# What was measured",
