@@ -10,7 +10,7 @@ as large as the bridge's: one target, a hundred members.
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from parts.django_tom import VENDORS, InProcessTom
+from parts.django_tom import InProcessTom
 from parts.tom_site import GROUP
 
 from benchmarks.content import listed, spectra, spectroscopy, targets
@@ -30,7 +30,7 @@ _TURNS = 3
 
 def measure(stage: Stage, effort: Effort) -> Iterator[Row]:
     """Yield a row for each kind and database."""
-    for vendor in VENDORS:
+    for vendor in effort.vendors:
         with stage.in_process.tom(vendor) as tom:
             for what, (number, ours, bare) in _works(tom, stage, effort).items():
                 times = in_turns({"bridge": ours, BARE: bare}, effort, most=_TURNS)

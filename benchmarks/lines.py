@@ -21,6 +21,8 @@ BENCH = (
     "replaying",
     "standing",
     "memory",
+    "delay",
+    "consumers",
     "starting",
 )
 """Modules whose ``measure`` makes up ``make bench``."""

@@ -10,8 +10,6 @@ import random
 import statistics
 from collections.abc import Iterator
 
-from parts.django_tom import VENDORS
-
 from benchmarks.stage import Stage
 from benchmarks.timing import By, Effort, Goal, Row, ms, now, took_s
 
@@ -32,7 +30,7 @@ def at_scale(stage: Stage, effort: Effort) -> Iterator[Row]:
 
 def _rows(stage: Stage, effort: Effort, most: int) -> Iterator[Row]:
     many = effort.many(most)
-    for vendor in VENDORS:
+    for vendor in effort.vendors:
         with stage.in_process.tom(vendor) as tom:
             pk = tom.make_target("template")
             found: dict[int, dict[str, list[float]]] = {}

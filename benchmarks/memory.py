@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from parts.bridges import PROGRAM, TOPIC
-from parts.managed_tom import ManagedTom, pristine_with_app
+from parts.managed_tom import ManagedTom
 from parts.toms import Tom
 
 from benchmarks.content import light_curves
@@ -50,7 +50,6 @@ def _over_rest(stage: Stage, effort: Effort) -> Iterator[Row]:
 
 def _in_process(stage: Stage, effort: Effort, most: int) -> Iterator[Row]:
     few, many = (effort.of(number // EACH) * EACH for number in (FEW, most))
-    pristine = pristine_with_app(stage.folder("app"))
     found = []
     for number in (few, many):
         folder = stage.folder("memory")
@@ -59,7 +58,7 @@ def _in_process(stage: Stage, effort: Effort, most: int) -> Iterator[Row]:
             "STREAM": {"URL": f"sqlite:///{folder}/stream.db"},
             "SUBSCRIBE": [{"TOPIC": TOPIC}],
         }
-        tom: Tom = ManagedTom(pristine, folder / "tom", bridge)
+        tom: Tom = ManagedTom(stage.with_app, folder / "tom", bridge)
         try:
             tom.make_target(_NAME)
         finally:

@@ -49,6 +49,7 @@ def measure(stage: Stage, effort: Effort) -> Iterator[Row]:
             files = _as_files(stage.broker, f"{topic}.files", events)
             sides[HOP_CLIENT] = lambda _turn, files=files, number=number: _hop_s(stage.broker, files, number)
             sides[HOP_BYTES] = lambda _turn, topic=topic, number=number: _hop_s(stage.broker, topic, number)
+        _bridge_s(stage.broker, topic, number)  # the broker coordinates groups from its first one on
         times = in_turns(sides, effort)
         goals = {BARE: Goal(least=0.6), HOP_CLIENT: Goal(least=8.0)}
         for beside in [side for side in sides if side != "bridge"]:

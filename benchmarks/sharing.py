@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from parts.bridges import TOPIC
-from parts.django_tom import VENDORS, InProcessTom
+from parts.django_tom import InProcessTom
 from parts.outgoing import may_share_user, photometry, publishing
 from parts.pages import browser, token
 
@@ -33,7 +33,7 @@ _NOWHERE = "sqlite:////nowhere/stream.db"
 def measure(stage: Stage, effort: Effort) -> Iterator[Row]:
     """Yield the rows of shares and looks for each database, and those of presses."""
     points, others = effort.many(POINTS), effort.of(OTHERS, least=100)
-    for vendor in VENDORS:
+    for vendor in effort.vendors:
         with stage.in_process.tom(vendor) as tom, publishing(_NOWHERE):
             pk = _fill(tom, points, others)
             yield from _shares(pk, vendor, points, effort)

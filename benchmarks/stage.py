@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from parts.django_tom import InProcess
 from parts.kafka import KafkaBroker
+from parts.managed_tom import pristine_with_app
 from parts.tom_site import Pristine, Toolkit
 from parts.toms import Tom
 
@@ -63,10 +64,15 @@ class Stage:
     def tom(self, **settings: Any) -> Tom:
         """Return a pristine TOM that serves, of TOM Toolkit 3.1."""
         if self._given["make_tom"] is not None:
-            return self._given["make_tom"](3, f"bench{next(self._toms)}", **settings)
+            return self._given["make_tom"](f"bench{next(self._toms)}", settings)
         tom = Tom(self._pristine, self.folder("tom"), settings=settings)
         self._stack.callback(tom.stop)
         return tom.start()
+
+    @cached_property
+    def with_app(self) -> Pristine:
+        """The pristine database of a TOM that has the app."""
+        return pristine_with_app(self.folder("app"))
 
     @cached_property
     def _pristine(self) -> Pristine:

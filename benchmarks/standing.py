@@ -9,7 +9,7 @@ writes. Questions: what ``status``, ``shares`` and ``parked list`` ask; every fi
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from parts.django_tom import VENDORS, InProcessTom
+from parts.django_tom import InProcessTom
 
 from benchmarks.content import light_curves
 from benchmarks.photometry import bulk_s
@@ -31,7 +31,7 @@ _TOPIC = "standing"
 def measure(stage: Stage, effort: Effort) -> Iterator[Row]:
     """Yield a row for each database: bytes an event."""
     events = effort.of(_EVENTS, least=200)
-    for vendor in VENDORS:
+    for vendor in effort.vendors:
         with stage.in_process.tom(vendor) as tom:
             receiving = Receiving(tom, stage.folder(_TOPIC))
             pk = tom.make_target("SN 2026abc")
@@ -53,7 +53,7 @@ def measure(stage: Stage, effort: Effort) -> Iterator[Row]:
 def at_scale(stage: Stage, effort: Effort) -> Iterator[Row]:
     """Yield a row for each question and database."""
     few, many = effort.many(FEW), effort.many(MANY)
-    for vendor in VENDORS:
+    for vendor in effort.vendors:
         with stage.in_process.tom(vendor) as tom:
             receiving = Receiving(tom, stage.folder(_TOPIC), limits={"parked_bytes": 1 << 34})
             tom.make_target("SN 2026abc")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from parts.bridges import PROGRAM
-from parts.managed_tom import ManagedTom, pristine_with_app
+from parts.managed_tom import ManagedTom
 
 from benchmarks.stage import Stage
 from benchmarks.timing import By, Effort, Goal, Row, counts_cpu_only, in_turns
@@ -30,7 +30,7 @@ def measure(stage: Stage, effort: Effort) -> Iterator[Row]:
         '[tom]\nbase_url = "http://127.0.0.1:1"\napi_key = "none"\n[[subscribe]]\ntopic = "supernovae.public"\n'
     )
     tom = ManagedTom(
-        pristine_with_app(stage.folder("app")), folder / "tom",
+        stage.with_app, folder / "tom",
         {"ORIGIN": "beta", "STREAM": {"URL": url}, "SUBSCRIBE": [{"TOPIC": "supernovae.public"}]},
     )  # fmt: skip
     manage = [sys.executable, "-W", "ignore", "manage.py"]
@@ -57,7 +57,7 @@ def _command(
 ) -> Callable[[int], float]:
     def run(_turn: int) -> float:
         before, started = _cpu_s(), time.perf_counter()
-        subprocess.run(command, env=env, cwd=cwd, capture_output=True, check=True, timeout=60)
+        subprocess.run(command, env=env, cwd=cwd, capture_output=True, check=True, timeout=300)
         return _cpu_s() - before if counts_cpu_only() else time.perf_counter() - started
 
     return run

@@ -62,6 +62,7 @@ class Effort:
     factor: float
     warm: int = 1
     """Turns before that don't count."""
+    vendors: Sequence[str] = ("sqlite", "postgresql")
 
     def of(self, number: int, least: int = 1) -> int:
         """Return this effort's part of ``number``."""
@@ -74,7 +75,7 @@ class Effort:
 
 FULL = Effort(turns=5, factor=1.0)
 QUICK = Effort(turns=3, factor=0.25)
-TINY = Effort(turns=1, factor=0.001, warm=0)
+TINY = Effort(turns=1, factor=0.001, warm=0, vendors=("sqlite",))
 """For the test that each line runs at all."""
 
 

@@ -1,11 +1,11 @@
 """Each line of the benchmarks can be run: with almost nothing to do, and no look at what it took."""
 
 import math
-from pathlib import Path
+from typing import Any
 
 import pytest
 from parts.django_tom import InProcess
-from parts.tom_fixtures import MakeTom
+from parts.toms import Tom
 
 from benchmarks.lines import Measure, lines
 from benchmarks.stage import Stage
@@ -18,9 +18,15 @@ ALL = [
 ]
 
 
-@pytest.fixture
-def stage(in_process: InProcess, kafka_broker: str, make_tom: MakeTom, tmp_path: Path) -> Stage:
-    return Stage(tmp_path, in_process=in_process, broker=kafka_broker, make_tom=make_tom)
+@pytest.fixture(scope="module")
+def stage(
+    in_process: InProcess, kafka_broker: str, toms_of_session: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Stage:
+    def make_tom(name: str, settings: dict[str, Any]) -> Tom:
+        return toms_of_session.get(3, name, settings)
+
+    folder = tmp_path_factory.mktemp("stage")
+    return Stage(folder, in_process=in_process, broker=kafka_broker, make_tom=make_tom)
 
 
 @pytest.mark.parametrize(("name", "measure"), ALL)
