@@ -38,7 +38,7 @@ def measure(stage: Stage, effort: Effort) -> Iterator[Row]:
     number = effort.of(_DATUMS // EACH, least=12) * EACH
     found: dict[int, list[float]] = {1: [], 2: [], 3: []}
     busy: dict[int, list[tuple[float, float]]] = {1: [], 2: [], 3: []}
-    for _ in range(min(effort.turns, _MOST_TURNS)):
+    for _ in range(min(effort.turns, _MOST_TURNS) if effort.factor >= 1 else 1):
         for consumers in found if effort.warm else [1]:
             with stage.in_process.tom("postgresql") as tom:
                 rate, cores, of_database = _rate(tom, stage, consumers, number)

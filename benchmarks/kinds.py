@@ -49,7 +49,7 @@ def _works(tom: InProcessTom, stage: Stage, effort: Effort) -> dict[str, tuple[i
     receiving = Receiving(tom, stage.folder("kinds"))
     tom.make_target("spectra")
     own = tom.make_target("spectra of Django")
-    many, some, members = effort.of(64), effort.of(60, least=2), effort.many(MEMBERS)
+    many, some, members = effort.of(64), effort.of(60, least=2), effort.of(MEMBERS, least=2)
     return {
         "spectra of 3,000 channels": (
             many,

@@ -28,7 +28,7 @@ from bridge.codec.schemas import newest
 from bridge.events import Event, Kind
 from bridge.stream import open_stream
 
-EVENTS = {1: 20_000, 20: 10_000}
+EVENTS = {1: 20_000, 20: 5_000}
 BARE, HOP_CLIENT, HOP_BYTES = "confluent-kafka and fastavro", "hop-client", "hop-client, as bytes"
 _PREFIX = 10
 """Bytes of single-object encoding before the datum."""

@@ -91,9 +91,43 @@ class Results:
             *_plot(done),
             "```",
             "",
+            *_one_event(done),
+            "",
             "Seconds a line took: " + ", ".join(f"{name} {took:.0f}" for name, took in self.took_s.items()) + ".",
         ]
         return "\n".join(parts).replace("\n\n\n", "\n\n") + "\n"
+
+
+_NIGHT = 10_000_000
+"""Alerts that Rubin expects in a night."""
+
+
+def _one_event(rows: Sequence[Row]) -> Iterator[str]:
+    """Yield where the time of one event of one point goes, as far as the rows tell, and what a night of them takes."""
+    yield "## One event of one point"
+    yield ""
+    yield "From the rows above, in µs an event, with events in units of 500; what is left is deciding and the ledger."
+    yield ""
+    yield "| database | in all | reading | matching | the row, at the limit | left | 10 million, one consumer |"
+    yield "|---|--:|--:|--:|--:|--:|--:|"
+    reading = _median(rows, "reading from Kafka, 1 point ", "")
+    for vendor in ("sqlite", "postgresql"):
+        whole = _median(rows, f"photometry, {vendor}, 1 point ", "the limit")
+        limit = _median(rows, f"photometry, {vendor}, 1 point ", "the limit", theirs=True)
+        match = _median(rows, "a match in a unit of ", "", vendor)
+        if None in (whole, limit, match, reading):
+            continue
+        parts = [1e6 / reading, match, 1e6 / limit]
+        left = 1e6 / whole - sum(parts)
+        told = " | ".join(short(one) for one in [1e6 / whole, *parts, left])
+        yield f"| {vendor} | {told} | {_NIGHT / whole / 3600:.1f} hours |"
+
+
+def _median(rows: Sequence[Row], what: str, beside: str, vendor: str = "", *, theirs: bool = False) -> float | None:
+    for row in rows:
+        if row.what.startswith(what) and vendor in row.what and beside in (row.beside, ""):
+            return statistics.median(row.theirs if theirs else row.ours)
+    return None
 
 
 def figure(turns: Sequence[float]) -> str:

@@ -73,8 +73,8 @@ class Effort:
         return number if self.factor >= QUICK.factor else max(100, round(number * self.factor))
 
 
-FULL = Effort(turns=5, factor=1.0)
-QUICK = Effort(turns=3, factor=0.25)
+FULL = Effort(turns=3, factor=1.0)
+QUICK = Effort(turns=2, factor=0.2)
 TINY = Effort(turns=1, factor=0.001, warm=0, vendors=("sqlite",))
 """For the test that each line runs at all."""
 
