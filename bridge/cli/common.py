@@ -201,7 +201,7 @@ class Pace:
     def told(self, done: int) -> str:
         """Return how much is done of all, with the rate."""
         of = "" if self._total is None else f" of {self._total:,}"
-        return f"{done:,}{of}, {self.rate(done)}"
+        return ", ".join(filter(None, (f"{done:,}{of}", self.rate(done))))
 
     def rate(self, done: int) -> str:
         """Return how many a second were done, and how long the rest takes at that rate."""
