@@ -154,6 +154,13 @@ class RejectedError(EventError):
     """The TOM refuses an event for a reason that lies in the event or in the account's permissions."""
 
 
+class UnclearError(BridgeError):
+    """What was sent may have been taken, or not, and a second try would be a second message: to be looked up.
+
+    Neither a refusal nor an :class:`AwayError`, after which the same call may be made again.
+    """
+
+
 class BudgetSpentError(BridgeError):
     """What was under way ended before it was done: its time is over, or a stop was asked for.
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bridge.cli import consume, doctor, gateway, identity, init, publish, records, status, tail, topics
+from bridge.cli import consume, doctor, gateway, identity, init, outbox, publish, records, status, tail, topics
 from bridge.cli.common import tell
 from bridge.cli.logs import set_up_logs
 from bridge.errors import AwayError, BridgeError, ConfigurationError, StopError
@@ -38,6 +38,7 @@ app.command()(status.status)
 app.command()(records.shares)
 app.add_typer(records.parked_app, name="parked")
 app.add_typer(records.dead_app, name="dead")
+app.add_typer(outbox.app, name="outbox")
 app.add_typer(status.position_app, name="position")
 app.add_typer(identity.app, name="identity")
 app.add_typer(topics.app, name="topics")

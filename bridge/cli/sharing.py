@@ -93,7 +93,7 @@ def publish(
         done = publishing.publish(
             settings, stream, found, topic=topic, source=source, dry_run=dry_run, timeout_s=timeout, progress=show
         )
-    for line in (*told, *done.not_carried):
+    for line in (*told, *done.not_carried, *done.assumed):
         tell(f"{source}: {line}")
     if as_json:
         print_json({**plain(done), "left_out": told})

@@ -29,6 +29,9 @@ def written(names: Sequence[str]) -> frozenset[str]:
 
 
 def firsts(asked: str) -> list[str]:
-    """Return what the target's own name may be where its aliases are not known: the longest first."""
-    ends = [at for at, letter in enumerate(asked[: _LONGEST + 1]) if letter == ","]
+    """Return what the target's own name may be where its aliases are not known: the longest first.
+
+    A comma before a blank is one of a name: between names a TOM writes none, and no name begins with a blank.
+    """
+    ends = [at for at, letter in enumerate(asked[: _LONGEST + 1]) if letter == "," and asked[at + 1 : at + 2] != " "]
     return [asked, *(asked[:end].strip() for end in reversed(ends) if asked[:end].strip())]

@@ -139,6 +139,8 @@ class Desk:
     def publish(self, packing: Packing) -> None:
         """Put what is complete in the outbox, when the transaction ends, and count what has no place there."""
         put(self._db, self._whose[1], packing.rows)
+        for what, number in packing.assumed.items():
+            self.count("data", "assumed", what, number)
         for why, number in packing.left_out.items():
             self.count("data", "left out", why, number)
 

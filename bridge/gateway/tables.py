@@ -1,6 +1,7 @@
 """The tables of the gateway's file: an outbox, and what the gateway has to remember."""
 
 from bridge.publishing.outbox_sqlite import TABLES as OUTBOX_TABLES
+from bridge.publishing.outbox_sqlite import UNCLEAR
 from bridge.sqlite_file import Format, Step
 
 # Times are seconds since 1970 (UTC).
@@ -83,7 +84,7 @@ GATEWAY = Format(
     what="the gateway's file",
     where="state",
     application_id=0x54424757,  # TBGW
-    steps=(_FIRST,),
+    steps=(_FIRST, UNCLEAR),
     mend="Put back a backup of it; what was accepted since, and not yet sent, is lost",
 )
 FILE = "gateway.db"

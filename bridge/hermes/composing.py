@@ -5,6 +5,7 @@ A message has its events' rows, which every reader of Hermes knows, and the even
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID, uuid5
@@ -15,12 +16,14 @@ from bridge.codec.split import part, runs
 from bridge.events import BODIES, Data, Event, Kind, Target, TargetReference
 from bridge.hermes.embedded import KEY, as_json, embedded
 from bridge.hermes.record import FORMAT, ID, NAMESPACE, SENDER, came_from_hermes
-from bridge.hermes.rows import Row, datum_row, target_row
+from bridge.hermes.rest_rules import fitting_datum, fitting_target
+from bridge.hermes.rows import Row, assumptions, datum_row, target_row
 from bridge.stream.port import Headers
 
 LARGEST_BYTES = 900_000
 """Bytes of a message at most, unless said otherwise: topics of HOPSKOTCH take 1 MiB."""
-_SECTIONS = (Kind.PHOTOMETRY, Kind.SPECTROSCOPY, Kind.ASTROMETRY)
+SECTIONS = (Kind.PHOTOMETRY, Kind.SPECTROSCOPY, Kind.ASTROMETRY)
+"""The kinds of data that have rows of their own."""
 _SEPARATOR = 2
 _LONGEST_MADE_TITLE = 1_000
 """Bytes of a title that is made here, of names that JSON escapes: up to 12 a character."""
@@ -31,7 +34,7 @@ _NAMES_IN_TITLE = 3
 
 def no_messages_of(kind: Kind) -> str:
     """Return why no event of a kind becomes a message; nothing where it may."""
-    return "" if kind in {Kind.TARGET, *_SECTIONS} else f"Hermes has no messages of a {kind}"
+    return "" if kind in {Kind.TARGET, *SECTIONS} else f"Hermes has no messages of a {kind}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +58,11 @@ class Outgoing:
         """Return a message of which :attr:`stored` was kept."""
         return cls(id=UUID(bytes=stored[:16]), key=key, value=stored[16:])
 
+    @property
+    def title(self) -> str:
+        """Its title, as Hermes shows it."""
+        return str(json.loads(self.value)["title"])
+
     def headers(self, sender: str = "") -> Headers:
         """Return the headers by which Hermes' readers know it; ``sender`` is the user name that sends, where one is."""
         told = json.loads(self.value)
@@ -64,15 +72,19 @@ class Outgoing:
 
 
 @dataclass(frozen=True, kw_only=True)
-class NotCarried:
-    """What of an event Hermes' readers don't get, in words for people."""
+class Remark:
+    """What of an event Hermes' readers don't get, or get with something that nobody said, in words for people."""
 
     event: Event
     datums: int
-    """How many of its datums have no row; 0: the event does not go at all."""
+    """Of how many of its datums that is so; 0: the event does not go at all."""
     why: str
+    assumed: bool = False
+    """Whether they go, and ``why`` is what is assumed of them."""
 
     def __str__(self) -> str:
+        if self.assumed:
+            return f"{self.event.subject}: of {self.datums} of the datums it is assumed: {self.why}"
         what = f"{self.datums} of the datums" if self.datums else "all of it"
         return f"{self.event.subject}: {what} can't go to Hermes: {self.why}"
 
@@ -82,7 +94,8 @@ class Composed:
     """Shares as Hermes takes them."""
 
     messages: tuple[Outgoing, ...] = ()
-    not_carried: tuple[NotCarried, ...] = ()
+    not_carried: tuple[Remark, ...] = ()
+    assumed: tuple[Remark, ...] = ()
 
 
 def compose(
@@ -91,6 +104,7 @@ def compose(
     *,
     largest_bytes: int = LARGEST_BYTES,
     elements: Mapping[str, Target] | None = None,
+    over_rest: bool = False,
 ) -> Composed:
     """Return ``events`` as messages for ``topic`` (its name on its stream), in order, those of one share together.
 
@@ -99,10 +113,12 @@ def compose(
 
     ``elements`` are targets by name of which none is among the events, but their data: where one moves, its orbital
     elements say where it is.
+
+    ``over_rest``: they go by Hermes' REST API, which refuses more than its readers do.
     """
     targets = {name: _place_alone(target) for name, target in (elements or {}).items()}
     targets |= {one.subject: one.body for one in events if isinstance(one.body, Target)}
-    packing = _Packing(topic, largest_bytes, targets)
+    packing = _Packing(topic, largest_bytes, targets, over_rest)
     for event in events:
         packing.add(event)
     return packing.composed()
@@ -135,8 +151,10 @@ class _Packing:
     topic: str
     largest: int
     targets: dict[str, Target]
+    over_rest: bool
     messages: list[Outgoing] = field(default_factory=list)
-    not_carried: list[NotCarried] = field(default_factory=list)
+    not_carried: list[Remark] = field(default_factory=list)
+    assumed: list[Remark] = field(default_factory=list)
     pieces: list[_Piece] = field(default_factory=list)
     taken: int = 0
     """Bytes of the message that ``pieces`` make."""
@@ -152,7 +170,7 @@ class _Packing:
     def composed(self) -> Composed:
         """Return all messages, and what is in none."""
         self._close()
-        return Composed(messages=tuple(self.messages), not_carried=tuple(self.not_carried))
+        return Composed(messages=tuple(self.messages), not_carried=tuple(self.not_carried), assumed=tuple(self.assumed))
 
     # -- events as pieces ---------------------------------------------------------------------------------------------
 
@@ -161,6 +179,8 @@ class _Packing:
         if came_from_hermes(event.origin):
             raise ValueError("it came from Hermes")
         target = target_row(self._target(event))
+        if self.over_rest:
+            target = fitting_target(target)
         room = self.largest - _around(event, self.topic) - _size(target)
         if not isinstance(event.body, Data):
             piece = _Piece(event, (), target)
@@ -174,7 +194,7 @@ class _Packing:
         match event.body:
             case Target():
                 return event.body
-            case Data(target=reference) if event.kind in _SECTIONS:
+            case Data(target=reference) if event.kind in SECTIONS:
                 return self.targets.get(reference.name, reference)
             case _:
                 raise ValueError(no_messages_of(event.kind))
@@ -183,9 +203,12 @@ class _Packing:
         """Return the row of each datum, None for one that Hermes has no word for."""
         rows: list[Row | None] = []
         why: list[str] = []
+        assumed: Counter[str] = Counter()
         for datum in body.datums:
             try:
-                rows.append(datum_row(event.kind, event.subject, datum))
+                row = datum_row(event.kind, event.subject, datum)
+                rows.append(fitting_datum(event.kind, row) if self.over_rest else row)
+                assumed.update(assumptions(datum))
             except ValueError as error:
                 rows.append(None)
                 why.append(str(error))
@@ -193,10 +216,11 @@ class _Packing:
             raise ValueError(why[0])
         if why:
             self._refuse(event, len(why), why[0])
+        self.assumed += [Remark(event=event, datums=number, why=what, assumed=True) for what, number in assumed.items()]
         return rows
 
     def _refuse(self, event: Event, datums: int, why: str) -> None:
-        self.not_carried.append(NotCarried(event=event, datums=datums, why=why))
+        self.not_carried.append(Remark(event=event, datums=datums, why=why))
 
     # -- pieces as messages -------------------------------------------------------------------------------------------
 
@@ -222,7 +246,7 @@ class _Packing:
         for piece in self.pieces:
             targets.setdefault(piece.event.subject, piece.target)
         sections: dict[str, JsonValue] = {"targets": list(targets.values())}
-        for kind in _SECTIONS:
+        for kind in SECTIONS:
             if rows := [row for piece in self.pieces if piece.event.kind is kind for row in piece.rows]:
                 sections[str(kind)] = list(rows)
         message = _message(events, self.topic, sections | {KEY: embedded(events)})
@@ -273,7 +297,7 @@ def _title(events: Sequence[Event]) -> str:
 
 def _around(event: Event, topic: str) -> int:
     """Return how many bytes a message takes beside its events and their rows."""
-    empty: dict[str, JsonValue] = {"targets": [], **{str(kind): [] for kind in _SECTIONS}, KEY: embedded([])}
+    empty: dict[str, JsonValue] = {"targets": [], **{str(kind): [] for kind in SECTIONS}, KEY: embedded([])}
     return len(_json(_message([event], topic, empty))) + _LONGEST_MADE_TITLE
 
 

@@ -83,6 +83,21 @@ def datum_row(kind: Kind, target_name: str, datum: Datum) -> Row:
     return {"target_name": target_name} | row | free
 
 
+def assumptions(datum: Datum) -> list[str]:
+    """Return what the row of a datum says that the datum doesn't, for people."""
+    match datum:
+        case Point() if units.says_no_system(datum.unit):
+            return [f"nothing is said of the brightness' unit or system; it goes as {units.AB_MAG}, Hermes' default"]
+        case Position():
+            unsaid = [
+                name for name in ("ra_error", "dec_error")
+                if getattr(datum, name) is not None and not getattr(datum, f"{name}_units").strip()
+            ]  # fmt: skip
+            return [f"nothing is said of the unit of {name}; it goes as degrees" for name in unsaid]
+        case _:
+            return []
+
+
 def _brightness(point: Point) -> Row:
     unit, factor = units.brightness(point.unit)
     numbers = {

@@ -47,10 +47,19 @@ def brightness(unit: str) -> tuple[str, float]:
     """
     if unit in BRIGHTNESS:
         return unit, 1.0
-    system = re.sub(r"mag(nitudes?)?|[\s_()\[\]-]", "", unit.lower())
+    system = _system(unit)
     if system in _SYSTEMS:
         return _SYSTEMS[system], 1.0
     return flux(unit)
+
+
+def says_no_system(unit: str) -> bool:
+    """Return whether a brightness' unit is none, or a magnitude of no system."""
+    return _system(unit) == ""
+
+
+def _system(unit: str) -> str:
+    return re.sub(r"mag(nitudes?)?|[\s_()\[\]-]", "", unit.lower())
 
 
 def flux(unit: str) -> tuple[str, float]:

@@ -11,6 +11,7 @@ from bridge.budget import Budget
 from bridge.clock import CLOCK, Clock
 from bridge.errors import HistoryGoneError, TopicMissingError
 from bridge.events import Kind
+from bridge.hermes.service import NOT_READ, HermesService
 from bridge.ledger.port import Ledger, Place
 from bridge.ledger.sqlite import SqliteLedger
 from bridge.operations.formats import formats_of
@@ -87,12 +88,10 @@ def stream_of(settings: Settings, *, only: str | None = None) -> RoutedStream:
 
     Where it is one alone, raises what is wrong with its settings; of several, each tells it when it is asked.
     """
+    wanted = {label: one for label, one in settings.each_stream().items() if only in (None, label)}
     return RoutedStream(
-        {
-            label: Opening(one.shown_url, partial(_opened, one))
-            for label, one in settings.each_stream().items()
-            if only in (None, label)
-        }
+        {label: Opening(one.shown_url, partial(_opened, one)) for label, one in wanted.items() if not one.over_rest},
+        others={label: NOT_READ for label, one in wanted.items() if one.over_rest},
     )
 
 
@@ -102,9 +101,19 @@ def _opened(one: StreamSettings) -> Stream:
     return open_stream(one.url, one.options())
 
 
-def streams_of(settings: Settings) -> Mapping[str, Stream]:
-    """Return the single streams that the settings name by label; each calls its topics by their full names."""
-    return stream_of(settings).parts()
+def streams_of(settings: Settings) -> Mapping[str, Stream | HermesService]:
+    """Return by label what the settings name to publish on.
+
+    They are single streams, each of which calls its topics by their full names, and services of Hermes.
+    """
+    services = {label: service_of(one) for label, one in settings.streams.items() if one.over_rest}
+    return {**stream_of(settings).parts(), **services}
+
+
+def service_of(one: StreamSettings) -> HermesService:
+    """Return Hermes' service at ``one``, which is such."""
+    assert one.token is not None
+    return HermesService(one.url, one.token.get_secret_value())
 
 
 def ledger_of(settings: Settings) -> SqliteLedger:

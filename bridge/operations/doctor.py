@@ -10,8 +10,9 @@ from functools import partial
 from typing import Any
 
 from bridge.errors import AwayError, BridgeError
+from bridge.hermes.service import HermesService
 from bridge.ledger.port import Ledger
-from bridge.operations.assemble import account_of, group_of
+from bridge.operations.assemble import account_of, group_of, service_of
 from bridge.operations.finding import Finding, Level, found_in
 from bridge.operations.gateway import has_gateway
 from bridge.operations.gateway_doctor import examine_gateway
@@ -74,6 +75,24 @@ def examine_streams(settings: Settings) -> Iterator[Finding]:
             yield from found_in("stream", partial(_stream, settings, label, part))
         if len(stream.parts()) > 1:
             yield from _each_once(settings, stream)
+    for label, one in settings.streams.items():
+        if one.over_rest:
+            yield from found_in("stream", partial(_service, settings, label))
+
+
+def _service(settings: Settings, label: str) -> Iterator[Finding]:
+    """Yield whether Hermes knows the token, and on which of the topics its account may publish."""
+    with closing(service_of(settings.streams[label])) as service:
+        profile = service.profile()
+        what = f"{label}: {service.url}: publishes as {profile.sender or 'nobody'}"
+        yield Finding(level="ok", about="stream", what=what)
+        for topic in [topic for topic in settings.published() if split(topic)[0] == label]:
+            yield from found_in("topic", partial(_may_publish, service, topic))
+
+
+def _may_publish(service: HermesService, topic: str) -> Iterator[Finding]:
+    service.may_publish(split(topic)[1])
+    yield Finding(level="ok", about="topic", what=f"{topic}: the account of the token may publish on it")
 
 
 def _stream(settings: Settings, label: str, stream: Stream) -> Iterator[Finding]:

@@ -161,7 +161,8 @@ def opened_gateway(settings: Settings) -> Iterator[Parts]:
 
         def topics() -> set[str]:
             with logins_lock:
-                return {topic for account in accounts.every(logins) for topic in account.topics}
+                named = {topic for account in accounts.every(logins) for topic in account.topics}
+            return {topic for topic in named if not settings.stream_of(topic).over_rest}
 
         sizes = Sizes(partial(stream_of, settings), topics)
 
@@ -178,6 +179,7 @@ def opened_gateway(settings: Settings) -> Iterator[Parts]:
                 open_outbox=lambda: Store(settings.state),
                 open_streams=lambda: streams_of(settings),
                 schema_topic=settings.schema_topic_of,
+                named=settings.publish.named,
                 lease=FileLock(settings.state / f"{FILE}.lock", where="state"),
                 pace=Pace(poll_s=0.2, look_s=0.2),
                 look=composer.look,

@@ -33,6 +33,8 @@ def examine_gateway(settings: Settings) -> Iterator[Finding]:
     topics = dict.fromkeys(topic for one in accounts for topic in one.topics)
     with opened_stream(settings) as stream:
         for topic in topics:
+            if settings.stream_of(topic).over_rest:  # which are told with the streams
+                continue
             yield from found_in("gateway", partial(_topic, stream, topic))
     missing = [name for name in ("starlette", "uvicorn", "python_multipart") if find_spec(name) is None]
     if missing:

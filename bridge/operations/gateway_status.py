@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from bridge.operations.gateway import has_gateway, opened_store
+from bridge.operations.outbox import told
 from bridge.publishing.outbox_sqlite import Summary
 from bridge.settings import Settings
 
@@ -91,8 +92,8 @@ def gateway_problems(settings: Settings, stalled_s: float) -> list[str]:
         since = f"{now.pending_since:%Y-%m-%d %H:%M} UTC"
         problems.append(f"the gateway has made no events of what it took since {since}: its log says why")
     if out.refused:
-        problems.append(f"the stream has refused {out.refused} events of the gateway: 'tom-bridge status' says why")
-    return problems
+        problems.append(f"the stream has refused {out.refused} events of the gateway: see 'tom-bridge outbox list'")
+    return [*problems, *told(out.unclear)]
 
 
 def _moment(seconds: float) -> datetime:

@@ -10,12 +10,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
+from bridge.errors import ConfigurationError
 from bridge.ledger.port import Ledger
 from bridge.operations.assemble import Bridge, open_bridge
 from bridge.operations.doctor import examine
 from bridge.operations.finding import Finding
+from bridge.operations.gateway import has_gateway, opened_store
 from bridge.operations.gateway_status import GatewayStatus, gateway_problems, gateway_status
 from bridge.operations.opening import opened_ledger
+from bridge.publishing.outbox import Outbox
 from bridge.settings import Settings
 
 
@@ -45,6 +48,10 @@ class Home(Protocol):
 
     def gateway(self) -> GatewayStatus | None:
         """Return how the gateway is that stands here; None where there is none."""
+        ...
+
+    def outbox(self) -> AbstractContextManager[Outbox]:
+        """Open what is on its way out for a block. Raises ConfigurationError where nothing is kept of that here."""
         ...
 
     def besides(self, bridge: Bridge) -> None:
@@ -86,6 +93,16 @@ class Beside:
     def gateway(self) -> GatewayStatus | None:
         """Return how the gateway is that has its state in this configuration's folder."""
         return gateway_status(self.settings)
+
+    def outbox(self) -> AbstractContextManager[Outbox]:
+        """Open the outbox of the gateway for a block."""
+        if not has_gateway(self.settings):
+            raise ConfigurationError(
+                "there is no outbox here: the gateway has one",
+                where="state",
+                mend="What 'publish' sends it confirms itself; in a TOM with the app write: manage.py bridgeoutbox",
+            )
+        return opened_store(self.settings)
 
     def besides(self, bridge: Bridge) -> None:
         """Beside a TOM there is nothing."""

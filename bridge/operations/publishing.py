@@ -13,6 +13,7 @@ from bridge.errors import ConfigurationError, EventError
 from bridge.events import Body, Data, Event, Kind, Share, TargetReference
 from bridge.hermes.composing import Composed, compose
 from bridge.operations.opening import opened_ledger
+from bridge.operations.posting import post
 from bridge.publishing.publisher import Publisher
 from bridge.publishing.sources.errors import SourceError
 from bridge.settings import Settings
@@ -46,6 +47,8 @@ class Published:
     """Events whose origin is not this TOM: published as they are."""
     not_carried: tuple[str, ...]
     """What the topic's format has no way to carry, a line each."""
+    assumed: tuple[str, ...]
+    """What is assumed of data that go, because the topic's format wants it said, a line each."""
     dry_run: bool
 
 
@@ -122,8 +125,9 @@ def composed_for(settings: Settings, stream: Stream, topic: str, events: Sequenc
 
     Raises TopicMissingError, and SourceError with the reasons where nothing of them can go there.
     """
-    largest = min(settings.publish.of(topic).largest_bytes, stream.largest_value(topic))
-    found = compose(events, split_topic(topic)[1], largest_bytes=largest)
+    how = settings.publish.of(topic)
+    largest = how.largest_bytes if how.over_rest else min(how.largest_bytes, stream.largest_value(topic))
+    found = compose(events, split_topic(topic)[1], largest_bytes=largest, over_rest=how.over_rest)
     if not found.messages:
         raise SourceError.of(source, [str(one) for one in found.not_carried])
     return found
@@ -144,15 +148,20 @@ def publish(
 
     ``source`` names where they come from, for messages; ``progress`` hears how many were handed over. Raises
     TopicMissingError, SourceError (nothing was published then), and AwayError where the stream did not take all within
-    ``timeout_s``.
+    ``timeout_s``; over Hermes' REST API also what :func:`~bridge.operations.posting.post` raises.
     """
     chosen = topic_for(settings, topic)
     not_carried: tuple[str, ...] = ()
-    if settings.publish.of(chosen).format == "hermes":
+    assumed: tuple[str, ...] = ()
+    how = settings.publish.of(chosen)
+    if how.format == "hermes":
         composed = composed_for(settings, stream, chosen, events, source=source)
         not_carried = tuple(str(one) for one in composed.not_carried)
+        assumed = tuple(str(one) for one in composed.assumed)
         records = len(composed.messages)
-        if not dry_run:
+        if how.over_rest:
+            post(settings, chosen, composed.messages, source=source, dry_run=dry_run)
+        elif not dry_run:
             for message in composed.messages:
                 headers = message.headers(stream.account(chosen))
                 stream.publish(chosen, key=message.key, value=message.value, headers=headers)
@@ -175,6 +184,7 @@ def publish(
         datums=sum(len(event.body.datums) for event in events if isinstance(event.body, Data)),
         foreign=sum(event.origin != settings.origin for event in events),
         not_carried=not_carried,
+        assumed=assumed,
         dry_run=dry_run,
     )
 

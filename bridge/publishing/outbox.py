@@ -20,6 +20,8 @@ class State(StrEnum):
     QUEUED = "queued"
     SENT = "sent"
     REFUSED = "refused"
+    UNCLEAR = "unclear"
+    """It was sent, and whether it was taken isn't known: it may be there, and must not be sent again blindly."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,8 +58,33 @@ class Queued:
     """When the oldest of them was accepted; None where nothing waits."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Unclear(Row):
+    """A row of which it isn't known whether it was taken."""
+
+    tried_at: datetime
+    """When it was sent."""
+    reason: str
+    """Why that isn't known, for people; empty as long as it is being sent."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stuck:
+    """A row that goes no further by itself, for people: refused, or unclear."""
+
+    id: int
+    state: State
+    topic: str
+    kind: str
+    subject: str
+    reason: str
+    accepted_at: datetime
+    tried_at: datetime | None
+    """When what is unclear was sent."""
+
+
 class Outbox(Protocol):
-    """An outbox, as those see it who send. Not thread-safe: one instance a thread.
+    """An outbox, as those see it who send, and who decide. Not thread-safe: one instance a thread.
 
     Every method raises AwayError while the store can't be used, and StopError where a person has to do something.
     """
@@ -75,11 +102,34 @@ class Outbox(Protocol):
         ...
 
     def mark_sent(self, ids: Sequence[int]) -> None:
-        """Note that the stream has these rows; where this raises, of some or all it is not noted yet."""
+        """Note that the stream has these rows, queued or unclear; where this raises, of some or all it isn't noted."""
         ...
 
     def mark_refused(self, row: int, reason: str) -> None:
-        """Note that the stream will never take this row, and why, for people."""
+        """Note that the stream will never take this row, queued or unclear, and why, for people."""
+        ...
+
+    def mark_unclear(self, row: int, reason: str = "") -> None:
+        """Note that this row is being sent (no reason yet), or that it isn't known whether it was taken, and why."""
+        ...
+
+    def explain(self, row: int, reason: str) -> None:
+        """Note why this row is unclear, where it still is."""
+        ...
+
+    def unclear(self, stream: str, *, without: Collection[int], most: int) -> list[Unclear]:
+        """Return the first ``most`` unclear rows for the stream of this label, but for those in ``without``."""
+        ...
+
+    def stuck(self, most: int) -> list[Stuck]:
+        """Return the rows that go no further by themselves, the newest first."""
+        ...
+
+    def send_again(self, ids: Collection[int]) -> int:
+        """Queue what is refused or unclear of these again, as it is; return how many that are.
+
+        They are the same events as before, and come behind newer ones.
+        """
         ...
 
     def queued(self) -> Queued:

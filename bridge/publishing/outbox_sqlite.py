@@ -1,5 +1,7 @@
 """An outbox in a SQLite file: of its own, or in one that holds more, so that one transaction accepts and remembers."""
 
+# ruff: noqa: S608 (what is put into statements is ours)
+
 import json
 import sqlite3
 from collections.abc import Collection, Sequence
@@ -8,11 +10,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bridge.errors import AwayError
-from bridge.publishing.outbox import Queued, Row, State, Waiting
+from bridge.publishing.outbox import Queued, Row, State, Stuck, Unclear, Waiting
 from bridge.publishing.packing import Packed
 from bridge.sqlite_file import Format, SqliteFile, Step
 
 _AT_ONCE = 500
+_OF_STREAM = "CASE ?1 WHEN '' THEN instr(topic, ':') = 0 ELSE substr(topic, 1, length(?1) + 1) = ?1 || ':' END"
+"""What is for the stream of the label that is the first parameter."""
 
 TABLES: Step = (
     # Times are ISO 8601 (UTC). The id is the place in the order: a transaction that writes holds the lock from its
@@ -37,12 +41,14 @@ TABLES: Step = (
     "CREATE INDEX outbox_kept ON outbox (sent_at) WHERE state = 'sent' AND payload IS NOT NULL",
 )
 """What a file needs to hold an outbox."""
+UNCLEAR: Step = ("CREATE INDEX outbox_unclear ON outbox (id) WHERE state = 'unclear'",)
+"""And since there are rows that are unclear, of which ``sent_at`` is when they were tried."""
 
 OUTBOX = Format(
     what="the outbox",
     where="state",
     application_id=0x54424F42,  # TBOB
-    steps=(TABLES,),
+    steps=(TABLES, UNCLEAR),
     away=AwayError,
     mend="Put back a backup of it, or move it away: what it had not sent is lost then",
 )
@@ -59,7 +65,9 @@ class Summary:
     """What the topics wait for, of which that is known."""
     refused: int
     refusals: tuple[tuple[str, str], ...]
-    """The last of them: what, and why."""
+    """The last of these, and of those below: what, and why."""
+    unclear: int
+    """Of how many it isn't known whether they were taken, without what is being sent now."""
     sent: int
 
 
@@ -101,8 +109,7 @@ class SqliteOutbox(SqliteFile):
     def waiting(self, stream: str, *, without: Collection[str], most: int) -> list[Waiting]:
         """Return the first ``most`` queued rows for the stream of this label, but for topics in ``without``."""
         rows = self.query(
-            "SELECT id, topic, record_key, length(payload) FROM outbox WHERE state = 'queued'"
-            " AND CASE ?1 WHEN '' THEN instr(topic, ':') = 0 ELSE substr(topic, 1, length(?1) + 1) = ?1 || ':' END"
+            f"SELECT id, topic, record_key, length(payload) FROM outbox WHERE state = 'queued' AND {_OF_STREAM}"
             " AND topic NOT IN (SELECT value FROM json_each(?2)) ORDER BY id LIMIT ?3",
             (stream, json.dumps(list(without)), most),
         )
@@ -130,7 +137,7 @@ class SqliteOutbox(SqliteFile):
         """Note that the stream has these rows."""
         with self.transaction() as connection:
             connection.execute(
-                "UPDATE outbox SET state = 'sent', sent_at = ?, reason = '' WHERE state = 'queued'"
+                "UPDATE outbox SET state = 'sent', sent_at = ?, reason = '' WHERE state IN ('queued', 'unclear')"
                 " AND id IN (SELECT value FROM json_each(?))",
                 (_now(), json.dumps(list(ids))),
             )
@@ -139,8 +146,75 @@ class SqliteOutbox(SqliteFile):
         """Note that the stream will never take this row."""
         with self.transaction() as connection:
             connection.execute(
-                "UPDATE outbox SET state = 'refused', reason = ? WHERE state = 'queued' AND id = ?", (reason, row)
+                "UPDATE outbox SET state = 'refused', reason = ? WHERE state IN ('queued', 'unclear') AND id = ?",
+                (reason, row),
             )
+
+    def mark_unclear(self, row: int, reason: str = "") -> None:
+        """Note that this row is being sent, or that it isn't known whether it was taken."""
+        with self.transaction() as connection:
+            connection.execute(
+                "UPDATE outbox SET sent_at = CASE state WHEN 'unclear' THEN sent_at ELSE ?1 END, state = 'unclear',"
+                " reason = ?2 WHERE state IN ('queued', 'unclear') AND id = ?3",
+                (_now(), reason, row),
+            )
+
+    def explain(self, row: int, reason: str) -> None:
+        """Note why this row is unclear, where it still is."""
+        with self.transaction() as connection:
+            connection.execute("UPDATE outbox SET reason = ? WHERE state = 'unclear' AND id = ?", (reason, row))
+
+    def unclear(self, stream: str, *, without: Collection[int], most: int) -> list[Unclear]:
+        """Return the first ``most`` unclear rows for the stream of this label, but for those in ``without``."""
+        rows = self.query(
+            "SELECT id, topic, record_key, payload, format, sent_at, reason"
+            f" FROM outbox WHERE state = 'unclear' AND {_OF_STREAM}"
+            " AND id NOT IN (SELECT value FROM json_each(?2)) ORDER BY id LIMIT ?3",
+            (stream, json.dumps(list(without)), most),
+        )
+        return [
+            Unclear(
+                id=row[0],
+                topic=row[1],
+                key=row[2],
+                payload=row[3] or b"",
+                format=row[4],
+                tried_at=_moment(row[5]),
+                reason=row[6],
+            )
+            for row in rows
+        ]
+
+    def stuck(self, most: int) -> list[Stuck]:
+        """Return the rows that go no further by themselves, the newest first."""
+        rows = self.query(
+            "SELECT id, state, topic, kind, subject, reason, created, sent_at FROM outbox"
+            " WHERE state IN ('refused', 'unclear') ORDER BY id DESC LIMIT ?",
+            (most,),
+        )
+        return [
+            Stuck(
+                id=row[0],
+                state=State(row[1]),
+                topic=row[2],
+                kind=row[3],
+                subject=row[4],
+                reason=row[5],
+                accepted_at=_moment(row[6]),
+                tried_at=_moment(row[7]) if row[7] and row[1] == State.UNCLEAR else None,
+            )
+            for row in rows
+        ]
+
+    def send_again(self, ids: Collection[int]) -> int:
+        """Queue what is refused or unclear of these again."""
+        with self.transaction() as connection:
+            return connection.execute(
+                "UPDATE outbox SET state = 'queued', reason = '', sent_at = NULL"
+                " WHERE state IN ('refused', 'unclear') AND payload IS NOT NULL"
+                " AND id IN (SELECT value FROM json_each(?))",
+                (json.dumps(list(ids)),),
+            ).rowcount
 
     def wait_for(self, topic: str, reason: str) -> None:
         """Note what the queued rows of ``topic`` wait for."""
@@ -164,7 +238,9 @@ class SqliteOutbox(SqliteFile):
         queued = self.queued()
         reasons = self.query("SELECT DISTINCT topic, reason FROM outbox WHERE state = 'queued' AND reason != ''")
         refused = self.query(
-            "SELECT kind, subject, topic, reason FROM outbox WHERE state = 'refused' ORDER BY id DESC LIMIT ?", (most,)
+            "SELECT kind, subject, topic, reason FROM outbox WHERE state IN ('refused', 'unclear') AND reason != ''"
+            " ORDER BY id DESC LIMIT ?",
+            (most,),
         )
         return Summary(
             queued=queued.events,
@@ -172,11 +248,16 @@ class SqliteOutbox(SqliteFile):
             waits_for={row[0]: row[1] for row in reasons},
             refused=numbers.get(State.REFUSED, 0),
             refusals=tuple((f"{row[0]} of {row[1]} to {row[2]}", row[3]) for row in refused),
+            unclear=self.query("SELECT count(*) FROM outbox WHERE state = 'unclear' AND reason != ''")[0][0],
             sent=numbers.get(State.SENT, 0),
         )
 
     def rest(self) -> None:
         """Nothing grows old here."""
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
 
 
 def _now() -> str:

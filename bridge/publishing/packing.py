@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from bridge.errors import InvalidEventError
 from bridge.events import Body, Data, Event, Kind, Target, TargetList
-from bridge.hermes.composing import NotCarried, Outgoing, compose, no_messages_of
+from bridge.hermes.composing import Outgoing, Remark, compose, no_messages_of
 from bridge.publishing.outbox import EVENT
 from bridge.settings import PublishedTopicSettings
 from bridge.topics import split
@@ -48,7 +49,9 @@ class Packing:
     """Events as rows of an outbox, and what has no place in them."""
 
     rows: tuple[Packed, ...]
-    not_carried: tuple[NotCarried, ...] = ()
+    not_carried: tuple[Remark, ...] = ()
+    assumes: tuple[Remark, ...] = ()
+    """What is assumed of those that go."""
 
     @property
     def left_out(self) -> dict[str, int]:
@@ -58,6 +61,15 @@ class Packing:
             beside = "only to TOMs with the bridge: " if one.datums else ""
             why = f"{one.event.kind}: {beside}{one.why}"
             found[why] = found.get(why, 0) + (one.datums or items_of(one.event.body))
+        return found
+
+    @property
+    def assumed(self) -> dict[str, int]:
+        """Of how many data something is assumed, by what that is, for people."""
+        found: dict[str, int] = {}
+        for one in self.assumes:
+            what = f"{one.event.kind}: {one.why}"
+            found[what] = found.get(what, 0) + one.datums
         return found
 
 
@@ -71,8 +83,24 @@ def packed(
     if how.format != HERMES:
         return Packing(rows=tuple(_event(one) for one in events))
     topic = split(how.topic)[1]
-    composed = compose(events, topic, largest_bytes=how.largest_bytes, elements=elements or {})
-    return Packing(rows=tuple(_message(one) for one in composed.messages), not_carried=composed.not_carried)
+    composed = compose(events, topic, largest_bytes=how.largest_bytes, elements=elements or {}, over_rest=how.over_rest)
+    return Packing(
+        rows=tuple(_message(one) for one in composed.messages),
+        not_carried=composed.not_carried,
+        assumes=composed.assumed,
+    )
+
+
+def messages_of(event: Event, how: PublishedTopicSettings) -> list[Outgoing]:
+    """Return an event as messages: one that was accepted when the topic had no messages of Hermes yet.
+
+    Raises InvalidEventError where it can't be one.
+    """
+    packing = packed([event], how)
+    if not packing.rows:
+        what = "; ".join(str(one) for one in packing.not_carried)
+        raise InvalidEventError(f"it was shared when the topic took events, and now takes messages of Hermes: {what}")
+    return [Outgoing.of_stored(row.payload, row.key) for row in packing.rows]
 
 
 def why_not(kind: Kind, how: PublishedTopicSettings) -> str:

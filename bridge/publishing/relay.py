@@ -21,8 +21,10 @@ import structlog
 from bridge.backoff import growing_s, jittered_s
 from bridge.codec.schemas import SchemaTopics
 from bridge.errors import AwayError, NotDeliveredError, StopError
+from bridge.hermes.service import HermesService
 from bridge.publishing.outbox import Outbox
-from bridge.publishing.sender import Pace, Sender
+from bridge.publishing.posting import Poster
+from bridge.publishing.sender import Named, Pace, Sender
 from bridge.stream.port import Stream
 from bridge.topics import split
 
@@ -54,20 +56,33 @@ class Lease(Protocol):
         ...
 
 
+class Sending(Protocol):
+    """What sends the rows of one stream."""
+
+    def send(self) -> bool:
+        """Send some of what is queued; return whether there is more that can go now. Raises AwayError, StopError."""
+        ...
+
+    def close(self) -> None:
+        """Release what is held."""
+        ...
+
+
 class Relay:
     """Publishes what is in an outbox. Not thread-safe.
 
     ``open_outbox`` is called once a thread, ``open_streams`` once: it gives the streams by their labels, each of which
-    calls its topics by their full names. ``look`` puts in the outbox what is to go there by itself, and returns whether
-    there is more than it had time for.
+    calls its topics by their full names, or is Hermes' service. ``look`` puts in the outbox what is to go there by
+    itself, and returns whether there is more than it had time for.
     """
 
     def __init__(
         self,
         *,
         open_outbox: Callable[[], Outbox],
-        open_streams: Callable[[], Mapping[str, Stream]],
+        open_streams: Callable[[], Mapping[str, Stream | HermesService]],
         schema_topic: str | SchemaTopics,
+        named: Named,
         lease: Lease,
         pace: Pace,
         look: Callable[[], bool] = lambda: False,
@@ -75,6 +90,7 @@ class Relay:
         self._open_outbox = open_outbox
         self._open_streams = open_streams
         self._schema_topic = schema_topic
+        self._named = named
         self._lease = lease
         self._pace = pace
         self._look = look
@@ -150,10 +166,13 @@ class Relay:
             self._outbox = None
         self._lease.release()
 
-    def _sender(self, label: str, stream: Stream) -> Callable[[], tuple[Sender, Outbox]]:
-        def opened() -> tuple[Sender, Outbox]:
+    def _sender(self, label: str, stream: Stream | HermesService) -> Callable[[], tuple[Sending, Outbox]]:
+        def opened() -> tuple[Sending, Outbox]:
             outbox = self._open_outbox()
-            return Sender(label, stream, outbox, self._schema_topic, self._pace), outbox
+            if isinstance(stream, HermesService):
+                return Poster(label, stream, outbox, named=self._named, pace=self._pace), outbox
+            sender = Sender(label, stream, outbox, schema_topic=self._schema_topic, named=self._named, pace=self._pace)
+            return sender, outbox
 
         return opened
 
@@ -214,7 +233,7 @@ class _Lane:
     def __init__(
         self,
         label: str,
-        open_sender: Callable[[], tuple[Sender, Outbox]],
+        open_sender: Callable[[], tuple[Sending, Outbox]],
         pace: Pace,
         changed: threading.Condition,
     ) -> None:
@@ -273,7 +292,7 @@ class _Lane:
         self._thread.join(seconds)
 
     def _work(self) -> None:
-        opened: tuple[Sender, Outbox] | None = None
+        opened: tuple[Sending, Outbox] | None = None
         while self._told.get():
             more, failed = False, None
             try:

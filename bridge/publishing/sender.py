@@ -5,6 +5,7 @@ comes behind it is not made of it. What waits for a topic that is missing, or ma
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -24,8 +25,9 @@ from bridge.errors import (
 from bridge.events import Event
 from bridge.hermes.composing import Outgoing
 from bridge.publishing.outbox import EVENT, Outbox, Row
-from bridge.publishing.packing import HERMES
+from bridge.publishing.packing import HERMES, messages_of
 from bridge.publishing.publisher import Publisher
+from bridge.settings import PublishedTopicSettings
 from bridge.stream.port import Stream
 
 log = structlog.get_logger(__name__)
@@ -34,6 +36,8 @@ _ROWS_AT_ONCE = 200
 _BYTES_AT_ONCE = 16 * 1024 * 1024
 _MOST_ODD = 3
 
+Named = Callable[[str], PublishedTopicSettings | None]
+"""Says how a topic is published on, where the settings say that."""
 Place = tuple[str, bytes]
 """Topic and key."""
 
@@ -51,6 +55,9 @@ class Pace:
     announce_s: float = 5.0
     rest_s: float = 30.0
     """Between two tries of a topic that is missing, or may not be written."""
+    look_up_s: float = 10.0
+    """Before what is unclear is looked up again; twice as long each time."""
+    longest_look_up_s: float = 3600.0
     shortest_wait_s: float = 0.5
     longest_wait_s: float = 60.0
     keep: timedelta = timedelta(days=7)
@@ -61,12 +68,20 @@ class Sender:
     """Sends queued rows to the stream of one label, and writes what became of them. Not thread-safe."""
 
     def __init__(
-        self, label: str, stream: Stream, outbox: Outbox, schema_topic: str | SchemaTopics, pace: Pace
+        self,
+        label: str,
+        stream: Stream,
+        outbox: Outbox,
+        *,
+        schema_topic: str | SchemaTopics,
+        named: Named,
+        pace: Pace,
     ) -> None:
         self._label = label
         self._stream = stream
         self._outbox = outbox
         self._schema_topic = schema_topic
+        self._named = named
         self._pace = pace
         self._publisher = self._new_publisher()
         self._handed: dict[int, Place] = {}
@@ -151,19 +166,31 @@ class Sender:
             self._handed[row.id] = (row.topic, row.key)
 
     def _publish(self, row: Row) -> None:
+        how = self._named(row.topic)
         if row.format == HERMES:
-            message = Outgoing.of_stored(row.payload, row.key)
-            headers = message.headers(self._stream.account(row.topic))
-            self._stream.publish(row.topic, key=row.key, value=message.value, headers=headers)
+            if how is not None and how.format != HERMES:
+                raise InvalidEventError(
+                    "it is a message of Hermes, and the topic takes events of the bridge by now",
+                    mend='Share it again, or say format = "hermes" of the topic and queue it again',
+                )
+            self._send(row.topic, Outgoing.of_stored(row.payload, row.key))
             return
         if row.format != EVENT:
             raise InvalidEventError(f"this release can't send the format {row.format!r}", mend="Upgrade TOM Bridge")
         event = Event.checked(row.payload)
+        if how is not None and how.format == HERMES:
+            for message in messages_of(event, how):
+                self._send(row.topic, message)
+            return
         try:
             self._publisher.publish(event, row.topic)
         except TooLargeError:
             self._publisher = self._new_publisher()  # the topic may take more by now
             self._publisher.publish(event, row.topic)
+
+    def _send(self, topic: str, message: Outgoing) -> None:
+        headers = message.headers(self._stream.account(topic))
+        self._stream.publish(topic, key=message.key, value=message.value, headers=headers)
 
     # -- what became of it --------------------------------------------------------------------------------------------
 

@@ -145,6 +145,19 @@ class PublishedTopicSettings(Section):
     every_s: float = Field(default=600.0, ge=0, le=1800)
     """Hermes, in a TOM: seconds between two looks for new data of what shares itself there."""
 
+    _over_rest: bool = PrivateAttr(default=False)
+
+    @property
+    def over_rest(self) -> bool:
+        """Whether what goes there goes by Hermes' REST API, which takes less than the topic itself."""
+        return self._over_rest
+
+    def by_rest(self) -> Self:
+        """Return the same topic, published on by Hermes' REST API."""
+        found = self.model_copy()
+        found._over_rest = True
+        return found
+
 
 class PublishSettings(Section):
     """``[publish]``: defaults of what is shared, and topics that differ from others."""
@@ -162,9 +175,13 @@ class PublishSettings(Section):
             raise ValueError(f"names the topic {twice!r} twice; join the two entries into one")
         return given
 
+    def named(self, topic: str) -> PublishedTopicSettings | None:
+        """Return how ``topic`` is published on, where that is said."""
+        return next((one for one in self.topics if one.topic == topic), None)
+
     def of(self, topic: str) -> PublishedTopicSettings:
         """Return how ``topic`` is published on."""
-        return next((one for one in self.topics if one.topic == topic), PublishedTopicSettings(topic=topic))
+        return self.named(topic) or PublishedTopicSettings(topic=topic)
 
 
 class MatchingSettings(Section):
@@ -274,6 +291,19 @@ class Settings(BaseSettings):
         return given
 
     @model_validator(mode="after")
+    def _reads_no_rest_api(self) -> Self:
+        """Refuse to read where only publishing is possible."""
+        if self.stream.over_rest:
+            raise ValueError("Hermes' REST API is published to alone; set it under [streams.hermes]")
+        for one in self.subscribe:
+            if (found := self.streams.get(split(one.topic)[0])) is not None and found.over_rest:
+                raise ValueError(
+                    f"the topic {one.topic!r} can't be received over Hermes' REST API; name it on HOPSKOTCH, a"
+                    " stream of kafka://"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _names_known_streams(self) -> Self:
         for topic in self.topics():
             label, _ = split(topic)
@@ -362,6 +392,9 @@ class Settings(BaseSettings):
             "stream": settings.stream.within(folder),
             "streams": {label: one.within(folder) for label, one in settings.streams.items()},
             "subscribe": tuple(settings._started(one) for one in settings.subscribe),
+            "publish": settings.publish.model_copy(
+                update={"topics": tuple(map(settings._sent, settings.publish.topics))}
+            ),
             "state": state,
             "ledger": state / settings.ledger,
             "gateway": settings.gateway.within(folder),
@@ -376,6 +409,10 @@ class Settings(BaseSettings):
             return subscription
         return subscription.model_copy(update={"start": "now"})
 
+    def _sent(self, topic: PublishedTopicSettings) -> PublishedTopicSettings:
+        """Return a topic to publish on with the way by which that is done."""
+        return topic.by_rest() if self.stream_of(topic.topic).over_rest else topic
+
     def topics(self) -> list[str]:
         """Return all topics that are received or published to, each once."""
         return list(dict.fromkeys([*(one.topic for one in self.subscribe), *self.published()]))
@@ -387,7 +424,9 @@ class Settings(BaseSettings):
 
     def unwelcome(self, topic: str) -> ConfigurationError | None:
         """Return why events of the bridge may not go to ``topic``: it is Hermes', whose readers fail at them."""
-        if not (is_of_hermes(topic) and self.stream_of(topic).hopskotch) or self.publish.of(topic).format == "hermes":
+        stream = self.stream_of(topic)
+        of_hermes = stream.over_rest or (stream.hopskotch and is_of_hermes(topic))
+        if not of_hermes or self.publish.of(topic).format == "hermes":
             return None
         return ConfigurationError(
             "topics of Hermes take its own messages alone: others break its readers",
@@ -407,12 +446,12 @@ class Settings(BaseSettings):
         return self.each_stream()[label]
 
     def schema_topic_of(self, topic: str) -> str | None:
-        """Return the full name of the topic that holds the schemas beside ``topic``; None on HOPSKOTCH, where none is.
+        """Return the full name of the topic that holds the schemas beside ``topic``; None where HOPSKOTCH or Hermes is.
 
         Raises ConfigurationError as :meth:`stream_of` does.
         """
         stream = self.stream_of(topic)
-        return None if stream.hopskotch else joined(split(topic)[0], stream.schema_topic)
+        return None if stream.hopskotch or stream.over_rest else joined(split(topic)[0], stream.schema_topic)
 
     @property
     def file(self) -> Path | None:

@@ -19,11 +19,13 @@ from bridge.stream.routed_subscription import RoutedSubscription
 class RoutedStream:
     """The default stream (label "") and others by their labels; see :class:`bridge.stream.port.Stream`."""
 
-    def __init__(self, streams: Mapping[str, Opening]) -> None:
+    def __init__(self, streams: Mapping[str, Opening], others: Mapping[str, str] | None = None) -> None:
         """Take streams by label, each opened when it is needed. Topics of each are called by their full names.
 
-        One that is alone is opened at once, and what is wrong with it raised.
+        One that is alone is opened at once, and what is wrong with it raised. ``others`` are labels of what is no
+        stream, and what to do about their topics.
         """
+        self._others = others or {}
         self._parts = {label: LabelledStream(label, opening) for label, opening in streams.items()}
         if len(self._parts) == 1:
             for part in self._parts.values():
@@ -40,6 +42,8 @@ class RoutedStream:
 
     def _label(self, topic: str) -> str:
         label, _ = split(topic)
+        if label in self._others:
+            raise ConfigurationError("can't be asked", where=f"topic {topic[:300]}", mend=self._others[label])
         if label not in self._parts:
             others = ", ".join(other for other in self._parts if other) or "none but the default one"
             raise ConfigurationError(

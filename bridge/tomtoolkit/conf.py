@@ -8,11 +8,13 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from django.conf import settings as django_settings
 from pydantic import Field, PositiveFloat, StringConstraints
 
 from bridge.errors import ConfigurationError
+from bridge.hermes.record import BASE_URL
 from bridge.settings import (
     ENVIRONMENT_PREFIX,
     LimitSettings,
@@ -138,6 +140,7 @@ def _stand() -> dict[str, Any]:
     variables = {name: value for name, value in os.environ.items() if name.upper().startswith(ENVIRONMENT_PREFIX)}
     return {
         "setting": hide_secrets(getattr(django_settings, SETTING, None)),
+        "tom_hermes": hide_secrets(getattr(django_settings, "HERMES_CONFIGURATION", None)),
         "folder": getattr(django_settings, "BASE_DIR", None),
         "environment": hide_secrets(variables),
     }
@@ -173,4 +176,28 @@ def _given() -> dict[str, Any]:
     for key, value in given.items():
         if key.lower() == "publish" and isinstance(value, list | tuple):
             given[key] = {"topics": value}
+        if key.lower() == "streams" and isinstance(value, Mapping):
+            given[key] = {label: _with_token(one) if isinstance(one, Mapping) else one for label, one in value.items()}
     return given
+
+
+def _with_token(stream: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a stream at the Hermes of tom_hermes with its token, where it names none of its own.
+
+    That is the TOM's own token (``HERMES_CONFIGURATION``); those that people have given to tom_hermes are theirs.
+    """
+    keys = {str(key).lower() for key in stream}
+    theirs = getattr(django_settings, "HERMES_CONFIGURATION", None)
+    if "token" in keys or "hermes_api_key" in keys or not isinstance(theirs, Mapping):
+        return stream
+    token, base = theirs.get("HERMES_API_TOKEN"), str(theirs.get("HERMES_BASE_URL") or BASE_URL)
+    url = next((str(value) for key, value in stream.items() if str(key).lower() == "url"), "")
+    if not token or not _same_host(url, base):
+        return stream
+    return {**stream, "token": token}
+
+
+def _same_host(one: str, other: str) -> bool:
+    """Return whether two addresses are of one host and port, in the same scheme."""
+    first, second = urlsplit(one), urlsplit(other)
+    return (first.scheme, first.netloc) == (second.scheme, second.netloc) and bool(first.netloc)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from bridge.tomtoolkit.pages import dead, differences, overview, parked, self_shares, target
+from bridge.tomtoolkit.pages import dead, differences, outbox, overview, parked, self_shares, target
 from bridge.tomtoolkit.pages import share as sharing
 
 app_name = "tom_bridge"
@@ -20,6 +20,9 @@ urlpatterns = [
     path("dead/<int:pk>/", dead.DeadLetter.as_view(), name="dead-letter"),
     path("dead/retry/", dead.Retry.as_view(), name="dead-retry"),
     path("dead/drop/", dead.Drop.as_view(), name="dead-drop"),
+    path("outbox/", outbox.Outbox.as_view(), name="outbox"),
+    path("outbox/again/", outbox.Again.as_view(), name="outbox-again"),
+    path("outbox/there/", outbox.There.as_view(), name="outbox-there"),
     path("differences/", differences.Differences.as_view(), name="differences"),
     path("self-sharing/", self_shares.SelfShares.as_view(), name="self-shares"),
     path("self-sharing/<int:pk>/", self_shares.Change.as_view(), name="self-share-change"),

@@ -127,3 +127,39 @@ def test_one_lease_is_held_at_a_time(shelf: Shelf) -> None:
     finally:
         mine.release()
         theirs.release()
+
+
+def test_what_is_unclear_waits_for_no_stream_and_says_when_it_was_tried(shelf: Shelf, outbox: Outbox) -> None:
+    shelf.accept(AFAR, event("A"), event("B"))
+    shelf.accept(TOPIC, event("C"))
+    first, second = ids(outbox, "hopskotch")
+    began = datetime.now(UTC)
+    outbox.mark_unclear(first)
+    (one,) = outbox.unclear("hopskotch", without=(), most=9)
+    assert (one.id, one.topic, one.reason) == (first, AFAR, "")
+    assert began - timedelta(seconds=1) <= one.tried_at <= datetime.now(UTC)
+    outbox.mark_unclear(first, "no answer")
+    (again,) = outbox.unclear("hopskotch", without=(), most=9)
+    assert (again.tried_at, again.reason) == (one.tried_at, "no answer")
+    assert outbox.unclear("hopskotch", without=[first], most=9) == outbox.unclear("", without=(), most=9) == []
+    assert ids(outbox, "hopskotch") == [second]
+    assert states(shelf) == ["unclear", "queued", "queued"]
+
+
+def test_what_is_unclear_becomes_what_somebody_knows_of_it(shelf: Shelf, outbox: Outbox) -> None:
+    shelf.accept(TOPIC, event("A"), event("B"), event("C"), event("D"))
+    first, second, third, fourth = ids(outbox)
+    for row in (first, second, third):
+        outbox.mark_unclear(row, "no answer")
+    outbox.mark_sent([first])
+    outbox.mark_refused(second, "too large")
+    assert [(one.id, one.state, one.reason) for one in outbox.stuck(9)] == [
+        (third, "unclear", "no answer"),
+        (second, "refused", "too large"),
+    ]
+    assert [one.tried_at is not None for one in outbox.stuck(9)] == [True, False]
+    assert outbox.send_again([first, second, third, fourth]) == 2
+    assert ids(outbox) == [second, third, fourth]
+    assert outbox.stuck(9) == []
+    outbox.explain(third, "found out too late")
+    assert shelf.told()[2] == ("queued", "", True)

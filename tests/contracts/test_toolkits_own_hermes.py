@@ -134,6 +134,37 @@ def test_what_we_send_tom_hermes_takes(make_orm_tom: MakeOrmTom) -> None:
     assert (first.source_name, first.source_location) == (ours.source_name, ours.source_location)
 
 
+def test_what_tom_hermes_does_where_readme_compares_it(
+    make_orm_tom: MakeOrmTom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_orm_tom("sqlite")
+    from parts.outgoing import T0
+    from tom_dataproducts.models import PhotometryReducedDatum, ReducedDatum
+    from tom_targets.models import Target
+
+    ingester = pytest.importorskip("tom_hermes.alertstreams.ingester")
+    row = Target(name="SN 1", type="SIDEREAL", ra=10.0, dec=-5.0)
+    row.save(names=["ZTF1"])
+    for name, brightness in (("ZTF1", 18.0), ("sn1", 18.0), ("SN 1", 19.0), ("SN 2", 17.0)):
+        about = target(name, ra=10.0, dec=-5.0).reference
+        given = {"bandpass": "r", "brightness": brightness, "unit": "AB", "telescope": "1m0"}
+        points = (Point(timestamp="2026-11-02T03:04:05Z", **given),)
+        metadata = SimpleNamespace(headers=[("_id", MESSAGE_ID.bytes)], topic="hermes.test")
+        content = sent(event(Photometry(target=about, points=points)))
+        ingester.hermes_alert_handler(SimpleNamespace(content=content), metadata)
+    found = [(one.target.name, one.value["magnitude"]) for one in ReducedDatum.objects.order_by("pk")]
+    assert found == [("SN 1", 18.0), ("SN 1", 19.0), ("SN 2", 17.0)]  # alias found, a second row, and a new target
+
+    monkeypatch.setitem(sys.modules, "tom_hermes.credentials", SimpleNamespace(resolve_hermes_credentials=dict))
+    publisher = pytest.importorskip("tom_hermes.publisher")
+    common = {"target": row, "timestamp": T0, "telescope": "1m0", "bandpass": "g", "exposure_time": 30.0}
+    PhotometryReducedDatum.objects.create(**common, limit=21.0, unit="AB")
+    told = publisher.BuildHermesMessage(title="T", submitter="ada", topic="hermes.test")
+    (limit,) = publisher.create_hermes_message(told, targets=Target.objects.filter(pk=row.pk))["data"]["photometry"]
+    assert limit["limiting_brightness"] == 21.0
+    assert "exposure_time" not in limit
+
+
 def test_a_moving_target_of_ours_is_one_of_tom_hermes(make_orm_tom: MakeOrmTom) -> None:
     make_orm_tom("sqlite")
     from tom_targets.models import Target

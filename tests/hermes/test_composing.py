@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from parts import strategies
-from parts.events import event, one_of_each, photometry, share, spectroscopy, spectrum, target
+from parts.events import event, one_of_each, photometry, point, share, spectroscopy, spectrum, target
 from parts.hermes import events_of, row_of, sent
 
 from bridge.codec import Left
@@ -242,3 +242,55 @@ def test_a_made_title_of_names_that_json_escapes_is_cut() -> None:
     title = json.loads(message.value)["title"]
     assert title.endswith("…")
     assert len(json.dumps(title)) <= 1_000
+
+
+def test_over_rest_a_row_goes_without_what_would_refuse_its_message() -> None:
+    told = {"spec_type": "a host galaxy", "flux_type": "Fnu", "observer": "Ada"}
+    free = {"extra": told, "telescope": "2m0"}
+    about = target(
+        extras={"discovery_info": '{"transient_type": "PSN", "proprietary_period": "soon", "reporting_group": "ada"}'}
+    )
+    of_share = share()
+    events = (of_share.event(about), of_share.event(spectroscopy(spectrum(3, **free))))
+    by_kafka, by_rest = payload(*events), payload(*events, over_rest=True)
+    assert {name: row_of(by_kafka, "spectroscopy")[name] for name in told} == told
+    row = row_of(by_rest, "spectroscopy")
+    assert (row["flux_type"], row["observer"]) == ("Fnu", "Ada")
+    assert "spec_type" not in row
+    assert row_of(by_rest, "targets")["discovery_info"] == {"reporting_group": "ada"}
+    assert by_rest["data"]["tom_bridge"] == by_kafka["data"]["tom_bridge"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"brightness": 0.0}, "takes a brightness of 0.0 for none"),
+        ({"brightness": 0.0, "unit": "mJy"}, "takes a brightness of 0.0 for none"),
+        ({"brightness": None, "limit": 0.0}, "takes a brightness of 0.0 for none"),
+        ({"telescope": ""}, "takes no datum without telescope and instrument"),
+        ({"brightness": 0.0, "limit": 21.0}, ""),
+        ({"telescope": "", "instrument": "sinistro"}, ""),
+    ],
+)
+def test_over_rest_a_point_that_would_refuse_its_message_is_told(fields: dict[str, Any], why: str) -> None:
+    points = (point(1, telescope="1m0"), point(2, **({"telescope": "1m0"} | fields)))
+    of_points = event(Photometry(target=target().reference, points=points))
+    found = composed(of_points, over_rest=True)
+    assert [(one.datums, one.why) for one in found.not_carried] == ([(1, f"Hermes' REST API {why}")] if why else [])
+    (message,) = found.messages
+    assert len(json.loads(message.value)["data"]["photometry"]) == (1 if why else 2)
+    assert composed(of_points).not_carried == ()
+
+
+@pytest.mark.parametrize(("unit", "told"), [("", True), ("mag", True), ("AB", False), ("mJy", False)])
+def test_what_hermes_wants_said_and_nobody_said_is_told_as_assumed(unit: str, told: bool) -> None:
+    found = composed(event(photometry(3, unit=unit)))
+    assert [str(one) for one in found.assumed] == (
+        [
+            "SN 2024abc: of 3 of the datums it is assumed: nothing is said of the brightness' unit or system;"
+            " it goes as AB mag, Hermes' default"
+        ]
+        if told
+        else []
+    )
+    assert found.not_carried == ()

@@ -454,3 +454,17 @@ def test_no_event_inside_speaks_for_a_sender_of_hermes() -> None:
     assert events_of(items) == []
     ((_, why),) = left_of(items)
     assert "no bridge sends what came from Hermes" in why
+
+
+def test_rows_beside_the_events_inside_are_told_and_not_taken() -> None:
+    right = share().event(target(SN["name"]))
+    inside = {"tom_bridge": {"v": 1, "events": [as_json(right)]}}
+    items = read({"targets": [SN, SN | {"name": "Other"}], "photometry": [point(), point()], **inside}, full=True)
+    assert events_of(items) == [right]
+    assert left_of(items) == [
+        (
+            "nothing to take",
+            "rows stand beside the events inside, and are not taken: 1 of targets, 2 of photometry",
+        )
+    ]
+    assert left_of(read({"targets": [SN], **inside}, full=True)) == []

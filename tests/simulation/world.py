@@ -71,6 +71,7 @@ class World:
         """What a person set the position past, or what a topic took along that was removed."""
         self.dropped: set[EventRef] = set()
         self.witnessed: dict[EventRef, int] = {}
+        self.reopened: dict[EventRef | None, int] = {}
         self.blamed: set[str] = set()
         """The names, or parts of names, about which something was refused or failed oddly; ``*``: about any."""
         self.broken_off = 0
@@ -130,6 +131,7 @@ class World:
         checks.check_commit(self, process, commit)
         for event in commit.reopened:  # what a restore left waiting is written when it can be, once
             self.witnessed.pop(event, None)
+            self.reopened[event] = self.calls
         for event in commit.witnessed:
             self.witnessed.setdefault(event, self.calls)
 

@@ -115,11 +115,12 @@ class OutboxEvent(models.Model):
     """One event, or one message of several, on its way to the stream. Its id is its place in the order."""
 
     class State(models.TextChoices):
-        """How far an event has come; "sent" is what the stream has confirmed, and says nothing of who received it."""
+        """How far an event has come: see :class:`bridge.publishing.outbox.State`."""
 
         QUEUED = "queued"
         SENT = "sent"
         REFUSED = "refused"
+        UNCLEAR = "unclear"
 
     share = models.ForeignKey(OutboxShare, on_delete=models.CASCADE, related_name="events")
     event_id = models.UUIDField(unique=True)
@@ -138,13 +139,15 @@ class OutboxEvent(models.Model):
     """An event as JSON (:data:`bridge.publishing.outbox.EVENT`), or a message of Hermes."""
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     reason = models.TextField(blank=True, default="")
-    """Why it is refused, or what it waits for, for people."""
+    """Why it is refused, what it waits for, or why it isn't known whether it was taken, for people."""
     created = models.DateTimeField()
     sent_at = models.DateTimeField(null=True)
+    """Of one that is unclear: when it was tried."""
 
     class Meta:
         indexes = (
             models.Index(fields=("id",), condition=models.Q(state="queued"), name="tom_bridge_outbox_queued"),
+            models.Index(fields=("id",), condition=models.Q(state="unclear"), name="tom_bridge_outbox_unclear"),
             models.Index(fields=("sent_at",), condition=models.Q(payload__isnull=False), name="tom_bridge_outbox_kept"),
             models.Index(fields=("topic", "created"), name="tom_bridge_outbox_topic"),
         )

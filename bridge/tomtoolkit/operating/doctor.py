@@ -10,9 +10,11 @@ from tom_targets.models import PersistentShare, TargetName
 
 from bridge.operations.doctor import examine_ledger, examine_streams
 from bridge.operations.finding import Finding, Level, found_in
+from bridge.operations.outbox import MEND, unclear_are
 from bridge.tomtoolkit import checks, conf, models
 from bridge.tomtoolkit.database import translating
 from bridge.tomtoolkit.ledger.store import DjangoLedger
+from bridge.tomtoolkit.operating.health import unclear as count_unclear
 from bridge.tomtoolkit.receiving import files
 from bridge.tomtoolkit.rows.names import indexes_of, own_manager
 
@@ -90,6 +92,7 @@ def _outbox() -> Iterator[Finding]:
         queued = events.filter(state=models.OutboxEvent.State.QUEUED)
         waiting, oldest = queued.count(), queued.order_by("created").first()
         refused = events.filter(state=models.OutboxEvent.State.REFUSED).count()
+        unclear = count_unclear()
     since = f", the oldest since {oldest.created:%Y-%m-%d %H:%M} UTC" if oldest is not None else ""
     yield Finding(
         level="warn" if waiting else "ok",
@@ -102,8 +105,10 @@ def _outbox() -> Iterator[Finding]:
             level="warn",
             about="outbox",
             what=f"{refused} events were refused by the stream for good",
-            mend="The bridge's page says why, for each",
+            mend="The bridge's page of the outbox says why, for each, as does manage.py bridgeoutbox list",
         )
+    if unclear:
+        yield Finding(level="warn", about="outbox", what=unclear_are(unclear), mend=MEND)
 
 
 def _self_shares() -> Iterator[Finding]:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import DEFAULT_DB_ALIAS
 
+from bridge.operations.outbox import told
 from bridge.operations.status import Thresholds
 from bridge.tomtoolkit import checks
 from bridge.tomtoolkit.database import translating
@@ -11,14 +12,19 @@ from bridge.tomtoolkit.models import OutboxEvent
 
 
 def problems(*, stalled_s: float = Thresholds.stalled_s, at: datetime | None = None) -> list[str]:
-    """Return what is wrong: groups that are gone, shares that wait for longer than ``stalled_s``.
+    """Return what is wrong: groups that are gone, shares that wait for longer than ``stalled_s`` or are unclear.
 
     Raises AwayError and StopError as the database does.
     """
     moment = at or datetime.now(UTC)
     with translating():
         found = [_sentence(one.msg, one.hint) for one in checks.check_groups(databases=[DEFAULT_DB_ALIAS])]
-        return [*found, *_outbox(moment, timedelta(seconds=stalled_s))]
+        return [*found, *_outbox(moment, timedelta(seconds=stalled_s)), *told(unclear())]
+
+
+def unclear() -> int:
+    """Return of how many messages it isn't known whether they were taken, without what is being sent now."""
+    return OutboxEvent.objects.filter(state=OutboxEvent.State.UNCLEAR).exclude(reason="").count()
 
 
 def _outbox(moment: datetime, stalled: timedelta) -> list[str]:

@@ -13,6 +13,7 @@ from bridge.errors import ConfigurationError
 from bridge.ledger.port import Ledger
 from bridge.operations.assemble import Bridge
 from bridge.operations.finding import Finding
+from bridge.publishing.outbox import Outbox
 from bridge.tomtoolkit import checks, conf
 from bridge.tomtoolkit.database import translating
 from bridge.tomtoolkit.ledger.store import DjangoLedger
@@ -21,11 +22,12 @@ from bridge.tomtoolkit.operating.doctor import examine
 from bridge.tomtoolkit.operating.health import problems
 from bridge.tomtoolkit.operating.mail import DailyMail
 from bridge.tomtoolkit.operating.retrying import retry_requested
+from bridge.tomtoolkit.sharing.outbox import DjangoOutbox
 
 NOT_HERE = frozenset({"init", "publish", "gateway"})
 """Commands that mean nothing inside of a TOM: it has Django's settings, and shares by its outbox."""
 _COMMAND = re.compile(
-    r"\btom-bridge (?=(?:consume|replay|status|shares|parked|dead|identity|position|topics|tail|doctor)\b)"
+    r"\btom-bridge (?=(?:consume|replay|status|shares|parked|dead|identity|position|topics|tail|doctor|outbox)\b)"
 )
 
 
@@ -71,6 +73,15 @@ class Inside:
 
     def gateway(self) -> None:
         """Return nothing: a TOM that has the app needs no gateway."""
+
+    @contextmanager
+    def outbox(self) -> Iterator[Outbox]:
+        """Open the outbox in the TOM's database for a block."""
+        outbox = DjangoOutbox()
+        try:
+            yield outbox
+        finally:
+            outbox.close()
 
     def besides(self, bridge: Bridge) -> None:
         """Close connections that have grown old, try what was asked for on a page, send the mail where it is time."""

@@ -19,7 +19,7 @@ from bridge.shown import visible
 from bridge.tomtoolkit.conf import AppSettings, MailSettings
 from bridge.tomtoolkit.database import translating, words, writing
 from bridge.tomtoolkit.models import Installation, OutboxEvent
-from bridge.tomtoolkit.operating.health import problems
+from bridge.tomtoolkit.operating.health import problems, unclear
 
 log = structlog.get_logger(__name__)
 
@@ -110,7 +110,9 @@ def _outbox() -> list[str]:
     with translating():
         queued = OutboxEvent.objects.filter(state=OutboxEvent.State.QUEUED).count()
         refused = OutboxEvent.objects.filter(state=OutboxEvent.State.REFUSED).count()
-    return [f"Outbox: {queued} events wait to be sent, {refused} were refused by the stream"]
+        unknown = unclear()
+    more = f", of {unknown} it isn't known whether they arrived" if unknown else ""
+    return [f"Outbox: {queued} events wait to be sent, {refused} were refused by the stream{more}"]
 
 
 def _kept(word: str, number: int, shown: Sequence[Line]) -> list[str]:

@@ -104,7 +104,8 @@ def _published(settings: AppSettings) -> list[dict[str, Any]]:
         queued=Count("pk", filter=Q(state=state.QUEUED)),
         sent=Count("pk", filter=Q(state=state.SENT)),
         refused=Count("pk", filter=Q(state=state.REFUSED)),
-        last_sent=Max("sent_at"),
+        unclear=Count("pk", filter=Q(state=state.UNCLEAR)),
+        last_sent=Max("sent_at", filter=Q(state=state.SENT)),
     )
     found = {row["topic"]: row for row in counted}
     return [{"topic": name, **found.get(name, {})} for name in names]

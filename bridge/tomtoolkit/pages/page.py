@@ -15,6 +15,7 @@ from bridge.errors import AwayError, BridgeError, ConfigurationError, StopError
 from bridge.tomtoolkit import conf
 from bridge.tomtoolkit.database import translating
 from bridge.tomtoolkit.models import Dead, Parked
+from bridge.tomtoolkit.operating import health
 from bridge.tomtoolkit.permissions import may_manage
 
 log = structlog.get_logger(__name__)
@@ -69,7 +70,11 @@ class BridgePage(BridgeView, TemplateView):
         manages = may_manage(self.request.user)
         context |= {"tab": self.tab, "manages": manages}
         if manages:
-            context |= {"parked_count": Parked.objects.count(), "dead_count": Dead.objects.count()}
+            context |= {
+                "parked_count": Parked.objects.count(),
+                "dead_count": Dead.objects.count(),
+                "unclear_count": health.unclear(),
+            }
         return context
 
 

@@ -42,6 +42,7 @@ class Review:
     what: str
     """"48 points, 1 spectrum"; empty: nothing goes now."""
     left_out: dict[str, int]
+    assumed: dict[str, int]
     unprocessed: list[str]
     """Which files others will keep without processing them; the first of them."""
     unprocessed_more: int
@@ -52,13 +53,14 @@ class Review:
     def of(cls, parcel: Parcel, by_itself: Sequence[str] = ()) -> "Review":
         """Return the review of a share that is ready to be written; ``by_itself``: warnings of other files."""
         contents = parcel.contents()
-        seen = json.dumps([parcel.topic, contents, dict(parcel.left_out)], sort_keys=True)
+        seen = json.dumps([parcel.topic, contents, dict(parcel.left_out), dict(parcel.assumed)], sort_keys=True)
         unprocessed = list(dict.fromkeys((*parcel.unprocessed, *by_itself)))
         what = ", ".join(words.counted(kind, number) for kind, number in contents.items())
         return cls(
             topic=parcel.topic,
             what=what,
             left_out=dict(parcel.left_out),
+            assumed=dict(parcel.assumed),
             unprocessed=unprocessed[:_SHOWN_UNPROCESSED],
             unprocessed_more=max(0, len(unprocessed) - _SHOWN_UNPROCESSED),
             token=hashlib.sha256(seen.encode()).hexdigest(),
@@ -178,6 +180,8 @@ class _SharePage(permissions.Visitor, BridgePage):
             )
         for why, number in receipt.left_out.items():
             messages.warning(self.request, f"Left out: {number} ({why}).")
+        for what, number in receipt.assumed.items():
+            messages.warning(self.request, f"Assumed of {number} ({what}).")
         if by_itself:
             messages.success(self.request, "From now on what is new is shared by itself.")
 

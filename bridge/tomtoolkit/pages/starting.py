@@ -19,7 +19,8 @@ def started(subject: Subject) -> list[Any]:
     """Return how a target or a list shares itself already, one a topic; each with ``sent``, when it last sent."""
     rows = list(SelfShare.objects.filter(**subject).select_related("created_by").order_by("topic"))
     for row in rows:
-        row.sent = OutboxEvent.objects.filter(share__self_share=row).aggregate(sent=Max("sent_at"))["sent"]
+        sent = OutboxEvent.objects.filter(share__self_share=row, state=OutboxEvent.State.SENT)
+        row.sent = sent.aggregate(sent=Max("sent_at"))["sent"]
         row.told = in_words(row)
     return rows
 

@@ -8,11 +8,12 @@ from django.db import DEFAULT_DB_ALIAS, close_old_connections, connections
 from django.db.models import Count, Min, Q
 from django.db.models.functions import Length
 
-from bridge.publishing.outbox import Queued, Row, Waiting
+from bridge.publishing.outbox import Queued, Row, State, Stuck, Unclear, Waiting
 from bridge.tomtoolkit.database import MANY, chunks, translating, writing
 from bridge.tomtoolkit.models import OutboxEvent
 
 QUEUED, SENT, REFUSED = OutboxEvent.State.QUEUED, OutboxEvent.State.SENT, OutboxEvent.State.REFUSED
+UNCLEAR = OutboxEvent.State.UNCLEAR
 
 
 class DjangoOutbox:
@@ -23,8 +24,7 @@ class DjangoOutbox:
 
     def waiting(self, stream: str, *, without: Collection[str], most: int) -> list[Waiting]:
         """Return the first ``most`` queued rows for the stream of this label, but for topics in ``without``."""
-        of_stream = Q(topic__startswith=f"{stream}:") if stream else ~Q(topic__contains=":")
-        rows = self._queued().filter(of_stream).exclude(topic__in=without).order_by("id")
+        rows = self._queued().filter(_of_stream(stream)).exclude(topic__in=without).order_by("id")
         with translating(self._using):
             found = list(rows.values_list("pk", "topic", "key", Length("payload"))[:most])
         return [Waiting(id=pk, topic=topic, key=bytes(key), size=size or 0) for pk, topic, key, size in found]
@@ -55,12 +55,70 @@ class DjangoOutbox:
         """Note that the stream has these rows."""
         for chunk in chunks(ids):
             with writing(self._using):
-                self._queued().filter(pk__in=chunk).update(state=SENT, sent_at=datetime.now(UTC), reason="")
+                self._open().filter(pk__in=chunk).update(state=SENT, sent_at=datetime.now(UTC), reason="")
 
     def mark_refused(self, row: int, reason: str) -> None:
         """Note that the stream will never take this row."""
         with writing(self._using):
-            self._queued().filter(pk=row).update(state=REFUSED, reason=reason)
+            self._open().filter(pk=row).update(state=REFUSED, reason=reason)
+
+    def mark_unclear(self, row: int, reason: str = "") -> None:
+        """Note that this row is being sent, or that it isn't known whether it was taken."""
+        with writing(self._using):
+            now = datetime.now(UTC)
+            self._queued().filter(pk=row).update(state=UNCLEAR, reason=reason, sent_at=now)
+            self._all().filter(pk=row, state=UNCLEAR).update(reason=reason)
+
+    def explain(self, row: int, reason: str) -> None:
+        """Note why this row is unclear, where it still is."""
+        with writing(self._using):
+            self._all().filter(pk=row, state=UNCLEAR).update(reason=reason)
+
+    def unclear(self, stream: str, *, without: Collection[int], most: int) -> list[Unclear]:
+        """Return the first ``most`` unclear rows for the stream of this label, but for those in ``without``."""
+        rows = self._all().filter(_of_stream(stream), state=UNCLEAR).exclude(pk__in=without).order_by("id")
+        with translating(self._using):
+            found = list(rows[:most])
+        return [
+            Unclear(
+                id=row.pk,
+                topic=row.topic,
+                key=bytes(row.key),
+                payload=bytes(row.payload or b""),
+                format=row.format,
+                tried_at=row.sent_at,
+                reason=row.reason,
+            )
+            for row in found
+        ]
+
+    def stuck(self, most: int) -> list[Stuck]:
+        """Return the rows that go no further by themselves, the newest first."""
+        rows = self._all().filter(state__in=[REFUSED, UNCLEAR]).order_by("-id")
+        with translating(self._using):
+            found = list(rows.defer("payload", "key")[:most])
+        return [
+            Stuck(
+                id=row.pk,
+                state=State(row.state),
+                topic=row.topic,
+                kind=row.kind,
+                subject=row.subject,
+                reason=row.reason,
+                accepted_at=row.created,
+                tried_at=row.sent_at if row.state == UNCLEAR else None,
+            )
+            for row in found
+        ]
+
+    def send_again(self, ids: Collection[int]) -> int:
+        """Queue what is refused or unclear of these again."""
+        queued = 0
+        for chunk in chunks(sorted(ids)):
+            with writing(self._using):
+                rows = self._all().filter(pk__in=chunk, state__in=[REFUSED, UNCLEAR], payload__isnull=False)
+                queued += int(rows.update(state=QUEUED, reason="", sent_at=None))
+        return queued
 
     def wait_for(self, topic: str, reason: str) -> None:
         """Note what the queued rows of ``topic`` wait for."""
@@ -89,6 +147,9 @@ class DjangoOutbox:
         with translating(self._using):
             return list(rows.values_list("pk", flat=True)[:MANY])
 
+    def _open(self) -> Any:
+        return self._all().filter(state__in=[QUEUED, UNCLEAR])
+
     def _queued(self) -> Any:
         return self._all().filter(state=QUEUED)
 
@@ -96,11 +157,5 @@ class DjangoOutbox:
         return OutboxEvent.objects.using(self._using)
 
 
-def send_again(keys: Collection[int], using: str = DEFAULT_DB_ALIAS) -> int:
-    """Queue refused rows again; return how many. They are the same events as before, and come behind newer ones."""
-    queued = 0
-    for chunk in chunks(sorted(keys)):
-        with writing(using):
-            refused = OutboxEvent.objects.using(using).filter(pk__in=chunk, state=REFUSED)
-            queued += int(refused.exclude(payload=None).update(state=QUEUED, reason=""))
-    return queued
+def _of_stream(label: str) -> Q:
+    return Q(topic__startswith=f"{label}:") if label else ~Q(topic__contains=":")

@@ -46,6 +46,8 @@ class Receipt:
     """Number of datums in them."""
     left_out: dict[str, int]
     """How many things were left out, by the reason for people."""
+    assumed: dict[str, int] = field(default_factory=dict)
+    """Of how many data that go something is assumed, by what that is."""
 
     def __bool__(self) -> bool:
         return self.share_id is not None
@@ -64,6 +66,7 @@ class Parcel:
     self_share: models.SelfShare | None = None
     settings: conf.AppSettings = field(default_factory=conf.load)
     left_out: Counter[str] = field(default_factory=Counter)
+    assumed: Counter[str] = field(default_factory=Counter)
     unprocessed: list[str] = field(default_factory=list)
     """Which files receiving TOMs will keep without processing them, a line each, for people."""
 
@@ -104,6 +107,7 @@ class Parcel:
             packing = packed(self._events, how, elements=self._elements() if how.format == HERMES else None)
             self._rows = packing.rows
             self.left_out.update(packing.left_out)
+            self.assumed.update(packing.assumed)
             gone = {one.event.id for one in packing.not_carried if not one.datums}
             self._events = [event for event in self._events if event.id not in gone]
 
@@ -177,6 +181,7 @@ class Parcel:
             events=dict(Counter(str(event.kind) for event in self._events)),
             points=sum(len(event.body.datums) for event in self._events if isinstance(event.body, Data)),
             left_out=dict(self.left_out),
+            assumed=dict(self.assumed),
         )
 
 

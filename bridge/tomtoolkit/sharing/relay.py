@@ -6,6 +6,7 @@ from functools import partial
 
 from django.db import DEFAULT_DB_ALIAS
 
+from bridge.hermes.service import HermesService
 from bridge.operations.assemble import streams_of
 from bridge.publishing.relay import Pace, Relay
 from bridge.stream.port import Stream
@@ -20,7 +21,7 @@ def relay_of(
     settings: AppSettings,
     *,
     pace: Pace | None = None,
-    open_streams: Callable[[AppSettings], Mapping[str, Stream]] = streams_of,
+    open_streams: Callable[[AppSettings], Mapping[str, Stream | HermesService]] = streams_of,
     lease_s: float = LASTS_S,
     using: str = DEFAULT_DB_ALIAS,
 ) -> Relay:
@@ -39,6 +40,7 @@ def relay_of(
         open_outbox=partial(DjangoOutbox, using),
         open_streams=partial(open_streams, settings),
         schema_topic=settings.schema_topic_of,
+        named=publish.named,
         lease=Lease("relay", using, lasts_s=lease_s),
         pace=pace or Pace(look_s=publish.look_s, keep=timedelta(days=publish.keep_days)),
         look=look,

@@ -7,7 +7,7 @@ import pytest
 from parts.bridges_in_process import SubscribedInProcess
 from parts.django_tom import InProcessTom
 from parts.outgoing import data_product, photometry
-from parts.pages import account, browser, page, post, press
+from parts.pages import account, browser, page, post, press, told
 
 TOPIC = "hermes.test"
 
@@ -37,8 +37,10 @@ def test_the_review_says_what_can_not_go_to_hermes(orm_tom: InProcessTom) -> Non
     review = post(ada, f"/bridge/targets/{pk}/share/", **form).content.decode()
     assert "1 target, 3 points" in " ".join(review.split())
     assert "Hermes has no messages of a data-product" in review
+    assumed = "Assumed of 3 (photometry: nothing is said of the brightness&#x27; unit or system; it goes as AB mag"
+    assert assumed in review
     assert not OutboxEvent.objects.exists()
-    press(ada, f"/bridge/targets/{pk}/share/", **form)
+    assert "Assumed of 3 (photometry" in told(press(ada, f"/bridge/targets/{pk}/share/", **form))
     (queued,) = OutboxEvent.objects.all()
     assert (queued.format, queued.items) == ("hermes", 4)
     assert "message, 4 data" in " ".join(page(ada, f"/bridge/targets/{pk}/shares/").split())

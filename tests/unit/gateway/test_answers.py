@@ -87,7 +87,28 @@ def test_a_question_with_many_commas_costs_no_more_than_one_of_few(gateway: Aske
     token = token_of(gateway, "a, b, " + "c" * 94)
     asked = "a, b, " + "c" * 94 + ",a" * 5_000
     assert gateway.known(asked.replace(" ", "%20")) == token
-    assert len(firsts(asked)) == 4
+    assert len(firsts(asked)) == 2
+
+
+def test_a_name_with_a_comma_is_not_taken_for_the_name_before_it(gateway: Asked) -> None:
+    token = token_of(gateway, "Smith")
+    assert gateway.known("Smith,%20J.%20star%202") is None
+    assert gateway.known("Smith,J.%20star%202") == token  # so it is written where that is an alias which Smith has got
+
+
+def test_a_target_that_took_the_name_of_another_is_that_from_then_on(gateway: Asked) -> None:
+    first = token_of(gateway, "SN 2026ali", id=1, ra=10.0, dec=0.0)
+    gateway.published()
+    assert token_of(gateway, "SN 2026ali", id=2, ra=200.0, dec=45.0) == first
+    assert token_of(gateway, "SN 2026alj", id=1, ra=10.0, dec=0.0) != first
+    assert gateway.ask("POST", "reduceddatums/", json=point(first)).status_code == 201
+    events = gateway.published()
+    assert [(event.body.name, event.body.ra) for event in events[:3]] == [
+        ("SN 2026ali", 10.0),
+        ("SN 2026ali", 200.0),
+        ("SN 2026alj", 10.0),
+    ]
+    assert (events[3].body.target.name, events[3].body.target.ra) == ("SN 2026ali", 200.0)
 
 
 def test_two_targets_that_are_written_alike_are_never_taken_for_one_another(gateway: Asked) -> None:

@@ -53,6 +53,7 @@ def relay_of(shelf: SqliteShelf, streams: Callable[[], Mapping[str, Any]]) -> Re
             {label: Opening("", partial(_opened, stream)) for label, stream in streams().items()}
         ).parts(),
         schema_topic=lambda topic: joined(split(topic)[0], SCHEMA_TOPIC),
+        named=lambda _topic: None,
         lease=shelf.lease(),
         pace=PACE,
     )

@@ -281,3 +281,56 @@ def test_on_hermes_topics_of_hopskotch_goes_what_hermes_reads() -> None:
         {"topic": "other:hermes.test"},
     ]
     assert settings(streams=streams, publish={"topics": topics}).published() == [one["topic"] for one in topics]
+
+
+HERMES = {"url": "https://hermes.lco.global/", "token": "h0rsebattery"}
+TO_HERMES = {"topics": [{"topic": "hermes:hermes.test", "format": "hermes"}]}
+
+
+def test_hermes_rest_api_is_a_stream_that_is_published_to() -> None:
+    found = settings(streams={"hermes": HERMES}, publish=TO_HERMES)
+    assert found.publish.of("hermes:hermes.test").over_rest
+    assert found.schema_topic_of("hermes:hermes.test") is None
+    assert "h0rsebattery" not in repr(found)
+    over_kafka = settings(streams={"hop": HOPSKOTCH}, publish={"topics": [{"topic": "hop:a", "format": "hermes"}]})
+    assert not over_kafka.publish.of("hop:a").over_rest
+
+
+def test_an_entry_hermes_of_data_sharing_is_accepted_unchanged() -> None:
+    entry = {
+        "DISPLAY_NAME": "Hermes",
+        "BASE_URL": "https://hermes.lco.global/",
+        "HERMES_API_KEY": "h0rsebattery",
+        "DEFAULT_AUTHORS": "A. Author",
+        "USER_TOPICS": ["hermes.test"],
+        "DATA_CONVERTER_CLASS": "tom_dataproducts.alertstreams.hermes.HermesDataConverter",
+    }
+    found = settings(streams={"hermes": entry}).streams["hermes"]
+    assert (found.url, found.over_rest) == ("https://hermes.lco.global/", True)
+    assert found.token is not None
+    assert found.token.get_secret_value() == "h0rsebattery"
+
+
+def test_the_token_of_such_an_entry_can_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOM_BRIDGE_STREAMS__HERMES__TOKEN", "h0rsebattery")
+    found = settings(streams={"hermes": {"BASE_URL": "https://hermes.lco.global/"}}).streams["hermes"]
+    assert found.token is not None
+    assert found.token.get_secret_value() == "h0rsebattery"
+
+
+@pytest.mark.parametrize(
+    ("tables", "told"),
+    [
+        ({"streams": {"hermes": HERMES | {"token": ""}}}, "streams.hermes: has no token"),
+        ({"streams": {"hermes": HERMES | {"url": "http://hermes.lco.global/"}}}, "would send the token in clear"),
+        ({"streams": {"hermes": HERMES | {"kafka": {"client.id": "a"}}}}, "are for a url of kafka://"),
+        ({"streams": {"hop": STREAM | {"token": "h0rsebattery"}}}, "streams.hop: has token"),
+        ({"stream": HERMES}, "set it under [streams.hermes]"),
+        ({"streams": {"hermes": HERMES}, "subscribe": [{"topic": "hermes:hermes.test"}]}, "can't be received over"),
+        ({"streams": {"hermes": HERMES}, "publish": {"topic": "hermes:hermes.test"}}, 'Say format = "hermes"'),
+    ],
+)
+def test_what_hermes_rest_api_can_not_do_is_told(tables: dict[str, Any], told: str) -> None:
+    text = complaint(**tables)
+    assert told in text
+    assert "h0rsebattery" not in text
