@@ -140,7 +140,8 @@ def _embedded(url: str, topic: str, count: int) -> list[float]:
             sending.start()
             came: list[float] = []
             while len(came) < count:
-                came += [time.time()] * len(subscription.poll(500, 1.0).records)
+                fetched = subscription.poll(500, 1.0).records
+                came += [time.time()] * len(fetched)
             sending.join()
     return [at - begun for at, begun in zip(came, sent, strict=True)]
 
@@ -162,7 +163,8 @@ def _by_kafka(broker: str, topic: str, count: int) -> list[float]:
     sending.start()
     came: list[float] = []
     while len(came) < count:
-        came += [time.time()] * len(consumer.consume(500, 0.05))
+        fetched = consumer.consume(500, 0.05)
+        came += [time.time()] * len(fetched)
     sending.join()
     consumer.close()
     return [at - begun for at, begun in zip(came, sent, strict=True)]
