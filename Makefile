@@ -25,7 +25,7 @@ if [ -z "$$found" ]; then \
   exit 1; fi
 endef
 
-.PHONY: help test lint format simulate demo benchmark benchmark-orm install kafka clean
+.PHONY: help test lint format simulate demo bench bench-scale install kafka clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,11 +50,11 @@ simulate: $(VENV)/.stamp-dev ## Play simulated histories on all cores; HISTORIES
 demo: $(VENV)/.stamp-demo ## Three real TOMs share with each other; KEEP=1 leaves them up
 	@$(BIN)/python -m demo $(if $(filter-out 0,$(KEEP)),--keep)
 
-benchmark: $(VENV)/.stamp-demo ## Datums a second over REST, beside TOM Toolkit's own sharing
-	@$(BIN)/python -m benchmarks.rest_throughput
+bench: $(VENV)/.stamp-dev $(HOP)/.stamp kafka ## Measure beside peers and limits, into benchmarks/RESULTS.md; QUICK=1, LINES="reading rest"
+	@$(BIN)/python -W ignore -m benchmarks $(LINES) $(if $(filter-out 0,$(QUICK)),--quick) $(if $(LINES),,--write benchmarks/RESULTS.md)
 
-benchmark-orm: $(VENV)/.stamp-dev ## Datums a second over the ORM, beside bare bulk_create
-	@$(BIN)/python -W ignore -m benchmarks.orm_throughput
+bench-scale: $(VENV)/.stamp-dev $(HOP)/.stamp kafka ## The same with a million of everything, into benchmarks/RESULTS-scale.md
+	@$(BIN)/python -W ignore -m benchmarks $(LINES) --scale $(if $(LINES),,--write benchmarks/RESULTS-scale.md)
 
 install: $(VENV)/.stamp-dev $(TOOLKIT_2)/.stamp $(TOOLKIT_30)/.stamp $(HOP)/.stamp kafka ## Make the environments, run nothing
 

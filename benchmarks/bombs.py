@@ -15,9 +15,6 @@ import sys
 import tempfile
 import time
 from contextlib import closing
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 import structlog
 from parts.bombs import BOMBS

@@ -5,6 +5,7 @@
 import json
 import re
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -13,12 +14,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bridge.errors import ConfigurationError
 from bridge.shown import visible, visible_lines
 
 if TYPE_CHECKING:
     from bridge.operations.home import Home
+    from bridge.operations.metrics import Metrics
     from bridge.settings import Settings
 
+_TELLS_EVERY_S = 30.0
 _AGO = re.compile(r"(\d+)\s*([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -69,6 +73,33 @@ Since = Annotated[
 Until = Annotated[
     datetime | None, typer.Option("--until", parser=moment, metavar="TIME", help="Before this time, as --since.")
 ]
+
+
+# -- metrics -----------------------------------------------------------------------------------------------------------
+
+MetricsPort = Annotated[
+    int | None,
+    typer.Option("--metrics-port", min=0, max=65535, help="Serve metrics for Prometheus there (0: at a free port)."),
+]
+MetricsHost = Annotated[str, typer.Option("--metrics-host", help="The address that metrics are served at.")]
+LOOPBACK = "127.0.0.1"
+
+
+@contextmanager
+def metrics_at(host: str, port: int | None) -> Iterator["Metrics | None"]:
+    """Serve metrics for a block, and yield what is to be told of; None where nobody asked for them."""
+    if port is None:
+        yield None
+        return
+    try:
+        from bridge.operations.metrics import Metrics, served
+    except ImportError as error:
+        raise ConfigurationError(
+            f"metrics need {error.name}, which is not installed", mend="Run: pip install 'tom-bridge[metrics]'"
+        ) from None
+    metrics = Metrics()
+    with served(metrics, host, port):
+        yield metrics
 
 
 # -- answers --------------------------------------------------------------------------------------------------------
@@ -136,16 +167,53 @@ def print_fields(fields: Mapping[str, object]) -> None:
 
 @contextmanager
 def progress(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """Show a progress bar on a terminal, nothing elsewhere; yields what is to be called with how much is done."""
+    """Show how far long work is, its rate and the time that is left; yields what is to be called with how much is done.
+
+    On a terminal as a bar, elsewhere as a line every half minute.
+    """
     from rich.console import Console
 
+    pace = Pace(total)
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield lambda _done: None
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+        told_at = pace.started_at
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        def tell_seldom(done: int) -> None:
+            nonlocal told_at
+            if time.monotonic() - told_at >= _TELLS_EVERY_S:
+                told_at = time.monotonic()
+                tell(f"{what}: {pace.told(done)}")
+
+        yield tell_seldom
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[pace]}"))
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda done: bar.update(task, completed=done)
+        task = bar.add_task(what, total=total, pace="")
+        yield lambda done: bar.update(task, completed=done, pace=pace.rate(done))
+
+
+class Pace:
+    """How fast long work goes since it was made; ``total`` is how much it is, where that is known."""
+
+    def __init__(self, total: int | None) -> None:
+        self._total = total
+        self.started_at = time.monotonic()
+
+    def told(self, done: int) -> str:
+        """Return how much is done of all, with the rate."""
+        of = "" if self._total is None else f" of {self._total:,}"
+        return ", ".join(filter(None, (f"{done:,}{of}", self.rate(done))))
+
+    def rate(self, done: int) -> str:
+        """Return how many a second were done, and how long the rest takes at that rate."""
+        took_s = time.monotonic() - self.started_at
+        if not done or not took_s:
+            return ""
+        a_second = done / took_s
+        told = f"{a_second:,.0f} a second" if a_second >= 10 else f"{a_second:.1f} a second"
+        if self._total is None:
+            return told
+        left_s = max(self._total - done, 0) / a_second
+        return f"{told}, {timedelta(seconds=round(left_s))} left"

@@ -8,15 +8,34 @@ import os
 import signal
 import socket
 import threading
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli.common import Json, Since, Until, home_of, is_verbose, print_json, print_table, progress, say
+from bridge.cli.common import (
+    LOOPBACK,
+    Json,
+    MetricsHost,
+    MetricsPort,
+    Since,
+    Until,
+    home_of,
+    is_verbose,
+    metrics_at,
+    print_json,
+    print_table,
+    progress,
+    say,
+)
 from bridge.cli.filters import KindName
 from bridge.cli.logs import set_up_logs
+from bridge.errors import BridgeError
 
 if TYPE_CHECKING:
+    from bridge.operations.assemble import Bridge
+    from bridge.operations.home import Home
+    from bridge.operations.metrics import Metrics
     from bridge.receiving.replay import Summary
 
 
@@ -29,6 +48,8 @@ def consume(
     until_end: Annotated[
         bool, typer.Option("--until-end", help="End when all is applied that is on the topics now.")
     ] = False,
+    metrics_port: MetricsPort = None,
+    metrics_host: MetricsHost = LOOPBACK,
 ) -> None:
     """Receive what is shared on the subscribed topics, until told to stop.
 
@@ -38,10 +59,42 @@ def consume(
     home = home_of(context)
     set_up_logs(logging.DEBUG if is_verbose(context) else logging.INFO)
     home.settings.require_subscriptions()
-    with home.bridge() as bridge:
+    with home.bridge() as bridge, metrics_at(metrics_host, metrics_port) as metrics:
         stop_at_signals(bridge.stopped)
-        spare_collector()
-        bridge.consumer(home.besides).run(until_end=until_end)
+        run_consumer(home, bridge, metrics, until_end=until_end)
+
+
+def run_consumer(home: "Home", bridge: "Bridge", metrics: "Metrics | None", *, until_end: bool) -> None:
+    """Run the consumer of a bridge as a daemon does, with what is told of it: metrics, or how far it is."""
+    spare_collector()
+    if metrics is not None:
+        metrics.follow(bridge, home.ledger)
+    consumer = bridge.consumer(home.besides)
+    if not until_end:
+        consumer.run()
+        return
+    with progress("Applying", _ahead(bridge)) as show:
+        seen = 0
+
+        def count(entries: Sequence[object]) -> None:
+            nonlocal seen
+            seen += len(entries)
+            show(seen)
+
+        bridge.parts.progress.listeners.append(count)
+        consumer.run(until_end=True)
+
+
+def _ahead(bridge: "Bridge") -> int | None:
+    """Return how many records are to come now, at most; None where that can't be asked."""
+    from bridge.operations.status import partitions
+
+    topics = {one.topic for one in bridge.settings.subscribe}
+    try:
+        found = [one.lag for topic in topics for one in partitions(bridge.stream, bridge.ledger, topic)]
+    except BridgeError:  # the consumer waits for who is away, and says what is missing
+        return None
+    return sum(lag or 0 for lag in found)
 
 
 def stop_at_signals(stopped: threading.Event, *, grace_s: float = GRACE_S) -> None:

@@ -10,7 +10,18 @@ from uuid import UUID
 
 import typer
 
-from bridge.cli.common import Json, is_verbose, load_settings, print_json, print_table, say
+from bridge.cli.common import (
+    LOOPBACK,
+    Json,
+    MetricsHost,
+    MetricsPort,
+    is_verbose,
+    load_settings,
+    metrics_at,
+    print_json,
+    print_table,
+    say,
+)
 from bridge.cli.consume import stop_at_signals
 from bridge.cli.logs import set_up_logs
 from bridge.errors import ConfigurationError
@@ -29,6 +40,8 @@ def gateway(
     ] = None,
     certificate: Annotated[Path | None, typer.Option(help="The TLS certificate, with its chain (PEM).")] = None,
     key: Annotated[Path | None, typer.Option(help="The key of the certificate (PEM).")] = None,
+    metrics_port: MetricsPort = None,
+    metrics_host: MetricsHost = LOOPBACK,
 ) -> None:
     """Run the gateway until told to stop.
 
@@ -50,7 +63,9 @@ def gateway(
     chosen = settings.gateway
     place = Place.at(listen or chosen.listen, certificate or chosen.certificate, key or chosen.key)
     stopped = threading.Event()
-    with opened_gateway(settings) as parts:
+    with opened_gateway(settings) as parts, metrics_at(metrics_host, metrics_port) as metrics:
+        if metrics is not None:
+            metrics.follow_outbox(parts.queued)
         served = Gateway(
             parts.accepting, parts.messages, parts.who_is, parts.of_token, requests_a_minute=chosen.requests_a_minute
         )

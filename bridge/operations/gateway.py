@@ -24,6 +24,7 @@ from bridge.gateway.store import Known, Store
 from bridge.ledger.sqlite import SqliteLedger
 from bridge.operations.assemble import account_of, streams_of
 from bridge.operations.opening import ledger_of, opened_ledger, stream_of
+from bridge.publishing.outbox import Queued
 from bridge.publishing.relay import Pace, Relay
 from bridge.settings import Settings
 
@@ -130,6 +131,7 @@ class Parts:
     relay: Callable[[], Relay]
     beat: Callable[[str], None]
     sizes: Sizes
+    queued: Callable[[], Queued]
 
 
 @contextmanager
@@ -193,6 +195,7 @@ def opened_gateway(settings: Settings) -> Iterator[Parts]:
             relay=relay,
             beat=store().beat,
             sizes=sizes,
+            queued=store().queued,
         )
 
 

@@ -134,7 +134,7 @@ def status(settings: Settings, ledger: Ledger) -> Status:
         sums=sums,
         kept_bytes=sums.bytes,
         kept_bytes_limit=settings.limits.parked_bytes,
-        processes=tuple(_process(one) for one in ledger.heartbeats()),
+        processes=tuple(process_of(one) for one in ledger.heartbeats()),
     )
 
 
@@ -212,7 +212,7 @@ def judge(now: Status, limits: Thresholds, *, at: datetime | None = None, beside
 def ledgers_problems(ledger: Ledger, *, at: datetime | None = None) -> list[str]:
     """Return what the ledger alone tells to be wrong: for a page, which doesn't wait for the stream."""
     moment, stuck = at or datetime.now(UTC), timedelta(seconds=Thresholds.stuck_s)
-    living = [one for one in map(_process, ledger.heartbeats()) if not one.ended and moment - one.at <= stuck]
+    living = [one for one in map(process_of, ledger.heartbeats()) if not one.ended and moment - one.at <= stuck]
     told = [problem for process in living for problem in _troubles(process, stuck, moment)]
     return [*told, *impostors(ledger.sums())]
 
@@ -264,7 +264,8 @@ def _lags(now: Status, partition: str) -> bool:
     return any(bool(one.lag) for one in every if f"{one.topic}[{one.partition}]" == partition)
 
 
-def _process(heartbeat: Heartbeat) -> ProcessStatus:
+def process_of(heartbeat: Heartbeat) -> ProcessStatus:
+    """Return what a process said of itself."""
     moved: dict[str, datetime] = {}
     held: dict[str, str] = {}
     topics: Any = heartbeat.state.get("topics", {})

@@ -50,6 +50,15 @@ class Row:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Queued:
+    """How much waits to be sent."""
+
+    events: int
+    oldest: datetime | None
+    """When the oldest of them was accepted; None where nothing waits."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Unclear(Row):
     """A row of which it isn't known whether it was taken."""
 
@@ -121,6 +130,10 @@ class Outbox(Protocol):
 
         They are the same events as before, and come behind newer ones.
         """
+        ...
+
+    def queued(self) -> Queued:
+        """Return how much waits to be sent."""
         ...
 
     def wait_for(self, topic: str, reason: str) -> None:

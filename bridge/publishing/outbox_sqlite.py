@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bridge.errors import AwayError
-from bridge.publishing.outbox import Row, State, Stuck, Unclear, Waiting
+from bridge.publishing.outbox import Queued, Row, State, Stuck, Unclear, Waiting
 from bridge.publishing.packing import Packed
 from bridge.sqlite_file import Format, SqliteFile, Step
 
@@ -128,6 +128,11 @@ class SqliteOutbox(SqliteFile):
         """Return the topics of all that is queued."""
         return {row[0] for row in self.query("SELECT DISTINCT topic FROM outbox WHERE state = 'queued'")}
 
+    def queued(self) -> Queued:
+        """Return how much waits to be sent."""
+        events, oldest = self.query("SELECT count(*), min(created) FROM outbox WHERE state = 'queued'")[0]
+        return Queued(events=events, oldest=datetime.fromisoformat(oldest) if oldest else None)
+
     def mark_sent(self, ids: Sequence[int]) -> None:
         """Note that the stream has these rows."""
         with self.transaction() as connection:
@@ -230,7 +235,7 @@ class SqliteOutbox(SqliteFile):
     def summary(self, most: int = 10) -> Summary:
         """Return how far all has come, with the last ``most`` that were refused."""
         numbers = {row[0]: row[1] for row in self.query("SELECT state, count(*) FROM outbox GROUP BY state")}
-        oldest = self.query("SELECT min(created) FROM outbox WHERE state = 'queued'")[0][0]
+        queued = self.queued()
         reasons = self.query("SELECT DISTINCT topic, reason FROM outbox WHERE state = 'queued' AND reason != ''")
         refused = self.query(
             "SELECT kind, subject, topic, reason FROM outbox WHERE state IN ('refused', 'unclear') AND reason != ''"
@@ -238,8 +243,8 @@ class SqliteOutbox(SqliteFile):
             (most,),
         )
         return Summary(
-            queued=numbers.get(State.QUEUED, 0),
-            oldest=datetime.fromisoformat(oldest) if oldest else None,
+            queued=queued.events,
+            oldest=queued.oldest,
             waits_for={row[0]: row[1] for row in reasons},
             refused=numbers.get(State.REFUSED, 0),
             refusals=tuple((f"{row[0]} of {row[1]} to {row[2]}", row[3]) for row in refused),

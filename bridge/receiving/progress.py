@@ -11,7 +11,7 @@ start: from the third try on it is tried alone.
 """
 
 from collections import Counter, deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -131,6 +131,8 @@ class Progress:
         self._stood: dict[Partition, tuple[int, datetime]] = {}
         """Where each partition stands, and since when, also while another member has it."""
         self.state = State()
+        self.listeners: list[Callable[[Sequence[Entry]], object]] = []
+        """Are told the outcomes of each unit when it is done (metrics, a rate)."""
 
     # -- tries of what stands next in a partition ---------------------------------------------------------------------
 
@@ -273,6 +275,10 @@ class Progress:
 
     def note(self, arrivals: Sequence[Arrival], results: Sequence[Result]) -> None:
         """Take note of outcomes. Raises TooManyDeadError where so many die that the fault is hardly theirs."""
+        if self.listeners:
+            entries = [arrival.entry(result) for arrival, result in zip(arrivals, results, strict=True)]
+            for listener in self.listeners:
+                listener(entries)
         for arrival, result in zip(arrivals, results, strict=True):
             if result.outcome is Outcome.DEAD and result.reason in _COUNTED:
                 self._run.append(arrival.entry(result))

@@ -9,7 +9,7 @@ from parts.events import share, target
 from parts.outboxes import DjangoShelf, Shelf, SqliteShelf, states
 
 from bridge.events import Event
-from bridge.publishing.outbox import EVENT, Outbox
+from bridge.publishing.outbox import EVENT, Outbox, Queued
 
 TOPIC, OTHER, AFAR = "supernovae.public", "supernovae.other", "hopskotch:hermes.test"
 
@@ -61,6 +61,18 @@ def test_what_was_accepted_last_is_told_though_it_was_sent(shelf: Shelf, outbox:
     assert outbox.last_accepted() == before
     shelf.accept(AFAR, event("C"))
     assert outbox.last_accepted() > before
+
+
+def test_how_much_waits_is_told_with_the_time_of_the_oldest(shelf: Shelf, outbox: Outbox) -> None:
+    assert outbox.queued() == Queued(events=0, oldest=None)
+    before = datetime.now(UTC) - timedelta(seconds=1)
+    shelf.accept(TOPIC, event("A"), event("B"))
+    shelf.accept(OTHER, event("C"))
+    outbox.mark_sent(ids(outbox)[:1])
+    waits = outbox.queued()
+    assert waits.events == 2
+    assert waits.oldest is not None
+    assert before <= waits.oldest <= datetime.now(UTC)
 
 
 def test_each_stream_sees_its_own_topics(shelf: Shelf, outbox: Outbox) -> None:

@@ -92,6 +92,7 @@ def installed_with_it() -> set[str]:
 
 _COMES_WITH_AN_EXTRA = {
     "astropy": ["bridge/publishing/sources/tables"],  # files
+    "prometheus_client": ["bridge/operations/metrics.py"],  # metrics
     "starlette": ["bridge/gateway"],  # gateway
     "uvicorn": ["bridge/gateway"],
 }

@@ -4,25 +4,36 @@ import logging
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import structlog
 import typer
 from django.db import connections
 
-from bridge.cli.common import home_of, is_verbose, say, say_lines
-from bridge.cli.consume import spare_collector, stop_at_signals
+from bridge.cli.common import LOOPBACK, MetricsHost, MetricsPort, home_of, is_verbose, metrics_at, say, say_lines
+from bridge.cli.consume import run_consumer, stop_at_signals
 from bridge.cli.logs import set_up_logs
+from bridge.publishing.outbox import Queued
 from bridge.tomtoolkit.operating.home import Inside
 from bridge.tomtoolkit.operating.mail import compose, send
+from bridge.tomtoolkit.sharing.outbox import DjangoOutbox
 from bridge.tomtoolkit.sharing.relay import relay_of
+
+if TYPE_CHECKING:
+    from bridge.operations.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 
 UntilEnd = Annotated[bool, typer.Option("--until-end", help="End when all is done that is there now.")]
 
 
-def relay(context: typer.Context, *, until_end: UntilEnd = False) -> None:
+def relay(
+    context: typer.Context,
+    *,
+    until_end: UntilEnd = False,
+    metrics_port: MetricsPort = None,
+    metrics_host: MetricsHost = LOOPBACK,
+) -> None:
     """Publish what was shared in this TOM, until told to stop.
 
     Example: manage.py bridgerelay
@@ -31,10 +42,17 @@ def relay(context: typer.Context, *, until_end: UntilEnd = False) -> None:
     set_up_logs(logging.DEBUG if is_verbose(context) else logging.INFO)
     stopped = threading.Event()
     stop_at_signals(stopped)
-    _relay(home, stopped, until_end=until_end)
+    with metrics_at(metrics_host, metrics_port) as metrics:
+        _relay(home, stopped, metrics, until_end=until_end)
 
 
-def run(context: typer.Context, *, until_end: UntilEnd = False) -> None:
+def run(
+    context: typer.Context,
+    *,
+    until_end: UntilEnd = False,
+    metrics_port: MetricsPort = None,
+    metrics_host: MetricsHost = LOOPBACK,
+) -> None:
     """Publish what was shared in this TOM and receive what others share: bridgerelay and bridgeconsume in one process.
 
     Where one of the two has to stop, for an error that a person has to mend, both do. A TOM that subscribes to nothing
@@ -46,14 +64,19 @@ def run(context: typer.Context, *, until_end: UntilEnd = False) -> None:
     set_up_logs(logging.DEBUG if is_verbose(context) else logging.INFO)
     stopped = threading.Event()
     stop_at_signals(stopped)
-    if not home.settings.subscribe:
-        _relay(home, stopped, until_end=until_end)
-        return
+    with metrics_at(metrics_host, metrics_port) as metrics:
+        if home.settings.subscribe:
+            _both(home, stopped, metrics, until_end=until_end)
+        else:
+            _relay(home, stopped, metrics, until_end=until_end)
+
+
+def _both(home: Inside, stopped: threading.Event, metrics: "Metrics | None", *, until_end: bool) -> None:
     failures: list[BaseException] = []
 
     def in_thread(work: Callable[..., None]) -> None:
         try:
-            work(home, stopped, until_end=until_end)
+            work(home, stopped, metrics, until_end=until_end)
         except BaseException as error:  # it is raised in the main thread
             failures.append(error)
             stopped.set()
@@ -97,11 +120,21 @@ def _inside(context: typer.Context) -> Inside:
     return home
 
 
-def _relay(home: Inside, stopped: threading.Event, *, until_end: bool) -> None:
+def _relay(home: Inside, stopped: threading.Event, metrics: "Metrics | None", *, until_end: bool) -> None:
+    if metrics is not None:
+        metrics.follow_outbox(_queued)
     relay_of(home.settings).run(stopped, until_end=until_end)
 
 
-def _consume(home: Inside, stopped: threading.Event, *, until_end: bool) -> None:
+def _queued() -> Queued:
+    """Return how much waits in the outbox, on a connection that the calling thread does not keep."""
+    outbox = DjangoOutbox()
+    try:
+        return outbox.queued()
+    finally:
+        outbox.close()
+
+
+def _consume(home: Inside, stopped: threading.Event, metrics: "Metrics | None", *, until_end: bool) -> None:
     with home.bridge(stopped) as bridge:
-        spare_collector()
-        bridge.consumer(home.besides).run(until_end=until_end)
+        run_consumer(home, bridge, metrics, until_end=until_end)

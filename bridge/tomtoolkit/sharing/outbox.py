@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, close_old_connections, connections
-from django.db.models import Q
+from django.db.models import Count, Min, Q
 from django.db.models.functions import Length
 
-from bridge.publishing.outbox import Row, State, Stuck, Unclear, Waiting
+from bridge.publishing.outbox import Queued, Row, State, Stuck, Unclear, Waiting
 from bridge.tomtoolkit.database import MANY, chunks, translating, writing
 from bridge.tomtoolkit.models import OutboxEvent
 
@@ -52,6 +52,12 @@ class DjangoOutbox:
         """Return the topics of all that is queued."""
         with translating(self._using):
             return set(self._queued().order_by().values_list("topic", flat=True).distinct())
+
+    def queued(self) -> Queued:
+        """Return how much waits to be sent."""
+        with translating(self._using):
+            found = self._queued().aggregate(events=Count("pk"), oldest=Min("created"))
+        return Queued(**found)
 
     def mark_sent(self, ids: Sequence[int]) -> None:
         """Note that the stream has these rows."""

@@ -4,6 +4,7 @@ import json
 import sqlite3
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 from parts.bridges import TOPIC, Publishing
 from parts.django_tom import InProcess
-from parts.managed_tom import ManagedTom
+from parts.managed_tom import ManagedTom, Managing
 from parts.shares import SUPERNOVA, on_day, one_of_each, photometry
 from parts.streams import everything
 from parts.tom_site import GROUP
@@ -355,15 +356,25 @@ def test_the_relay_publishes_what_was_shared(alpha: Publishing, beta: ManagedTom
     assert subjects(alpha) == ["M 31"]
 
 
+def metrics_of(running: Managing) -> list[str]:
+    """Return what a daemon tells Prometheus, by lines."""
+    (served,) = running.wait_for("metrics.served")
+    with urllib.request.urlopen(f"http://{served['host']}:{served['port']}/metrics", timeout=10) as answer:
+        return str(answer.read().decode()).splitlines()
+
+
 def test_one_process_publishes_and_receives_and_ends_at_sigterm(
     alpha: Publishing, beta: ManagedTom, ask: Ask, tmp_path: Path
 ) -> None:
     beta.configure(publish=[{"topic": TOPIC}])
-    with beta.managing("bridgerun", log=tmp_path / "log") as running:
+    with beta.managing("bridgerun", "--metrics-port", "0", log=tmp_path / "log") as running:
         alpha.publish(SUPERNOVA)
         wait_until(beta.targets, timeout_s=60, what="the target")
         shared(beta, "M 31")
         wait_until(lambda: subjects(alpha) == ["SN 2024abc", "M 31"], timeout_s=60, what="the share")
+        told = metrics_of(running)
+        assert f'tom_bridge_events_total{{kind="target",outcome="applied",topic="{TOPIC}"}} 1.0' in told
+        assert any(line.startswith("tom_bridge_outbox_events ") for line in told)
         assert running.end() == 0
     assert beta.manage("bridgerun", "--until-end").returncode == 0
     assert outcomes(ask) == ["applied", "ignored"]

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,8 @@ def ask(capsys: pytest.CaptureFixture[str], folder: Path) -> Callable[..., Any]:
 def consumer(folder: Path) -> Iterator[subprocess.Popen[str]]:
     """The daemon, as a process."""
     log = (folder / "consume.log").open("w")
-    process = subprocess.Popen([*PROGRAM, "consume"], cwd=folder, stderr=log, stdout=log, text=True, env={**os.environ})
+    command = [*PROGRAM, "consume", "--metrics-port", "0"]
+    process = subprocess.Popen(command, cwd=folder, stderr=log, stdout=log, text=True, env={**os.environ})
     yield process
     if process.poll() is None:
         process.kill()
@@ -140,10 +142,23 @@ def test_history_of_a_topic_without_rules_is_not_replayed(
     assert tom3.targets() == []
 
 
-def test_the_daemon_ends_in_peace_at_sigterm(tom3: Tom, folder: Path, consumer: subprocess.Popen[str]) -> None:
+def _metrics(folder: Path) -> str:
+    """Return what the daemon tells Prometheus."""
+    log = [json.loads(line) for line in (folder / "consume.log").read_text().splitlines()]
+    (served,) = [line for line in log if line["event"] == "metrics.served"]
+    assert served["host"] == "127.0.0.1"
+    with urllib.request.urlopen(f"http://127.0.0.1:{served['port']}/metrics", timeout=10) as answer:
+        return str(answer.read().decode())
+
+
+def test_the_daemon_tells_and_ends_in_peace_at_sigterm(
+    tom3: Tom, folder: Path, consumer: subprocess.Popen[str]
+) -> None:
     tom3.make_target("SN 1")
     share("SN 1")
     wait_until(lambda: len(tom3.photometry("SN 1")) == 2, what=f"the points (log: {folder}/consume.log)")
+    told = 'tom_bridge_datums_total{fate="new",kind="photometry",topic="t"} 2.0'
+    wait_until(lambda: told in _metrics(folder), what="the metrics")
     consumer.send_signal(signal.SIGTERM)
     assert consumer.wait(timeout=30) == 0
     log = [json.loads(line) for line in (folder / "consume.log").read_text().splitlines()]
