@@ -15,7 +15,15 @@ from bridge.ledger.port import Ledger
 from bridge.receiving.execute import Executor
 from bridge.receiving.read import Arrival, Reader
 from bridge.receiving.recording import Move, Recording, keep_words
-from bridge.receiving.result import Result, fault_of, list_result, refused_members, together, unmatched_ignored
+from bridge.receiving.result import (
+    Result,
+    came_before,
+    fault_of,
+    list_result,
+    refused_members,
+    together,
+    unmatched_ignored,
+)
 from bridge.receiving.telling import tell
 
 log = structlog.get_logger(__name__)
@@ -65,9 +73,8 @@ class ListWriter:
                 total, appeared, changed = written, appeared | written.appeared, changed or written.changed
             if not is_last:
                 first, there = after, self._recorded(arrival.place)
-            elif total is None:  # another process wrote them all
-                there = self._ledger.recorded([arrival.place])[arrival.place]
-                return Result(outcome=there.outcome, reason=there.reason, detail=there.detail)
+            elif total is None:
+                return _as_another_left_it(self._recorded(arrival.place))
             else:
                 tell([arrival], [total])
                 total = replace(total, appeared=appeared, changed=changed)
@@ -138,12 +145,12 @@ class ListWriter:
                 return self._bury(place, names, fault, were)
 
     def _bury(self, place: Place, names: Sequence[str], fault: Result, were: Outcome | None) -> Result:
-        before = self._ledger.recorded([place])[place]
+        before = self._recorded(place)
         kept = self._ledger.raw([place]).get(place)
         if were is Outcome.PARKED:
             names = self._parked_of(place, names)
-        if kept is None or not names:
-            return Result(outcome=before.outcome, reason=before.reason, detail=before.detail)
+        if before is None or kept is None or not names:
+            return _as_another_left_it(before)
         now = refused_members(list_result({"members": {}}), names, fault)
         again = {} if were is None else {"parked" if were is Outcome.PARKED else "refused": len(names)}
         total = together(before.detail, now, **again)
@@ -176,6 +183,16 @@ class _SoFar:
         Members alone say nothing of how far the list is that they belong to.
         """
         return self.after if arrival.members is None else self.detail(arrival).get(TAKEN)
+
+
+def _as_another_left_it(there: Entry | None) -> Result:
+    """Return what became of a list of which another process wrote all that this one was to write.
+
+    Its outcome is forgotten where the stream no longer holds it.
+    """
+    if there is None:
+        return came_before("another process has written it meanwhile")
+    return Result(outcome=there.outcome, reason=there.reason, detail=there.detail)
 
 
 def _taken(arrival: Arrival, there: Entry | None, members: Sequence[ListMember]) -> int:

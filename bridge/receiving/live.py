@@ -200,16 +200,16 @@ class Live:
     def _bury(self, arrivals: Sequence[Arrival], fault: Result) -> None:
         """Let the event that failed become a dead letter: the first of its record that has no outcome yet.
 
-        Where all have one, because the record is read again, it is the first that waits.
+        Where all have one, because the record is read again, it is the first that waits, and else the first of all:
+        what was applied stays so, whatever is said of it.
         """
         recorded = self._ledger.recorded([arrival.place for arrival in arrivals])
-        outcomes = {place: entry.outcome for place, entry in recorded.items()}
-        left = [
-            one
-            for one in arrivals
-            if one.settled is None and (len(arrivals) == 1 or outcomes.get(one.place) not in SUCCESS)
-        ]
+        left = [one for one in arrivals if one.settled is None]
         if not left:
             raise RuntimeError(f"nothing of {arrivals[0].record.where} can be at fault, and yet it fails") from None
-        at_fault = min(left, key=lambda one: outcomes.get(one.place) is Outcome.PARKED)
-        self._settled[at_fault.place] = fault
+
+        def finished(one: Arrival) -> int:
+            outcome = recorded[one.place].outcome if one.place in recorded else None
+            return 2 if outcome in SUCCESS else int(outcome is Outcome.PARKED)
+
+        self._settled[min(left, key=finished).place] = fault

@@ -17,6 +17,14 @@ FOUND: Mapping[str, Sequence[Step]] = {
         Inject("tom.join", Kind.EXIT, skip=1),
         Run(calls=200),
     ),
+    "a look that fails for events that all came before ends no process": (
+        Publish("photometry", topic="two", size=2, events=3),
+        Again(1, topic="two"),
+        Run(),
+        SetPosition("two"),
+        Inject("tom.find", Kind.EXIT, skip=1),
+        Run(calls=400),
+    ),
     "all events of a record that could not be read are tried again": (
         Publish("photometry", size=2, events=3),
         Appear("SN 0"),

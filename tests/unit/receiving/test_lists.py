@@ -107,3 +107,16 @@ def test_a_member_that_is_buried_beside_one_that_joins_leaves_what_joined(two: T
     total = two.one.bury_members(two.list.place, ["SN 2"], fault, Outcome.PARKED)
     assert two.counts() == total.detail["members"] == {"created": 0, "joined": 1, "parked": 0, "refused": 1}
     assert [letter.member for letter in two.ledger.dead()] == ["SN 2"]
+
+
+def test_a_list_that_another_process_has_written_and_forgotten_came_before(two: Two) -> None:
+    def write_and_forget() -> None:
+        two.other.write([replace(two.list, members=two.list.only({"SN 1", "SN 2"}), were=Outcome.PARKED)])
+        assert two.of_other.forget(PARTITION, TOPIC_ID, 1) == 1
+
+    two.ledger.other = write_and_forget
+    (result,) = two.one.write([two.member("SN 1")])
+    assert result.outcome is Outcome.DUPLICATE
+    fault = fault_of(InvalidEventError("it is wrong"))
+    assert two.one.bury_members(two.list.place, ["SN 2"], fault, Outcome.PARKED).outcome is Outcome.DUPLICATE
+    assert two.ledger.dead() == []
