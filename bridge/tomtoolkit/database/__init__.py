@@ -1,19 +1,22 @@
 """The bridge and the TOM's database: transactions that wait instead of failing, errors that say who is away, leases."""
 
 from bridge.tomtoolkit.database.errors import is_a_persons, refusing, words
-from bridge.tomtoolkit.database.inserting import insert, insert_missing
+from bridge.tomtoolkit.database.inserting import JsonTexts, as_stored, insert, insert_missing, insert_with_keys
 from bridge.tomtoolkit.database.leases import Lease
 from bridge.tomtoolkit.database.locks import let_in, lock_creation, processing
 from bridge.tomtoolkit.database.transactions import MANY, among, chunks, immediate, translating, writing
 
 __all__ = [
     "MANY",
+    "JsonTexts",
     "Lease",
     "among",
+    "as_stored",
     "chunks",
     "immediate",
     "insert",
     "insert_missing",
+    "insert_with_keys",
     "is_a_persons",
     "let_in",
     "lock_creation",

@@ -15,11 +15,10 @@ from bridge.events import KINDS, Column, Datum, Kind
 from bridge.events.columns import once
 from bridge.tom.compare import RULES, Beside
 from bridge.tom.port import DatumResult, ExistingDatum, Fate, NewDatum, Runs
-from bridge.tomtoolkit.database import words, writing
+from bridge.tomtoolkit.database import JsonTexts, insert_with_keys, words, writing
 from bridge.tomtoolkit.receiving import written
 from bridge.tomtoolkit.receiving.batch import Batch, by_kind
 from bridge.tomtoolkit.receiving.existing import rows_beside
-from bridge.tomtoolkit.receiving.inserting import JsonTexts, insert
 from bridge.tomtoolkit.receiving.storable import unstorable
 from bridge.tomtoolkit.receiving.targets import existing
 from bridge.tomtoolkit.receiving.visibility import Visibility
@@ -131,7 +130,7 @@ class DatumWriter:
 
     def _insert_all(self, batch: Batch) -> None:
         model, columns = MODELS[batch.kind], _as_columns(batch)
-        keys = insert(self._using, model, columns)
+        keys = insert_with_keys(self._using, model, columns)
         events = (provenance.event for provenance in batch.provenances)
         digests = written.digests(model, columns)
         written.note(self._using, model, zip(keys, events, batch.numbers, digests, strict=True))

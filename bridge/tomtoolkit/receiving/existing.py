@@ -16,8 +16,7 @@ from bridge.tom.compare import RULES, is_same_spectrum
 from bridge.tom.port import ExistingDatum
 from bridge.tom.reserved import source_of
 from bridge.tom.values import row_of
-from bridge.tomtoolkit.database import chunks
-from bridge.tomtoolkit.receiving.inserting import as_stored
+from bridge.tomtoolkit.database import as_stored, chunks
 from bridge.tomtoolkit.rows.kinds import MODELS
 
 _DATA_TYPES = {kind: data_type for data_type, kind in TYPED.items()}

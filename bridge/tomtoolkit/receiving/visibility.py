@@ -11,8 +11,7 @@ from guardian.shortcuts import assign_perm
 from guardian.utils import get_group_obj_perms_model
 from tom_targets.base_models import BaseTarget, get_target_model_app_label
 
-from bridge.tomtoolkit.database import MANY, chunks
-from bridge.tomtoolkit.receiving.inserting import insert
+from bridge.tomtoolkit.database import MANY, chunks, insert
 
 log = structlog.get_logger(__name__)
 

@@ -17,7 +17,7 @@ from typing import Any
 from bridge.events import Column, EventRef
 from bridge.events.columns import once
 from bridge.tomtoolkit import models
-from bridge.tomtoolkit.receiving.inserting import JsonTexts, insert
+from bridge.tomtoolkit.database import JsonTexts, insert
 from bridge.tomtoolkit.rows.noted import run_of
 
 DIGEST_BYTES = 4

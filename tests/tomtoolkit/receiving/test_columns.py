@@ -47,7 +47,7 @@ def meant(value: Any) -> Any:
 def test_each_field_of_each_model_is_converted_as_django_does(orm_tom: InProcessTom) -> None:
     from django.db import connection
 
-    from bridge.tomtoolkit.receiving.inserting import as_stored
+    from bridge.tomtoolkit.database.inserting import as_stored
 
     seen = set()
     for model in models().values():
@@ -176,8 +176,9 @@ def test_on_postgresql_another_may_write_between_our_keys_and_our_rows(
     from django.db import connections
     from tom_dataproducts.models import PhotometryReducedDatum as Photometry
 
+    from bridge.tomtoolkit.database import inserting
     from bridge.tomtoolkit.ledger.store import DjangoLedger
-    from bridge.tomtoolkit.receiving import inserting, written
+    from bridge.tomtoolkit.receiving import written
     from bridge.tomtoolkit.receiving.tom import DjangoTom
 
     pk = orm_tom.make_target("A")
