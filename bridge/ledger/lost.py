@@ -14,11 +14,16 @@ def position_lost(partition: Partition, expected: int | None) -> PositionLostErr
     )
 
 
+def outcome_lost(place: Place) -> OutcomeLostError:
+    """Return the error for what is not recorded of an event as this process has read or left it."""
+    return OutcomeLostError(
+        "another process has recorded something else meanwhile",
+        where=f"event {place.number} of offset {place.offset}, partition {place.partition}",
+        mend="It is taken up anew",
+    )
+
+
 def check_outcome(place: Place, found: Entry | None, expected: Entry | None) -> None:
     """Raise OutcomeLostError where what is recorded of an event is not what this process has read before."""
     if found != expected:
-        raise OutcomeLostError(
-            "another process has recorded something else meanwhile",
-            where=f"event {place.number} of offset {place.offset}, partition {place.partition}",
-            mend="It is taken up anew",
-        )
+        raise outcome_lost(place)

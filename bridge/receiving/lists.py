@@ -10,6 +10,7 @@ import structlog
 from bridge.budget import Budget
 from bridge.errors import BridgeError, OutcomeLostError
 from bridge.events import ListMember, TargetList
+from bridge.ledger.lost import outcome_lost
 from bridge.ledger.model import TAKEN, Entry, Outcome, Place
 from bridge.ledger.port import Ledger
 from bridge.receiving.execute import Executor
@@ -46,7 +47,8 @@ class ListWriter:
     ) -> Result:
         """Write a list of which ``there`` is recorded, some members at a time; return what became of it all.
 
-        Each time it is built on what is recorded: another process may write other members of it meanwhile.
+        Each time it is built on what is recorded: another process may write other members of it meanwhile, or take the
+        list up as a whole. How far it is then, and what is kept of its members, is what that one has recorded.
         """
         members = _members(arrival) if arrival.members is None else arrival.members
         first, alone_before = _taken(arrival, there, members), 0
@@ -72,7 +74,10 @@ class ListWriter:
                     continue
                 total, appeared, changed = written, appeared | written.appeared, changed or written.changed
             if not is_last:
-                first, there = after, self._recorded(arrival.place)
+                there = self._recorded(arrival.place)
+                first = after if arrival.members is not None else _taken(arrival, there, members)
+                if first != after and move is not None:
+                    raise outcome_lost(arrival.place)  # another process took the partition over, and gave the list up
             elif total is None:
                 return _as_another_left_it(self._recorded(arrival.place))
             else:

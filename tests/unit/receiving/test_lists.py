@@ -1,6 +1,6 @@
 """A list of which two processes write members at the same time: each is counted, whoever wrote it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from pathlib import Path
@@ -9,16 +9,18 @@ import pytest
 from parts.entries import PARTITION, STARTED, TOPIC_ID, SetClock
 from simulation.holdings import Holdings
 from simulation.tom import SimulatedTom
-from simulation.universe import Universe, target
+from simulation.universe import Content, Universe, target
 
-from bridge.errors import InvalidEventError
-from bridge.ledger.model import Outcome
+from bridge.errors import InvalidEventError, PositionLostError
+from bridge.ledger.model import Entry, Outcome, Place, Position, Reason
 from bridge.ledger.sqlite import SqliteLedger
 from bridge.receiving.decide import Policy
 from bridge.receiving.execute import Executor
+from bridge.receiving.lists import MEMBERS_AT_ONCE
 from bridge.receiving.naming import Names
 from bridge.receiving.read import Arrival, Reader
-from bridge.receiving.result import fault_of
+from bridge.receiving.recording import Move
+from bridge.receiving.result import dead, fault_of
 from bridge.receiving.unit import Writer
 from bridge.stream.port import Record
 
@@ -27,12 +29,21 @@ class Overtaken(SqliteLedger):
     """A ledger of which another process is quicker, once, after this one has looked and before it writes."""
 
     other: Callable[[], object] | None = None
+    other_amid: Callable[[], object] | None = None
+    """The same, after this one has written some members of a list and before it looks how far that is."""
 
     def unit(self) -> AbstractContextManager[object]:  # type: ignore[override]
         other, self.other = self.other, None
         if other is not None:
             other()
         return super().unit()
+
+    def recorded(self, places: Collection[Place]) -> dict[Place, Entry]:
+        other = self.other_amid
+        if other is not None and any(entry.is_part for entry in super().recorded(places).values()):
+            self.other_amid = None
+            other()
+        return super().recorded(places)
 
 
 @pytest.fixture
@@ -51,12 +62,9 @@ class Two:
             lambda record: universe.decode(record, 1), universe.peek, origin="here", ours=ledger.installations, rules={}
         )
         self.one, self.other = (self._writer(one, reader) for one in (ledger, self.of_other))
-        event = universe.content("list", "north", "SN 1", 2).events[0]
-        record = Record(
-            partition=PARTITION, offset=0, timestamp=STARTED, key=event.key, value=universe.contents[0].value,
-            topic_id=TOPIC_ID,
-        )  # fmt: skip
-        (self.list,) = reader.read(record)
+        self.list, self.long = (
+            self._read(reader, universe.content("list", "north", "SN 1", size)) for size in (2, 2 * MEMBERS_AT_ONCE + 1)
+        )
         self.one.write([self.list])
         self.holdings.create(target("SN 1"))
         self.holdings.create(target("SN 2"))
@@ -64,6 +72,14 @@ class Two:
     def _writer(self, ledger: SqliteLedger, reader: Reader) -> Writer:
         executor = Executor(SimulatedTom(self.holdings, ledger.intents), ledger, Policy(), pause_s=0)
         return Writer(executor, ledger, reader, Names(ledger, origin="here", name="Here"))
+
+    def _read(self, reader: Reader, content: Content) -> Arrival:
+        record = Record(
+            partition=PARTITION, offset=content.number, timestamp=STARTED, key=content.events[0].key,
+            value=content.value, topic_id=TOPIC_ID,
+        )  # fmt: skip
+        (arrival,) = reader.read(record)
+        return arrival
 
     def member(self, name: str) -> Arrival:
         """Return the list as it is looked at for one of its members that waits."""
@@ -119,4 +135,24 @@ def test_a_list_that_another_process_has_written_and_forgotten_came_before(two: 
     assert result.outcome is Outcome.DUPLICATE
     fault = fault_of(InvalidEventError("it is wrong"))
     assert two.one.bury_members(two.list.place, ["SN 2"], fault, Outcome.PARKED).outcome is Outcome.DUPLICATE
+    assert two.ledger.dead() == []
+
+
+@pytest.mark.parametrize("live", [True, False], ids=["live", "tried again"])
+def test_no_member_is_lost_of_a_list_that_another_process_gives_up_meanwhile(two: Two, live: bool) -> None:
+    given_up = replace(two.long, settled=dead(Reason.UNFINISHED, "never finished"))
+    move = Move(partition=PARTITION, topic_id=TOPIC_ID, expected=1, next=2)
+    two.ledger.set_position(PARTITION, Position(TOPIC_ID, 1))
+    two.ledger.other_amid = lambda: two.other.write([given_up], move)
+    if live:
+        with pytest.raises(PositionLostError):
+            two.one.write([two.long], move)
+        assert [letter.member for letter in two.ledger.dead()] == [""]
+    two.one.write([two.long])  # as a person tries it again
+    members = two.long.decoded.body.members  # type: ignore[union-attr]
+    there = {row.member for row in two.ledger.members([two.long.place])[two.long.place]}
+    assert there == {member.reference.name for member in members[2:]}
+    assert two.ledger.recorded([two.long.place])[two.long.place].detail["members"] == {
+        "created": 0, "joined": 2, "parked": len(members) - 2,
+    }  # fmt: skip
     assert two.ledger.dead() == []
