@@ -111,7 +111,10 @@ def replay(
         for record in stream.read(partition, first, until):
             budget.check()
             seen(record)
-            for arrival in reader.read(record):
-                if selection.wants(arrival.event):
-                    result = waiting.again(arrival, restore=restore, dry_run=dry_run, budget=budget)
-                    yield Replayed(record=record, event=arrival.event, result=result)
+            arrivals = reader.read(record)
+            wanted = [arrival for arrival in arrivals if selection.wants(arrival.event)]
+            if wanted and not dry_run:
+                waiting.spread(arrivals)
+            for arrival in wanted:
+                result = waiting.again(arrival, restore=restore, dry_run=dry_run, budget=budget)
+                yield Replayed(record=record, event=arrival.event, result=result)

@@ -7,7 +7,7 @@ the others gets the same outcome of its own: so that none is lost, whatever happ
 from collections.abc import Sequence
 from datetime import datetime
 
-from bridge.ledger.model import Entry, ToKeep
+from bridge.ledger.model import Entry, Outcome, ToKeep
 from bridge.ledger.port import Ledger
 from bridge.receiving.read import Arrival
 from bridge.receiving.result import Result
@@ -16,9 +16,11 @@ from bridge.receiving.result import Result
 def spread(ledger: Ledger, arrivals: Sequence[Arrival], entry: Entry, now: datetime) -> bool:
     """Give the events of a record that ``entry`` stood for the outcome that it has; return whether there were any.
 
-    ``arrivals`` are all events of the record. What waits is due at once.
+    ``arrivals`` are all events of the record. What waits is due at once. Where nothing of it is kept, nothing can be
+    lost.
     """
-    if not entry.is_unread or len(arrivals) < 2 or entry.reason is None:
+    is_kept = entry.outcome in (Outcome.PARKED, Outcome.DEAD)
+    if not entry.is_unread or not is_kept or len(arrivals) < 2 or entry.reason is None:
         return False
     others = [one for one in arrivals if one.place != entry.place]
     known = ledger.recorded([one.place for one in others])

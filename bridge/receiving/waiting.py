@@ -163,6 +163,12 @@ class WaitingLine:
                 results += self._looking.written([arrival], budget)
         return results
 
+    def spread(self, arrivals: Sequence[Arrival]) -> None:
+        """Give each event of a record that could not be read before its own outcome, before one of them is applied."""
+        stood = self._ledger.recorded([arrivals[0].place]).get(arrivals[0].place) if len(arrivals) > 1 else None
+        if stood is not None:
+            spread(self._ledger, self._called.seen(arrivals), stood, self._clock.now())
+
     def again(self, arrival: Arrival, *, restore: bool, dry_run: bool, budget: Budget) -> Result | None:
         """Apply an event of history, without moving a position; None where it was applied before and stays so.
 

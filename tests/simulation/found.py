@@ -31,6 +31,24 @@ FOUND: Mapping[str, Sequence[Step]] = {
         Inject("decode", Kind.ODD),
         Run(calls=100),
     ),
+    **{
+        f"a replay that breaks off loses no event of a record that was unreadable ({word})": (
+            Publish("photometry", size=2, events=3),
+            Appear("SN 0"),
+            Inject("decode", Kind.ODD),
+            Run(calls=100),
+            Inject("tom.write", Kind.CRASH, skip=2),
+            Command(word),
+        )
+        for word in ("replay", "replay --restore")
+    },
+    "a replay brings back what was dropped before it could be read": (
+        Publish("photometry", size=2, events=3),
+        Inject("decode", Kind.ODD),
+        Run(calls=100),
+        Command("dead drop"),
+        Command("replay"),
+    ),
     "all events of a record that was too new are applied after the upgrade": (
         Publish("photometry", size=2, events=3, flaw="newer"),
         Appear("SN 0"),
