@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import count
 
 import structlog
 
@@ -143,13 +144,34 @@ class Live:
     def _next(self, partition: Partition, at: Position, backlog: Backlog, budget: Budget) -> list[Arrival]:
         given_up = self._progress.over(partition, at)
         if given_up is not None:
-            return [self._reader.unread(next(iter(backlog)), given_up)]
+            return self._given_up(next(iter(backlog)), given_up, may_read=self._progress.is_over_now(partition, at))
         alone = self._progress.is_alone(partition, at)
         arrivals = backlog.unit(self._progress.limits.batch_datums, budget, alone=alone)
         return [
             one if (settled := self._settled.get(one.place)) is None else replace(one, settled=settled)
             for one in arrivals
         ]
+
+    def _given_up(self, record: Record, fault: Result, *, may_read: bool) -> list[Arrival]:
+        """Return what is given up of a record: all of it unread, or, where its first event was applied, the rest.
+
+        It could be read when that was. Where giving it up comes to no end either, one dead letter stands for the
+        others.
+        """
+        whole = self._reader.unread(record, fault)
+        if self._outcomes([whole.place]).get(whole.place) not in SUCCESS:
+            return [whole]
+        if not may_read:
+            places = (whole.place._replace(number=number) for number in count(1))
+            free = next(place for place in places if not self._outcomes([place]))
+            return [replace(whole, number=free.number)]
+        arrivals = self._reader.read(record)
+        known = self._outcomes([arrival.place for arrival in arrivals])
+        left = [replace(one, settled=one.settled or fault) for one in arrivals if one.place not in known]
+        return left or [whole]
+
+    def _outcomes(self, places: Sequence[Place]) -> dict[Place, Outcome]:
+        return {place: entry.outcome for place, entry in self._ledger.recorded(places).items()}
 
     def _write(
         self, partition: Partition, at: Position, backlog: Backlog, arrivals: Sequence[Arrival], budget: Budget
@@ -203,13 +225,13 @@ class Live:
         Where all have one, because the record is read again, it is the first that waits, and else the first of all:
         what was applied stays so, whatever is said of it.
         """
-        recorded = self._ledger.recorded([arrival.place for arrival in arrivals])
+        outcomes = self._outcomes([arrival.place for arrival in arrivals])
         left = [one for one in arrivals if one.settled is None]
         if not left:
             raise RuntimeError(f"nothing of {arrivals[0].record.where} can be at fault, and yet it fails") from None
 
         def finished(one: Arrival) -> int:
-            outcome = recorded[one.place].outcome if one.place in recorded else None
+            outcome = outcomes.get(one.place)
             return 2 if outcome in SUCCESS else int(outcome is Outcome.PARKED)
 
         self._settled[min(left, key=finished).place] = fault

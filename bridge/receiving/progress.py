@@ -195,6 +195,10 @@ class Progress:
         last = f"; the last time: {hold.why}" if hold is not None else ""
         return dead(Reason.UNFINISHED, f"never finished: tried {before} times{took}{last}", tries=before)
 
+    def is_over_now(self, partition: Partition, at: Position) -> bool:
+        """Return whether the next record is given up for the first time, and that has come to no end before."""
+        return self._before(partition, at) == self.limits.tries
+
     def interrupted(self, partition: Partition, at: Position) -> None:
         """Take back the try of what stands at ``at``: it did not fail.
 

@@ -42,6 +42,19 @@ FOUND: Mapping[str, Sequence[Step]] = {
         )
         for word in ("replay", "replay --restore")
     },
+    **{
+        f"what is given up of a record of which one event was applied is told{what}": (
+            Publish("product", events=3),
+            Appear("SN 0"),
+            Inject("tom.store", Kind.CRASH, skip=1, times=4),
+            *[Run(calls=200)] * 4,
+            *then,
+        )
+        for what, then in (
+            ("", ()),
+            (", also unread", (Inject("decode", Kind.CRASH, times=FOR_EVER, name="content 0"),)),
+        )
+    },
     "a replay brings back what was dropped before it could be read": (
         Publish("photometry", size=2, events=3),
         Inject("decode", Kind.ODD),
