@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bridge.errors import BridgeError
+from bridge.ledger.model import TAKEN
 from bridge.ledger.port import Dead, Entry, Filter, Ledger, Outcome, Parked, Place, Reason, ShareWords
 from bridge.operations.assemble import Bridge
 from bridge.receiving.result import Result, together
@@ -135,7 +136,9 @@ def _drop(ledger: Ledger, kept: Sequence[Parked | Dead]) -> None:
             if one.member:
                 members.setdefault(one.entry.place, []).append(one)
                 continue
-            detail = {**one.entry.detail, "was": str(one.entry.outcome), "dropped": str(one.reason)}
+            # A list that is brought back is taken from its beginning: nothing is kept of its first members any more.
+            told = {name: value for name, value in one.entry.detail.items() if name != TAKEN}
+            detail = {**told, "was": str(one.entry.outcome), "dropped": str(one.reason)}
             unit.record(replace(one.entry, outcome=Outcome.IGNORED, reason=Reason.DROPPED, detail=detail))
         for of_list in members.values():
             parked_ = sum(isinstance(one, Parked) for one in of_list)

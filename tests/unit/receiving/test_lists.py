@@ -11,9 +11,10 @@ from simulation.holdings import Holdings
 from simulation.tom import SimulatedTom
 from simulation.universe import Content, Universe, target
 
-from bridge.errors import InvalidEventError, PositionLostError
+from bridge.errors import InvalidEventError, PositionLostError, TomAwayError
 from bridge.ledger.model import Entry, Outcome, Place, Position, Reason
 from bridge.ledger.sqlite import SqliteLedger
+from bridge.operations.records import drop_dead
 from bridge.receiving.decide import Policy
 from bridge.receiving.execute import Executor
 from bridge.receiving.lists import MEMBERS_AT_ONCE
@@ -156,3 +157,19 @@ def test_no_member_is_lost_of_a_list_that_another_process_gives_up_meanwhile(two
         "created": 0, "joined": 2, "parked": len(members) - 2,
     }  # fmt: skip
     assert two.ledger.dead() == []
+
+
+def test_a_list_that_is_dropped_while_some_members_are_through_is_brought_back_whole(two: Two) -> None:
+    two.one.write([replace(two.long, settled=dead(Reason.UNFINISHED, "never finished"))])
+    two.ledger.other_amid = _goes_away
+    with pytest.raises(TomAwayError):
+        two.one.write([two.long])
+    (letter,) = [one for one in two.ledger.dead() if not one.member]
+    drop_dead(two.ledger, [letter.id])
+    two.one.write([two.long])  # as a replay does
+    members = two.long.decoded.body.members  # type: ignore[union-attr]
+    assert len(two.ledger.members([two.long.place])[two.long.place]) == len(members) - 2
+
+
+def _goes_away() -> None:
+    raise TomAwayError("nobody answers")
