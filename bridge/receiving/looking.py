@@ -98,6 +98,8 @@ class Looking:
         """What is being looked at and has not come to an end."""
         self._there: Collection[str] = ()
         """Names that the TOM has: what waits for one of them and gets nowhere is put off."""
+        self._slow: set[int] = set()
+        """What failed in company so slowly that no time was left to look at each alone: the next look does."""
         self._counted: dict[int, int] = {}
         """The number of a look that has not come to an end in the ledger: where the TOM was away, and that could not be
         written either (or its answer was lost), the next look is this one still."""
@@ -120,7 +122,7 @@ class Looking:
         while todo and not budget.stopped:
             seen |= {row.id for row in todo}
             lines: set[Line] = set()
-            for batch in _batches(todo):
+            for batch in _batches(todo, self._slow):
                 told, released = self._look_at(batch, budget)
                 results += told
                 lines |= released
@@ -145,6 +147,7 @@ class Looking:
         self._ledger.begin_parked({row.id: self._counted[row.id] for row in rows})
         try:
             chances, in_vain = self._with_a_chance(self._first_in_line(self._waiters(rows)), budget)
+            self._slow.difference_update(row.id for row in rows)
             done = self._released_in_units(chances, budget)
         except (AwayError, BudgetSpentError):
             with suppress(AwayError):
@@ -164,7 +167,7 @@ class Looking:
         if kept is None:
             return []
         arrival = replace(self._reader.unread(kept.record, fault), number=place.number)
-        return self.written([arrival], budget)
+        return [self.written(arrival, budget)]
 
     def _waiters(self, rows: Sequence[Parked]) -> list[_Waiter]:
         """Return the events of these rows, in the order of their lines; what was released meanwhile is left out.
@@ -212,32 +215,24 @@ class Looking:
     ) -> tuple[list[_Waiter], list[Result]]:
         """Leave out what would wait for the same reason as before: it is only put off, longer than the last time.
 
-        What can't be looked at is looked at alone, and is at fault where others can. ``held`` are lines of which
-        something earlier waits on.
+        What can't be looked at is looked at alone, of a list each member, and is at fault where others can. ``held``
+        are lines of which something earlier waits on.
         """
         held = set() if held is None else held
-        before = set(held)
+        before, each = set(held), _each(waiters)
         try:
             return self._looked_at(waiters, budget, held)
         except (StopError, PositionLostError, BudgetSpentError):
             raise
         except (Exception, SystemExit) as error:
-            if self._progress.judge(error, in_company=len(waiters) > 1) is not Verdict.ISOLATE:
+            if self._progress.judge(error, in_company=len(each) > 1) is not Verdict.ISOLATE:
                 return self._failed(waiters[0], error, held)
         try:
-            alone = [self._with_a_chance([waiter], budget, before) for waiter in waiters]
+            alone = [self._with_a_chance([waiter], budget, before) for waiter in each]
         except BudgetSpentError:
-            if not budget.stopped:
-                self._count_on(waiters)
+            self._slow |= {row.id for waiter in each for row in waiter.rows if row.id in self._begun}
             raise
         return [one for chances, _ in alone for one in chances], [one for _, in_vain in alone for one in in_vain]
-
-    def _count_on(self, waiters: Sequence[_Waiter]) -> None:
-        """Let the tries count of what failed in company so slowly that no time was left to look at each alone.
-
-        After a few such each is begun alone, and what is slow keeps none of the others waiting any more.
-        """
-        self._ended(row.id for waiter in waiters for row in waiter.rows)
 
     def _failed(self, waiter: _Waiter, error: BaseException, held: set[Line]) -> tuple[list[_Waiter], list[Result]]:
         """Let what can't be looked at, though others can, become a dead letter; wait on where it may pass."""
@@ -341,17 +336,30 @@ class Looking:
         for unit in _units(waiters, self._progress.limits.batch_datums):
             if budget.stopped:
                 break
-            done = self._written_or_buried(unit, budget)
-            self._settle(unit, done)
-            results += done
+            results += self._released(unit, budget)
         return results
 
-    def _written_or_buried(self, unit: Sequence[_Waiter], budget: Budget) -> list[Result]:
+    def _released(self, unit: Sequence[_Waiter], budget: Budget) -> list[Result]:
+        """Write what has a chance; what fails in company is tried alone, of a list each member."""
+        done = self._written_or_buried(unit, budget)
+        if done is not None:
+            self._settle(unit, done)
+            return done
+        results: list[Result] = []
+        for index, one in enumerate(each := _each(unit)):
+            if index and budget.spent:
+                self._slow |= {row.id for left in each[index:] for row in left.rows}
+                break
+            results += self._released([one], budget)
+        return results
+
+    def _written_or_buried(self, unit: Sequence[_Waiter], budget: Budget) -> list[Result] | None:
+        """Return what became of these; None where they failed in company, and nothing is told of them."""
         first, fault = unit[0], unit[0].arrival.settled
         if len(unit) == 1 and not first.is_whole and fault is not None and fault.outcome is Outcome.DEAD:
             names = [row.member for row in first.rows]  # of a list that can't be read any more
             return [self._writer.bury_members(first.arrival.place, names, fault, Outcome.PARKED)]
-        return self.written([waiter.arrival for waiter in unit], budget)
+        return self._judged([waiter.arrival for waiter in unit], budget, members=len(_each(unit)))
 
     def _settle(self, unit: Sequence[_Waiter], results: Sequence[Result]) -> None:
         """Put off what waits again although it seemed to have a chance."""
@@ -363,16 +371,29 @@ class Looking:
             if result.reason is None:
                 self._fails(waiter)
 
-    def written(self, arrivals: Sequence[Arrival], budget: Budget, *, restore: bool = False) -> list[Result]:
-        """Write events that are not live; what fails in company is tried alone, what fails alone is a dead letter."""
+    def written(self, arrival: Arrival, budget: Budget, *, restore: bool = False) -> Result:
+        """Write an event that is not live; one that fails is a dead letter, or stays what it was."""
+        done = self._judged([arrival], budget, restore=restore)
+        assert done is not None, "what is alone fails in no company"
+        return done[0]
+
+    def _judged(
+        self, arrivals: Sequence[Arrival], budget: Budget, *, members: int = 1, restore: bool = False
+    ) -> list[Result] | None:
+        """Write events that are not live; return None where one fails, and each is to be tried alone.
+
+        ``members``: in how many they can be divided. Each member of a list has been tried alone where it failed of
+        anything but an outage: what is left of that is the list's own.
+        """
         try:
             results = self._writer.write(arrivals, restore=restore, budget=budget.unhurried)
         except (StopError, PositionLostError, BudgetSpentError):
             raise
         except (Exception, SystemExit) as error:
-            match self._progress.judge(error, in_company=len(arrivals) > 1):
+            in_company = (members if isinstance(error, AwayError) else len(arrivals)) > 1
+            match self._progress.judge(error, in_company=in_company):
                 case Verdict.ISOLATE:
-                    return [result for one in arrivals for result in self.written([one], budget, restore=restore)]
+                    return None
                 case Verdict.AGAIN:
                     log.warning("parked.suspect", where=arrivals[0].record.where, message=str(error))
                     # It stays what it was: nothing is recorded of it, and no reason is told.
@@ -380,17 +401,17 @@ class Looking:
                 case Verdict.DEAD:
                     if not isinstance(error, EventError):
                         log.exception("record.internal_error", where=arrivals[0].record.where, exc_info=error)
-                    return self._buried(arrivals[0], fault_of(error), budget, restore=restore)
+                    return [self._buried(arrivals[0], fault_of(error), budget, restore=restore)]
         self._progress.note(arrivals, results)
         appeared = frozenset().union(*(result.appeared for result in results))
         self._appeared(appeared, budget)
         return results
 
-    def _buried(self, arrival: Arrival, fault: Result, budget: Budget, *, restore: bool) -> list[Result]:
+    def _buried(self, arrival: Arrival, fault: Result, budget: Budget, *, restore: bool) -> Result:
         if arrival.members is not None:
             names = [member.reference.name for member in arrival.members]
-            return [self._writer.bury_members(arrival.place, names, fault, arrival.were)]
-        return self.written([replace(arrival, settled=fault)], budget, restore=restore)
+            return self._writer.bury_members(arrival.place, names, fault, arrival.were)
+        return self.written(replace(arrival, settled=fault), budget, restore=restore)
 
 
 def _waiter(arrival: Arrival, rows: tuple[Parked, ...]) -> _Waiter:
@@ -401,13 +422,27 @@ def _waiter(arrival: Arrival, rows: tuple[Parked, ...]) -> _Waiter:
     return _Waiter(arrival=arrival, rows=rows)
 
 
-def _batches(rows: Sequence[Parked]) -> Iterator[list[Parked]]:
-    """Yield what is looked at together: events that were begun and did not come to an end, each by itself, at last."""
-    ordered = sorted(rows, key=lambda row: (row.entry.place, row.id))
-    if sound := [row for row in ordered if row.tries < ALONE_AFTER]:
+def _each(waiters: Sequence[_Waiter]) -> list[_Waiter]:
+    """Return these one by one: of a list of which members wait, each member."""
+    return [
+        one
+        for waiter in waiters
+        for one in ([waiter] if waiter.is_whole else [_waiter(waiter.arrival, (row,)) for row in waiter.rows])
+    ]
+
+
+def _batches(rows: Sequence[Parked], slow: Collection[int]) -> Iterator[list[Parked]]:
+    """Yield what is looked at together: events that were begun and did not come to an end, each by itself, at last.
+
+    Of a list those members go together of which that is as often so. What is ``slow`` is looked at alone.
+    """
+    ordered = sorted(rows, key=lambda row: (row.entry.place, row.tries, row.id))
+    if sound := [row for row in ordered if row.tries < ALONE_AFTER and row.id not in slow]:
         yield sound
-    for _, of_event in groupby((row for row in ordered if row.tries >= ALONE_AFTER), key=lambda row: row.entry.place):
+    tried = (row for row in ordered if row.tries >= ALONE_AFTER and row.id not in slow)
+    for _, of_event in groupby(tried, key=lambda row: (row.entry.place, row.tries)):
         yield list(of_event)
+    yield from ([row] for row in ordered if row.id in slow)
 
 
 def _units(waiters: Sequence[_Waiter], most_datums: int) -> Iterator[list[_Waiter]]:

@@ -160,7 +160,7 @@ class WaitingLine:
                     arrival = replace(  # noqa: PLW2901 (the same, of one member)
                         arrival, members=arrival.only([letter.member]), were=Outcome.DEAD
                     )
-                results += self._looking.written([arrival], budget)
+                results.append(self._looking.written(arrival, budget))
         return results
 
     def spread(self, arrivals: Sequence[Arrival]) -> None:
@@ -178,7 +178,7 @@ class WaitingLine:
             return self._writer.preview(arrival, restore=restore)
         if self._writer.facts([arrival]).stays(arrival, restore=restore):
             return None
-        return next(iter(self._looking.written([arrival], budget, restore=restore)), None)
+        return self._looking.written(arrival, budget, restore=restore)
 
     def _record(self, place: Place, topic: str) -> Record | None:
         kept = self._ledger.raw([place]).get(place)

@@ -101,6 +101,21 @@ FOUND: Mapping[str, Sequence[Step]] = {
         Inject("tom.find", Kind.HANG, times=FOR_EVER, name="ztf0"),
     ),
     **{
+        f"a member of a list that can't be done ({where}: {kind}) keeps no other member waiting": (
+            Publish("list", size=5),
+            Run(calls=100),
+            Inject(where, kind, times=FOR_EVER, name="sn0"),
+            *(Appear(f"SN {number}") for number in range(5)),
+        )
+        for where, kind in (
+            ("tom.find", Kind.EXIT),
+            ("tom.find", Kind.AWAY),
+            ("tom.find", Kind.HANG),
+            ("tom.join", Kind.AWAY),
+            ("tom.join", Kind.HANG),
+        )
+    },
+    **{
         f"what can't be read when another process has applied its members stays applied (left after {calls} calls)": (
             Publish("list", "SN 2"),
             Run(calls=100),

@@ -132,6 +132,7 @@ class Process:
         self.killed = True
         if not self.has_ended:
             self.world.broken_off += 1
+            self.world.kills += 1
             if self._greenlet:
                 self._greenlet.throw(Crash)
             else:
@@ -178,6 +179,7 @@ class Process:
             return happen(fault, what, act, self.world.clock.advance)
         except Crash:
             self.world.broken_off += 1
+            self.world.kills += 1
             self.killed = True
             raise
 

@@ -1,14 +1,17 @@
 """When all faults have ended: what can be applied is, within a bounded number of calls, and the rest says why not."""
 
+from collections.abc import Collection
+
 from simulation import checks
 from simulation.people import Command, Permit, set_earliest
+from simulation.process import LIMITS
 from simulation.steps import Freeze, Mend, Start, Stop
-from simulation.universe import NAMES, TOPICS, US, Content
+from simulation.universe import NAMES, TOPICS, US, Content, alias
 from simulation.world import CONSUMERS, PERSON, World
 
 from bridge.events import Event, EventRef, TargetList
 from bridge.ledger import rules
-from bridge.ledger.model import Filter, Parked, Reason
+from bridge.ledger.model import Entry, Filter, Parked, Reason
 from bridge.names import simplify_all
 
 ROUNDS = 400
@@ -151,16 +154,30 @@ def check_the_end(world: World) -> None:
 
 
 def _check_others(world: World) -> None:
-    """What is about one name or record alone costs no other that waits."""
+    """What is about one name or record alone costs no other that waits: it goes on, and is not given up."""
     waiting = _all_parked(world)
     poisoned = {fault.name for fault in world.faults.active}
     for row in waiting:
-        content = next(one for one in world.universe.contents if row.entry.event_id in {each.id for each in one.events})
-        names = row.names if row.member else {name for event in content.events for name in event.names}
-        about = simplify_all([*names, row.entry.subject, row.member]) | {f"content {content.number}"}
-        about |= simplify_all(name for target in world.holdings.matching(about) for name in target.names)
+        event_names = {name for event in _content_of(world, row.entry).events for name in event.names}
+        about = _about(world, row.entry, {*(row.names if row.member else event_names), row.member})
         if about.isdisjoint(poisoned) and row.reason is not Reason.NEWER_VERSION:
             _check_reason(world, row, waiting)
+    if world.kills >= LIMITS.tries:
+        return  # what a process was at when it was killed tells nobody which member it was
+    for letter in world.ledger.dead():
+        about = _about(world, letter.entry, {letter.member, alias(letter.member)})
+        if letter.member and letter.reason is Reason.UNFINISHED and about.isdisjoint(poisoned):
+            checks.fail(f"{letter.entry.where} {letter.member} is given up, though only {sorted(poisoned)} failed")
+
+
+def _content_of(world: World, entry: Entry) -> Content:
+    return next(one for one in world.universe.contents if entry.event_id in {each.id for each in one.events})
+
+
+def _about(world: World, entry: Entry, names: Collection[str]) -> set[str]:
+    """Return all by which a fault may be about something with these names: those of its targets, and its content."""
+    about = simplify_all([*names, entry.subject]) | {f"content {_content_of(world, entry).number}"}
+    return about | simplify_all(name for target in world.holdings.matching(about) for name in target.names)
 
 
 def _was_read(world: World, record: object) -> bool:

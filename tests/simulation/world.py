@@ -77,6 +77,8 @@ class World:
         self.broken_off = 0
         """How often something may have been begun that counts, and did not end: a process was killed, or a good request
         succeeded where another had failed."""
+        self.kills = 0
+        """How often a process was killed."""
         self.stood: dict[Partition, tuple[str, int]] = {}
         """Where each partition stands, as it was committed or set."""
         self.seen: dict[tuple[int, Partition], Seen] = {}

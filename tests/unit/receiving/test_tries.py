@@ -99,6 +99,17 @@ def test_what_waits_and_ends_the_process_is_given_up_after_so_many_tries(ledger:
     assert [letter.reason for letter in ledger.dead()] == [Reason.UNFINISHED]
 
 
+def test_a_member_of_a_list_that_is_given_up_takes_no_other_along(ledger: SqliteLedger) -> None:
+    holdings = Holdings()
+    look = _waiting(ledger, Tom(holdings, ledger.intents), kind="list", size=2)
+    holdings.create(target("SN 1"))
+    begun = {"SN 0": LIMITS.tries, "SN 1": LIMITS.tries - 1}
+    ledger.begin_parked({row.id: begun[row.member] for row in ledger.parked()})
+    look()
+    assert [(letter.member, letter.reason) for letter in ledger.dead()] == [("SN 0", Reason.UNFINISHED)]
+    assert ledger.parked() == []
+
+
 @pytest.mark.parametrize("left", [0, 1])
 def test_each_event_of_a_record_that_gives_it_no_more_comes_to_an_end(ledger: SqliteLedger, left: int) -> None:
     reads = itertools.count()
@@ -123,6 +134,8 @@ def _waiting(
     ledger: SqliteLedger,
     tom: Tom,
     *,
+    kind: str = "photometry",
+    size: int = 1,
     events: int = 1,
     given: Callable[[Sequence[Item]], Sequence[Item]] = lambda events: events,
 ) -> Callable[[], list[Outcome]]:
@@ -140,7 +153,7 @@ def _waiting(
     )
     executor, names = Executor(tom, ledger, Policy(), pause_s=0), Names(ledger, origin="here", name="Here")
     writer = Writer(executor, ledger, reader, names)
-    event = universe.content("photometry", "north", "SN 0", 1, events=events).events[0]
+    event = universe.content(kind, "north", "SN 0", size, events=events).events[0]
     value = universe.contents[0].value
     record = Record(partition=PARTITION, offset=0, timestamp=STARTED, key=event.key, value=value, topic_id=TOPIC_ID)
     writer.write(reader.read(record))
