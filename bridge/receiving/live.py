@@ -8,6 +8,7 @@ import structlog
 
 from bridge.budget import Budget
 from bridge.errors import AwayError, BudgetSpentError, EventError, PositionLostError, StopError, StreamAwayError
+from bridge.ledger import rules
 from bridge.ledger.model import Outcome, Place, Position
 from bridge.ledger.port import Ledger
 from bridge.ledger.rules import SUCCESS
@@ -159,8 +160,9 @@ class Live:
         others.
         """
         whole = self._reader.unread(record, fault)
-        if self._outcomes([whole.place]).get(whole.place) not in SUCCESS:
-            return [whole]
+        there = self._ledger.recorded([whole.place]).get(whole.place)
+        if there is None or rules.stands(there, whole.entry(fault)) is not there:
+            return [whole]  # also of a list that was applied in part
         if not may_read:
             places = (whole.place._replace(number=number) for number in count(1))
             free = next(place for place in places if not self._outcomes([place]))

@@ -137,6 +137,12 @@ FOUND: Mapping[str, Sequence[Step]] = {
         Run(),
         Vanish("SN 2"),
     ),
+    "a list that can't be read any more after some of its members is dead, not applied": (
+        Publish("full list", size=250),
+        Run(calls=900),
+        Kill(),
+        Inject("decode", Kind.CRASH, times=FOR_EVER, name="content 0"),
+    ),
     "a list that is given up after some of its members is dead, not applied": (
         Publish("full list", "SN 1", size=5),
         Inject("tom.join", Kind.AWAY, times=FOR_EVER, name="ztf2"),
