@@ -82,7 +82,7 @@ def _rate(tom: InProcessTom, stage: Stage, consumers: int, number: int) -> tuple
         wait_until(lambda: _offsets() >= before + len(made), timeout_s=300, what="all units")
         took_s, used = time.perf_counter() - started, _cpu_s()
     applied = (before + len(made) - first) * EACH
-    cores, of_database = ((now - then) / took_s for now, then in zip(used, cpu, strict=True))
+    cores, of_database = (max(now - then, 0.0) / took_s for now, then in zip(used, cpu, strict=True))
     return applied / took_s, cores, of_database
 
 

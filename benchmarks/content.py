@@ -2,10 +2,16 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from typing import Any
 
+from fastavro import schemaless_reader
+
+from bridge.codec import encode
+from bridge.codec.schemas import newest
 from bridge.events import (
     Body,
+    Event,
     ListMember,
     Photometry,
     Point,
@@ -19,6 +25,8 @@ from bridge.events import (
 START = datetime(2000, 1, 1, tzinfo=UTC)
 _TURN = timedelta(days=400)
 _CHANNELS = 3_000
+PREFIX = 10
+"""Bytes of single-object encoding before the datum."""
 
 
 def points(turn: int, count: int) -> Iterator[dict[str, Any]]:
@@ -93,3 +101,8 @@ def listed(turn: int, count: int, side: str = "") -> TargetList:
     """Return a list of ``count`` such targets."""
     members = tuple(ListMember(reference=one.reference, target=one) for one in targets(turn, count, f"{side}L"))
     return TargetList(name=f"List {side}{turn}", members=members)
+
+
+def as_avro(event: Event) -> Any:
+    """Return an event as fastavro has it."""
+    return schemaless_reader(BytesIO(encode(event).value[PREFIX:]), newest(event.kind).parsed)

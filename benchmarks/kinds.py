@@ -18,7 +18,7 @@ from benchmarks.receiving import Receiving
 from benchmarks.stage import Stage
 from benchmarks.timing import Effort, Goal, Row, in_turns, rates, took_s
 from bridge.events import COORDINATE_FIELDS, Target
-from bridge.receiving.unit import MEMBERS_AT_ONCE
+from bridge.receiving.lists import MEMBERS_AT_ONCE
 
 Work = Callable[[int], float]
 BARE = "Django's own inserts"

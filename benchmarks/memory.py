@@ -44,7 +44,7 @@ def _over_rest(stage: Stage, effort: Effort) -> Iterator[Row]:
     receiving = Receiving(tom, stage.folder("memory"))
     receiving.publish(TOPIC, light_curves(0, number, EACH, [_NAME]))
     config = receiving.subscribed(TOPIC).config_file()
-    most = _most_mb([sys.executable, *PROGRAM[1:], "--config", str(config), "consume", "--until-end"])
+    most = _most_mb([sys.executable, *PROGRAM, "--config", str(config), "consume", "--until-end"])
     goal = Goal(by=By.ITSELF, most=90)
     yield Row(what=f"memory of consume over REST, after {number:,} datums", unit="MB", ours=[most], goal=goal)
 

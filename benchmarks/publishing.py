@@ -13,11 +13,10 @@ from confluent_kafka import Producer
 from fastavro import schemaless_writer
 from parts.bridges import Publishing
 
-from benchmarks.content import light_curves
+from benchmarks.content import as_avro, light_curves
 from benchmarks.stage import Stage
 from benchmarks.timing import Effort, Goal, Row, in_turns, now, rates
 from bridge.codec import encode
-from bridge.codec.avro import as_avro
 from bridge.codec.schemas import newest
 from bridge.events import Body, Event, Kind
 

@@ -19,19 +19,16 @@ from fastavro import schemaless_reader, writer
 from parts.bridges import Publishing
 from parts.hop_client import PYTHON as HOP
 
-from benchmarks.content import light_curves
+from benchmarks.content import PREFIX, as_avro, light_curves
 from benchmarks.stage import Stage
 from benchmarks.timing import Effort, Goal, Row, counts_cpu_only, in_turns, now, rates
 from bridge.codec import Decoder, Schemas
-from bridge.codec.avro import as_avro
 from bridge.codec.schemas import newest
 from bridge.events import Event, Kind
 from bridge.stream import open_stream
 
 EVENTS = {1: 20_000, 20: 5_000}
 BARE, HOP_CLIENT, HOP_BYTES = "confluent-kafka and fastavro", "hop-client", "hop-client, as bytes"
-_PREFIX = 10
-"""Bytes of single-object encoding before the datum."""
 
 
 def measure(stage: Stage, effort: Effort) -> Iterator[Row]:
@@ -97,7 +94,7 @@ def _bare_s(broker: str, topic: str, number: int) -> float:
         while seen < number:
             for message in consumer.consume(500, 1.0):
                 started = started or now()
-                schemaless_reader(BytesIO(message.value()[_PREFIX:]), schema, None)
+                schemaless_reader(BytesIO(message.value()[PREFIX:]), schema, None)
                 seen += 1
         return now() - started
     finally:

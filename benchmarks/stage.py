@@ -12,7 +12,6 @@ from typing import Any, Self
 
 from parts.django_tom import InProcess
 from parts.kafka import KafkaBroker
-from parts.managed_tom import pristine_with_app
 from parts.tom_site import Pristine, Toolkit
 from parts.toms import Tom
 
@@ -72,7 +71,7 @@ class Stage:
     @cached_property
     def with_app(self) -> Pristine:
         """The pristine database of a TOM that has the app."""
-        return pristine_with_app(self.folder("app"))
+        return self.in_process.pristine
 
     @cached_property
     def _pristine(self) -> Pristine:

@@ -35,7 +35,7 @@ def measure(stage: Stage, effort: Effort) -> Iterator[Row]:
     )  # fmt: skip
     manage = [sys.executable, "-W", "ignore", "manage.py"]
     django = {"env": tom.site.environment, "cwd": tom.site.folder}
-    program = [sys.executable, "-W", "ignore", *PROGRAM[1:]]
+    program = [sys.executable, "-W", "ignore", *PROGRAM]
     works = {
         _PASS: _command([sys.executable, "-c", "pass"]),
         "tom-bridge --help": _command([*program, "--help"]),
