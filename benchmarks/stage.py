@@ -17,6 +17,12 @@ from parts.toms import Tom
 
 from bridge.cli.logs import set_up_logs
 
+_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher", "django.contrib.auth.hashers.MD5PasswordHasher"]
+"""Django's own, as every TOM has it: with each request that brings a password it is part of what sharing costs.
+
+The other one is that of the tests' accounts, whose passwords are hashed anew at their first login.
+"""
+
 
 class Stage:
     """Where lines are measured. ``folder`` is for all that they leave; the test of them brings parts of its own."""
@@ -62,6 +68,7 @@ class Stage:
 
     def tom(self, **settings: Any) -> Tom:
         """Return a pristine TOM that serves, of TOM Toolkit 3.1."""
+        settings = {"PASSWORD_HASHERS": _HASHERS, **settings}
         if self._given["make_tom"] is not None:
             return self._given["make_tom"](f"bench{next(self._toms)}", settings)
         tom = Tom(self._pristine, self.folder("tom"), settings=settings)
