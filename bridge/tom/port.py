@@ -13,6 +13,7 @@ that lies in the event, in a row of the TOM or in the permissions of the account
 is made again. A budget that is shorter than reading what is there takes gets nowhere: it has to grow.
 """
 
+from abc import abstractmethod
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -110,8 +111,25 @@ class NewDatum:
     """Its place among the datums of its event, from 0 on."""
 
 
+class _OneByOne(Sequence[NewDatum]):
+    """Datums that are made when they are asked for."""
+
+    @overload
+    def __getitem__(self, index: int) -> NewDatum: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[NewDatum]: ...
+    def __getitem__(self, index: int | slice) -> NewDatum | Sequence[NewDatum]:
+        if isinstance(index, slice):
+            return [self[at] for at in range(*index.indices(len(self)))]
+        return self._at(range(len(self))[index])
+
+    @abstractmethod
+    def _at(self, at: int) -> NewDatum:
+        """Return the datum of this number, from 0 on."""
+
+
 @dataclass(frozen=True, kw_only=True)
-class NewDatums(Sequence[NewDatum]):
+class NewDatums(_OneByOne):
     """Datums of one event, neighbours there, that are to be written onto one target; as columns, or one by one."""
 
     target_pk: int
@@ -123,20 +141,13 @@ class NewDatums(Sequence[NewDatum]):
     def __len__(self) -> int:
         return len(self.datums)
 
-    @overload
-    def __getitem__(self, index: int) -> NewDatum: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[NewDatum]: ...
-    def __getitem__(self, index: int | slice) -> NewDatum | Sequence[NewDatum]:
-        if isinstance(index, slice):
-            return [self[at] for at in range(*index.indices(len(self)))]
-        at = range(len(self))[index]
+    def _at(self, at: int) -> NewDatum:
         return NewDatum(
             target_pk=self.target_pk, datum=self.datums[at], provenance=self.provenance, number=self.number + at
         )
 
 
-class Runs(Sequence[NewDatum]):
+class Runs(_OneByOne):
     """Datums of several events and targets, in order, as the runs that they come in."""
 
     def __init__(self, runs: Iterable[NewDatums]) -> None:
@@ -163,14 +174,7 @@ class Runs(Sequence[NewDatum]):
     def __len__(self) -> int:
         return self._ends[-1] if self._ends else 0
 
-    @overload
-    def __getitem__(self, index: int) -> NewDatum: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[NewDatum]: ...
-    def __getitem__(self, index: int | slice) -> NewDatum | Sequence[NewDatum]:
-        if isinstance(index, slice):
-            return [self[at] for at in range(*index.indices(len(self)))]
-        at = range(len(self))[index]
+    def _at(self, at: int) -> NewDatum:
         run = bisect_right(self._ends, at)
         return self.runs[run][at - (self._ends[run] - len(self.runs[run]))]
 
