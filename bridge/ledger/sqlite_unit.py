@@ -18,6 +18,8 @@ from bridge.stream.port import Partition, Record
 # ruff: noqa: S608
 
 Write = Callable[[sqlite3.Connection], None]
+_OF_PLACE = "topic_id = ? AND partition = ? AND record_offset = ? AND number = ?"
+"""The condition that a row is of the event of a :class:`~bridge.ledger.model.Place`."""
 
 
 class SqliteUnit:
@@ -110,20 +112,13 @@ class SqliteUnit:
 
 
 def _expect(connection: sqlite3.Connection, *, place: Place, entry: Entry | None) -> None:
-    row = connection.execute(
-        f"SELECT {EVENT_COLUMNS} FROM event WHERE topic_id = ? AND partition = ? AND record_offset = ? AND number = ?",
-        place,
-    ).fetchone()
+    row = connection.execute(f"SELECT {EVENT_COLUMNS} FROM event WHERE {_OF_PLACE}", place).fetchone()
     check_outcome(place, None if row is None else to_entry(row), entry)
 
 
 def _record(connection: sqlite3.Connection, *, entry: Entry, about: About, left: set[Line]) -> None:
     values = event_values(entry, about.now)
-    known = connection.execute(
-        "SELECT id FROM event WHERE topic_id = :topic_id AND partition = :partition"
-        " AND record_offset = :record_offset AND number = :number",
-        values,
-    ).fetchone()
+    known = connection.execute(f"SELECT id FROM event WHERE {_OF_PLACE}", entry.place).fetchone()
     insert, update = _statements(tuple(values))
     if known is None:
         event = connection.execute(insert, values).lastrowid
@@ -170,7 +165,7 @@ def _reopen(connection: sqlite3.Connection, *, events: Sequence[EventRef]) -> No
 
 def _keeps_members(connection: sqlite3.Connection, entry: Entry) -> bool:
     """Return whether single members of an event are kept."""
-    of_event = "SELECT id FROM event WHERE topic_id = ? AND partition = ? AND record_offset = ? AND number = ?"
+    of_event = f"SELECT id FROM event WHERE {_OF_PLACE}"
     found = connection.execute(
         f"SELECT 1 FROM waiting WHERE event = ({of_event}) AND member != ''"
         f" UNION ALL SELECT 1 FROM letter WHERE event = ({of_event}) AND member != '' LIMIT 1",
