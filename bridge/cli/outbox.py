@@ -27,10 +27,8 @@ def list_(
 
     Example: tom-bridge outbox list
     """
-    from bridge.operations.outbox import stuck
-
     with home_of(context).outbox() as outbox:
-        found = stuck(outbox, most)
+        found = outbox.stuck(most)
     if as_json:
         print_json(found)
         return

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from bridge.publishing.outbox import Outbox, State, Stuck
+from bridge.publishing.outbox import Outbox, State
 
 MEND = "'tom-bridge outbox list' says why; look for them at Hermes, then 'tom-bridge outbox there' or 'again'"
 """What a person has to do about what is unclear."""
@@ -20,21 +20,16 @@ class Decided:
     """Rows of which it can't be done: they are sent, or queued, by now, or there are none such."""
 
 
-def stuck(outbox: Outbox, most: int = _ALL) -> list[Stuck]:
-    """Return the refused and the unclear rows, the newest first; without what is being sent at this moment."""
-    return [one for one in outbox.stuck(most) if one.state is not State.UNCLEAR or one.reason]
-
-
 def send_again(outbox: Outbox, ids: Collection[int]) -> Decided:
     """Queue these again, as they are: on a topic over Hermes' REST API that is another message."""
-    chosen = [one.id for one in stuck(outbox) if one.id in ids]
+    chosen = [one.id for one in outbox.stuck(_ALL) if one.id in ids]
     outbox.send_again(chosen)
     return _decided(ids, chosen)
 
 
 def are_there(outbox: Outbox, ids: Collection[int]) -> Decided:
     """Note of these, which are unclear, that somebody has seen them where they were sent."""
-    chosen = [one.id for one in stuck(outbox) if one.id in ids and one.state is State.UNCLEAR]
+    chosen = [one.id for one in outbox.stuck(_ALL) if one.id in ids and one.state is State.UNCLEAR]
     outbox.mark_sent(chosen)
     return _decided(ids, chosen)
 

@@ -122,7 +122,7 @@ class Outbox(Protocol):
         ...
 
     def stuck(self, most: int) -> list[Stuck]:
-        """Return the rows that go no further by themselves, the newest first."""
+        """Return the rows that go no further by themselves, the newest first; without what is being sent now."""
         ...
 
     def send_again(self, ids: Collection[int]) -> int:

@@ -189,7 +189,7 @@ class SqliteOutbox(SqliteFile):
         """Return the rows that go no further by themselves, the newest first."""
         rows = self.query(
             "SELECT id, state, topic, kind, subject, reason, created, sent_at FROM outbox"
-            " WHERE state IN ('refused', 'unclear') ORDER BY id DESC LIMIT ?",
+            " WHERE state = 'refused' OR state = 'unclear' AND reason != '' ORDER BY id DESC LIMIT ?",
             (most,),
         )
         return [

@@ -9,6 +9,7 @@ from bridge.operations.status import Thresholds
 from bridge.tomtoolkit import checks
 from bridge.tomtoolkit.database import translating
 from bridge.tomtoolkit.models import OutboxEvent
+from bridge.tomtoolkit.sharing.outbox import IS_UNCLEAR
 
 
 def problems(*, stalled_s: float = Thresholds.stalled_s, at: datetime | None = None) -> list[str]:
@@ -24,7 +25,7 @@ def problems(*, stalled_s: float = Thresholds.stalled_s, at: datetime | None = N
 
 def unclear() -> int:
     """Return of how many messages it isn't known whether they were taken, without what is being sent now."""
-    return OutboxEvent.objects.filter(state=OutboxEvent.State.UNCLEAR).exclude(reason="").count()
+    return OutboxEvent.objects.filter(IS_UNCLEAR).count()
 
 
 def _outbox(moment: datetime, stalled: timedelta) -> list[str]:

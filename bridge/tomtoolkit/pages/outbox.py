@@ -6,7 +6,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.decorators import method_decorator
@@ -20,7 +19,7 @@ from bridge.publishing.packing import HERMES
 from bridge.tomtoolkit.models import OutboxEvent
 from bridge.tomtoolkit.pages.page import BridgePage, BridgeView, integers, page_of
 from bridge.tomtoolkit.permissions import Hidden, Manager
-from bridge.tomtoolkit.sharing.outbox import DjangoOutbox
+from bridge.tomtoolkit.sharing.outbox import DjangoOutbox, stuck_rows
 
 _STATE = OutboxEvent.State
 
@@ -34,7 +33,7 @@ class Outbox(Manager, BridgePage):
     def get_context_data(self, **given: Any) -> dict[str, Any]:
         """Return one page of them."""
         context = super().get_context_data(**given)
-        rows = stuck().select_related("share").order_by("-pk")
+        rows = stuck_rows().select_related("share")
         hidden = Hidden(self.request.user)
         page = page_of(rows, self.request.GET.get("page"), lambda row: None if hidden(_names(row)) else row)
         return context | {"page": page}
@@ -60,17 +59,12 @@ class There(Manager, BridgeView):
         return _decide(request, are_there, "noted as sent")
 
 
-def stuck() -> Any:
-    """Return the rows that go no further by themselves, without what is being sent now."""
-    return OutboxEvent.objects.filter(Q(state=_STATE.REFUSED) | Q(state=_STATE.UNCLEAR) & ~Q(reason=""))
-
-
 def _decide(
     request: HttpRequest, decide: Callable[[DjangoOutbox, Collection[int]], Decided], word: str
 ) -> HttpResponse:
     ids = integers(request.POST.getlist("id"))
     hidden = Hidden(request.user)
-    if any(hidden(_names(row)) for row in stuck().filter(pk__in=ids)):
+    if any(hidden(_names(row)) for row in stuck_rows().filter(pk__in=ids)):
         raise PermissionDenied
     decided = decide(DjangoOutbox(), ids)
     if decided.done:

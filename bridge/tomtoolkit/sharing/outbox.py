@@ -14,6 +14,8 @@ from bridge.tomtoolkit.models import OutboxEvent
 
 QUEUED, SENT, REFUSED = OutboxEvent.State.QUEUED, OutboxEvent.State.SENT, OutboxEvent.State.REFUSED
 UNCLEAR = OutboxEvent.State.UNCLEAR
+IS_UNCLEAR = Q(state=UNCLEAR) & ~Q(reason="")
+"""The condition that it isn't known of a row whether it was taken; what is being sent now has no reason yet."""
 
 
 class DjangoOutbox:
@@ -102,7 +104,7 @@ class DjangoOutbox:
 
     def stuck(self, most: int) -> list[Stuck]:
         """Return the rows that go no further by themselves, the newest first."""
-        rows = self._all().filter(state__in=[REFUSED, UNCLEAR]).order_by("-id")
+        rows = stuck_rows(self._using)
         with translating(self._using):
             found = list(rows.defer("payload", "key")[:most])
         return [
@@ -163,6 +165,11 @@ class DjangoOutbox:
 
     def _all(self) -> Any:
         return OutboxEvent.objects.using(self._using)
+
+
+def stuck_rows(using: str = DEFAULT_DB_ALIAS) -> Any:
+    """Return the rows that go no further by themselves, the newest first; without what is being sent now."""
+    return OutboxEvent.objects.using(using).filter(Q(state=REFUSED) | IS_UNCLEAR).order_by("-id")
 
 
 def _of_stream(label: str) -> Q:
