@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from bridge.errors import AwayError, BridgeError, StopError
 from bridge.ledger.port import Count, Heartbeat, Ledger, Outcome, Position, Reason, Sums
@@ -156,6 +156,13 @@ def _subscribed(settings: Settings, label: str) -> list[str]:
     return list(dict.fromkeys(one.topic for one in settings.subscribe if split(one.topic)[0] == label))
 
 
+class _Last(NamedTuple):
+    """What the ledger tells of all topics at once."""
+
+    successes: Mapping[str, datetime]
+    outcomes: Mapping[str, datetime]
+
+
 def topics_of(settings: Settings, ledger: Ledger, label: str, *, away: str = "") -> tuple[list[TopicStatus], str]:
     """Return where the TOM stands in the topics of one stream, and why that does not answer, where it does not.
 
@@ -164,13 +171,14 @@ def topics_of(settings: Settings, ledger: Ledger, label: str, *, away: str = "")
     names = _subscribed(settings, label)
     if not names:
         return [], ""
+    last = _Last(successes=ledger.last_success(), outcomes=ledger.last_outcomes())
     if away:
-        return [_topic(None, ledger, name) for name in names], away
+        return [_topic(None, ledger, name, last) for name in names], away
     try:
         with opened_stream(settings, only=label) as stream:
-            return [_topic(stream, ledger, name) for name in names], ""
+            return [_topic(stream, ledger, name, last) for name in names], ""
     except (AwayError, StopError) as error:  # of one topic alone it is told with the topic
-        return [_topic(None, ledger, name) for name in names], str(error)
+        return [_topic(None, ledger, name, last) for name in names], str(error)
 
 
 def partitions(stream: Stream | None, ledger: Ledger, name: str) -> list[PartitionStatus]:
@@ -286,7 +294,7 @@ def process_of(heartbeat: Heartbeat) -> ProcessStatus:
     )
 
 
-def _topic(stream: Stream | None, ledger: Ledger, name: str) -> TopicStatus:
+def _topic(stream: Stream | None, ledger: Ledger, name: str, last: _Last) -> TopicStatus:
     problem = ""
     try:
         found = partitions(stream, ledger, name)
@@ -299,8 +307,8 @@ def _topic(stream: Stream | None, ledger: Ledger, name: str) -> TopicStatus:
         topic=name,
         lag=sum(lags) if lags else None,
         waiting_since=_waiting_since(stream, found) if stream is not None else None,
-        last_success=ledger.last_success().get(name),
-        last_outcome=ledger.last_outcomes().get(name),
+        last_success=last.successes.get(name),
+        last_outcome=last.outcomes.get(name),
         partitions=tuple(found),
         problem=problem,
     )
