@@ -4,7 +4,13 @@ from collections import Counter
 
 import pytest
 
-pytest_plugins = ["parts.tom_fixtures", "parts.kafka_fixtures", "parts.django_fixtures", "parts.ledgers"]
+pytest_plugins = [
+    "parts.tom_fixtures",
+    "parts.kafka_fixtures",
+    "parts.django_fixtures",
+    "parts.ledgers",
+    "parts.hermes_service",
+]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from parts.events import photometry, share, target
-from parts.hermes_service import SENDER, TOKEN, FakeHermes, fake_hermes
+from parts.hermes_service import SENDER, TOKEN, FakeHermes
 
 from bridge.errors import (
     AwayError,
@@ -22,12 +22,6 @@ from bridge.hermes.composing import compose
 from bridge.hermes.service import HermesService
 
 TOPIC = "hermes.test"
-
-
-@pytest.fixture
-def hermes() -> Iterator[FakeHermes]:
-    with fake_hermes() as serving:
-        yield serving
 
 
 @pytest.fixture

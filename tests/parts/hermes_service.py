@@ -15,6 +15,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID, uuid4
 
+import pytest
+
 TOKEN = "0123456789abcdef0123456789abcdef01234567"
 SENDER = "alice-1a2b3c4d"
 _ROWS = {
@@ -269,3 +271,10 @@ def fake_hermes() -> Iterator[FakeHermes]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+@pytest.fixture
+def hermes() -> Iterator[FakeHermes]:
+    """Return a service that answers as Hermes does."""
+    with fake_hermes() as serving:
+        yield serving

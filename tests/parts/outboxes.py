@@ -71,24 +71,28 @@ class DjangoShelf:
         from bridge.tomtoolkit.models import OutboxEvent, OutboxShare
 
         for event in events:
-            share, _ = OutboxShare.objects.get_or_create(
-                share_id=event.share_id, defaults={"topic": topic, "created": datetime.now(UTC)}
-            )
-            OutboxEvent.objects.create(
-                share=share,
-                event_id=event.id,
-                topic=topic,
-                key=event.key,
-                kind=str(event.kind),
-                subject=event.subject,
-                payload=event.model_dump_json().encode(),
-                created=event.shared_at,
-            )
+            queue(OutboxShare, OutboxEvent, topic, event, created=event.shared_at)
 
     def told(self) -> list[tuple[str, str, bool]]:
         from bridge.tomtoolkit.models import OutboxEvent
 
         return [(row.state, row.reason, row.payload is not None) for row in OutboxEvent.objects.order_by("id")]
+
+
+def queue(shares: Any, rows: Any, topic: str, event: Event, *, created: datetime, shared_by: str = "") -> None:
+    """Put an event in the app's outbox, by these models of shares and rows."""
+    given = {"topic": topic, "shared_by": shared_by, "created": datetime.now(UTC)}
+    share, _ = shares.objects.get_or_create(share_id=event.share_id, defaults=given)
+    rows.objects.create(
+        share=share,
+        event_id=event.id,
+        topic=topic,
+        key=event.key,
+        kind=str(event.kind),
+        subject=event.subject,
+        payload=event.model_dump_json().encode(),
+        created=created,
+    )
 
 
 def states(shelf: Shelf) -> list[str]:

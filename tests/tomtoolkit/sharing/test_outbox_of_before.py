@@ -11,6 +11,7 @@ from parts.bridges import Publishing
 from parts.django_fixtures import MakeOrmTom
 from parts.events import photometry, share, target
 from parts.hermes import events_of
+from parts.outboxes import queue
 from parts.outgoing import sent
 
 from bridge.events import Event, ListMember, TargetList
@@ -41,18 +42,7 @@ def _wrote(apps: Any, topic: str, *events: Event) -> None:
     """Put events in the outbox as the release before did."""
     shares, rows = (apps.get_model("tom_bridge", name) for name in ("OutboxShare", "OutboxEvent"))
     for event in events:
-        given = {"topic": topic, "shared_by": "ada", "created": datetime.now(UTC)}
-        one, _ = shares.objects.get_or_create(share_id=event.share_id, defaults=given)
-        rows.objects.create(
-            share=one,
-            event_id=event.id,
-            topic=topic,
-            key=event.key,
-            kind=str(event.kind),
-            subject=event.subject,
-            payload=event.model_dump_json().encode(),
-            created=datetime.now(UTC),
-        )
+        queue(shares, rows, topic, event, created=datetime.now(UTC), shared_by="ada")
 
 
 def test_what_waited_in_the_outbox_is_sent_after_the_migration(streams: tuple[Publishing, Publishing]) -> None:

@@ -1,12 +1,11 @@
 """``tom-bridge publish`` with a token of Hermes, and ``tom-bridge outbox``: what is published, and what is told."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from parts.command_line import Command
 from parts.events import photometry, share, target
-from parts.hermes_service import TOKEN, FakeHermes, fake_hermes
+from parts.hermes_service import TOKEN, FakeHermes
 
 from bridge.events import Event
 from bridge.operations import posting
@@ -15,12 +14,6 @@ from bridge.publishing.packing import packed
 from bridge.settings import Settings
 
 TOPIC = "hermes:hermes.test"
-
-
-@pytest.fixture
-def hermes() -> Iterator[FakeHermes]:
-    with fake_hermes() as serving:
-        yield serving
 
 
 @pytest.fixture

@@ -6,18 +6,12 @@ from pathlib import Path
 import pytest
 from parts.gateway_service import ACCOUNT, with_topics
 from parts.gateways import Asked, settings_for
-from parts.hermes_service import TOKEN, FakeHermes, fake_hermes
+from parts.hermes_service import TOKEN, FakeHermes
 
 from bridge.operations.gateway import add_account, opened_gateway
 from bridge.operations.gateway_status import gateway_problems
 
 TOPIC = "hermes:hermes.test"
-
-
-@pytest.fixture
-def hermes() -> Iterator[FakeHermes]:
-    with fake_hermes() as serving:
-        yield serving
 
 
 @pytest.fixture

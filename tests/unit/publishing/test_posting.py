@@ -3,14 +3,14 @@
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from parts.events import photometry, share, target
-from parts.hermes_service import TOKEN, FakeHermes, fake_hermes
+from parts.hermes_service import TOKEN, FakeHermes
 from parts.outboxes import SqliteShelf, states
 from parts.wait import wait_until
 
@@ -26,12 +26,6 @@ PACE = Pace(
     look_s=60.0, poll_s=0.02, rest_s=0.1, look_up_s=0.02, longest_look_up_s=0.05, shortest_wait_s=0.01,
     longest_wait_s=0.05,
 )  # fmt: skip
-
-
-@pytest.fixture
-def hermes() -> Iterator[FakeHermes]:
-    with fake_hermes() as serving:
-        yield serving
 
 
 @pytest.fixture
