@@ -13,7 +13,7 @@ from confluent_kafka import Producer
 from fastavro import schemaless_writer
 from parts.bridges import Publishing
 
-from benchmarks.content import as_avro, light_curves
+from benchmarks.content import PREFIX, as_avro, light_curves
 from benchmarks.stage import Stage
 from benchmarks.timing import Effort, Goal, Row, in_turns, now, rates
 from bridge.codec import encode
@@ -80,7 +80,7 @@ def _bare_s(producer: Producer, topic: str, events: list[Event]) -> float:
     started = now()
     for datum in datums:
         buffer = BytesIO()
-        buffer.write(first.value[:10])
+        buffer.write(first.value[:PREFIX])
         schemaless_writer(buffer, schema.parsed, datum)
         producer.produce(topic, value=buffer.getvalue(), key=first.key, headers=headers)
         producer.poll(0)
