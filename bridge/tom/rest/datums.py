@@ -94,12 +94,14 @@ class RestDatums:
                 beside.note(new)
         for event, names in steps.items():
             self._intents.begin(event, names)
-        self._ask(to_ask, datums, results)
+        self._ask(to_ask, datums, beside, results)
         written = [datums[index].datum for index in chunk if _is_new(results[index])]
         self._intents.note_written([digest(datum) for datum in written for digest in (echo.of_datum, echo.of_values)])
 
-    def _ask(self, indices: Sequence[int], datums: Sequence[NewDatum], results: list[DatumResult | None]) -> None:
-        """Send datums, a few at a time, and say what became of each."""
+    def _ask(
+        self, indices: Sequence[int], datums: Sequence[NewDatum], beside: Beside, results: list[DatumResult | None]
+    ) -> None:
+        """Send datums, a few at a time, and say what became of each; ``beside`` are the rows from before."""
         toolkit = self._session.toolkit
         for new in (datums[index] for index in indices):
             self._rows.sending(new.target_pk, new.datum)
@@ -108,9 +110,12 @@ class RestDatums:
         )
         to_read_back: list[tuple[int, Answer]] = []
         for index, answer in zip(indices, answers, strict=True):
+            new = datums[index]
             if answer.status_code == 201:
                 results[index] = DatumResult(Fate.NEW)
-                self._rows.wrote(datums[index].target_pk, datums[index].datum)
+                self._rows.wrote(new.target_pk, new.datum)
+            elif answer.status_code == 200 and any(looks_equal(new.datum, row) for row in beside.rows(new)):
+                results[index] = DatumResult(Fate.DUPLICATE)
             elif answer.status_code in range(400, 500):
                 results[index] = DatumResult(Fate.REFUSED, _why(answer))
             else:
