@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
+from bridge.clock import CLOCK
 from bridge.publishing.sources.tables import dates
 from bridge.publishing.sources.tables.cells import is_empty
 from bridge.publishing.sources.tables.forms import MJD_ZERO, Count, Form
@@ -18,6 +19,8 @@ _ANY_JD_RANGE = (Decimal(2_415_020), Decimal(2_488_070))
 """1995 to 2050 and 1900 to 2100, where only the value tells what it is: no year or Unix time falls into either, and no
 date as spreadsheets count them, from 1900 (45323.25 is 2024-02-01T06:00:00), until 2036."""
 _SPREADSHEET_RANGE = (Decimal(25_000), Decimal(50_000))
+_AHEAD = timedelta(days=1)
+"""For clocks that differ and days that have begun elsewhere."""
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _OF_DAY = re.compile(r"\d{1,2}(?:\.\d*)?")
 _CLOCK = re.compile(r"(\d{1,2})[:h ](\d{1,2})(?:[:m ](\d{1,2}(?:\.\d*)?)s?)?m?\s*(?:Z|UTC?)?")
@@ -53,7 +56,18 @@ def read_times(cells: Sequence[str], form: Form) -> list[datetime | str | None]:
     moments = _moments([jd for _, jd in numbers], form.scale)
     for (index, _), moment in zip(numbers, moments, strict=True):
         found[index] = moment
-    return found
+    latest = CLOCK.now() + _AHEAD
+    return [not_ahead(moment, latest) if isinstance(moment, datetime) else moment for moment in found]
+
+
+def not_ahead(moment: datetime, latest: datetime) -> datetime | str:
+    """Return ``moment``; a text that says what to do where it is later than ``latest``, and can't be observed yet."""
+    if moment <= latest:
+        return moment
+    return (
+        f"would be {moment:%Y-%m-%dT%H:%M:%S}, which is still to come; leave out what was not observed, or mend how "
+        "the time is written (what was subtracted, the order of day and month, the clock of this machine)"
+    )
 
 
 def _lost_digits(cell: str) -> str:
