@@ -3,7 +3,7 @@
 For each page of a target's datums TOM Toolkit from 3.0 on reads all of them, seconds for 100,000. So of each row that
 was read, or is sent, a key is kept; a datum that has none of these keys has nothing beside it.
 
-That is believed for a minute. Then one page is read, the one on which new rows are to be expected. Where that page
+That is believed for a minute after a page was read. Then one is read on which new rows are to be expected. Where it
 explains the TOM's count, the rest is believed for a further minute, but not for longer than twenty times what reading
 took in all. So a list that is read within three seconds is read anew each minute, and a long one takes a twentieth of
 the TOM's time. A row that somebody else adds meanwhile is seen by the TOM's own rule where it is equal (an equal one is
@@ -96,8 +96,8 @@ class Seen:
     def __init__(self, count: int) -> None:
         self.count = count
         """How many rows the TOM has to count while nobody else changes any."""
-        self.checked_at = self._looked_at = time.monotonic()
-        self.took_s = 0.0
+        self._checked_at = self._looked_at = time.monotonic()
+        self._took_s = 0.0
         self._since: datetime | None = _NOTHING
         """After which all rows are known; None: all."""
         self._keys = _KeySet()
@@ -112,12 +112,12 @@ class Seen:
     @property
     def is_fresh(self) -> bool:
         """Whether it is believed without a look."""
-        return time.monotonic() - self.checked_at <= FRESH_S
+        return time.monotonic() - self._checked_at <= FRESH_S
 
     @property
     def is_usable(self) -> bool:
         """Whether one page may show that it is still right."""
-        return time.monotonic() - self._looked_at <= max(FRESH_S, _TIMES_AS_LONG * self.took_s)
+        return time.monotonic() - self._looked_at <= max(FRESH_S, _TIMES_AS_LONG * self._took_s)
 
     def lacks(self, row: Row) -> bool:
         """Return whether it is known that nothing in the list has to do with ``row``."""
@@ -139,12 +139,11 @@ class Seen:
         """
         if read.count != self.count:
             return False
-        self.took_s += read.seconds
+        self._checked_at = time.monotonic() - read.seconds
         self._keys.update(key for row in read.rows for key in row.keys)
-        if read.is_last:
-            self._since = None
-        elif self._since is not None:
-            self._since = min(self._since, read.rows[-1].timestamp) if ordered else _NOTHING
+        if self._since is not None:
+            self._took_s += read.seconds
+            self._since = self._since_after(read, ordered=ordered)
         self._note_places(read if ordered else None)
         return True
 
@@ -159,8 +158,13 @@ class Seen:
             return False
         self.count = read.count
         self._keys.update(key for row in new for key in row.keys)
-        self.checked_at = time.monotonic()
+        self._checked_at = time.monotonic() - read.seconds
         return True
+
+    def _since_after(self, read: Read, *, ordered: bool) -> datetime | None:
+        if read.is_last:
+            return None
+        return min(self._since or _NOTHING, read.rows[-1].timestamp) if ordered else _NOTHING
 
     def _note_places(self, read: Read | None) -> None:
         if read is None:

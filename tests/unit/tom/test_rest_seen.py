@@ -136,6 +136,24 @@ def test_it_is_believed_as_long_as_reading_it_takes_little_of_the_time(
     assert not known.is_usable
 
 
+def test_reading_a_part_again_does_not_let_it_be_believed_for_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = seen(read(row(1), seconds=4.0), *5 * [read(row(1), seconds=4.0)])
+    later(monkeypatch, 90)
+    assert not known.is_usable
+
+
+def test_a_page_of_an_unchanged_list_lets_the_rest_be_believed_as_long_as_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    known = seen(read(row(9), seconds=30.0, count=2))
+    later(monkeypatch, 59)
+    assert known.take(read(row(8), offset=1, count=2, seconds=30.0), ordered=True)
+    later(monkeypatch, 29)
+    assert known.is_fresh
+    later(monkeypatch, 2)
+    assert not known.is_fresh
+
+
 def test_rows_of_ours_that_the_tom_added_are_counted() -> None:
     lists = SeenLists()
     known = lists.begin((1, "photometry"), 1)
