@@ -68,15 +68,15 @@ class _First(Func):
     In SQL: of a subquery made of a queryset Django takes 0.6 ms to make the SQL, of this a tenth, in each query anew.
     """
 
-    arg_joiner = ' AND "last" >= '
+    arg_joiner = '), 0) AND "last" >= '
     output_field = BigIntegerField()
 
     def __init__(self, model: Any, column: str, **extra: Any) -> None:
         super().__init__(Value(model._meta.label_lower), F(column), **extra)
 
     template = (
-        f'(SELECT "first" FROM "{models.Written._meta.db_table}" WHERE "model" = %(expressions)s '  # noqa: S608
-        'ORDER BY "last" LIMIT 1)'
+        f'(SELECT "first" FROM "{models.Written._meta.db_table}" WHERE "model" = '  # noqa: S608
+        f'coalesce((SELECT id FROM {models.Text._meta.db_table} WHERE "text" = %(expressions)s ORDER BY "last" LIMIT 1)'
     )
 
 
