@@ -373,6 +373,13 @@ FOUND: Mapping[str, Sequence[Step]] = {
         Run(),
         Publish("photometry", topic="two", origin="south"),
     ),
+    "a stream that is away when the others have come back keeps them from nothing": (
+        SecondStream(),
+        Apart(""),
+        Rebalance(),
+        Run(1),
+        Apart(),
+    ),
     "who was frozen while another took over writes nothing": (
         Appear("SN 0"),
         Publish("photometry"),
