@@ -32,8 +32,10 @@ log = structlog.get_logger(__name__)
 
 TEST = "_test"
 """The header by which hop-client marks a message that is a test."""
-UNIT_BYTES = 16 * 1024 * 1024
-"""Bytes of records that end a unit."""
+UNIT_BYTES = 4 * 1024 * 1024
+"""Bytes of records that end a unit: their numbers take five times as much here."""
+UNIT_RECORDS = 1000
+"""Records that end a unit, beside the bound in datums: small events cost far more a datum than large ones."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -318,9 +320,9 @@ class Backlog:
     def unit(self, most_datums: int, budget: Budget, *, alone: bool = False) -> list[Arrival]:
         """Return the events of the next records that are written in one transaction.
 
-        Datums together up to a bound in number and bytes, anything else by itself; always the events of one record at
-        least, and never of a record without the others of it. With ``alone`` of one record only. A spent budget ends
-        the reading after the first. Raises StreamAwayError where nothing could be read.
+        Datums together up to a bound in number, records and bytes, anything else by itself; always the events of one
+        record at least, and never of a record without the others of it. With ``alone`` of one record only. A spent
+        budget ends the reading after the first. Raises StreamAwayError where nothing could be read.
         """
         unit: list[Arrival] = []
         datums = size = taken = 0
@@ -334,6 +336,7 @@ class Backlog:
             by_itself = alone or any(arrival.is_alone for arrival in arrivals)
             # What became of an event is to be known before it comes again.
             full = datums + more > most_datums or size + len(arrivals[0].record.value) > UNIT_BYTES
+            full = full or taken == UNIT_RECORDS
             if taken and (by_itself or full or refs & ids or budget.spent):
                 break
             unit += arrivals

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from bridge.errors import BridgeError
 
@@ -30,8 +30,7 @@ NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 Headers = tuple[tuple[str, bytes], ...]
 
 
-@dataclass(frozen=True, order=True)
-class Partition:
+class Partition(NamedTuple):
     """One partition of one topic."""
 
     topic: str
