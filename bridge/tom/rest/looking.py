@@ -43,9 +43,9 @@ _LONG_S = 1.0
 
 @dataclass(frozen=True)
 class _Page(Read):
-    """A page, with those of its rows that can be compared."""
+    """A page, with those of its rows that are wanted."""
 
-    existing: Sequence[ExistingDatum | None] = ()
+    found: Sequence[ExistingDatum] = ()
 
 
 @dataclass(frozen=True)
@@ -68,13 +68,9 @@ class _Wanted:
         """The time before which nothing is looked for; None: a spectrum may be of any time."""
         return None if self.numbers else min(self.times)
 
-    def of_page(self, page: _Page) -> list[ExistingDatum]:
-        """Return the rows of a page that are looked for."""
-        return [
-            existing
-            for row, existing in zip(page.rows, page.existing, strict=True)
-            if existing is not None and (row.timestamp in self.times or row.keys[1:] in self.numbers)
-        ]
+    def has(self, row: Row) -> bool:
+        """Return whether a row that can be compared is looked for."""
+        return row.timestamp in self.times or row.keys[1:] in self.numbers
 
 
 @dataclass(frozen=True)
@@ -153,7 +149,7 @@ class RestRows:
     def _still_holds(self, listing: Listing, kind: Kind, seen: Seen) -> bool:
         new_ones_at = 0 if self._session.toolkit.typed_datums else max(0, seen.count - _TAIL)
         try:
-            return seen.explains(self._page(listing, kind, new_ones_at, _PAGES[kind][0]))
+            return seen.explains(self._page(listing, _Wanted.of(kind, ()), new_ones_at, _PAGES[kind][0]))
         except RejectedError:
             return False  # the look that follows says so
 
@@ -194,7 +190,7 @@ class RestRows:
         size, offset, last = smallest if start == 0 else most, start, None
         started = time.monotonic()
         while True:
-            page = self._page(listing, wanted.kind, offset, size, first)
+            page = self._page(listing, wanted, offset, size, first)
             first = None
             ordered = ordered and page.is_ordered and (last is None or not page.rows or last >= page.rows[0].timestamp)
             if start and not (ordered and page.rows and (last or page.rows[0].timestamp > max(wanted.times))):
@@ -204,7 +200,7 @@ class RestRows:
             if seen is not None and not seen.take(page, ordered=ordered):
                 self._seen.forget(listing)
                 seen = None
-            found += wanted.of_page(page)
+            found += page.found
             last, offset = page.rows[-1].timestamp if page.rows else None, page.end
             if page.is_last or (ordered and wanted.oldest is not None and last is not None and last < wanted.oldest):
                 break
@@ -213,16 +209,23 @@ class RestRows:
             log.info("tom.datums_read", target=listing[0], data_type=listing[1], rows=page.count, seconds=seconds)
         return found
 
-    def _page(self, listing: Listing, kind: Kind, offset: int, size: int, answer: Answer | None = None) -> _Page:
+    def _page(self, listing: Listing, wanted: _Wanted, offset: int, size: int, answer: Answer | None = None) -> _Page:
         """Return a page as it is read: that of ``answer``, or asked for now."""
         typed = self._session.toolkit.typed_datums
         if answer is None:
             (answer,) = self._session.request_each([_request(listing, offset, size)])
         page = self._session.page_in(answer, DATUMS)
-        times = [self._time_of(shown) for shown in page.results]
-        existing = [_of_kind(row_of(shown, typed=typed), kind) for shown in page.results]
-        rows = [Row(moment, () if row is None else keys_of(row)) for moment, row in zip(times, existing, strict=True)]
-        return _Page(offset, page.count, rows, answer.elapsed.total_seconds(), existing)
+        rows: list[Row] = []
+        found: list[ExistingDatum] = []
+        for shown in page.results:
+            moment, existing = self._time_of(shown), row_of(shown, typed=typed)
+            if existing is None or existing.kind is not wanted.kind:
+                rows.append(Row(moment, ()))
+                continue
+            rows.append(Row(moment, keys_of(existing)))
+            if wanted.has(rows[-1]):
+                found.append(existing)
+        return _Page(offset, page.count, rows, answer.elapsed.total_seconds(), found)
 
     def _time_of(self, said: Shown) -> datetime:
         try:
@@ -243,7 +246,3 @@ def keys_of(datum: Datum | ExistingDatum) -> Keys:
 def _request(listing: Listing, offset: int, size: int) -> Request:
     pk, data_type = listing
     return Request("GET", DATUMS, {"target__id": pk, "data_type": data_type, "limit": size, "offset": offset})
-
-
-def _of_kind(row: ExistingDatum | None, kind: Kind) -> ExistingDatum | None:
-    return row if row is not None and row.kind is kind else None
