@@ -52,6 +52,11 @@ def is_limit(cell: str) -> bool | None:
     return False if word in IS_NO_LIMIT or is_empty(word) else None
 
 
+def is_worded(cell: str) -> bool:
+    """Return whether a cell says in a word, as ``UL``, and not by a sign or by *yes*, that something is a limit."""
+    return cell.strip().lower() in _SAYS_LIMIT and cell.strip()[:1].isalpha()
+
+
 def is_detection(cell: str) -> bool | None:
     """Return what a column says that tells detections (``D`` and ``U``, true and false), None where it says neither."""
     word = cell.strip().lower()
