@@ -78,6 +78,12 @@ def are_signs(cells: Sequence[str]) -> bool:
     return bool(held & _SAYS_LIMIT) and held <= _SAYS_SOMETHING
 
 
+def are_letters(cells: Sequence[str]) -> bool:
+    """Return whether cells hold letters that may stand for detections and limits: ``D`` and ``L`` or ``U``."""
+    held = {cell.strip().lower() for cell in cells if not is_empty(cell)}
+    return len(held) > 1 and held <= {"d", "l", "u"}
+
+
 def are_flags(cells: Sequence[str]) -> bool:
     """Return whether cells hold nothing but 0 and 1: as magnitudes they would be nonsense, silently."""
     numbers = {number_of(cell) for cell in cells if not is_empty(cell)}

@@ -100,6 +100,7 @@ def understand(columns: Columns) -> Meaning:
         when,
         named=frozenset(columns.options.columns.values()),
         has_limits=has_limits,
+        has_detections=any(one.value is not None for one in found),
         is_flux=fluxes,
         has_exposure=exposure is not None and factor == 1.0,
     )

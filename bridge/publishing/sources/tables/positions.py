@@ -125,6 +125,7 @@ class _Positions:
             self.timing,
             named=frozenset(self.options.columns.values()),
             has_limits=True,
+            has_detections=False,
             is_flux=False,
             has_exposure=False,
             value=Role.RA,

@@ -143,6 +143,9 @@ class RowCells:
             self._say(index, f"{text[:40]!r} is no number; write {mend}")
             return None
         number = scaled(number, factor)
+        if scale.is_magnitude and scale.factor != 1.0 and abs(number) < 1:
+            self._say(index, f"{text[:40]} millimagnitudes are no apparent magnitude: a difference, or in another unit")
+            return None
         if scale.is_magnitude and not _BRIGHTEST <= number <= _FAINTEST:
             self._say(index, f"{number:g} is no apparent magnitude; if it is a flux, write its unit in the header")
             return None

@@ -81,6 +81,7 @@ _KINDS = (
     (
         "brightness",
         "values are as observed",
+        r"\babsolute\b(?! (?:\w+ )?(?:calib|phot|astrom|scale|time|date|zero))|"
         r"rest[- ]?frame|\bat rest\b|\brest (?:mag|flux|wave|days?|phase)|\bto 10 pc\b|"
         r"(?:extinction|reddening|dust)\w* (?:was |were |is )?removed|"
         r"\bremoved\b.*(?:extinction|redden)|\bav ?= ?[\d.]+ removed",
