@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from bridge.events import Point
 from bridge.publishing.sources.errors import SourceError
-from bridge.publishing.sources.tables import exposures, layouts, meaning, surveys
+from bridge.publishing.sources.tables import exposures, layouts, meaning, reference, surveys
 from bridge.publishing.sources.tables.astro import astropy_at_hand
 from bridge.publishing.sources.tables.cells import is_empty, typed
 from bridge.publishing.sources.tables.columns import Columns
@@ -91,7 +91,7 @@ class _Photometry:
         return tuple((name, survey.taken(name)) for name in table.names)
 
     def _by_rules(self, table: Table) -> tuple[tuple[str, str], ...]:
-        table = layouts.arranged(table)
+        table = layouts.arranged(reference.with_mjd(table))
         columns = Columns(table, self.options)
         try:
             found = meaning.understand(columns)
