@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
+from operator import methodcaller
 from typing import Any
 
 import structlog
@@ -143,9 +144,16 @@ def _moment(milliseconds: int) -> datetime:
     return moment
 
 
+_headers_of = methodcaller("headers")
+"""Raises an error where a name is no UTF-8.
+
+confluent-kafka returns a list with a null pointer beside that error. Called directly, a method that was called often is
+not looked at for errors by Python 3.11 and later: the process would die of the pointer.
+"""
+
+
 def _headers(message: Message) -> Headers:
-    # The declared type allows a dictionary; that is for what is sent.
-    found: list[tuple[str, Any]] = message.headers() or []  # type: ignore[assignment]
+    found: list[tuple[str, Any]] = _headers_of(message) or []
     for _, value in found:
         if type(value) is not bytes:
             return tuple((name, _bytes(value) or b"") for name, value in found)
