@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.db import connections
 from django.db.models import BigIntegerField, F, Func, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import LessThanOrEqual
@@ -18,6 +19,7 @@ from tom_dataproducts.models import DataProduct as ProductModel
 
 from bridge.events import EventRef
 from bridge.tomtoolkit import models
+from bridge.tomtoolkit.database import among
 
 _PACKED = struct.Struct(">iii16s")
 _NO_NUMBER = -1
@@ -30,6 +32,23 @@ def came(model: Any) -> Q:
     noted = Q(_noted(model, "pk"))
     has_product = any(field.attname == "data_product_id" for field in model._meta.concrete_fields)
     return noted | Q(_noted(ProductModel, "data_product_id")) if has_product else noted
+
+
+def noted_among(using: str, model: Any, keys: Collection[int]) -> set[int]:
+    """Return those of ``keys`` that rows of ``model`` have which the bridge wrote.
+
+    In plain SQL: Django takes ten times as long to ask it for one.
+    """
+    one_of, value = among(using, keys)
+    connection = connections[using]
+    key, table = map(connection.ops.quote_name, (model._meta.pk.column, model._meta.db_table))
+    first = _First.template % {"expressions": f"%s{_First.arg_joiner}{key}"}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {key} FROM {table} WHERE {first} <= {key} AND {key} {one_of}",  # noqa: S608
+            [model._meta.label_lower, value],
+        )
+        return {found for (found,) in cursor.fetchall()}
 
 
 def run_of(using: str, model: Any, key: int) -> models.Written | None:
