@@ -76,7 +76,8 @@ class Entry(models.Model):
     subject = models.TextField()
     simple_subject = models.TextField()
     title = models.TextField()
-    record_key = models.BinaryField()
+    record_key = models.BinaryField(null=True)
+    """None where it is what an event has that is told by this origin and subject, as nearly every one."""
     detail = models.TextField()
     """JSON as text: PostgreSQL's own type refuses a NUL, and a detail must cost no event."""
 
@@ -176,6 +177,7 @@ class Parked(models.Model):
                 name="tom_bridge_waiting_in_line",
             ),
             models.Index(fields=("due_at",), condition=models.Q(due_at__isnull=False), name="tom_bridge_waiting_due"),
+            models.Index(fields=("reason",), name="tom_bridge_waiting_reason"),
         )
 
 
@@ -202,6 +204,7 @@ class Dead(models.Model):
     class Meta:
         db_table = "tom_bridge_letter"
         constraints = (models.UniqueConstraint(fields=("entry", "member"), name="tom_bridge_letter_once"),)
+        indexes = (models.Index(fields=("reason",), name="tom_bridge_letter_reason"),)
 
 
 class Done(models.Model):
