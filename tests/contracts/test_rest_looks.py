@@ -196,6 +196,23 @@ def test_rows_that_others_add_are_compared_after_a_minute(
 
 
 @pytest.mark.usefixtures("small_pages")
+def test_newer_rows_that_others_add_meanwhile_let_nothing_be_read_twice(
+    tom3: Tom, client: Client, asked: list[Request]
+) -> None:
+    pk = tom3.make_target("A")
+    fill(tom3, pk, MANY)
+    bridge = client(tom3)
+    add(bridge, pk, point(0.5))
+    fill(tom3, pk, 3, T0 + MANY * HOUR)
+    looks(asked)
+    for hours in (MANY - 1, 500):
+        assert add(bridge, pk, point(hours)) == [Fate.DUPLICATE]
+        assert len(looks(asked)) == 1
+    assert add(bridge, pk, point(0.75), point(700.5)) == [Fate.NEW, Fate.NEW]
+    assert looks(asked) == []
+
+
+@pytest.mark.usefixtures("small_pages")
 def test_rows_that_others_delete_can_be_written_again(any_tom: Tom, client: Client, wait: Wait) -> None:
     pk = any_tom.make_target("A")
     fill(any_tom, pk, MANY)

@@ -195,11 +195,10 @@ class RestRows:
             ordered = ordered and page.is_ordered and (last is None or not page.rows or last >= page.rows[0].timestamp)
             if start and not (ordered and page.rows and (last or page.rows[0].timestamp > max(wanted.times))):
                 return None
-            if start == offset == 0 and (seen is None or seen.count != page.count):
+            if start == offset == 0 and (seen is None or not seen.explains(page)):
                 seen = self._seen.begin(listing, page.count)
             if seen is not None and not seen.take(page, ordered=ordered):
-                self._seen.forget(listing)
-                seen = None
+                seen = None  # it has changed meanwhile: the pages that follow may not belong to those before
             found += page.found
             last, offset = page.rows[-1].timestamp if page.rows else None, page.end
             if page.is_last or (ordered and wanted.oldest is not None and last is not None and last < wanted.oldest):
