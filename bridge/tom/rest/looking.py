@@ -116,20 +116,24 @@ class RestRows:
 
     def sending(self, pk: int, datum: Datum) -> None:
         """Note that ``datum`` is sent now."""
-        self._seen.add((pk, data_type_of(datum)), keys_of(datum))
+        self._seen.add(self._listing(pk, datum), keys_of(datum))
 
     def wrote(self, pk: int, datum: Datum) -> None:
         """Note that the TOM has added ``datum``."""
-        self._seen.wrote((pk, data_type_of(datum)))
+        self._seen.wrote(self._listing(pk, datum))
+
+    def _listing(self, pk: int, datum: Datum) -> Listing:
+        """Return in which list a datum is; types that differ in case alone are one from 3.0 on."""
+        data_type = data_type_of(datum)
+        return pk, data_type.lower() if self._session.toolkit.typed_datums else data_type
 
     # -- what has to be looked for --------------------------------------------------------------------------------
 
     def _looks(self, pk: int, datums: Iterable[Datum], *, anew: bool) -> Iterator[_Look]:
-        by_type: dict[tuple[Kind, str], list[Datum]] = defaultdict(list)
+        by_type: dict[tuple[Kind, Listing], list[Datum]] = defaultdict(list)
         for datum in datums:
-            by_type[KINDS[type(datum)], data_type_of(datum)].append(datum)
-        for (kind, data_type), of_type in by_type.items():
-            listing = pk, data_type
+            by_type[KINDS[type(datum)], self._listing(pk, datum)].append(datum)
+        for (kind, listing), of_type in by_type.items():
             if unsure := of_type if anew else self._unsure(listing, kind, of_type):
                 wanted = _Wanted.of(kind, unsure)
                 seen = self._seen.get(listing)
@@ -218,11 +222,8 @@ class RestRows:
         found: list[ExistingDatum] = []
         for shown in page.results:
             moment, existing = self._time_of(shown), row_of(shown, typed=typed)
-            if existing is None or existing.kind is not wanted.kind:
-                rows.append(Row(moment, ()))
-                continue
-            rows.append(Row(moment, keys_of(existing)))
-            if wanted.has(rows[-1]):
+            rows.append(Row(moment, () if existing is None else keys_of(existing)))
+            if existing is not None and existing.kind is wanted.kind and wanted.has(rows[-1]):
                 found.append(existing)
         return _Page(offset, page.count, rows, answer.elapsed.total_seconds(), found)
 
