@@ -17,6 +17,7 @@ from bridge.operations.at_once import at_once
 from bridge.operations.finding import Finding, Level, all_found_in, found_in
 from bridge.operations.gateway_doctor import examine_gateway
 from bridge.operations.opening import ANSWERS_WITHIN_S, group_of, has_gateway, opened_ledger, opened_stream
+from bridge.operations.room import lack_of_room
 from bridge.operations.status import impostors
 from bridge.origins import name_key, told_as
 from bridge.settings import Settings
@@ -201,6 +202,8 @@ def _kept_and_timed(topic: Topic) -> Iterator[Finding]:
 
 
 def _ledger(settings: Settings) -> Iterator[Finding]:
+    for lacking in lack_of_room(settings):
+        yield Finding(level="fail", about="ledger", what=lacking)
     with opened_ledger(settings) as ledger:
         yield from examine_ledger(settings, ledger, str(settings.ledger))
 

@@ -75,11 +75,14 @@ class Serving:
     def ended(self, *arguments: str, command: str = "gateway") -> tuple[int, str, str]:
         """Return a command's exit code, and what it prints on both of its ways."""
         out, err = io.StringIO(), io.StringIO()
+        logs = structlog.get_config() if structlog.is_configured() else None
         try:
             with redirect_stdout(out), redirect_stderr(err):
                 code = run(["--config", str(self.config), command, *arguments])
-        finally:
-            structlog.reset_defaults()  # the command line sets up the logs of the whole process
+        finally:  # the command line sets up the logs of the whole process
+            structlog.reset_defaults()
+            if logs is not None:
+                structlog.configure(**logs)
         return code, out.getvalue(), err.getvalue()
 
     def start(self, *options: str) -> "Serving":

@@ -26,6 +26,7 @@ _LABELS = words(
 )
 """What names something, and says nothing of values."""
 _WORD = re.compile(r"[^\W\d_]{2}")
+_LONG_NUMBER = re.compile(r"\d{3,}")
 _OTHER_CLOCK = re.compile(r"\b[bh]jd\b|(?:bary|helio)-?cent", re.IGNORECASE)
 _DESIGNATION = re.compile(
     r"(?:SN|AT|TDE)[ _]?(?:19|20)\d\d[A-Za-z]{1,4}|ZTF\d\d[a-z]{7}|ATLAS\d\d[a-z]{3,4}|Gaia\d\d[a-z]{3}"
@@ -105,7 +106,9 @@ def _check_free_text(name: Name, values: Iterable[str]) -> None:
     if name.flat in _LABELS:
         return
     by_name = set(wordings.doubts(f"{name.whole}:"))
-    for cell in filter(_WORD.search, values):
+    # Of texts that differ in long numbers only, as names of files, one is looked at: a column may have 50,000.
+    alike = {_LONG_NUMBER.sub("0", cell): cell for cell in values if _WORD.search(cell)}
+    for cell in alike.values():
         doubts = [doubt for doubt in wordings.doubts(f"{name.whole}: {cell}") if doubt not in by_name]
         for _, assumed in (("time", "times are those of the observatory"),) if _OTHER_CLOCK.search(cell) else doubts:
             raise ValueError(
@@ -139,7 +142,7 @@ def check_objects(name: Name, held: Sequence[str]) -> None:
 
 def _check_limits(name: Name, held: Sequence[str], note: str) -> None:
     """Refuse what may hold or mark limits."""
-    if limits.are_signs(held):
+    if limits.are_signs(held) or limits.are_letters(held):
         raise _unclear(name, "may mark limits", "is_limit")
     is_like = limit_like_name(name) or re.search(r"\blimit|upper|non-?detect", note, re.IGNORECASE)
     if not is_like or is_one_sided(name) or _is_limits_sigma(name):
