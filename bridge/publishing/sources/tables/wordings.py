@@ -22,6 +22,9 @@ _HARMLESS = re.compile(
     r"(?: for (?:\w+ ){0,4}(?:extinction|redden\w*|dust|absorption))?|"
     r"\buncorrected|(?:no|not) (?:k|s)-?correct\w*|(?:https?://|www\.|doi:|10\.\d{4,})\S+|\S+@\S+|"
     r"e\(b-v\) ?= ?[\d.]+|no (?:host|template|sky|galaxy) subtraction|"
+    r"\w*[ -]?corrected\W+(?:false|no|none|0)\b|"
+    r"(?:host|galaxy|template)(?: \w+)? (?:is |was )?not (?:been )?subtracted|"
+    r"(?:do|does) not include (?:the )?(?:zero[- ]?point|systematic|calibration)[\w ]*|"
     r"extinction (?:is |was |has )?(?:not|never) (?:been )?(?:removed|applied)",
     re.IGNORECASE,
 )
@@ -105,7 +108,8 @@ _KINDS = (
         r"\b(?:cest|brt|jst|edt|pdt|mst|aest|nzst|msk)\b|\bcivil time|wall clock|\bsidereal|\blt\b|"
         r"local (?:\w+ )?(?:time|date|evening|hour)|daylight saving|leap seconds?|\btai\b.*\bseconds?|"
         r"seconds? .*\btai\b|\bnoon\b|lokalzeit|temps local|midnight|"
-        r"(?:start|beginning|end|date|time) of (?:the )?(?:night|run|reduction|file|creation|processing)|"
+        r"(?:start|beginning|end) of (?:the )?(?:night|run)|"
+        r"(?:date|time) of (?:the )?(?:reduction|file|creation|processing)|"
         r"\b(?:gps|ephemeris|terrestrial|dynamical) time\b|\but1\b|\bfold\b",
     ),
     (

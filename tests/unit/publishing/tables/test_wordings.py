@@ -1,5 +1,6 @@
 """Free text beside values: what may change them is never passed over, and what can't is."""
 
+import re
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -55,7 +56,19 @@ smoothed with a 5 point window
 quality: poor
 magnitudes in the rest frame
 corrected to 10 pc
-MJD minus 2400000""".splitlines()
+MJD minus 2400000
+Zeitangaben in Lokalzeit
+heures en temps local
+contaminated by nearby star
+saturated
+exposure midtimes not corrected
+date is the date of reduction
+JD of start of night
+GPS time
+mags in ST system
+flux ratio
+quiescent level subtracted
+K corrections applied""".splitlines()
 AS_IT_IS = """SN 2023abc light curve
 Observers: A. Smith, B. Jones
 MJD is UTC at mid exposure
@@ -73,7 +86,14 @@ redshift z=0.02
 columns: mjd, mag, err, filter
 Software: AstroImageJ 5.1
 difference imaging photometry
-Table 2 of Doe et al. (2024)""".splitlines()
+Table 2 of Doe et al. (2024)
+end of file
+host galaxy not subtracted
+errors do not include the zero point error of 0.05
+Zero point from APASS DR10
+3 x 60 s per point
+Observed during full moon
+Telescope: NOT""".splitlines()
 ROW = "60341.2,18.2,0.1,V"
 
 
@@ -110,7 +130,8 @@ def test_an_unknown_word_in_a_comment_on_values_is_never_passed_over(topic: str,
     found = wordings.not_understood(f"the {topic} are {word}", known)
     assert found in ("", word)
     assert (found == "") == (wordings.not_understood(f"{word} {topic}", known) == "")
-    assert not wordings.not_understood(f"the site is {word}", known)
+    if not re.search(r"(?:ed|ing|ly)$|^only$", word):  # what was done is doubted whatever is spoken of
+        assert not wordings.not_understood(f"the site is {word}", known)
 
 
 def test_a_column_that_is_named_settles_what_a_comment_says_as_the_message_promises(tmp_path: Path) -> None:
