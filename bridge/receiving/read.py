@@ -32,8 +32,10 @@ log = structlog.get_logger(__name__)
 
 TEST = "_test"
 """The header by which hop-client marks a message that is a test."""
-UNIT_BYTES = 16 * 1024 * 1024
-"""Bytes of records that end a unit."""
+UNIT_BYTES = 4 * 1024 * 1024
+"""Bytes of records that end a unit: their numbers take five times as much here."""
+UNIT_RECORDS = 1000
+"""Records that end a unit, beside the bound in datums: small events cost far more a datum than large ones."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +52,8 @@ class Rules:
     """Whether HOPSKOTCH's test messages are left out."""
 
 
-_ALL = Rules()
+_LEFT = Rules(create_targets=False)
+"""Of a topic that is not subscribed to (any more): nobody says that what waits of it may create targets."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,8 +186,8 @@ class Reader:
         self._rules = rules
 
     def rules(self, topic: str) -> Rules:
-        """Return the rules of ``topic``; those that accept everything where it isn't subscribed to."""
-        return self._rules.get(topic, _ALL)
+        """Return the rules of ``topic``; where it isn't subscribed to, all is accepted and no target created."""
+        return self._rules.get(topic, _LEFT)
 
     def knows(self, record: Record) -> bool:
         """Return whether it is known how ``record`` is read: its topic may have been left, or be called otherwise."""
@@ -317,9 +320,9 @@ class Backlog:
     def unit(self, most_datums: int, budget: Budget, *, alone: bool = False) -> list[Arrival]:
         """Return the events of the next records that are written in one transaction.
 
-        Datums together up to a bound in number and bytes, anything else by itself; always the events of one record at
-        least, and never of a record without the others of it. With ``alone`` of one record only. A spent budget ends
-        the reading after the first. Raises StreamAwayError where nothing could be read.
+        Datums together up to a bound in number, records and bytes, anything else by itself; always the events of one
+        record at least, and never of a record without the others of it. With ``alone`` of one record only. A spent
+        budget ends the reading after the first. Raises StreamAwayError where nothing could be read.
         """
         unit: list[Arrival] = []
         datums = size = taken = 0
@@ -333,6 +336,7 @@ class Backlog:
             by_itself = alone or any(arrival.is_alone for arrival in arrivals)
             # What became of an event is to be known before it comes again.
             full = datums + more > most_datums or size + len(arrivals[0].record.value) > UNIT_BYTES
+            full = full or taken == UNIT_RECORDS
             if taken and (by_itself or full or refs & ids or budget.spent):
                 break
             unit += arrivals

@@ -4,7 +4,8 @@ from bridge.tomtoolkit.database.errors import is_a_persons, refusing, words
 from bridge.tomtoolkit.database.inserting import JsonTexts, as_stored, insert, insert_missing, insert_with_keys
 from bridge.tomtoolkit.database.leases import Lease
 from bridge.tomtoolkit.database.locks import let_in, lock_creation, processing
-from bridge.tomtoolkit.database.transactions import MANY, among, chunks, immediate, translating, writing
+from bridge.tomtoolkit.database.reading import columns_of
+from bridge.tomtoolkit.database.transactions import MANY, among, chunks, immediate, reading, translating, writing
 
 __all__ = [
     "MANY",
@@ -13,6 +14,7 @@ __all__ = [
     "among",
     "as_stored",
     "chunks",
+    "columns_of",
     "immediate",
     "insert",
     "insert_missing",
@@ -21,6 +23,7 @@ __all__ = [
     "let_in",
     "lock_creation",
     "processing",
+    "reading",
     "refusing",
     "translating",
     "words",
