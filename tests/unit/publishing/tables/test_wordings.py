@@ -195,7 +195,9 @@ def test_a_comment_that_all_are_limits_is_not_passed_over_beside_one_limit(tmp_p
     assert "not all values are limits" in refused(tmp_path, text)
 
 
-@pytest.mark.parametrize("note", ["<3 sigma", "3sig", "below the limit", "3-sigma", "less than 5 sigma"])
+@pytest.mark.parametrize(
+    "note", ["<3 sigma", "3sig", "no detection", "below the limit", "3-sigma", "less than 5 sigma"]
+)
 def test_a_note_of_few_sigmas_may_say_that_the_value_is_a_limit(tmp_path: Path, note: str) -> None:
     text = f"mjd,mag,err,filter,info\n{ROW},\n60342.2,20.5,,V,{note}\n"
     assert "may say that the value is a limit" in refused(tmp_path, text)
