@@ -88,6 +88,7 @@ _KINDS = (
         "values are as observed",
         r"\ba[_ ]?v ?= ?[\d.]+ (?:was |is )?(?:applied|removed|used|corr)|\bk[- ]?corr\w* (?:was |were |is )?applied|"
         r"\babsolute\b(?! (?:\w+ )?(?:calib|phot|astrom|scale|time|date|zero))|"
+        r"\b(?:converted|transformed) from\b|"
         r"rest[- ]?frame|\bat rest\b|\brest (?:mag|flux|wave|days?|phase)|\bto 10 pc\b|"
         r"(?:extinction|reddening|dust)\w* (?:was |were |is )?removed|"
         r"\bremoved\b.*(?:extinction|redden)|\bav ?= ?[\d.]+ removed",

@@ -213,3 +213,59 @@ def test_a_brightness_of_few_millimagnitudes_is_a_difference(tmp_path: Path) -> 
     assert "a difference" in refused(tmp_path, "mjd,mag (mmag),filter\n60341.2,15.234,V\n")
     (point,) = read(tmp_path, "mjd,mag (mmag),filter\n60341.2,15234,V\n")
     assert point.brightness == 15.234
+
+
+@pytest.mark.parametrize("name", ["mag*", "mag?", "mag~", "-mag", "<mag>", "mag/lim", "mag or limit"])
+def test_a_mark_in_the_name_of_a_brightness_is_never_passed_over(tmp_path: Path, name: str) -> None:
+    assert refused(tmp_path, f"mjd,{name},err,filter\n{ROW}\n")
+    assert refused(tmp_path, f"mjd,{name},filter\n60341.2,18.2,V\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "cell"),
+    [
+        ("JD_offset", "2400000"),
+        ("t_offset", "0.5"),
+        ("scale_factor", "1e-3"),
+        ("time_std", "TAI"),
+        ("clock", "GPS"),
+        ("err_unit", "mmag"),
+        ("sign", "-"),
+        ("diff_sign", "-1"),
+        ("bandshift", "0.1"),
+        ("filter2", "B"),
+        ("orig_filter", "B"),
+        ("converted_from", "g"),
+        ("extrapolated", "1"),
+        ("object_type", "comparison"),
+        ("image_type", "template"),
+        ("verified", "no"),
+        ("public", "no"),
+        ("proprietary", "yes"),
+    ],
+)
+def test_a_column_that_may_change_what_values_are_is_never_kept_in_silence(
+    tmp_path: Path, name: str, cell: str
+) -> None:
+    told = refused(tmp_path, f"mjd,mag,err,filter,{name}\n{ROW},{cell}\n")
+    assert name in told or "no row holds a measurement" in told or "left out" in told
+
+
+@pytest.mark.parametrize(
+    ("name", "cell"),
+    [
+        ("ra_offset", "0.5"),
+        ("t_offset", "0"),
+        ("err_unit", "mag"),
+        ("diff_sign", "1"),
+        ("filter2", "V"),
+        ("object_type", "SN Ia"),
+        ("public", "yes"),
+        ("proprietary", "no"),
+        ("timescale", "UTC"),
+        ("verified", "yes"),
+    ],
+)
+def test_a_column_that_changes_nothing_is_kept(tmp_path: Path, name: str, cell: str) -> None:
+    (point,) = read(tmp_path, f"mjd,mag,err,filter,{name}\n{ROW},{cell}\n")
+    assert (point.brightness, point.bandpass) == (18.2, "V")
