@@ -12,7 +12,8 @@ from bridge.tomtoolkit.database.inserting import (
 )
 from bridge.tomtoolkit.database.leases import Lease
 from bridge.tomtoolkit.database.locks import let_in, lock_creation, processing
-from bridge.tomtoolkit.database.transactions import MANY, among, chunks, immediate, translating, writing
+from bridge.tomtoolkit.database.reading import columns_of
+from bridge.tomtoolkit.database.transactions import MANY, among, chunks, immediate, reading, translating, writing
 
 __all__ = [
     "MANY",
@@ -22,6 +23,7 @@ __all__ = [
     "among",
     "as_stored",
     "chunks",
+    "columns_of",
     "immediate",
     "in_utc",
     "insert",
@@ -31,6 +33,7 @@ __all__ = [
     "let_in",
     "lock_creation",
     "processing",
+    "reading",
     "refusing",
     "translating",
     "words",

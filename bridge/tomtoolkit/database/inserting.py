@@ -96,6 +96,8 @@ def as_stored(field: Any, column: Column, connection: Any) -> list[Any]:
     """Return the values of a field as the database takes them: what its ``get_db_prep_save`` makes of each."""
     if isinstance(column, JsonTexts):
         return column
+    if (own := getattr(field, "of_column", None)) is not None:  # those of bridge.tomtoolkit.models.fields
+        return list(own(column, connection))
     convert = _quicker(field, connection)
     if convert is not None:
         return list(convert(column))
