@@ -92,4 +92,11 @@ def _shared(frees: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     By what they are written as, which tells 1 from 1.0 and from true.
     """
     known: dict[str, dict[str, Any]] = {}
-    return once(lambda free: known.setdefault(repr(free), free), frees)
+
+    def shared(free: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return known.setdefault(repr(free), free)
+        except (RecursionError, ValueError):  # too deep, or too large a number: refused later, by itself
+            return free
+
+    return once(shared, frees)
