@@ -114,14 +114,21 @@ def stop_at_signals(stopped: threading.Event, *, grace_s: float = GRACE_S) -> No
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stopped.set())
 
+    def is_told() -> bool:
+        """Wait for a signal to stop; return False where none will come: the other end is closed."""
+        while told := wakes.recv(1):
+            if told[0] in (signal.SIGTERM, signal.SIGINT):
+                return True
+        return False
+
     def watch() -> None:
-        while wakes.recv(1)[0] not in (signal.SIGTERM, signal.SIGINT):
-            pass
+        if not is_told():
+            return
         stopped.set()
         wakes.settimeout(grace_s)
         try:
-            while wakes.recv(1)[0] not in (signal.SIGTERM, signal.SIGINT):
-                pass
+            if not is_told():
+                return
         except TimeoutError:
             log.warning("stop.at_once", message=f"what was under way has not ended within {grace_s:g} s")
         os._exit(0)

@@ -50,7 +50,7 @@ def tail(
                 # Standard error also for people: what can't be decoded is no line of the topic's content.
                 tell(f"{one.record.where}: {one.problem}")
             elif as_json:
-                say(event.model_dump_json())
+                say(event.as_json().decode())
             else:
                 at = f"{one.record.timestamp:%Y-%m-%d %H:%M:%S}"
                 what = f"{event.kind:<12}  {event.subject}  {summary(event)}"

@@ -117,7 +117,7 @@ def _event(event: Event) -> Packed:
         subjects=(event.subject,),
         items=items_of(event.body),
         format=EVENT,
-        payload=event.model_dump_json().encode(),
+        payload=event.as_json(),
     )
 
 

@@ -248,6 +248,13 @@ class Stream(Protocol):
         """
         ...
 
+    def reach(self, within_s: float) -> None:
+        """Return when the stream has answered something small.
+
+        Raises StreamAwayError where it doesn't within so many seconds, which is sooner than other questions give up.
+        """
+        ...
+
     def identity(self, topic: str) -> str:
         """Return the identity of one topic, at the cost of one small question. Raises TopicMissingError."""
         ...

@@ -116,6 +116,11 @@ class RoutedStream:
 
     # -- topics -----------------------------------------------------------------------------------------------------
 
+    def reach(self, within_s: float) -> None:
+        """Return when each stream has answered."""
+        for part in self._parts.values():
+            part.reach(within_s)
+
     def identity(self, topic: str) -> str:
         """Return a topic's identity."""
         return self._part(topic).identity(topic)

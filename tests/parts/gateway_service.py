@@ -75,16 +75,19 @@ class Serving:
     def ended(self, *arguments: str, command: str = "gateway") -> tuple[int, str, str]:
         """Return a command's exit code, and what it prints on both of its ways."""
         out, err = io.StringIO(), io.StringIO()
+        logs = structlog.get_config() if structlog.is_configured() else None
         try:
             with redirect_stdout(out), redirect_stderr(err):
                 code = run(["--config", str(self.config), command, *arguments])
-        finally:
-            structlog.reset_defaults()  # the command line sets up the logs of the whole process
+        finally:  # the command line sets up the logs of the whole process
+            structlog.reset_defaults()
+            if logs is not None:
+                structlog.configure(**logs)
         return code, out.getvalue(), err.getvalue()
 
-    def start(self) -> "Serving":
+    def start(self, *options: str) -> "Serving":
         """Serve, and return when it answers."""
-        command = [*PROGRAM, "--config", str(self.config), "gateway"]
+        command = [*PROGRAM, "--config", str(self.config), "gateway", *options]
         self.process = warm.logged(command, self.log, environment={**os.environ, "NO_COLOR": "1"})
         wait_until(self._answers, timeout_s=60, what=f"the gateway (log: {self.log})")
         return self
@@ -100,6 +103,11 @@ class Serving:
         assert self.process is not None
         self.process.kill()
         self.process.wait()
+
+    def logged(self, event: str) -> list[dict[str, Any]]:
+        """Return the lines of its log that tell of an event."""
+        lines = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+        return [one for one in lines if one["event"] == event]
 
     def _answers(self) -> bool:
         assert self.process is not None

@@ -4,7 +4,21 @@ from collections.abc import Mapping, Sequence
 
 from simulation.faults import FOR_EVER, Kind
 from simulation.people import Appear, Command, SetPosition, Split, Vanish
-from simulation.steps import Advance, Again, Freeze, Hole, Inject, Kill, Publish, Rebalance, Remove, Run, Step, Stop
+from simulation.steps import (
+    Advance,
+    Again,
+    Freeze,
+    Hole,
+    Inject,
+    Kill,
+    Lose,
+    Publish,
+    Rebalance,
+    Remove,
+    Run,
+    Step,
+    Stop,
+)
 
 FOUND: Mapping[str, Sequence[Step]] = {
     "a list that waited as a whole waits by its members alone once it is taken up": (
@@ -337,6 +351,15 @@ FOUND: Mapping[str, Sequence[Step]] = {
         Run(1, calls=2),
         Kill(1),
         Run(calls=142),
+    ),
+    "a list that is under way when its record goes comes in full from another delivery": (
+        Appear("SN 0"),
+        Split("SN 0"),
+        Publish("full list", size=250),
+        Again(0),
+        Inject("tom.create", Kind.CRASH, skip=120),
+        Run(calls=2000),
+        Lose(before=1),
     ),
     "who was frozen while another took over writes nothing": (
         Appear("SN 0"),

@@ -13,7 +13,7 @@ from bridge.budget import Budget
 from bridge.ledger import rules, sqlite_unit
 from bridge.ledger.model import Known, Outcome
 from bridge.ledger.sqlite import SqliteLedger
-from bridge.receiving import lists, live, waiting
+from bridge.receiving import facts, lists, live, waiting
 from bridge.receiving.consumer import Consumer
 from bridge.receiving.facts import Facts
 from bridge.receiving.live import Live
@@ -77,6 +77,7 @@ MUTATIONS: Mapping[str, Mutation] = {
     "two deliveries that wait leave it to each other": _replaced(
         Known, "waits_elsewhere", lambda self, here: bool(self.waits_at - {here})
     ),
+    "members are left to a list that is not through": _replaced(facts, "_through", lambda known, _entries: known),
     "nothing waits behind what waits": _replaced(Facts, "predecessor", lambda _self, _arrival: None),
     "what kills the process is tried for ever": _replaced(Progress, "over", lambda _self, _partition, _at: None),
     "looks at what waits are not counted": _replaced(SqliteLedger, "begin_parked", lambda _self, _ids: None),

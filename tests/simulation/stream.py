@@ -224,6 +224,9 @@ class SimulatedStream:
     def identity(self, topic: str) -> str:
         return self._broker.held(topic).id
 
+    def reach(self, within_s: float) -> None:
+        self.topics()
+
     def topic(self, name: str) -> Topic:
         return self._broker.held(name).told()
 

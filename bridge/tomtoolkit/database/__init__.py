@@ -4,6 +4,7 @@ from bridge.tomtoolkit.database.errors import is_a_persons, refusing, words
 from bridge.tomtoolkit.database.inserting import JsonTexts, as_stored, insert, insert_missing, insert_with_keys
 from bridge.tomtoolkit.database.leases import Lease
 from bridge.tomtoolkit.database.locks import let_in, lock_creation, processing
+from bridge.tomtoolkit.database.reading import columns_of
 from bridge.tomtoolkit.database.transactions import MANY, among, chunks, immediate, translating, writing
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "among",
     "as_stored",
     "chunks",
+    "columns_of",
     "immediate",
     "insert",
     "insert_missing",

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import UTC
 from functools import cache, partial
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.conf import settings
@@ -79,6 +79,8 @@ def as_stored(field: Any, column: Column, connection: Any) -> Column:
     """Return the values of a field as the database takes them: what its ``get_db_prep_save`` makes of each."""
     if isinstance(column, JsonTexts):
         return column
+    if (own := getattr(field, "of_column", None)) is not None:  # those of bridge.tomtoolkit.models.fields
+        return cast("Column", own(column, connection))
     convert = _quicker(field, connection)
     return convert(column) if convert is not None else [field.get_db_prep_save(each, connection) for each in column]
 

@@ -6,6 +6,7 @@ from bridge.tomtoolkit.models.arrived import (
     RetryRequest,
     Written,
 )
+from bridge.tomtoolkit.models.fields import CommonText, Identity, Text, key_sql, keys_of, make_keys_of
 from bridge.tomtoolkit.models.leases import Lease
 from bridge.tomtoolkit.models.ledger import (
     Dead,
@@ -37,11 +38,13 @@ from bridge.tomtoolkit.models.sharing import (
 
 __all__ = [
     "Choice",
+    "CommonText",
     "Dead",
     "Done",
     "Entry",
     "Former",
     "Heartbeat",
+    "Identity",
     "Installation",
     "Intent",
     "Kept",
@@ -63,5 +66,9 @@ __all__ = [
     "Shared",
     "Success",
     "Tally",
+    "Text",
     "Written",
+    "key_sql",
+    "keys_of",
+    "make_keys_of",
 ]

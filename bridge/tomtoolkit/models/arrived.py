@@ -2,6 +2,8 @@
 
 from django.db import models
 
+from bridge.tomtoolkit.models.fields import CommonText, Identity
+
 
 class Written(models.Model):
     """Rows of the TOM that the bridge wrote, or caused a data processor to write: never published back.
@@ -9,14 +11,14 @@ class Written(models.Model):
     A run of keys that one transaction got for datums of one event in their order; no two runs overlap.
     """
 
-    model = models.CharField(max_length=100)
-    """The model's label, ``tom_dataproducts.photometryreduceddatum``: a key alone means nothing."""
     first = models.BigIntegerField()
     last = models.BigIntegerField()
     """The last key, which is one of the run."""
-    origin = models.TextField()
+    event_id = Identity()
+    model = CommonText()
+    """The model's label, ``tom_dataproducts.photometryreduceddatum``: a key alone means nothing."""
+    origin = CommonText()
     """Of the event; empty where an earlier release noted it and nothing says whose it was."""
-    event_id = models.UUIDField(db_index=True)
     number = models.IntegerField(null=True)
     """Which datum of the event the first row is; None where an earlier release noted it."""
     digests = models.BinaryField()
@@ -25,7 +27,7 @@ class Written(models.Model):
 
     class Meta:
         db_table = "tom_bridge_written_run"
-        constraints = (models.UniqueConstraint(fields=("model", "last"), name="tom_bridge_written_last"),)
+        constraints = (models.UniqueConstraint(fields=("model", "last"), name="tom_bridge_run_last"),)
 
 
 class ProductRun(models.Model):

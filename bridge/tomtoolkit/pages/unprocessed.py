@@ -4,6 +4,7 @@ from collections.abc import Collection
 from typing import Any
 
 from django.core.cache import cache
+from django.db import DEFAULT_DB_ALIAS
 from tom_dataproducts.models import DataProduct
 
 from bridge.errors import InvalidEventError
@@ -11,7 +12,8 @@ from bridge.events import Kind
 from bridge.publishing.unprocessed import PROCESSED, warning
 from bridge.tomtoolkit.pages.starting import Subject
 from bridge.tomtoolkit.permissions import targets, visible
-from bridge.tomtoolkit.rows.bodies import KINDS, own, product_body, reference, target_rows
+from bridge.tomtoolkit.rows.bodies import KINDS, own, product_body, reference
+from bridge.tomtoolkit.rows.targets import local_targets
 from bridge.tomtoolkit.sharing.look import is_read_from
 
 _LOOKED_AT = 50
@@ -37,7 +39,7 @@ def _warning(product: Any) -> str:
     line: str | None = cache.get(key)
     if line is None:
         try:
-            (target,) = target_rows([product.target_id]).values()
+            (target,) = local_targets(DEFAULT_DB_ALIAS, [product.target_id]).values()
             line = warning(product_body(product, reference(target), process=True))
         except InvalidEventError:  # it does not go at all, which is told elsewhere
             line = ""

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from django.db import connections, router
+from django.db import DEFAULT_DB_ALIAS, connections, router
 from django.db.models import Q
 from pydantic import ValidationError
 from tom_dataproducts.models import DataProduct as ProductModel
 from tom_dataproducts.models import ReducedDatum, try_parse_reduced_datum
 from tom_targets.base_models import BaseTarget
-from tom_targets.models import Target as TargetModel
 
 from bridge.codec import runs
 from bridge.errors import InvalidEventError
@@ -35,13 +34,12 @@ from bridge.events import (
     TargetReference,
 )
 from bridge.events import Datums as Columns
-from bridge.events.columns import transposed
+from bridge.events.columns import Column
+from bridge.tom.port import LocalTarget
 from bridge.tom.values import WORDS
 from bridge.tomtoolkit import models
-from bridge.tomtoolkit.database import chunks
 from bridge.tomtoolkit.rows.kinds import MODELS
-from bridge.tomtoolkit.rows.noted import came
-from bridge.tomtoolkit.rows.targets import as_local
+from bridge.tomtoolkit.rows.noted import came, noted_among
 
 DATUMS_AN_EVENT = 2_000
 """Datums of one event at most: what the relay holds in memory, and sends again after a failure, stays small."""
@@ -65,8 +63,8 @@ class Datums:
     columns: tuple[str, ...]
     datum: Callable[[Values], Any]
     """Makes a row's columns one datum of an event; raises ValidationError, TypeError or ValueError."""
-    as_columns: Callable[[Sequence[Values]], Sequence[Datum] | None] | None = None
-    """Makes rows datums, None where one is wrong; None for rows that are read otherwise than by their columns."""
+    as_columns: Callable[[Mapping[str, Column]], Sequence[Datum] | None] | None = None
+    """Makes columns datums, None where one is wrong; None for rows that are read one by one."""
 
     @property
     def label(self) -> str:
@@ -94,13 +92,11 @@ def _reader(kind: Kind) -> Callable[[Values], Datum]:
     return lambda row: datum(**{datum.FREE: row["value"], **{name: row[name] for name in columns}})
 
 
-def _columns_reader(kind: Kind) -> Callable[[Sequence[Values]], Sequence[Datum] | None]:
-    datum, names = WORDS[kind].datum, ("value", *_columns(kind))
+def _columns_reader(kind: Kind) -> Callable[[Mapping[str, Column]], Sequence[Datum] | None]:
+    datum, names = WORDS[kind].datum, _columns(kind)
 
-    def read(rows: Sequence[Values]) -> Sequence[Datum] | None:
-        columns = transposed(rows, names)
-        columns[datum.FREE] = columns.pop("value")
-        return Columns.checked(datum, columns)
+    def read(columns: Mapping[str, Column]) -> Sequence[Datum] | None:
+        return Columns.checked(datum, {datum.FREE: columns["value"], **{name: columns[name] for name in names}})
 
     return read
 
@@ -178,10 +174,7 @@ def received(rows: Any) -> Any:
 def own_targets(pks: Iterable[int]) -> set[int]:
     """Return those of these targets that the bridge did not make."""
     wanted = set(pks)
-    for chunk in chunks(sorted(wanted)):
-        made = received(BaseTarget.objects.filter(pk__in=chunk))
-        wanted -= set(made.values_list("pk", flat=True))
-    return wanted
+    return wanted - noted_among(DEFAULT_DB_ALIAS, BaseTarget, wanted)
 
 
 def is_own_list(row: Any) -> bool:
@@ -193,21 +186,11 @@ def is_own_list(row: Any) -> bool:
 # -- targets ----------------------------------------------------------------------------------------------------------
 
 
-def target_rows(pks: Iterable[int]) -> dict[int, Any]:
-    """Return the targets of these keys, with all that :func:`target_body` reads."""
-    found: dict[int, Any] = {}
-    for chunk in chunks(sorted(set(pks))):
-        rows = TargetModel.objects.filter(pk__in=chunk).prefetch_related("aliases", "targetextra_set")
-        found |= {row.pk: row for row in rows}
-    return found
-
-
-def target_body(row: Any) -> Target:
+def target_body(local: LocalTarget) -> Target:
     """Return a target in full: fields, aliases, extras and what the TOM's own target model adds to them.
 
     Raises InvalidEventError where something of it can't travel.
     """
-    local = as_local(row)
     fields = {name: value for name, value in local.fields.items() if value is not None}
     try:
         return Target(
@@ -221,19 +204,19 @@ def target_body(row: Any) -> Target:
         raise InvalidEventError(in_words(error), where=f"target {local.name!r}", mend="Correct it in the TOM") from None
 
 
-def reference(row: Any) -> TargetReference:
+def reference(local: LocalTarget) -> TargetReference:
     """Return by what others find this target; a position that can't travel is left out.
 
     Raises InvalidEventError where a name can't travel.
     """
     try:
-        return target_body(row).reference
+        return target_body(local).reference
     except InvalidEventError:
-        aliases = tuple(alias.name for alias in row.aliases.all())
+        pass
     try:
-        return TargetReference(name=row.name, aliases=aliases[:MAX_ALIASES])
+        return TargetReference(name=local.name, aliases=local.aliases[:MAX_ALIASES])
     except ValidationError as error:
-        raise InvalidEventError(in_words(error), where=f"target {row.name!r}", mend="Correct it in the TOM") from None
+        raise InvalidEventError(in_words(error), where=f"target {local.name!r}", mend="Correct it in the TOM") from None
 
 
 def list_body(row: Any, members: Iterable[ListMember]) -> TargetList:
@@ -248,24 +231,25 @@ def list_body(row: Any, members: Iterable[ListMember]) -> TargetList:
 
 
 def datum_bodies(
-    datums: Datums, target: TargetReference, rows: Iterable[Values], left_out: Counter[str]
+    datums: Datums, target: TargetReference, columns: Mapping[str, Column], left_out: Counter[str]
 ) -> Iterator[Body]:
-    """Yield bodies of at most :data:`DATUMS_AN_EVENT` of these rows of one target.
+    """Yield bodies of at most :data:`DATUMS_AN_EVENT` of one target's rows, which are given by all their columns.
 
     Rows of one time that are neighbours stay together where they fit.
     """
-    made = _made(datums, list(rows), left_out)
+    made = _made(datums, columns, left_out)
     body = BODIES[datums.kind]
     for first, end in runs(made, [1] * len(made), datums.an_event):
         yield body.model_validate({"target": target, body.ITEMS: made[first:end]})
 
 
-def _made(datums: Datums, rows: Sequence[Values], left_out: Counter[str]) -> Sequence[Datum]:
+def _made(datums: Datums, columns: Mapping[str, Column], left_out: Counter[str]) -> Sequence[Datum]:
     """Return rows as datums: a column at a time, or where something is wrong one by one, to leave that out."""
-    if datums.as_columns is not None and rows and (columns := datums.as_columns(rows)) is not None:
-        return columns
+    if datums.as_columns is not None and (whole := datums.as_columns(columns)) is not None:
+        return whole
     made: list[Datum] = []
-    for row in rows:
+    for values in zip(*columns.values(), strict=True):
+        row = dict(zip(columns, values, strict=True))
         try:
             made.append(datums.datum(row))
         except ValidationError as error:

@@ -9,7 +9,8 @@ from tom_targets.base_models import BaseTarget
 from bridge.errors import InvalidEventError
 from bridge.events import Target
 from bridge.tomtoolkit.models import SelfShareTarget
-from bridge.tomtoolkit.rows.bodies import target_body, target_rows
+from bridge.tomtoolkit.rows.bodies import target_body
+from bridge.tomtoolkit.rows.targets import local_targets
 
 
 @contextmanager
@@ -24,14 +25,14 @@ def following(using: str, target_pk: int) -> Iterator[None]:
         return
     # Nobody gives it a name, or changes it, between the two readings.
     list(BaseTarget.objects.using(using).select_for_update().filter(pk=target_pk).values_list("pk"))
-    before = _content(target_pk)
+    before = _content(using, target_pk)
     yield
-    states.filter(content=before).update(content=_content(target_pk))
+    states.filter(content=before).update(content=_content(using, target_pk))
 
 
-def _content(target_pk: int) -> str:
+def _content(using: str, target_pk: int) -> str:
     try:
-        return digest(target_body(target_rows([target_pk])[target_pk]))
+        return digest(target_body(local_targets(using, [target_pk])[target_pk]))
     except (KeyError, InvalidEventError):
         return ""
 

@@ -5,14 +5,17 @@ exactly where the run with the smallest last key from its own on has begun by th
 row, however many runs there are.
 """
 
+from collections.abc import Collection
 from typing import Any
 
+from django.db import connections
 from django.db.models import BigIntegerField, F, Func, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import LessThanOrEqual
 from tom_dataproducts.models import DataProduct as ProductModel
 
 from bridge.tomtoolkit import models
+from bridge.tomtoolkit.database import among
 
 _NEVER = Value(2**63 - 1, output_field=BigIntegerField())
 _NO_ROW = Value(0, output_field=BigIntegerField())
@@ -23,6 +26,23 @@ def came(model: Any) -> Q:
     noted = Q(_noted(model, "pk"))
     has_product = any(field.attname == "data_product_id" for field in model._meta.concrete_fields)
     return noted | Q(_noted(ProductModel, "data_product_id")) if has_product else noted
+
+
+def noted_among(using: str, model: Any, keys: Collection[int]) -> set[int]:
+    """Return those of ``keys`` that rows of ``model`` have which the bridge wrote.
+
+    In plain SQL: Django takes ten times as long to ask it for one.
+    """
+    one_of, value = among(using, keys)
+    connection = connections[using]
+    key, table = map(connection.ops.quote_name, (model._meta.pk.column, model._meta.db_table))
+    first = _First.template % {"expressions": f"%s{_First.arg_joiner}{key}"}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {key} FROM {table} WHERE {first} <= {key} AND {key} {one_of}",  # noqa: S608
+            [model._meta.label_lower, value],
+        )
+        return {found for (found,) in cursor.fetchall()}
 
 
 def run_of(using: str, model: Any, key: int) -> models.Written | None:
@@ -48,15 +68,15 @@ class _First(Func):
     In SQL: of a subquery made of a queryset Django takes 0.6 ms to make the SQL, of this a tenth, in each query anew.
     """
 
-    arg_joiner = ' AND "last" >= '
+    arg_joiner = '), 0) AND "last" >= '
     output_field = BigIntegerField()
 
     def __init__(self, model: Any, column: str, **extra: Any) -> None:
         super().__init__(Value(model._meta.label_lower), F(column), **extra)
 
     template = (
-        f'(SELECT "first" FROM "{models.Written._meta.db_table}" WHERE "model" = %(expressions)s '  # noqa: S608
-        'ORDER BY "last" LIMIT 1)'
+        f'(SELECT "first" FROM "{models.Written._meta.db_table}" WHERE "model" = '  # noqa: S608
+        f'coalesce((SELECT id FROM {models.Text._meta.db_table} WHERE "text" = %(expressions)s ORDER BY "last" LIMIT 1)'
     )
 
 

@@ -33,6 +33,8 @@ def local_targets(using: str, pks: Collection[int]) -> dict[int, LocalTarget]:
 
     As :func:`as_local` has them, without an instance of a model: one is looked up with every event.
     """
+    if not pks:
+        return {}
     columns = ("pk", "name", "type", *COORDINATE_FIELDS, *own_fields())
     one_of, value = among(using, sorted(pks))
     rows = TargetModel.objects.using(using).filter(

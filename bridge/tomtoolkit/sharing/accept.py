@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Count, QuerySet
 from tom_dataproducts.models import DataProduct as ProductModel
 from tom_targets.base_models import BaseTarget
@@ -15,8 +16,9 @@ from tom_targets.models import TargetList as TargetListModel
 
 from bridge.errors import ConfigurationError, InvalidEventError
 from bridge.events import MAX_MEMBERS, ListMember
+from bridge.tom.port import LocalTarget
 from bridge.tomtoolkit import conf
-from bridge.tomtoolkit.database import chunks
+from bridge.tomtoolkit.database import chunks, columns_of
 from bridge.tomtoolkit.permissions import lists, refusal, shareable, visible
 from bridge.tomtoolkit.rows.bodies import (
     DATUMS,
@@ -31,8 +33,8 @@ from bridge.tomtoolkit.rows.bodies import (
     received,
     reference,
     target_body,
-    target_rows,
 )
+from bridge.tomtoolkit.rows.targets import local_targets
 from bridge.tomtoolkit.sharing.parcel import Parcel, Receipt, Words
 
 _NOT_ALLOWED = "targets that the person may not change"
@@ -127,7 +129,7 @@ class _Packer:
         self._with_targets = with_targets
         self._read_from: set[int] = set()
         """The data products whose datums are in the parcel: nobody has to process them again."""
-        self._last: dict[int, Any] = {}
+        self._last: dict[int, LocalTarget] = {}
 
     def pack(self, what: Any) -> None:
         """Pack one of the things that :func:`share` takes."""
@@ -196,13 +198,13 @@ class _Packer:
             members.append(ListMember(reference=found, target=target))
         return members
 
-    def _target(self, row: Any, *, alone: bool) -> None:
+    def _target(self, row: LocalTarget, *, alone: bool) -> None:
         self._add(lambda: target_body(row), "targets", row.pk, alone=alone)
 
-    def _rows(self, pks: Any) -> dict[int, Any]:
+    def _rows(self, pks: Any) -> dict[int, LocalTarget]:
         """Return these targets, not read again where all were among the last: a press shares several parts of one."""
         if not self._last.keys() >= set(pks):
-            self._last = target_rows(pks)
+            self._last = local_targets(DEFAULT_DB_ALIAS, pks)
         return {pk: self._last[pk] for pk in pks if pk in self._last}
 
     def _allowed(self, pks: Any) -> list[int]:
@@ -215,15 +217,14 @@ class _Packer:
 
     # -- what belongs to targets --------------------------------------------------------------------------------------
 
-    def _data(self, target: Any) -> None:
+    def _data(self, target: LocalTarget) -> None:
         """Pack all datums and products of one target; a file whose datums go as well is not processed there again."""
         there = models_with_rows(target.pk)
         for datums in (one for one in DATUMS if one.model in there):
             rows = datums.model.objects.filter(datums.only, target_id=target.pk)
-            rows = self._kept(rows, str(datums.kind))
-            self._pack(datums, target, rows)
+            self._pack(datums, target, self._seen(rows, str(datums.kind)))
         if ProductModel in there:
-            for product in self._kept(ProductModel.objects.filter(target_id=target.pk), "data products").order_by("pk"):
+            for product in self._own_products(ProductModel.objects.filter(target_id=target.pk)):
                 self._product(product, target, alone=False)
 
     def datums(self, rows: Any) -> None:
@@ -232,19 +233,21 @@ class _Packer:
         for datums in _kinds_in(rows):
             of_kind = rows.filter(datums.only)
             about = of_kind.order_by().values_list("target_id", flat=True).distinct()
-            kept = self._kept(of_kind, str(datums.kind))
+            seen = self._seen(of_kind, str(datums.kind))
             for chunk in chunks(self._allowed(about), _TARGETS_AT_ONCE):
                 for pk, target in sorted(self._rows(chunk).items()):
-                    self._pack(datums, target, kept.filter(target_id=pk))
+                    self._pack(datums, target, seen.filter(target_id=pk))
 
     def _pack(self, datums: Any, target: Any, rows: Any) -> None:
-        found = list(rows.order_by("timestamp", "pk").values("data_product_id", *datums.columns))
+        found = columns_of(own(rows).order_by("timestamp", "pk"), ("data_product_id", *datums.columns))
+        # To count what came takes as long as to read what did not.
+        self._left_out(f"{datums.kind}: {RECEIVED}", max(rows.count() - len(found["data_product_id"]), 0))
         try:
             wanted = reference(target)
         except InvalidEventError as error:
-            self._left_out(f"{datums.kind}: {error.what}", len(found))
+            self._left_out(f"{datums.kind}: {error.what}", len(found["data_product_id"]))
             return
-        self._read_from |= {row["data_product_id"] for row in found}
+        self._read_from |= set(found["data_product_id"])
         for body in datum_bodies(datums, wanted, found, self._parcel.left_out):
             self._parcel.add(body, target_pk=target.pk)
 
@@ -252,7 +255,7 @@ class _Packer:
         """Pack data products."""
         rows = _plain(rows)
         allowed = set(self._allowed(rows.order_by().values_list("target_id", flat=True).distinct()))
-        for product in self._kept(rows, "data products").order_by("pk"):
+        for product in self._own_products(rows):
             if product.target_id in allowed:
                 (target,) = self._rows([product.target_id]).values()
                 self._product(product, target, alone=alone)
@@ -276,13 +279,18 @@ class _Packer:
 
     # -- what is left out ---------------------------------------------------------------------------------------------
 
-    def _kept(self, rows: Any, what: str) -> Any:
-        """Return those of ``rows`` that the person may see and that did not come over the bridge; count the rest."""
+    def _own_products(self, rows: Any) -> Any:
+        """Return the data products that the person may see and that did not come over the bridge; count the rest."""
+        seen = self._seen(rows, "data products")
+        self._left_out(f"data products: {RECEIVED}", received(seen).count())
+        return own(seen).order_by("pk")
+
+    def _seen(self, rows: Any, what: str) -> Any:
+        """Return those of ``rows`` that the person may see; count the rest."""
         seen = visible(self._parcel.user, rows)
         if seen is not rows:
             self._left_out(f"{what}: the person may not see them", rows.count() - seen.count())
-        self._left_out(f"{what}: {RECEIVED}", received(seen).count())
-        return own(seen)
+        return seen
 
     def _left_out(self, why: str, number: int = 1) -> None:
         if number:

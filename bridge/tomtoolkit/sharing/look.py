@@ -14,7 +14,7 @@ from tom_dataproducts.models import DataProduct as ProductModel
 from bridge.errors import InvalidEventError
 from bridge.events import Kind, TargetReference
 from bridge.tomtoolkit import conf
-from bridge.tomtoolkit.database import writing
+from bridge.tomtoolkit.database import columns_of, writing
 from bridge.tomtoolkit.models import SelfShare, Shared
 from bridge.tomtoolkit.permissions import visible
 from bridge.tomtoolkit.rows.bodies import (
@@ -110,17 +110,19 @@ class Look:
     def _share_datums(self, datums: Datums) -> bool:
         """Share some of the new datums of one kind; return whether there may be more."""
         at_once = min(_ROWS_AT_ONCE, _EVENTS_AT_ONCE * datums.an_event)
-        rows = self._new(datums.own()).order_by("timestamp", "pk").values("pk", *datums.columns)[:at_once]
-        found = list(rows)
-        if not found:
+        rows = self._new(datums.own()).order_by("timestamp", "pk")[:at_once]
+        found = columns_of(rows, ("pk", *datums.columns))
+        if not found["pk"]:
             return False
-        more = len(found) == at_once
+        more = len(found["pk"]) == at_once
         if more:  # what is of the last one's time goes with what of that time is left
-            found = [row for row in found if row["timestamp"] != found[-1]["timestamp"]] or found
+            times = found["timestamp"]
+            end = times.index(times[-1]) or at_once
+            found = {name: column[:end] for name, column in found.items()}
         parcel = self._one.parcel()
         for body in datum_bodies(datums, self._reference, found, parcel.left_out):
             parcel.add(body, target_pk=self._target.pk)
-        self._write(parcel, datums.model, [row["pk"] for row in found])
+        self._write(parcel, datums.model, found["pk"])
         return more
 
     def _share_product(self, product: Any) -> None:

@@ -1,6 +1,7 @@
 """One share on its way into the outbox: events are gathered first, then written at once."""
 
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,13 +13,14 @@ from pydantic import ValidationError
 
 from bridge.errors import InvalidEventError
 from bridge.events import Body, Data, DataProduct, Event, Share, Target, TargetType
+from bridge.events.columns import Column
 from bridge.publishing.packing import HERMES, Packed, items_of, packed
 from bridge.publishing.unprocessed import warning
 from bridge.tomtoolkit import conf, models
-from bridge.tomtoolkit.database import immediate
-from bridge.tomtoolkit.rows.bodies import in_words, target_body, target_rows
+from bridge.tomtoolkit.database import immediate, insert
+from bridge.tomtoolkit.rows.bodies import in_words, target_body
+from bridge.tomtoolkit.rows.targets import local_targets
 
-_INSERTED_AT_ONCE = 50
 PATIENCE_S = 20.0
 """Seconds for which a share waits for others that write into an SQLite database, whatever its own time-out."""
 
@@ -120,7 +122,7 @@ class Parcel:
             and event.body.target.type is TargetType.NON_SIDEREAL
             and event.subject in self._targets
         }
-        rows = target_rows(moving.values())
+        rows = local_targets(DEFAULT_DB_ALIAS, moving.values())
         found = {}
         for name, pk in moving.items():
             with suppress(InvalidEventError, KeyError):  # what then has no place is told as such
@@ -143,36 +145,40 @@ class Parcel:
         self.close()
         if self._rows:
             with immediate(using, patience_s=PATIENCE_S):
-                models.OutboxShare.objects.using(using).create(
-                    share_id=share.share_id,
-                    topic=self.topic,
-                    user=self.user,
-                    shared_by=share.shared_by,
-                    title=share.title,
-                    message=share.message,
-                    created=datetime.now(UTC),
-                    self_share=self.self_share,
-                    left_out=dict(self.left_out),
+                insert(
+                    using,
+                    models.OutboxShare,
+                    {
+                        "share_id": [share.share_id],
+                        "topic": [self.topic],
+                        "user_id": [self.user.pk if self.user is not None else None],
+                        "shared_by": [share.shared_by],
+                        "title": [share.title],
+                        "message": [share.message],
+                        "created": [datetime.now(UTC)],
+                        "self_share_id": [self.self_share.pk if self.self_share is not None else None],
+                        "left_out": [dict(self.left_out)],
+                    },
                 )
-                models.OutboxEvent.objects.using(using).bulk_create(
-                    [self._row(row) for row in self._rows], batch_size=_INSERTED_AT_ONCE
-                )
+                insert(using, models.OutboxEvent, self._columns(self._rows))
         return self._receipt()
 
-    def _row(self, row: Packed) -> models.OutboxEvent:
-        return models.OutboxEvent(
-            share_id=row.share_id,
-            event_id=row.id,
-            topic=self.topic,
-            key=row.key,
-            kind=row.kind,
-            subject=row.subject,
-            target_id=self._targets.get(row.subjects[0]) if len(row.subjects) == 1 else None,
-            items=row.items,
-            payload=row.payload,
-            format=row.format,
-            created=self._share.shared_at,
-        )
+    def _columns(self, rows: Sequence[Packed]) -> dict[str, Column]:
+        return {
+            "share_id": [row.share_id for row in rows],
+            "event_id": [row.id for row in rows],
+            "topic": [self.topic] * len(rows),
+            "key": [row.key for row in rows],
+            "kind": [row.kind for row in rows],
+            "subject": [row.subject for row in rows],
+            "target_id": [self._targets.get(row.subjects[0]) if len(row.subjects) == 1 else None for row in rows],
+            "items": [row.items for row in rows],
+            "payload": [row.payload for row in rows],
+            "format": [row.format for row in rows],
+            "state": [models.OutboxEvent.State.QUEUED] * len(rows),
+            "reason": [""] * len(rows),
+            "created": [self._share.shared_at] * len(rows),
+        }
 
     def _receipt(self) -> Receipt:
         return Receipt(
@@ -186,6 +192,6 @@ class Parcel:
 
 
 def _installation() -> UUID:
-    row = models.Installation.objects.first() or models.Installation.objects.get_or_create(one=1)[0]
-    found: UUID = row.installation
-    return found
+    known = models.Installation.objects.order_by().values_list("installation", flat=True)
+    found: UUID | None = next(iter(known), None)
+    return found if found is not None else models.Installation.objects.get_or_create(one=1)[0].installation

@@ -35,7 +35,8 @@ from bridge.tomtoolkit import conf
 from bridge.tomtoolkit.database import MANY, chunks, translating, words, writing
 from bridge.tomtoolkit.models import SelfShare
 from bridge.tomtoolkit.permissions import refusal, shareable
-from bridge.tomtoolkit.rows.bodies import DATUMS, KINDS, is_own_list, list_body, own, reference, target_rows
+from bridge.tomtoolkit.rows.bodies import DATUMS, KINDS, is_own_list, list_body, own, reference
+from bridge.tomtoolkit.rows.targets import local_targets
 from bridge.tomtoolkit.sharing.floors import Floors
 from bridge.tomtoolkit.sharing.left_out import LeftOuts
 from bridge.tomtoolkit.sharing.look import Look, Running, Unshared
@@ -157,7 +158,7 @@ class SelfSharing:
         wanted = sorted(one.near - one.whole) + sorted(one.whole)
         again = one.left_out.due
         for chunk in chunks(wanted, MANY):
-            rows = target_rows(shareable(one.row.created_by, chunk))
+            rows = local_targets(self._using, shareable(one.row.created_by, chunk))
             for pk in chunk:
                 if time.monotonic() >= deadline:
                     return False
@@ -197,7 +198,7 @@ class SelfSharing:
             return
         parcel = one.parcel()
         for chunk in chunks(members, MAX_MEMBERS):
-            references = [reference(target) for _, target in sorted(target_rows(chunk).items())]
+            references = [reference(target) for _, target in sorted(local_targets(self._using, chunk).items())]
             parcel.add(list_body(row, (ListMember(reference=each) for each in references)))
         with writing(self._using):
             SelfShare.objects.filter(pk=one.row.pk).update(content=content)

@@ -1,19 +1,32 @@
 """Datums as columns are valid where each of them is, are the same datums, and are what each of them is told to be."""
 
 import copy
+import json
 import math
 import pickle
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Annotated, Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from parts import strategies
 from parts.events import event, point, target
 from pydantic import ValidationError
 
-from bridge.events import Column, Datum, Datums, Event, Photometry, Point, Position, ReducedDatum, Spectrum
+from bridge.events import (
+    BODIES,
+    KINDS,
+    Column,
+    Datum,
+    Datums,
+    Event,
+    Photometry,
+    Point,
+    Position,
+    ReducedDatum,
+    Spectrum,
+)
 from bridge.events.columns import Many, once, transposed
 from bridge.events.fields import Model
 
@@ -125,6 +138,30 @@ def test_an_event_with_columns_is_the_one_with_datums() -> None:
     told = event(mine)
     assert Event.checked(told.model_dump_json()) == told
     assert pickle.loads(pickle.dumps(told)) == told
+
+
+@pytest.mark.parametrize("exclude_none", [False, True])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(rows())
+def test_columns_are_written_as_their_datums_are(exclude_none: bool, drawn: tuple[type[Datum], Any]) -> None:
+    of, found = drawn
+    kept = Datums.checked(of, transposed(found, tuple(of.model_fields)))
+    assume(kept is not None)
+    body = next(body for kind, body in BODIES.items() if KINDS[of] is kind)
+    models = tuple(of.model_validate(row) for row in found)
+    for mode in ("json", "python"):
+        mine, theirs = (body(target=target().reference, **{body.ITEMS: each}) for each in (kept[:], models))
+        assert mine.model_dump(mode=mode, exclude_none=exclude_none) == theirs.model_dump(
+            mode=mode, exclude_none=exclude_none
+        )
+    mine, theirs = (body(target=target().reference, **{body.ITEMS: each}) for each in (kept[:], models))
+    assert json.loads(mine.model_dump_json()) == json.loads(theirs.model_dump_json())
+
+
+@given(strategies.events())
+def test_an_event_is_written_as_pydantic_writes_it(drawn: Event) -> None:
+    assert json.loads(drawn.as_json()) == json.loads(drawn.model_dump_json())
+    assert Event.checked(drawn.as_json()) == drawn
 
 
 @pytest.mark.parametrize("count", [0, 4])

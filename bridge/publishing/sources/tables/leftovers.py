@@ -1,10 +1,10 @@
 """What is not used: columns and keywords that must not bear on what is."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from bridge.publishing.sources.tables import limits, quality, times
+from bridge.publishing.sources.tables import limits, quality, times, wordings
 from bridge.publishing.sources.tables.cells import YES, is_empty, number_of
 from bridge.publishing.sources.tables.forms import Count
 from bridge.publishing.sources.tables.names import LIMIT_WORDS, OBJECTS, SCALES, Name, is_one_sided
@@ -20,6 +20,14 @@ _HARMLESS = words(
     "bibcode image imageid filename file field ccd ccdid qid rcid candid oid expid programid pid rfid snr "
     "signaltonoise nobs num number n redshift z ebv moonphase moon humidity temperature"
 )
+_LABELS = words(
+    "id name object objectid target star starname observer obs obscode observercode reference ref bibcode image "
+    "imageid filename file field"
+)
+"""What names something, and says nothing of values."""
+_WORD = re.compile(r"[^\W\d_]{2}")
+_LONG_NUMBER = re.compile(r"\d{3,}")
+_OTHER_CLOCK = re.compile(r"\b[bh]jd\b|(?:bary|helio)-?cent", re.IGNORECASE)
 _DESIGNATION = re.compile(
     r"(?:SN|AT|TDE)[ _]?(?:19|20)\d\d[A-Za-z]{1,4}|ZTF\d\d[a-z]{7}|ATLAS\d\d[a-z]{3,4}|Gaia\d\d[a-z]{3}"
 )
@@ -27,6 +35,7 @@ _DESIGNATION = re.compile(
 _FLAGS = words("code type typ class kind mark sign symbol op operator qualifier modifier det")
 _UNSET = frozenset({"0", "0.0", "false", "f", "ok", "good"})
 """What a flag says that is not set."""
+_APPLIED = words("applied corrected done")
 _SIGNS = words("isdiffpos polarity negative ispositive isnegative subtraction")
 _SCALING = words("factor scale scalefactor multiplier exponent offset magoffset fluxscale norm normalization")
 _ZONES = words("tz timezone utcoffset zone gmtoffset tzoffset")
@@ -57,7 +66,7 @@ def check_column(table: Table, index: int, name: Name, *, has_limits: bool) -> N
     _check_summaries(name, held)
     check_objects(name, [cell for _, cell in held])
     _check_limits(name, [cell for _, cell in held], table.columns[index].note)
-    if CORRECTED.search(name.whole) and any(cell.lower() in YES for cell in values):
+    if CORRECTED.search(name.whole) and any(cell.lower() in YES | _APPLIED for cell in values):
         raise ValueError(
             f"column {name.whole!r} says that some values are corrected; publish what was observed, or say --columns "
             f"extra={name.whole} if the values that are used are not"
@@ -69,6 +78,7 @@ def check_column(table: Table, index: int, name: Name, *, has_limits: bool) -> N
         raise _unclear(name, "says that some values are negative", "brightness")
     if name.flat in _ZONES and not {cell.upper() for cell in values} <= _IN_UTC:
         raise ValueError(f"column {name.whole!r} says that times are in another zone; write them in UTC")
+    _check_free_text(name, values)
     if {cell.lower().replace(".", "") for cell in values} <= {"am", "pm"}:
         raise ValueError(f"column {name.whole!r} holds AM and PM; write times of day by 24 hours")
     if _OTHER_ERROR.search(name.whole):
@@ -88,6 +98,22 @@ def _check_words(name: Name, held: Sequence[tuple[str, str]]) -> None:
             raise ValueError(
                 f"{place}, column {name.whole}: {cell[:60]!r} may say that the value is a limit; add a column "
                 f"'is_limit', or say --columns extra={name.whole}"
+            )
+
+
+def _check_free_text(name: Name, values: Iterable[str]) -> None:
+    """Refuse words in a column that say that values are not what the other columns say."""
+    if name.flat in _LABELS:
+        return
+    by_name = set(wordings.doubts(f"{name.whole}:"))
+    # Of texts that differ in long numbers only, as names of files, one is looked at: a column may have 50,000.
+    alike = {_LONG_NUMBER.sub("0", cell): cell for cell in values if _WORD.search(cell)}
+    for cell in alike.values():
+        doubts = [doubt for doubt in wordings.doubts(f"{name.whole}: {cell}") if doubt not in by_name]
+        for _, assumed in (("time", "times are those of the observatory"),) if _OTHER_CLOCK.search(cell) else doubts:
+            raise ValueError(
+                f"column {name.whole!r} says {cell[:60]!r}, and by the other columns {assumed}; leave out such "
+                f"rows, or say --columns extra={name.whole}"
             )
 
 

@@ -98,6 +98,7 @@ def understand(columns: Columns) -> Meaning:
         columns.table,
         columns.names,
         when,
+        named=frozenset(columns.options.columns.values()),
         has_limits=has_limits,
         is_flux=fluxes,
         has_exposure=exposure is not None and factor == 1.0,

@@ -59,7 +59,7 @@ FLUXES = words(
 )
 _FLUX_UNITS = {"jy": "Jy", "mjy": "mJy", "ujy": "uJy", "njy": "nJy"}
 
-GENERAL_ERRORS = words("error err unc uncertainty sigma sig uncert e errors stddev std") | languages.ERRORS
+GENERAL_ERRORS = words("error err unc uncertainty sigma sig uncert e errors stddev std sd") | languages.ERRORS
 _PLUS_MINUS = words("\u00b1 +/- +- -/+")
 MAGNITUDE_ERRORS = words(
     "brightnesserror brightnesserr magnitudeerror magnitudeerr magerr magerror errmag errormag emag "

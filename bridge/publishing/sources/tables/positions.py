@@ -119,7 +119,16 @@ class _Positions:
         marked = quality.find(table, parsed, self.options, free)
         self.taken |= marked.taken
         self.bad = marked.rows
-        remarks.check_remarks(table, parsed, self.timing, has_limits=True, is_flux=False, has_exposure=False)
+        remarks.check_remarks(
+            table,
+            parsed,
+            self.timing,
+            named=frozenset(self.options.columns.values()),
+            has_limits=True,
+            is_flux=False,
+            has_exposure=False,
+            value=Role.RA,
+        )
 
     def _one(self, table: Table, parsed: Sequence[names.Name], role: Role) -> int | None:
         if said := self.options.named(role):

@@ -32,9 +32,9 @@ class Timing:
 
     @property
     def is_whole_days(self) -> bool:
-        """Whether all times are 0h, as where an MJD is that of a night and holds no time of day."""
-        found = [moment for moment in self.moments if isinstance(moment, datetime)]
-        return bool(found) and all(moment.time() == time() for moment in found)
+        """Whether all times are 0h, or 12h for JD, as where an MJD is that of a night and holds no time of day."""
+        found = {moment.time() for moment in self.moments if isinstance(moment, datetime)}
+        return found == {time(12 if self.form.count is Count.JD else 0)}
 
 
 @dataclass(frozen=True, kw_only=True)
