@@ -52,8 +52,9 @@ class Rules:
     """Whether HOPSKOTCH's test messages are left out."""
 
 
-_ALL = Rules()
 _NO_HINTS = Hints()
+_LEFT = Rules(create_targets=False)
+"""Of a topic that is not subscribed to (any more): nobody says that what waits of it may create targets."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,8 +189,8 @@ class Reader:
         self._rules = rules
 
     def rules(self, topic: str) -> Rules:
-        """Return the rules of ``topic``; those that accept everything where it isn't subscribed to."""
-        return self._rules.get(topic, _ALL)
+        """Return the rules of ``topic``; where it isn't subscribed to, all is accepted and no target created."""
+        return self._rules.get(topic, _LEFT)
 
     def knows(self, record: Record) -> bool:
         """Return whether it is known how ``record`` is read: its topic may have been left, or be called otherwise."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from simulation.apart import Apart
 from simulation.faults import FOR_EVER, Kind
 from simulation.people import Appear, Command, SetPosition, Split, Vanish
 from simulation.steps import (
@@ -16,6 +17,7 @@ from simulation.steps import (
     Rebalance,
     Remove,
     Run,
+    SecondStream,
     Step,
     Stop,
 )
@@ -360,6 +362,23 @@ FOUND: Mapping[str, Sequence[Step]] = {
         Inject("tom.create", Kind.CRASH, skip=120),
         Run(calls=2000),
         Lose(before=1),
+    ),
+    "what comes of a stream that refused to say where to start is taken once it is well again": (
+        SecondStream(),
+        Run(1, calls=20),
+        Publish("photometry", topic="far:one"),
+        Run(calls=100),
+        Apart("", refuses=True),
+        SetPosition("far:one"),
+        Run(),
+        Publish("photometry", topic="two", origin="south"),
+    ),
+    "a stream that is away when the others have come back keeps them from nothing": (
+        SecondStream(),
+        Apart(""),
+        Rebalance(),
+        Run(1),
+        Apart(),
     ),
     "who was frozen while another took over writes nothing": (
         Appear("SN 0"),

@@ -48,10 +48,9 @@ def test_the_document_tells_what_each_captured_record_becomes(
 
 def in_words(entry: Entry) -> str:
     """Return what became of one item, without places and addresses."""
-    told = (
-        f"{entry.kind} {entry.subject}: ".lstrip(" :") + f"*{entry.outcome}{f': {entry.reason}' * bool(entry.reason)}*"
-    )
+    outcome = f"*{entry.outcome}{f': {entry.reason}' if entry.reason else ''}*"
     new = entry.detail.get("datums", {}).get("new", 0)
     said = [str(entry.detail.get("message", "")).split("[0]@")[-1], *entry.detail.get("notes", [])]
     why = "; ".join(re.split(r" \(|: \[|: Hermes", re.sub(r"^\d+: ", "", one))[0] for one in said if one)
-    return told + f", {new} new" * bool(new) + f" ({why})" * bool(why)
+    whose = f"{entry.kind} {entry.subject}: " if entry.kind else ""
+    return whose + outcome + (f", {new} new" if new else "") + (f" ({why})" if why else "")

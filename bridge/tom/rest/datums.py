@@ -61,11 +61,11 @@ class RestDatums:
         for new in datums:
             wanted[new.target_pk].append(new.datum)
         beside, unreadable = Beside(datums), dict[int, str]()
-        for pk, of_target in wanted.items():
-            try:
-                beside.take_in(pk, self._rows.of(pk, of_target, anew=anew))
-            except RejectedError as error:
-                unreadable[pk] = f"what target {pk} has can't be compared: {error}"
+        for pk, rows in self._rows.of_each(wanted, anew=anew).items():
+            if isinstance(rows, RejectedError):
+                unreadable[pk] = f"what target {pk} has can't be compared: {rows}"
+            else:
+                beside.take_in(pk, rows)
         return beside, unreadable
 
     def _add_chunk(

@@ -7,17 +7,18 @@ is. Releases before have no order, and read no more than the page.
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
 
+from bridge.errors import RejectedError
 from bridge.events import KINDS, Datum, Kind
 from bridge.tom.compare import near, numbers
 from bridge.tom.port import ExistingDatum
 from bridge.tom.rest.seen import Keys, Listing, Read, Row, Seen, SeenLists
-from bridge.tom.rest.session import RestSession
+from bridge.tom.rest.session import Answer, Request, RestSession
 from bridge.tom.rest.shown import UnexpectedError, object_with
 from bridge.tom.values import Shown, data_type_of, row_of
 
@@ -34,15 +35,17 @@ _PAGES = {
 _GROWTH = 4
 _MOST_PAGES = 8
 """A long list is read in so many pages, where those are not too large: the TOM takes nearly as long for a small one."""
+_AT_ONCE = 8
+"""How many targets are looked at side by side: their pages are held in memory."""
 _TAIL = 100
 _LONG_S = 1.0
 
 
 @dataclass(frozen=True)
 class _Page(Read):
-    """A page, with those of its rows that can be compared."""
+    """A page, with those of its rows that are wanted."""
 
-    existing: Sequence[ExistingDatum | None] = ()
+    found: Sequence[ExistingDatum] = ()
 
 
 @dataclass(frozen=True)
@@ -65,13 +68,18 @@ class _Wanted:
         """The time before which nothing is looked for; None: a spectrum may be of any time."""
         return None if self.numbers else min(self.times)
 
-    def of_page(self, page: _Page) -> list[ExistingDatum]:
-        """Return the rows of a page that are looked for."""
-        return [
-            existing
-            for row, existing in zip(page.rows, page.existing, strict=True)
-            if existing is not None and (row.timestamp in self.times or row.keys[1:] in self.numbers)
-        ]
+    def has(self, row: Row) -> bool:
+        """Return whether a row that can be compared is looked for."""
+        return row.timestamp in self.times or row.keys[1:] in self.numbers
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What is looked for in which list, and from which row on."""
+
+    listing: Listing
+    wanted: _Wanted
+    start: int
 
 
 class RestRows:
@@ -81,22 +89,30 @@ class RestRows:
         self._session = session
         self._seen = SeenLists()
 
-    def of(self, pk: int, wanted: Iterable[Datum], *, anew: bool = True) -> list[ExistingDatum]:
+    def of(self, pk: int, wanted: Iterable[Datum]) -> list[ExistingDatum]:
         """Return the target's datums of the types and times of ``wanted``, and the spectra of the same numbers.
 
-        Not ``anew``: for datums that are known to have nothing beside them, nothing is looked for
-        (:mod:`bridge.tom.rest.seen`). Raises RejectedError where the TOM can't show them.
+        Raises RejectedError where the TOM can't show them.
         """
-        by_type: dict[tuple[Kind, str], list[Datum]] = defaultdict(list)
-        for datum in wanted:
-            by_type[KINDS[type(datum)], data_type_of(datum)].append(datum)
-        found: list[ExistingDatum] = []
-        for (kind, data_type), datums in by_type.items():
-            listing = pk, data_type
-            unsure = datums if anew else self._unsure(listing, kind, datums)
-            if unsure:
-                found += self._look(listing, _Wanted.of(kind, unsure))
+        (found,) = self.of_each({pk: wanted}, anew=True).values()
+        if isinstance(found, RejectedError):
+            raise found
         return found
+
+    def of_each(
+        self, wanted: Mapping[int, Iterable[Datum]], *, anew: bool
+    ) -> dict[int, list[ExistingDatum] | RejectedError]:
+        """Return for each target what :meth:`of` returns, or raises.
+
+        Not ``anew``: for datums that are known to have nothing beside them, nothing is looked for
+        (:mod:`bridge.tom.rest.seen`).
+        """
+        found: dict[int, list[ExistingDatum] | RejectedError] = {}
+        pks = list(wanted)
+        for start in range(0, len(pks), _AT_ONCE):
+            looks = [look for pk in pks[start : start + _AT_ONCE] for look in self._looks(pk, wanted[pk], anew=anew)]
+            found |= self._found(looks)
+        return {pk: found.get(pk, []) for pk in pks}
 
     def sending(self, pk: int, datum: Datum) -> None:
         """Note that ``datum`` is sent now."""
@@ -106,37 +122,76 @@ class RestRows:
         """Note that the TOM has added ``datum``."""
         self._seen.wrote((pk, data_type_of(datum)))
 
+    # -- what has to be looked for --------------------------------------------------------------------------------
+
+    def _looks(self, pk: int, datums: Iterable[Datum], *, anew: bool) -> Iterator[_Look]:
+        by_type: dict[tuple[Kind, str], list[Datum]] = defaultdict(list)
+        for datum in datums:
+            by_type[KINDS[type(datum)], data_type_of(datum)].append(datum)
+        for (kind, data_type), of_type in by_type.items():
+            listing = pk, data_type
+            if unsure := of_type if anew else self._unsure(listing, kind, of_type):
+                wanted = _Wanted.of(kind, unsure)
+                seen = self._seen.get(listing)
+                start = 0 if seen is None or wanted.oldest is None else seen.place_before(max(wanted.times))
+                yield _Look(listing, wanted, start)
+
     def _unsure(self, listing: Listing, kind: Kind, datums: Sequence[Datum]) -> Sequence[Datum]:
         """Return those that may have something beside them."""
         seen = self._seen.get(listing)
         if seen is None:
             return datums
-        if not seen.is_fresh and not seen.explains(self._where_new_ones_are(listing, kind, seen)):
+        if not seen.is_fresh and not self._still_holds(listing, kind, seen):
             self._seen.forget(listing)
             return datums
         return [datum for datum in datums if not seen.lacks(Row(datum.timestamp, keys_of(datum)))]
 
-    def _where_new_ones_are(self, listing: Listing, kind: Kind, seen: Seen) -> _Page:
-        first = 0 if self._session.toolkit.typed_datums else max(0, seen.count - _TAIL)
-        return self._page(listing, kind, first, _PAGES[kind][0])
+    def _still_holds(self, listing: Listing, kind: Kind, seen: Seen) -> bool:
+        new_ones_at = 0 if self._session.toolkit.typed_datums else max(0, seen.count - _TAIL)
+        try:
+            return seen.explains(self._page(listing, _Wanted.of(kind, ()), new_ones_at, _PAGES[kind][0]))
+        except RejectedError:
+            return False  # the look that follows says so
 
-    def _look(self, listing: Listing, wanted: _Wanted) -> list[ExistingDatum]:
-        seen, size = self._seen.get(listing), _PAGES[wanted.kind][1]
-        start = 0 if seen is None or wanted.oldest is None else seen.place_before(max(wanted.times))
-        while (found := self._read_from(start, listing, wanted)) is None:
-            start = max(0, start - size)  # rows before were deleted
+    # -- looking ------------------------------------------------------------------------------------------------------
+
+    def _found(self, looks: Sequence[_Look]) -> dict[int, list[ExistingDatum] | RejectedError]:
+        """Return by target what all looks show; the first pages are asked for side by side."""
+        firsts = self._first_pages([look for look in looks if look.start == 0 and look.wanted.oldest is not None])
+        found: dict[int, list[ExistingDatum] | RejectedError] = {}
+        for look in looks:
+            before = found.setdefault(look.listing[0], [])
+            if isinstance(before, RejectedError):
+                continue
+            try:
+                before += self._rows(look, firsts.get(look.listing))
+            except RejectedError as error:
+                found[look.listing[0]] = error
         return found
 
-    def _read_from(self, start: int, listing: Listing, wanted: _Wanted) -> list[ExistingDatum] | None:
+    def _first_pages(self, looks: Sequence[_Look]) -> dict[Listing, Answer]:
+        asked = [_request(look.listing, 0, _PAGES[look.wanted.kind][0]) for look in looks]
+        answers = self._session.request_each(asked)
+        return {look.listing: answer for look, answer in zip(looks, answers, strict=True)}
+
+    def _rows(self, look: _Look, first: Answer | None) -> list[ExistingDatum]:
+        start = look.start
+        while (found := self._rows_from(start, look, first)) is None:
+            start = max(0, start - _PAGES[look.wanted.kind][1])  # rows before were deleted
+        return found
+
+    def _rows_from(self, start: int, look: _Look, first: Answer | None) -> list[ExistingDatum] | None:
         """Return the rows that are wanted; None where ``start`` is not before all of them."""
-        first, most = _PAGES[wanted.kind]
+        listing, wanted = look.listing, look.wanted
+        smallest, most = _PAGES[wanted.kind]
         ordered = self._session.toolkit.typed_datums
         seen = self._seen.get(listing)
         found: list[ExistingDatum] = []
-        size, offset, last = first if start == 0 else most, start, None
+        size, offset, last = smallest if start == 0 else most, start, None
         started = time.monotonic()
         while True:
-            page = self._page(listing, wanted.kind, offset, size)
+            page = self._page(listing, wanted, offset, size, first)
+            first = None
             ordered = ordered and page.is_ordered and (last is None or not page.rows or last >= page.rows[0].timestamp)
             if start and not (ordered and page.rows and (last or page.rows[0].timestamp > max(wanted.times))):
                 return None
@@ -145,7 +200,7 @@ class RestRows:
             if seen is not None and not seen.take(page, ordered=ordered):
                 self._seen.forget(listing)
                 seen = None
-            found += wanted.of_page(page)
+            found += page.found
             last, offset = page.rows[-1].timestamp if page.rows else None, page.end
             if page.is_last or (ordered and wanted.oldest is not None and last is not None and last < wanted.oldest):
                 break
@@ -154,16 +209,23 @@ class RestRows:
             log.info("tom.datums_read", target=listing[0], data_type=listing[1], rows=page.count, seconds=seconds)
         return found
 
-    def _page(self, listing: Listing, kind: Kind, offset: int, size: int) -> _Page:
-        pk, data_type = listing
+    def _page(self, listing: Listing, wanted: _Wanted, offset: int, size: int, answer: Answer | None = None) -> _Page:
+        """Return a page as it is read: that of ``answer``, or asked for now."""
         typed = self._session.toolkit.typed_datums
-        started = time.monotonic()
-        page = self._session.page(DATUMS, target__id=pk, data_type=data_type, limit=size, offset=offset)
-        seconds = time.monotonic() - started
-        times = [self._time_of(shown) for shown in page.results]
-        existing = [_of_kind(row_of(shown, typed=typed), kind) for shown in page.results]
-        rows = [Row(moment, () if row is None else keys_of(row)) for moment, row in zip(times, existing, strict=True)]
-        return _Page(offset, page.count, rows, seconds, existing)
+        if answer is None:
+            (answer,) = self._session.request_each([_request(listing, offset, size)])
+        page = self._session.page_in(answer, DATUMS)
+        rows: list[Row] = []
+        found: list[ExistingDatum] = []
+        for shown in page.results:
+            moment, existing = self._time_of(shown), row_of(shown, typed=typed)
+            if existing is None or existing.kind is not wanted.kind:
+                rows.append(Row(moment, ()))
+                continue
+            rows.append(Row(moment, keys_of(existing)))
+            if wanted.has(rows[-1]):
+                found.append(existing)
+        return _Page(offset, page.count, rows, answer.elapsed.total_seconds(), found)
 
     def _time_of(self, said: Shown) -> datetime:
         try:
@@ -181,5 +243,6 @@ def keys_of(datum: Datum | ExistingDatum) -> Keys:
     return (hash(near(datum)),) if known is None else (hash(near(datum)), hash(known))
 
 
-def _of_kind(row: ExistingDatum | None, kind: Kind) -> ExistingDatum | None:
-    return row if row is not None and row.kind is kind else None
+def _request(listing: Listing, offset: int, size: int) -> Request:
+    pk, data_type = listing
+    return Request("GET", DATUMS, {"target__id": pk, "data_type": data_type, "limit": size, "offset": offset})

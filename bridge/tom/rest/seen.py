@@ -34,7 +34,7 @@ Listing = tuple[int, str]
 """The list of a target's datums of one type."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """A row as it was read: its time and its keys, none where it can't be compared with anything."""
 

@@ -5,7 +5,7 @@ from bridge.tomtoolkit.database.inserting import JsonTexts, as_stored, insert, i
 from bridge.tomtoolkit.database.leases import Lease
 from bridge.tomtoolkit.database.locks import let_in, lock_creation, processing
 from bridge.tomtoolkit.database.reading import columns_of
-from bridge.tomtoolkit.database.transactions import MANY, among, chunks, immediate, translating, writing
+from bridge.tomtoolkit.database.transactions import MANY, among, chunks, immediate, reading, translating, writing
 
 __all__ = [
     "MANY",
@@ -23,6 +23,7 @@ __all__ = [
     "let_in",
     "lock_creation",
     "processing",
+    "reading",
     "refusing",
     "translating",
     "words",

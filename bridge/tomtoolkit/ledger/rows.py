@@ -35,9 +35,11 @@ def place_of(row: models.Entry) -> Place:
 def entry_values(entry: Entry, recorded_at: datetime) -> dict[str, Any]:
     """Return the columns of an entry (:func:`bridge.ledger.rules.fitting`)."""
     same = rules.columns(entry)
+    simple = same["simple_subject"][:LONGEST_INDEXED]
     return same | {
         "reason": same["reason"] or "",
-        "simple_subject": same["simple_subject"][:LONGEST_INDEXED],
+        "simple_subject": simple,
+        "record_key": None if entry.key == _usual_key(entry.origin, simple) else entry.key,
         "published_at": entry.published_at,
         "recorded_at": recorded_at,
         "event_id": entry.event_id,
@@ -89,8 +91,13 @@ def to_entry(row: models.Entry) -> Entry:
         subject=row.subject,
         shared_by=row.shared_by,
         title=row.title,
-        key=bytes(row.record_key),
+        key=_usual_key(row.origin, row.simple_subject) if row.record_key is None else bytes(row.record_key),
     )
+
+
+def _usual_key(origin: str, simple_subject: str) -> bytes:
+    """Return the key of nearly every event (:attr:`bridge.events.Event.key`)."""
+    return f"{origin}/{simple_subject}".encode()
 
 
 def to_kept(row: models.Kept) -> Kept:

@@ -4,6 +4,7 @@ What is done is told by the entry of the event itself, as long as there is one. 
 filled, each row once. The way back is a backup of the database: nothing is lost, but the release before can't read it.
 """
 
+import struct
 from typing import Any
 
 import django.db.models.deletion
@@ -29,10 +30,15 @@ def _fill(apps: Any, schema_editor: Any) -> None:
     connection.ensure_connection()
     if connection.vendor == "sqlite":
         connection.connection.create_function("tom_bridge_from_hex", 1, _from_hex, deterministic=True)
+        connection.connection.create_function("tom_bridge_part", 4, _part, deterministic=True)
     texts = " UNION ".join(
         f"SELECT coalesce({column}, '') FROM {table}" for table, columns in _COMMON.items() for column in columns
     )
+    usual_key = "CAST(origin || '/' || simple_subject AS BLOB)"
+    if connection.vendor == "postgresql":
+        usual_key = "convert_to(origin || '/' || simple_subject, 'UTF8')"
     moment, identity = (_moment, _identity) if connection.vendor == "sqlite" else (str, str)
+    part = _part_sql(connection.vendor == "sqlite")
     with connection.cursor() as cursor:
         cursor.execute(f'INSERT INTO tom_bridge_text ("text") {texts}')
         if connection.vendor == "postgresql":
@@ -47,7 +53,7 @@ def _fill(apps: Any, schema_editor: Any) -> None:
                 counted,
                 EXISTS (SELECT 1 FROM tom_bridge_done AS done WHERE done.event_id = had.event_id
                     AND done.origin = had.origin AND done.witness = 'done'),
-                subject, simple_subject, title, record_key, detail
+                subject, simple_subject, title, nullif(record_key, {usual_key}), detail
             FROM tom_bridge_event AS had""")
         cursor.execute(f"""
             INSERT INTO tom_bridge_witness (event_id, origin, witness)
@@ -55,9 +61,8 @@ def _fill(apps: Any, schema_editor: Any) -> None:
             WHERE witness <> 'done' OR NOT EXISTS (SELECT 1 FROM tom_bridge_event AS event
                 WHERE event.event_id = had.event_id AND event.origin = had.origin)""")
         cursor.execute(f"""
-            INSERT INTO tom_bridge_run (first, last, event_id, model, origin, number, digests)
-            SELECT first, last, {identity("event_id")}, {_key("model")}, {_key("origin")}, number, digests
-            FROM tom_bridge_written_run AS had""")
+            INSERT INTO tom_bridge_run (first, last, model, parts, digests)
+            SELECT first, last, {_key("model")}, {part}, digests FROM tom_bridge_written_run AS had""")
         if connection.vendor == "sqlite":
             cursor.execute("UPDATE tom_bridge_words SET share_id = tom_bridge_from_hex(share_id)")
         _go_on_counting(cursor, connection)
@@ -79,6 +84,18 @@ def _identity(column: str) -> str:
 
 def _from_hex(value: str | None) -> bytes | None:
     return None if value is None else bytes.fromhex(value)
+
+
+def _part_sql(is_sqlite: bool) -> str:
+    """Return SQL for whose rows a run is of, which were those of one event (``bridge.tomtoolkit.rows.noted.Part``)."""
+    rows, number, origin = "CAST(last - first + 1 AS integer)", "coalesce(number, -1)", _key("origin")
+    if is_sqlite:
+        return f"tom_bridge_part({rows}, {number}, {origin}, event_id)"
+    return f"int4send({rows}) || int4send({number}) || int4send({origin}) || uuid_send(event_id)"
+
+
+def _part(rows: int, number: int, origin: int, event_id: str) -> bytes:
+    return struct.pack(">iii16s", rows, number, origin, bytes.fromhex(event_id))
 
 
 def _go_on_counting(cursor: Any, connection: Any) -> None:
@@ -124,7 +141,10 @@ class Migration(migrations.Migration):
     operations = [
         migrations.CreateModel(
             name="Text",
-            fields=[("id", _ID), ("text", models.TextField(unique=True))],
+            fields=[
+                ("id", models.AutoField(primary_key=True, serialize=False)),
+                ("text", models.TextField(unique=True)),
+            ],
             options={"db_table": "tom_bridge_text"},
         ),
         migrations.CreateModel(
@@ -151,7 +171,7 @@ class Migration(migrations.Migration):
                 ("subject", models.TextField()),
                 ("simple_subject", models.TextField()),
                 ("title", models.TextField()),
-                ("record_key", models.BinaryField()),
+                ("record_key", models.BinaryField(null=True)),
                 ("detail", models.TextField()),
             ],
             options={
@@ -193,10 +213,8 @@ class Migration(migrations.Migration):
                 ("id", _ID),
                 ("first", models.BigIntegerField()),
                 ("last", models.BigIntegerField()),
-                ("event_id", Identity()),
                 ("model", CommonText()),
-                ("origin", CommonText()),
-                ("number", models.IntegerField(null=True)),
+                ("parts", models.BinaryField()),
                 ("digests", models.BinaryField()),
             ],
             options={

@@ -6,7 +6,16 @@ from bridge.tomtoolkit.models.arrived import (
     RetryRequest,
     Written,
 )
-from bridge.tomtoolkit.models.fields import CommonText, Identity, Text, key_sql, keys_of, make_keys_of
+from bridge.tomtoolkit.models.fields import (
+    AsDateTime,
+    CommonText,
+    Identity,
+    Text,
+    key_sql,
+    keys_of,
+    make_keys_of,
+    texts_of,
+)
 from bridge.tomtoolkit.models.leases import Lease
 from bridge.tomtoolkit.models.ledger import (
     Dead,
@@ -37,6 +46,7 @@ from bridge.tomtoolkit.models.sharing import (
 )
 
 __all__ = [
+    "AsDateTime",
     "Choice",
     "CommonText",
     "Dead",
@@ -71,4 +81,5 @@ __all__ = [
     "key_sql",
     "keys_of",
     "make_keys_of",
+    "texts_of",
 ]

@@ -26,6 +26,7 @@ _NONE = 0
 class Text(models.Model):
     """A text that many rows of the ledger have; none is ever changed or removed."""
 
+    id = models.AutoField(primary_key=True)
     text = models.TextField(unique=True)
 
     class Meta:
@@ -59,6 +60,11 @@ def make_keys_of(using: str, texts: Iterable[str]) -> dict[str, int]:
         Text.objects.using(using).bulk_create([Text(text=text) for text in missing], ignore_conflicts=True)
         found = keys_of(using, wanted)
     return found
+
+
+def texts_of(using: str, keys: Iterable[int]) -> dict[int, str]:
+    """Return the texts that have these keys."""
+    return dict(Text.objects.using(using).filter(pk__in=set(keys)).values_list("pk", "text"))
 
 
 class _Found:
@@ -162,6 +168,18 @@ class Moment(models.DateTimeField):
         if connection.vendor != "sqlite":
             return column
         return [None if moment is None else _microseconds(moment) for moment in column]
+
+
+class AsDateTime(models.Func):
+    """A :class:`Moment`, to the second, for what Django computes of times."""
+
+    output_field = models.DateTimeField()
+    template = "%(expressions)s"
+
+    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, Any]:
+        """Return SQL for the text that Django has for a time."""
+        template = "datetime(%(expressions)s / 1000000, 'unixepoch')"
+        return super().as_sql(compiler, connection, template=template, **extra)
 
 
 def _microseconds(moment: datetime) -> int:

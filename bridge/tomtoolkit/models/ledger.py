@@ -76,7 +76,8 @@ class Entry(models.Model):
     subject = models.TextField()
     simple_subject = models.TextField()
     title = models.TextField()
-    record_key = models.BinaryField()
+    record_key = models.BinaryField(null=True)
+    """None where it is what an event has that is told by this origin and subject, as nearly every one."""
     detail = models.TextField()
     """JSON as text: PostgreSQL's own type refuses a NUL, and a detail must cost no event."""
 

@@ -5,8 +5,11 @@ exactly where the run with the smallest last key from its own on has begun by th
 row, however many runs there are.
 """
 
-from collections.abc import Collection
-from typing import Any
+import struct
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.db import connections
 from django.db.models import BigIntegerField, F, Func, OuterRef, Q, Subquery, Value
@@ -14,9 +17,12 @@ from django.db.models.functions import Coalesce
 from django.db.models.lookups import LessThanOrEqual
 from tom_dataproducts.models import DataProduct as ProductModel
 
+from bridge.events import EventRef
 from bridge.tomtoolkit import models
 from bridge.tomtoolkit.database import among
 
+_PACKED = struct.Struct(">iii16s")
+_NO_NUMBER = -1
 _NEVER = Value(2**63 - 1, output_field=BigIntegerField())
 _NO_ROW = Value(0, output_field=BigIntegerField())
 
@@ -52,9 +58,61 @@ def run_of(using: str, model: Any, key: int) -> models.Written | None:
     return run if run is not None and run.first <= key else None
 
 
-def with_event(model: Any, rows: Any) -> Any:
-    """Return those of ``rows`` (a queryset of ``model``) that the bridge wrote, each with its event's ``event_id``."""
-    return rows.filter(_noted(model, "pk")).annotate(event_id=Subquery(_runs(model, "pk").values("event_id")[:1]))
+class Part(NamedTuple):
+    """Some rows of a run that follow each other: neighbouring data of one event.
+
+    Packed it is 28 bytes: the number of rows, the number of the first datum (-1: none), the key of the origin's
+    :class:`~bridge.tomtoolkit.models.Text`, each in 4 bytes with the first one highest, and the event's id.
+    """
+
+    rows: int
+    event: EventRef
+    """Without an origin where an earlier release noted it and nothing says whose it was."""
+    number: int | None
+    """Which datum of the event the first row is, from 0 on; None where an earlier release noted it."""
+
+
+def packed(using: str, parts: Iterable[Collection[Part]]) -> list[bytes]:
+    """Return the parts of each of some runs as :attr:`~bridge.tomtoolkit.models.Written.parts` has them."""
+    origins = models.make_keys_of(using, {part.event.origin for run in parts for part in run})
+    return [b"".join(_pack(part, origins[part.event.origin]) for part in run) for run in parts]
+
+
+def _pack(part: Part, origin: int) -> bytes:
+    return _PACKED.pack(part.rows, _NO_NUMBER if part.number is None else part.number, origin, part.event.id.bytes)
+
+
+def parts_of(run: models.Written) -> list[Part]:
+    """Return whose rows a run is of, in their order."""
+    found = list(_PACKED.iter_unpack(bytes(run.parts)))
+    origins = models.texts_of(str(run._state.db), {origin for _, _, origin, _ in found})
+    return [
+        Part(rows, EventRef(origins[origin], UUID(bytes=one)), None if number == _NO_NUMBER else number)
+        for rows, number, origin, one in found
+    ]
+
+
+def events_of_rows(using: str, model: Any, keys: Collection[int]) -> set[EventRef]:
+    """Return the events with which those of these rows came that the bridge wrote."""
+    rows = model.objects.using(using).filter(_noted(model, "pk"), pk__in=keys)
+    in_run: dict[int, list[int]] = defaultdict(list)
+    for key, run in rows.annotate(run=Subquery(_runs(model, "pk").values("pk")[:1])).values_list("pk", "run"):
+        in_run[run].append(key)
+    runs = models.Written.objects.using(using).in_bulk(in_run)
+    return {event for run, those in in_run.items() for event in _events(runs[run], those)}
+
+
+def event_of(run: models.Written, key: int) -> EventRef:
+    """Return the event with which the row of this key came, which is one of the run."""
+    return next(_events(run, [key]))
+
+
+def _events(run: models.Written, keys: Collection[int]) -> Iterator[EventRef]:
+    first = run.first
+    for part in parts_of(run):
+        if any(first <= key < first + part.rows for key in keys):
+            yield part.event
+        first += part.rows
 
 
 def _noted(model: Any, column: str) -> Any:

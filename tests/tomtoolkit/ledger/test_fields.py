@@ -1,6 +1,7 @@
 """The fields of the ledger's large tables: their values are as with Django's own, and take fewer bytes."""
 
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from django.db import connection
@@ -62,3 +63,16 @@ def test_a_row_holds_numbers_and_bytes_in_place_of_texts(orm_tom: InProcessTom) 
     assert told == {"topic": "integer", "origin": "integer", "published_at": there[0], "event_id": there[1]}
     (entry,) = DjangoLedger().entries(Filter())
     assert (entry.event_id, entry.published_at) == (arrival.event_id, arrival.record.timestamp)
+
+
+@pytest.mark.usefixtures("orm_tom")
+def test_a_key_that_is_the_usual_one_takes_no_room_and_any_other_is_kept() -> None:
+    from bridge.tomtoolkit.ledger.store import DjangoLedger
+    from bridge.tomtoolkit.models import Entry
+
+    keys = [b"north/sn2026abc", b"north/list:sn2026abc", b"", b"\xff"]
+    with DjangoLedger().unit() as unit:
+        for offset, key in enumerate(keys):
+            unit.record(replace(Arrival(offset=offset).entry(Outcome.APPLIED), key=key))
+    assert [entry.key for entry in sorted(DjangoLedger().entries(Filter()), key=lambda one: one.offset)] == keys
+    assert Entry.objects.filter(record_key=None).count() == 1

@@ -61,8 +61,10 @@ def test_without_an_order_nothing_is_known_before_the_last_page() -> None:
     assert known.lacks(row(10))
 
 
-def test_a_list_that_turns_out_to_have_no_order_is_not_known_from_a_time_on() -> None:
+def test_a_list_that_turns_out_to_have_no_order_is_not_known_from_a_time_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_STEP", 1)
     known = seen(read(row(9), row(8), count=9))
+    assert known.place_before(NOON) == 1
     assert known.take(read(row(10), row(7), offset=2, count=9), ordered=False)
     assert not known.lacks(row(11))
     assert known.place_before(NOON) == 0

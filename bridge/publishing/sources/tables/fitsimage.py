@@ -104,6 +104,8 @@ def _check_scale(keywords: Mapping[str, str]) -> None:
 def _may_be_scaled(name: str, text: str) -> bool:
     """Return whether a line says that fluxes were changed; histories tell much else that was added or divided."""
     doubts = any(assumed != "all rows are alike" for _, assumed in wordings.doubts(text))
+    if name == "COMMENT" and wordings.is_no_spectrum(text):
+        return True
     return doubts and (name == "COMMENT" or bool(re.search(r"\bflux\w*\b.*\b(?:scaled|multipl|divided)", text.lower())))
 
 

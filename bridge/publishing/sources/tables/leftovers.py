@@ -142,7 +142,7 @@ def check_objects(name: Name, held: Sequence[str]) -> None:
 
 def _check_limits(name: Name, held: Sequence[str], note: str) -> None:
     """Refuse what may hold or mark limits."""
-    if limits.are_signs(held):
+    if limits.are_signs(held) or limits.are_letters(held):
         raise _unclear(name, "may mark limits", "is_limit")
     is_like = limit_like_name(name) or re.search(r"\blimit|upper|non-?detect", note, re.IGNORECASE)
     if not is_like or is_one_sided(name) or _is_limits_sigma(name):

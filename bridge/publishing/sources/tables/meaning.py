@@ -21,7 +21,7 @@ from bridge.publishing.sources.tables import (
     timing,
     units,
 )
-from bridge.publishing.sources.tables.cells import is_empty
+from bridge.publishing.sources.tables.cells import NUMBER, is_empty
 from bridge.publishing.sources.tables.columns import Columns
 from bridge.publishing.sources.tables.names import Role
 from bridge.publishing.sources.tables.series import Series
@@ -100,6 +100,7 @@ def understand(columns: Columns) -> Meaning:
         when,
         named=frozenset(columns.options.columns.values()),
         has_limits=has_limits,
+        has_detections=any(one.value is not None for one in found),
         is_flux=fluxes,
         has_exposure=exposure is not None and factor == 1.0,
     )
@@ -143,6 +144,12 @@ def _check_bands(columns: Columns, series: Sequence[Series], texts: dict[Role, i
             )
         return ""
     cells = {cell for cell in columns.table.cells(column) if cell}
+    if number := next((cell for cell in sorted(cells) if NUMBER.fullmatch(cell)), None):
+        name = columns.table.names[column]
+        raise ValueError(
+            f"column {name!r} tells filters by numbers ({number}); write their names, or, where all rows are of one "
+            f"filter, say --columns extra={name} --bandpass and its name"
+        )
     if shifted := next((cell for cell in sorted(cells) if bands.is_shifted(cell)), None):
         raise ValueError(
             f"column {columns.table.names[column]!r} says {shifted!r}: magnitudes shifted for a plot? Write them as "

@@ -154,6 +154,7 @@ _UNIT_TOKENS = words(
     "millimag Jy mJy uJy muJy nJy microJy jy mjy ujy njy deg arcsec mas "
     "nm um micron microns Angstrom angstrom AA"
 )
+_COLOR_EXCESS = re.compile(r"E[ _]?\(?[A-Z][ _-]*[-\u2013][ _]*[A-Z]\)?(?:_?MW)?", re.IGNORECASE)
 _AB_MAGNITUDE = re.compile(r"(?<![A-Za-z])(?:AB|ab)(?=[Mm]ag)")
 _SYSTEM_TOKENS = frozenset({"ab", "vega"})
 
@@ -174,6 +175,8 @@ class Name:
 @lru_cache(maxsize=10_000)
 def parsed(whole: str) -> Name:
     """Return ``whole`` taken apart."""
+    if _COLOR_EXCESS.fullmatch(whole.strip()):  # no error in the unit B-V
+        return Name(whole=whole, flat="ebv", said=(), tokens=frozenset({"ebv"}))
     bare, brackets = split_brackets(whole.replace("\u2206", "\u0394"))  # a sign of mathematics is no letter
     said = [part.strip() for text in brackets for part in text.split(",") if part.strip()]
     offset = re.search(r"[+-]\s*\d[\d.,]*\s*$|[+-]\s*\d[\d.]*[eE]\d\s*$", bare)

@@ -11,10 +11,14 @@ from bridge.publishing.sources.tables.timing import Timing
 
 LIMIT_TEXT = re.compile(
     r"upper limit|lower limit|\blimits?\b|non[ -]?detect|not (?:been )?detected|undetected|not (?:visible|seen)|"
-    rf"invisible|fainter than|nondet|\b(?:ul|lim|uplim|ndet)\b|\bu\.\s?l\b|{languages.LIMIT_TEXT}",
+    rf"invisible|fainter than|nondet|\b(?:ul|lim|uplim|ndet)\b|\bu\.\s?l\b|"
+    r"[<\u2264]\s*\d(?:\.\d+)?[ -]*(?:sig|\u03c3)|^\s*[2-9][ -]?(?:sig(?:ma)?|\u03c3)\s*$|"
+    r"(?:below|less than) (?:the )?(?:\d(?:\.\d+)?[ -]?)?(?:limit|threshold|sig)|"
+    rf"{languages.LIMIT_TEXT}",
     re.IGNORECASE,
 )
 """What says that a value is a limit."""
+_ALL_LIMITS = re.compile(r"\b(?:all|only)\b.*\b(?:limits?|non-?detections?)\b")
 _ZONE = re.compile(
     r"\b(?i:local (?:\w+ )?time)|(?i:utc offset|offset (?:to|from) utc)|\b(?:UTC|GMT)\s*[-+]\s*(?!0)\d{1,2}(?!\d)|"
     r"(?i:times?|dates?|clock|hours?)\b.*\b(?:local\b|CES?T|MES?Z|[ECMPA][SD]T|JST|IST|BST|A[ECW][SD]T|CLS?T|MSK)\b"
@@ -66,6 +70,7 @@ def check_remarks(
     *,
     named: Collection[Role],
     has_limits: bool,
+    has_detections: bool,
     is_flux: bool,
     has_exposure: bool,
     value: Role = Role.BRIGHTNESS,
@@ -79,6 +84,7 @@ def check_remarks(
     in_mmag = any("mmag" in " ".join(name.said).lower() for name in names)
     checks = (
         (not has_limits, LIMIT_TEXT, "no value is a limit", Role.LIMIT),
+        (has_limits and has_detections, _ALL_LIMITS, "not all values are limits", Role.IS_LIMIT),
         (not in_mmag, _MILLI, "nothing is in millimagnitudes", Role.ERROR),
         (True, _SEVERAL_SIGMAS, "errors are of 1 sigma", Role.ERROR),
         (is_flux, FACTOR, "fluxes have no further factor", value),

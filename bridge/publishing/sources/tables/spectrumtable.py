@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bridge.publishing.sources.tables import languages, names, quality, reading, remarks, uncertainties, units
+from bridge.publishing.sources.tables import languages, names, quality, reading, remarks, uncertainties, units, wordings
 from bridge.publishing.sources.tables.cells import NUMBER, is_empty, number_of
 from bridge.publishing.sources.tables.fitsimage import Found
 from bridge.publishing.sources.tables.names import Role
@@ -30,7 +30,6 @@ _ERRORS = words(
 _LOGARITHM = "loglam"
 """log10 of the wavelength in Angstrom: https://data.sdss.org/datamodel/files/BOSS_SPECTRO_REDUX/"""
 _REST = words("rest restframe norm normalized normalised log logwave dered dereddened")
-_NOT_AS_OBSERVED = re.compile(r"rest[- ]?(?:frame|wave)|de-?redshift|normali[sz]ed|continuum[- ]subtracted")
 _WAVELENGTH_UNIT = re.compile(
     r"\b(?:wave\w*|lam\w*|wl)\b[^\w\u00c5]*(?:in |units?:? )?[^\w\u00c5]*"
     r"(nm|nanometers?|microns?|um|[\u00b5\u03bc]m|angstroms?|ang|\u00c5|A)\b",
@@ -141,19 +140,17 @@ def _check_remarks(comments: Sequence[str], told_units: dict[str, str], options:
     wavelength_unit = told_units["wavelength"] or options.given.get("wavelength_unit", "")
     for remark in comments:
         text = remark.lower()
-        if not_as_observed(text):
+        if wordings.is_no_spectrum(text) or remarks.is_intrinsic(text):
             raise _remarked(remark, "publish what was observed")
+        is_card = bool(_SAID.fullmatch(remark)) or text.startswith("history")  # of a FITS header, as WISeREP keeps them
+        if not is_card and (doubt := next(wordings.doubts(remark), None)):
+            raise _remarked(remark, f"{doubt[1]} as they are read; publish such")
         is_of_flux = "flux" in text and not remarks.FACTOR.search(flux_unit.lower())
         if is_of_flux and remarks.FACTOR.search(text) and flux_unit.lower() != RELATIVE:
             raise _remarked(remark, "write the factor in the unit, as --flux-unit '1e-15 erg / (s cm2 Angstrom)'")
         said = _WAVELENGTH_UNIT.search(remark)
         if said and wavelength_unit and units.unit_of(said[1]) != units.unit_of(wavelength_unit):
             raise _remarked(remark, f"mend the unit, which is said to be {wavelength_unit}")
-
-
-def not_as_observed(text: str) -> bool:
-    """Return whether a comment, in lower case, says that a spectrum is at rest, normalised or corrected."""
-    return bool(_NOT_AS_OBSERVED.search(text) and not remarks.is_denied(text)) or remarks.is_intrinsic(text)
 
 
 def _remarked(remark: str, mend: str) -> ValueError:

@@ -23,7 +23,9 @@ _AHEAD = timedelta(days=1)
 """For clocks that differ and days that have begun elsewhere."""
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _OF_DAY = re.compile(r"\d{1,2}(?:\.\d*)?")
-_CLOCK = re.compile(r"(\d{1,2})[:h ](\d{1,2})(?:[:m ](\d{1,2}(?:\.\d*)?)s?)?m?\s*(?:Z|UTC?)?")
+_CLOCK = re.compile(
+    r"(\d{1,2})[:h ](\d{1,2})(?:[:m ](\d{1,2}(?:\.\d*)?)s?)?m?\s*(?:Z|UTC?|(?P<half>[AaPp])\.?[Mm]\.?)?"
+)
 RIGHT = "write an MJD (60341.25), a JD (2460341.75) or 2024-02-01T06:00:00"
 
 
@@ -181,7 +183,7 @@ def _part(fraction: str) -> timedelta:
 
 def _clock(text: str) -> timedelta:
     found = _CLOCK.fullmatch(text.strip())
-    if found is None:
+    if found is None or found["half"]:
         raise ValueError(text)
     hours, minutes, seconds = int(found[1]), int(found[2]), Decimal(found[3] or 0)
     if hours > 23 or minutes > 59 or seconds >= 60:
@@ -229,7 +231,8 @@ def joined(day: str, clock: str) -> str:
     if is_empty(day) or found is None:
         return ""
     seconds, point, part = (found[3] or "00").partition(".")
-    return f"{day.strip()}T{found[1]:0>2}:{found[2]:0>2}:{seconds:0>2}{point}{part}"
+    half = f" {found['half']}m" if found["half"] else ""
+    return f"{day.strip()}T{found[1]:0>2}:{found[2]:0>2}:{seconds:0>2}{point}{part}{half}"
 
 
 def resolution(cell: str) -> timedelta:

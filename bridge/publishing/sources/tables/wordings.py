@@ -59,7 +59,7 @@ _KINDS = (
         r"\boffset\b(?! (?:from|guid|sky|in ra))|\badjusted\b|"
         r"\b(?:add|added|adding|subtract|subtracted|subtracting|minus|plus)\b[^.;]*\d|"
         r"(?:mean|median|trend|magnitude) subtracted|\b(?:var\w*|target|v) ?(?:-|minus) ?(?:c\b|comp)|"
-        rf"[a-z)] ?[-+\u2212] ?\d+(?:\.\d+)? ?{_UNIT_OF_TIME}",
+        rf"(?<!\ba)(?<!\bphas)[a-z)] ?[-+\u2212] ?\d+(?:\.\d+)? ?{_UNIT_OF_TIME}",
     ),
     (
         "brightness",
@@ -81,6 +81,7 @@ _KINDS = (
     (
         "brightness",
         "values are as observed",
+        r"\babsolute\b(?! (?:\w+ )?(?:calib|phot|astrom|scale|time|date|zero))|"
         r"rest[- ]?frame|\bat rest\b|\brest (?:mag|flux|wave|days?|phase)|\bto 10 pc\b|"
         r"(?:extinction|reddening|dust)\w* (?:was |were |is )?removed|"
         r"\bremoved\b.*(?:extinction|redden)|\bav ?= ?[\d.]+ removed",
@@ -115,6 +116,14 @@ _ANY = re.compile("|".join(pattern for _, _, pattern in _KINDS))
 _DENIED = re.compile(r"\b(?:not|no|nor|without|never) (?:\w+ ){0,2}$|\bnon-?$")
 _MUST_NOT_BE_DENIED = re.compile(r"not|never|n't|un|false|no\b")
 
+_NOT_AS_OBSERVED = re.compile(
+    r"rest[- ]?(?:frame|wave)|de-?redshift|redshift (?:\w+ )?(?:corrected|removed)|normali[sz]ed|"
+    r"continuum[- ]subtracted"
+)
+_NO_SPECTRUM = re.compile(
+    r"\b(?:model|best)[- ]?fit|\bfit(?:ted)?[- ](?:model|spectrum)|(?<!host )(?<!galaxy )\btemplate\b(?! subtract)|"
+    r"\b(?:galaxy|sn|stellar) template\b(?! subtract)|\blog(?:10|e)?[ _(]*(?:lam|wave)",
+)
 _TOPICS = words(
     "brightness brightnesses column columns date dates err error errors errs flux fluxes jd jds mag "
     "magnitude magnitudes mags mjd mjds point points row rows sigma sigmas time times uncertainties "
@@ -158,6 +167,18 @@ def doubts(text: str) -> Iterator[tuple[str, str]]:
             if not is_denied:
                 yield role, assumed
                 break
+
+
+def is_no_spectrum(text: str) -> bool:
+    """Return whether a text says that a spectrum is at rest, normalised, a model, or over log wavelengths."""
+    lowered = text.lower()
+    return bool(_NO_SPECTRUM.search(lowered)) or is_at_rest(lowered)
+
+
+def is_at_rest(text: str) -> bool:
+    """Return whether a text, in lower case, says that a spectrum is at rest, normalised or without its continuum."""
+    found = _NOT_AS_OBSERVED.search(text)
+    return found is not None and not re.search(r"\bnot\b|\bno\b|\bnor\b|\bun\w+ed\b|\bfalse\b", text)
 
 
 def not_understood(text: str, known: frozenset[str]) -> str:

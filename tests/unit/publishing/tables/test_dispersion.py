@@ -159,3 +159,25 @@ def test_a_day_as_fits_wrote_it_until_1999_is_right(tmp_path: Path) -> None:
 def test_a_julian_date_in_the_header_is_used_where_it_has_no_other(tmp_path: Path) -> None:
     found = read(tmp_path, image(**{"DATE-OBS": "", "JD": 2460084.75}))
     assert found.timestamp == datetime(2023, 5, 20, 6, tzinfo=UTC)
+
+
+COMMENTS = ["redshift removed", "best-fit model", "SN template", "log lambda", "simulated", "flux multiplied by 1e16"]
+HARMLESS = ["SN 2023abc at +10 d", "host template subtracted", "combined 3 x 600 s", "flux calibrated with BD+28"]
+
+
+@pytest.mark.parametrize("comment", COMMENTS)
+def test_a_comment_that_a_spectrum_is_not_as_observed_is_never_passed_over(tmp_path: Path, comment: str) -> None:
+    assert "the header says" in refused(tmp_path, image(COMMENT=comment))
+    given = {"wavelength_unit": "Angstrom", "flux_unit": FLAM}
+    (path := tmp_path / "spectrum.csv").write_text(f"# {comment}\nwavelength,flux\n4000,1e-15\n4002,2e-15\n")
+    with pytest.raises(SourceError) as error:
+        read_spectrum(path, Options(given=given, time=TIME))
+    assert "a comment says" in error.value.problems[0]
+
+
+@pytest.mark.parametrize("comment", HARMLESS)
+def test_a_comment_that_changes_no_spectrum_is_no_obstacle(tmp_path: Path, comment: str) -> None:
+    assert read(tmp_path, image(COMMENT=comment)).flux == pytest.approx(FLUX)
+    given = {"wavelength_unit": "Angstrom", "flux_unit": FLAM}
+    (path := tmp_path / "spectrum.csv").write_text(f"# {comment}\nwavelength,flux\n4000,1e-15\n4002,2e-15\n")
+    assert read_spectrum(path, Options(given=given, time=TIME)).datums

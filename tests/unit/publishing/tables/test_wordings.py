@@ -158,3 +158,35 @@ def test_a_time_to_come_is_refused_with_what_to_do(tmp_path: Path) -> None:
 def test_whole_julian_dates_are_told_as_whole_days(tmp_path: Path) -> None:
     (path := tmp_path / "table.csv").write_text("JD,mag,err,filter\n2460123,18.2,0.1,V\n2460125,18.3,0.1,V\n")
     assert dict(read_photometry(path).taken)["JD"] == "time: JD, UTC, whole days"
+
+
+@pytest.mark.parametrize("mark", ["#N/A", "#NA", "#VALUE!", "########", "#DIV/0!"])
+def test_a_row_that_begins_with_an_error_of_a_spreadsheet_is_no_comment(tmp_path: Path, mark: str) -> None:
+    text = f"err,mjd,mag,filter\n0.1,60341.2,18.2,V\n{mark},60342.2,18.3,V\n0.1,60343.2,18.4,V\n"
+    if mark.startswith("#N"):
+        assert [point.brightness for point in read(tmp_path, text)] == [18.2, 18.3, 18.4]
+    else:
+        assert "line 3, column err" in refused(tmp_path, text)
+
+
+def test_a_comment_that_all_are_limits_is_not_passed_over_beside_one_limit(tmp_path: Path) -> None:
+    text = f"# all mags are upper limits\nmjd,mag,err,filter\n{ROW}\n60342.2,>19.5,,V\n"
+    assert "not all values are limits" in refused(tmp_path, text)
+
+
+@pytest.mark.parametrize("note", ["<3 sigma", "3sig", "below the limit", "3-sigma", "less than 5 sigma"])
+def test_a_note_of_few_sigmas_may_say_that_the_value_is_a_limit(tmp_path: Path, note: str) -> None:
+    text = f"mjd,mag,err,filter,info\n{ROW},\n60342.2,20.5,,V,{note}\n"
+    assert "may say that the value is a limit" in refused(tmp_path, text)
+
+
+@pytest.mark.parametrize("letters", ["DL", "DU", "dl"])
+def test_letters_that_may_stand_for_detections_and_limits_are_refused(tmp_path: Path, letters: str) -> None:
+    text = f"mjd,mag,err,filter,D/L\n{ROW},{letters[0]}\n60342.2,20.5,,V,{letters[1]}\n"
+    assert "may mark limits" in refused(tmp_path, text)
+
+
+def test_a_brightness_of_few_millimagnitudes_is_a_difference(tmp_path: Path) -> None:
+    assert "a difference" in refused(tmp_path, "mjd,mag (mmag),filter\n60341.2,15.234,V\n")
+    (point,) = read(tmp_path, "mjd,mag (mmag),filter\n60341.2,15234,V\n")
+    assert point.brightness == 15.234
