@@ -5,7 +5,7 @@ from bridge.tomtoolkit.database.inserting import JsonTexts, as_stored, insert, i
 from bridge.tomtoolkit.database.leases import Lease
 from bridge.tomtoolkit.database.locks import let_in, lock_creation, processing
 from bridge.tomtoolkit.database.reading import columns_of
-from bridge.tomtoolkit.database.transactions import MANY, among, chunks, immediate, translating, writing
+from bridge.tomtoolkit.database.transactions import MANY, among, chunks, close_old, immediate, translating, writing
 
 __all__ = [
     "MANY",
@@ -14,6 +14,7 @@ __all__ = [
     "among",
     "as_stored",
     "chunks",
+    "close_old",
     "columns_of",
     "immediate",
     "insert",
