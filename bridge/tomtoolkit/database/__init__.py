@@ -13,7 +13,16 @@ from bridge.tomtoolkit.database.inserting import (
 from bridge.tomtoolkit.database.leases import Lease
 from bridge.tomtoolkit.database.locks import let_in, lock_creation, processing
 from bridge.tomtoolkit.database.reading import columns_of
-from bridge.tomtoolkit.database.transactions import MANY, among, chunks, immediate, reading, translating, writing
+from bridge.tomtoolkit.database.transactions import (
+    MANY,
+    among,
+    chunks,
+    close_old,
+    immediate,
+    reading,
+    translating,
+    writing,
+)
 
 __all__ = [
     "MANY",
@@ -23,6 +32,7 @@ __all__ = [
     "among",
     "as_stored",
     "chunks",
+    "close_old",
     "columns_of",
     "immediate",
     "in_utc",
