@@ -238,6 +238,10 @@ class Migration(migrations.Migration):
             for name, related in (("Parked", "parked"), ("Dead", "dead"))
         ),
         migrations.RunPython(_use_none_again, _remember_ids),
+        *(
+            migrations.AddIndex(name, models.Index(fields=["reason"], name=f"tom_bridge_{table}_reason"))
+            for name, table in (("Parked", "waiting"), ("Dead", "letter"))
+        ),
         migrations.DeleteModel("Entry"),
         migrations.DeleteModel("Done"),
         migrations.DeleteModel("Written"),

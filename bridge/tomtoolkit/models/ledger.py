@@ -177,6 +177,7 @@ class Parked(models.Model):
                 name="tom_bridge_waiting_in_line",
             ),
             models.Index(fields=("due_at",), condition=models.Q(due_at__isnull=False), name="tom_bridge_waiting_due"),
+            models.Index(fields=("reason",), name="tom_bridge_waiting_reason"),
         )
 
 
@@ -203,6 +204,7 @@ class Dead(models.Model):
     class Meta:
         db_table = "tom_bridge_letter"
         constraints = (models.UniqueConstraint(fields=("entry", "member"), name="tom_bridge_letter_once"),)
+        indexes = (models.Index(fields=("reason",), name="tom_bridge_letter_reason"),)
 
 
 class Done(models.Model):
