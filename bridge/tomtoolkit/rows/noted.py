@@ -7,7 +7,7 @@ row, however many runs there are.
 
 import struct
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -84,11 +84,20 @@ def _pack(part: Part, origin: int) -> bytes:
 
 def parts_of(run: models.Written) -> list[Part]:
     """Return whose rows a run is of, in their order."""
-    found = list(_PACKED.iter_unpack(bytes(run.parts)))
-    origins = models.texts_of(str(run._state.db), {origin for _, _, origin, _ in found})
+    return _parts_of_each([run])[0]
+
+
+def _parts_of_each(runs: Sequence[models.Written]) -> list[list[Part]]:
+    """Return whose rows each of some runs is of: the origins of all are asked for at once."""
+    found = [list(_PACKED.iter_unpack(bytes(run.parts))) for run in runs]
+    keys = {origin for run in found for _, _, origin, _ in run}
+    origins = models.texts_of(str(runs[0]._state.db), keys) if runs else {}
     return [
-        Part(rows, EventRef(origins[origin], UUID(bytes=one)), None if number == _NO_NUMBER else number)
-        for rows, number, origin, one in found
+        [
+            Part(rows, EventRef(origins[origin], UUID(bytes=one)), None if number == _NO_NUMBER else number)
+            for rows, number, origin, one in run
+        ]
+        for run in found
     ]
 
 
@@ -98,18 +107,19 @@ def events_of_rows(using: str, model: Any, keys: Collection[int]) -> set[EventRe
     in_run: dict[int, list[int]] = defaultdict(list)
     for key, run in rows.annotate(run=Subquery(_runs(model, "pk").values("pk")[:1])).values_list("pk", "run"):
         in_run[run].append(key)
-    runs = models.Written.objects.using(using).in_bulk(in_run)
-    return {event for run, those in in_run.items() for event in _events(runs[run], those)}
+    runs = list(models.Written.objects.using(using).filter(pk__in=in_run))
+    each = zip(runs, _parts_of_each(runs), strict=True)
+    return {event for run, parts in each for event in _events(run.first, parts, in_run[run.pk])}
 
 
 def event_of(run: models.Written, key: int) -> EventRef:
     """Return the event with which the row of this key came, which is one of the run."""
-    return next(_events(run, [key]))
+    return next(_events(run.first, parts_of(run), [key]))
 
 
-def _events(run: models.Written, keys: Collection[int]) -> Iterator[EventRef]:
-    first = run.first
-    for part in parts_of(run):
+def _events(first: int, parts: Iterable[Part], keys: Collection[int]) -> Iterator[EventRef]:
+    """Return the events with which the rows of ``keys`` came; the parts follow each other from the key ``first`` on."""
+    for part in parts:
         if any(first <= key < first + part.rows for key in keys):
             yield part.event
         first += part.rows
