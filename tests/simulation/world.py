@@ -119,13 +119,14 @@ class World:
         if not process.has_ended:
             checks.check_told(self, process)
 
-    def run_until_idle(self, number: int, calls: int) -> None:
-        """Let a consumer run until nothing has come twice, or for so many calls."""
+    def run_until_idle(self, number: int, calls: int) -> bool:
+        """Let a consumer run until nothing has come twice, or for so many calls; return whether it is idle."""
         process = self.process(number)
         until = process.idled + 2
         while calls > 0 and process.idled < until and not process.has_ended and not process.frozen:
             self.run(number, AT_ONCE, idles=until - process.idled)
             calls -= AT_ONCE
+        return process.idled >= until
 
     # -- what is watched ----------------------------------------------------------------------------------------------
 
