@@ -84,11 +84,19 @@ def _pack(part: Part, origin: int) -> bytes:
 
 def parts_of(run: models.Written) -> list[Part]:
     """Return whose rows a run is of, in their order."""
-    found = list(_PACKED.iter_unpack(bytes(run.parts)))
-    origins = models.texts_of(str(run._state.db), {origin for _, _, origin, _ in found})
+    return _unpacked(str(run._state.db), [run])[0]
+
+
+def _unpacked(using: str, runs: Collection[models.Written]) -> list[list[Part]]:
+    """Return the parts of each of these runs, by one question for all."""
+    found = [list(_PACKED.iter_unpack(bytes(run.parts))) for run in runs]
+    origins = models.texts_of(using, {origin for run in found for _, _, origin, _ in run})
     return [
-        Part(rows, EventRef(origins[origin], UUID(bytes=one)), None if number == _NO_NUMBER else number)
-        for rows, number, origin, one in found
+        [
+            Part(rows, EventRef(origins[origin], UUID(bytes=one)), None if number == _NO_NUMBER else number)
+            for rows, number, origin, one in run
+        ]
+        for run in found
     ]
 
 
@@ -98,18 +106,19 @@ def events_of_rows(using: str, model: Any, keys: Collection[int]) -> set[EventRe
     in_run: dict[int, list[int]] = defaultdict(list)
     for key, run in rows.annotate(run=Subquery(_runs(model, "pk").values("pk")[:1])).values_list("pk", "run"):
         in_run[run].append(key)
-    runs = models.Written.objects.using(using).in_bulk(in_run)
-    return {event for run, those in in_run.items() for event in _events(runs[run], those)}
+    runs = models.Written.objects.using(using).in_bulk(in_run).values()
+    parts = _unpacked(using, runs)
+    return {event for run, of_run in zip(runs, parts, strict=True) for event in _events(run, of_run, in_run[run.pk])}
 
 
 def event_of(run: models.Written, key: int) -> EventRef:
     """Return the event with which the row of this key came, which is one of the run."""
-    return next(_events(run, [key]))
+    return next(_events(run, parts_of(run), [key]))
 
 
-def _events(run: models.Written, keys: Collection[int]) -> Iterator[EventRef]:
+def _events(run: models.Written, parts: Iterable[Part], keys: Collection[int]) -> Iterator[EventRef]:
     first = run.first
-    for part in parts_of(run):
+    for part in parts:
         if any(first <= key < first + part.rows for key in keys):
             yield part.event
         first += part.rows
