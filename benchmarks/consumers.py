@@ -17,6 +17,7 @@ import psutil
 from parts.bridges import Publishing
 from parts.django_tom import InProcessTom
 from parts.managed_tom import ManagedTom
+from parts.tom_site import Pristine
 from parts.wait import wait_until
 
 from benchmarks.content import light_curves
@@ -35,13 +36,14 @@ _SETTLES_S = 8.0
 
 def measure(stage: Stage, effort: Effort) -> Iterator[Row]:
     """Yield a row for each number of consumers, and one of what was busy."""
+    pristine = stage.with_app  # made before Django points at a database of PostgreSQL
     number = effort.of(_DATUMS // EACH, least=12) * EACH
     found: dict[int, list[float]] = {1: [], 2: [], 3: []}
     busy: dict[int, list[tuple[float, float]]] = {1: [], 2: [], 3: []}
     for _ in range(min(effort.turns, _MOST_TURNS) if effort.factor >= 1 else 1):
         for consumers in found if effort.warm else [1]:
             with stage.in_process.tom("postgresql") as tom:
-                rate, cores, of_database = _rate(tom, stage, consumers, number)
+                rate, cores, of_database = _rate(tom, stage, pristine, consumers, number)
             found[consumers].append(rate)
             busy[consumers].append((cores, of_database))
     for consumers, rates in found.items():
@@ -55,14 +57,16 @@ def measure(stage: Stage, effort: Effort) -> Iterator[Row]:
             yield Row(what=f"cores busy with {consumers} consuming: {whose}", unit="cores", ours=cores)
 
 
-def _rate(tom: InProcessTom, stage: Stage, consumers: int, number: int) -> tuple[float, float, float]:
+def _rate(
+    tom: InProcessTom, stage: Stage, pristine: Pristine, consumers: int, number: int
+) -> tuple[float, float, float]:
     """Return points a second, and how many cores were busy: in all, and with PostgreSQL."""
     topic, folder = f"consumers.{uuid4().hex[:8]}", stage.folder("consumers")
     for name in _TARGETS:
         tom.make_target(name)
     url = f"kafka://{stage.broker}"
     bridge = {"ORIGIN": "beta", "STREAM": {"URL": url}, "SUBSCRIBE": [{"TOPIC": topic}]}
-    site = ManagedTom(stage.with_app, folder / "tom", bridge)
+    site = ManagedTom(pristine, folder / "tom", bridge)
     site.set(DATABASES={"default": _database()})
     with closing(Publishing(url, topic=topic, partitions=PARTITIONS)) as publishing, ExitStack() as stack:
         publishing.publish(*light_curves(0, 1, 1, _TARGETS))  # its schema is announced
@@ -100,10 +104,11 @@ def _offsets() -> int:
 
 
 def _cpu_s() -> tuple[float, float]:
-    """Return the CPU seconds of the machine so far, and those of PostgreSQL's processes that live."""
+    """Return the CPU seconds of the machine so far, and those of PostgreSQL's servers with what they have started."""
     every = psutil.cpu_times()
     of_database = 0.0
     for process in psutil.process_iter(["name", "cpu_times"]):
         if process.info["name"] == "postgres" and process.info["cpu_times"] is not None:
-            of_database += process.info["cpu_times"].user + process.info["cpu_times"].system
+            used = process.info["cpu_times"]
+            of_database += used.user + used.system + used.children_user + used.children_system
     return every.user + every.system + every.nice, of_database

@@ -8,6 +8,7 @@ when they are asked for.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
+from itertools import chain
 from operator import itemgetter
 from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar, overload
 
@@ -91,13 +92,22 @@ class Datums(Sequence[D], Generic[D]):
             self._columns[name] = [getattr(one, name) for one in self._models or ()]
         return self._columns[name]
 
-    def columns(self) -> dict[str, Column]:
+    def columns(self) -> Mapping[str, Column]:
         """Return the values of all fields."""
-        return {name: self.column(name) for name in self.of.model_fields}
+        if len(self._columns) < len(self.of.model_fields):
+            for name in self.of.model_fields:
+                self.column(name)
+        return self._columns
 
     def having(self, **columns: Column) -> "Datums[D]":
         """Return the datums with other values of some fields; nothing is checked."""
-        return Datums(self.of, self.columns() | columns)
+        return Datums(self.of, {**self.columns(), **columns})
+
+    @classmethod
+    def joined(cls, of: type[D], several: Iterable["Datums[D]"]) -> "Datums[D]":
+        """Return all of several as one."""
+        given = [one.columns() for one in several]
+        return cls(of, {name: [*chain.from_iterable([one[name] for one in given])] for name in of.model_fields})
 
     @property
     def are_columns(self) -> bool:
@@ -191,6 +201,8 @@ def _written(datums: Sequence[Any], write: Callable[[Any], Any], how: Serializat
 
 def once(make: Callable[..., Any], *columns: Column) -> list[Any]:
     """Return what ``make`` makes of each row of ``columns``: once of each row of the same objects, as most are."""
+    if len(columns[0]) == 1:
+        return [make(*(value for (value,) in columns))]
     keys = [*zip(*(map(id, column) for column in columns), strict=True)]
     made = {key: make(*row) for key, row in dict(zip(keys, zip(*columns, strict=True), strict=True)).items()}
     return [made[key] for key in keys]

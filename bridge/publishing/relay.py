@@ -24,7 +24,8 @@ from bridge.errors import AwayError, NotDeliveredError, StopError
 from bridge.hermes.service import HermesService
 from bridge.publishing.outbox import Outbox
 from bridge.publishing.posting import Poster
-from bridge.publishing.sender import Named, Pace, Sender
+from bridge.publishing.queued import Named
+from bridge.publishing.sender import Pace, Sender
 from bridge.stream.port import Stream
 from bridge.topics import split
 
@@ -33,8 +34,9 @@ __all__ = ["Lease", "Pace", "Relay"]
 log = structlog.get_logger(__name__)
 
 _CLEAN_EVERY_S = 3600.0
-_WATCH_S = 0.05
-"""Seconds between two questions whether something more was accepted: one look into an index."""
+_WATCH_S = 0.02
+"""Seconds between two questions whether something more was accepted: one look into an index, 0.03 ms on SQLite and 0.4
+on PostgreSQL."""
 _HEARS_S = 0.5
 """Seconds within which a stop is heard while senders are at work."""
 _ENDS_WITHIN_S = 10.0

@@ -52,6 +52,7 @@ class Rules:
     """Whether HOPSKOTCH's test messages are left out."""
 
 
+_NO_HINTS = Hints()
 _LEFT = Rules(create_targets=False)
 """Of a topic that is not subscribed to (any more): nobody says that what waits of it may create targets."""
 
@@ -61,7 +62,8 @@ class Arrival:
     """One event of a record as far as it could be read, or the result that is clear without one."""
 
     record: Record
-    hints: Hints
+    hints: Hints = _NO_HINTS
+    """What is known of what it brings where there is no event."""
     number: int = 0
     """Which event of its record, from 0 on."""
     event: Event | None = None
@@ -157,7 +159,8 @@ def numbered(arrivals: Sequence[Arrival], number: int) -> Arrival:
     whole = arrivals[0]
     gone = dead(Reason.UNDECODABLE, f"{whole.record.where}: read now it has no event {number} any more")
     settled = gone if whole.event is not None or whole.settled is None else whole.settled
-    return Arrival(record=whole.record, hints=whole.hints, number=number, settled=settled)
+    hints = whole.hints if whole.event is None else Hints(origin=whole.event.origin)
+    return Arrival(record=whole.record, hints=hints, number=number, settled=settled)
 
 
 class Reader:
@@ -203,24 +206,23 @@ class Reader:
         Who isn't accepted is left out before anything else: by what the record says of itself it isn't even decoded.
         Raises StreamAwayError where its schema can't be looked up now.
         """
-        hints = self._peek(record)
-        if self.rules(record.partition.topic).ignore_tests and record.header(TEST) is not None:
-            return [Arrival(record=record, hints=hints, settled=ignored(Reason.TEST))]
-        if hints.origin and not self._accepts(hints.origin, record):
-            return [Arrival(record=record, hints=hints, settled=ignored(Reason.ORIGIN_NOT_ACCEPTED))]
-        items = self._items(record, hints)
+        rules = self.rules(record.partition.topic)
+        if rules.ignore_tests and record.header(TEST) is not None:
+            return [self.unread(record, ignored(Reason.TEST))]
+        if rules.origins is not None and (said := self._peek(record).origin) and not self._accepts(said, record):
+            return [self.unread(record, ignored(Reason.ORIGIN_NOT_ACCEPTED))]
+        items = self._items(record)
         if isinstance(items, Result):
-            return [Arrival(record=record, hints=hints, settled=items)]
-        return [self._arrival(record, hints, number, item) for number, item in enumerate(items)]
+            return [self.unread(record, items)]
+        return [self._arrival(record, number, item) for number, item in enumerate(items)]
 
-    def _arrival(self, record: Record, hints: Hints, number: int, item: Item) -> Arrival:
+    def _arrival(self, record: Record, number: int, item: Item) -> Arrival:
         if isinstance(item, Left):
             return Arrival(record=record, hints=item.hints, number=number, settled=self._left(item, record))
         noted = item if isinstance(item, Noted) else Noted(event=item)
         event = noted.event
         return Arrival(
             record=record,
-            hints=hints,
             number=number,
             event=event,
             content=None if noted.content is None else EventRef(event.origin, noted.content),
@@ -237,7 +239,7 @@ class Reader:
             return dead(item.reason, item.message)
         return ignored(item.reason, {"message": item.message})
 
-    def _items(self, record: Record, hints: Hints) -> Sequence[Item] | Result:
+    def _items(self, record: Record) -> Sequence[Item] | Result:
         """Return the items of a record, or what becomes of it where it can't be read (by this release)."""
         if record.problem:
             return dead(Reason.UNREADABLE, f"{record.where}: {record.problem}")
@@ -246,7 +248,7 @@ class Reader:
         except (AwayError, StopError, BudgetSpentError):
             raise
         except NewerVersionError as error:
-            return self._newer(record, hints, error)
+            return self._newer(record, self._peek(record), error)
         except EventError as error:
             return dead(_reason(error), str(error))
         except Exception as error:
@@ -256,7 +258,7 @@ class Reader:
             return dead(Reason.UNDECODABLE, told)
 
     def unread(self, record: Record, settled: Result) -> Arrival:
-        """Return ``record`` with its result, without reading more of it than its hints."""
+        """Return ``record`` with its result, and of what it brings what it says of itself."""
         return Arrival(record=record, hints=self._peek(record), settled=settled)
 
     def _accepts(self, origin: str, record: Record) -> bool:

@@ -9,7 +9,7 @@ from parts.tom_intents import MemoryIntents
 from parts.tom_site import BRIDGE_PASSWORD
 from parts.toms import Tom
 
-from bridge.events import Datum, EventRef, Point, Spectrum, uuid7
+from bridge.events import Datum, EventRef, Point, ReducedDatum, Spectrum, uuid7
 from bridge.tom.port import Fate, NewDatum, Provenance
 from bridge.tom.rest import RestAccount, RestTom, looking
 from bridge.tom.rest import seen as known
@@ -196,6 +196,23 @@ def test_rows_that_others_add_are_compared_after_a_minute(
 
 
 @pytest.mark.usefixtures("small_pages")
+def test_newer_rows_that_others_add_meanwhile_let_nothing_be_read_twice(
+    tom3: Tom, client: Client, asked: list[Request]
+) -> None:
+    pk = tom3.make_target("A")
+    fill(tom3, pk, MANY)
+    bridge = client(tom3)
+    add(bridge, pk, point(0.5))
+    fill(tom3, pk, 3, T0 + MANY * HOUR)
+    looks(asked)
+    for hours in (MANY - 1, 500):
+        assert add(bridge, pk, point(hours)) == [Fate.DUPLICATE]
+        assert len(looks(asked)) == 1
+    assert add(bridge, pk, point(0.75), point(700.5)) == [Fate.NEW, Fate.NEW]
+    assert looks(asked) == []
+
+
+@pytest.mark.usefixtures("small_pages")
 def test_rows_that_others_delete_can_be_written_again(any_tom: Tom, client: Client, wait: Wait) -> None:
     pk = any_tom.make_target("A")
     fill(any_tom, pk, MANY)
@@ -254,3 +271,18 @@ def test_targets_that_are_new_to_the_bridge_are_looked_at_side_by_side_and_each_
     fates = [result.fate for result in client(any_tom).add_datums(new)]
     assert fates == len(pks) * [Fate.DUPLICATE, Fate.NEW]
     assert len(any_tom.photometry()) == 2 * len(pks)
+
+
+def test_types_that_differ_in_case_alone_are_one_list(tom3: Tom, client: Client, asked: list[Request]) -> None:
+    pk = tom3.make_target("A")
+    bridge = client(tom3)
+
+    def radio(data_type: str, hours: int = 0) -> ReducedDatum:
+        return ReducedDatum(timestamp=T0 + hours * HOUR, data_type=data_type, value={"flux": 1.5})
+
+    assert add(bridge, pk, radio("radio", hours=1)) == [Fate.NEW]
+    assert add(bridge, pk, radio("Radio")) == [Fate.NEW]
+    looks(asked)
+    assert add(bridge, pk, radio("radio")) == [Fate.DUPLICATE]
+    assert len(looks(asked)) == 1
+    assert len(tom3.datums("radio")) == 2

@@ -22,7 +22,6 @@ from simulation.universe import TOPICS, Universe
 
 from bridge.events import EventRef
 from bridge.ledger.model import Place
-from bridge.receiving.read import Rules
 from bridge.stream.port import Partition, Record
 
 CONSUMERS = (0, 1)
@@ -63,7 +62,6 @@ class World:
         self.holdings = Holdings()
         self.faults = Faults()
         self.universe = Universe()
-        self.rules: dict[str, Rules] = {}
         self.release = 0
         self.calls = 0
         self.hub = greenlet.getcurrent()

@@ -116,20 +116,24 @@ class RestRows:
 
     def sending(self, pk: int, datum: Datum) -> None:
         """Note that ``datum`` is sent now."""
-        self._seen.add((pk, data_type_of(datum)), keys_of(datum))
+        self._seen.add(self._listing(pk, datum), keys_of(datum))
 
     def wrote(self, pk: int, datum: Datum) -> None:
         """Note that the TOM has added ``datum``."""
-        self._seen.wrote((pk, data_type_of(datum)))
+        self._seen.wrote(self._listing(pk, datum))
+
+    def _listing(self, pk: int, datum: Datum) -> Listing:
+        """Return in which list a datum is; types that differ in case alone are one from 3.0 on."""
+        data_type = data_type_of(datum)
+        return pk, data_type.lower() if self._session.toolkit.typed_datums else data_type
 
     # -- what has to be looked for --------------------------------------------------------------------------------
 
     def _looks(self, pk: int, datums: Iterable[Datum], *, anew: bool) -> Iterator[_Look]:
-        by_type: dict[tuple[Kind, str], list[Datum]] = defaultdict(list)
+        by_type: dict[tuple[Kind, Listing], list[Datum]] = defaultdict(list)
         for datum in datums:
-            by_type[KINDS[type(datum)], data_type_of(datum)].append(datum)
-        for (kind, data_type), of_type in by_type.items():
-            listing = pk, data_type
+            by_type[KINDS[type(datum)], self._listing(pk, datum)].append(datum)
+        for (kind, listing), of_type in by_type.items():
             if unsure := of_type if anew else self._unsure(listing, kind, of_type):
                 wanted = _Wanted.of(kind, unsure)
                 seen = self._seen.get(listing)
@@ -195,11 +199,10 @@ class RestRows:
             ordered = ordered and page.is_ordered and (last is None or not page.rows or last >= page.rows[0].timestamp)
             if start and not (ordered and page.rows and (last or page.rows[0].timestamp > max(wanted.times))):
                 return None
-            if start == offset == 0 and (seen is None or seen.count != page.count):
+            if start == offset == 0 and (seen is None or not seen.explains(page)):
                 seen = self._seen.begin(listing, page.count)
             if seen is not None and not seen.take(page, ordered=ordered):
-                self._seen.forget(listing)
-                seen = None
+                seen = None  # it has changed meanwhile: the pages that follow may not belong to those before
             found += page.found
             last, offset = page.rows[-1].timestamp if page.rows else None, page.end
             if page.is_last or (ordered and wanted.oldest is not None and last is not None and last < wanted.oldest):
@@ -219,11 +222,8 @@ class RestRows:
         found: list[ExistingDatum] = []
         for shown in page.results:
             moment, existing = self._time_of(shown), row_of(shown, typed=typed)
-            if existing is None or existing.kind is not wanted.kind:
-                rows.append(Row(moment, ()))
-                continue
-            rows.append(Row(moment, keys_of(existing)))
-            if wanted.has(rows[-1]):
+            rows.append(Row(moment, () if existing is None else keys_of(existing)))
+            if existing is not None and existing.kind is wanted.kind and wanted.has(rows[-1]):
                 found.append(existing)
         return _Page(offset, page.count, rows, answer.elapsed.total_seconds(), found)
 

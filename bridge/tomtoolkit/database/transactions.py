@@ -1,8 +1,10 @@
 """Transactions of the TOM's database that wait instead of failing, in the file that has its name now."""
 
 import json
+import math
 import os
 import sqlite3
+import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -14,6 +16,7 @@ from django.db import (
     DatabaseError,
     InterfaceError,
     OperationalError,
+    close_old_connections,
     connections,
     transaction,
 )
@@ -26,6 +29,8 @@ MANY = 500
 LONGEST_LOCK_S = 5
 """Seconds for which a statement waits for a lock on PostgreSQL; whoever waits for longer says so and hears a stop."""
 
+_CLOSES_EVERY_S = 1.0
+_closed = threading.local()
 _files: WeakKeyDictionary[Any, tuple[Any, tuple[int, int]]] = WeakKeyDictionary()
 
 
@@ -138,6 +143,18 @@ def _bounded(execute: Any, sql: Any, params: Any, many: bool, context: Any) -> A
 def _bound_waits(wrapper: Any) -> None:
     with wrapper.cursor() as cursor:
         cursor.execute(f"SET LOCAL lock_timeout = '{LONGEST_LOCK_S}s'")
+
+
+def close_old() -> None:
+    """Close this thread's connections that have grown old, as Django does between requests, but once a second at most.
+
+    Without ``CONN_MAX_AGE``, which is Django's default, each is old at once, and to make one anew takes PostgreSQL
+    longer than to write an event.
+    """
+    now = time.monotonic()
+    if now - getattr(_closed, "at", -math.inf) >= _CLOSES_EVERY_S:
+        _closed.at = now
+        close_old_connections()
 
 
 def chunks(values: Sequence[Any], size: int = MANY) -> Iterator[Sequence[Any]]:

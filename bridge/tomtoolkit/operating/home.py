@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from functools import cached_property
 
 from django.core.checks import ERROR
-from django.db import close_old_connections
 
 from bridge.errors import ConfigurationError
 from bridge.ledger.port import Ledger
@@ -15,7 +14,7 @@ from bridge.operations.assemble import Bridge
 from bridge.operations.finding import Finding
 from bridge.publishing.outbox import Outbox
 from bridge.tomtoolkit import checks, conf
-from bridge.tomtoolkit.database import translating
+from bridge.tomtoolkit.database import close_old, translating
 from bridge.tomtoolkit.ledger.store import DjangoLedger
 from bridge.tomtoolkit.operating.assemble import open_bridge
 from bridge.tomtoolkit.operating.doctor import examine
@@ -85,7 +84,7 @@ class Inside:
 
     def besides(self, bridge: Bridge) -> None:
         """Close connections that have grown old, try what was asked for on a page, send the mail where it is time."""
-        close_old_connections()
+        close_old()
         with translating():
             retry_requested(bridge)
             self._daily_mail.send_when_due(bridge.ledger)

@@ -18,7 +18,7 @@ from typing import Any
 from bridge.events import Column, EventRef
 from bridge.events.columns import once
 from bridge.tomtoolkit import models
-from bridge.tomtoolkit.database import JsonTexts, insert
+from bridge.tomtoolkit.database import JsonTexts, Moments, insert
 from bridge.tomtoolkit.rows.noted import Part, packed, parts_of, run_of
 
 DIGEST_BYTES = 4
@@ -123,12 +123,12 @@ def _parts(name: str, column: Column) -> list[str]:
     """Return of each value what stands for it in a digest's text; nothing where it is empty."""
     if isinstance(column, JsonTexts):
         return once(lambda text: f'"{name}": {_numbers(text)}{_BETWEEN}', column)
+    if isinstance(column, Moments):
+        return [f'"{name}": "{text.replace(" ", "T")}+00:00"{_BETWEEN}' for text in column.texts]
     types = set(map(type, column))
     if types <= {float, type(None)}:
         begin = f'"{name}": '
         return ["" if n is None else f"{begin}{int(n) if n.is_integer() else n!r}{_BETWEEN}" for n in column]
-    if types == {datetime} and {moment.tzinfo for moment in column} == {UTC}:
-        return [f'"{name}": "{moment.isoformat()}"{_BETWEEN}' for moment in column]
     if types == {str}:
         known = {value: _part(name, value) for value in set(column)}
         return [known[value] for value in column]

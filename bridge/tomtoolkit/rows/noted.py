@@ -7,7 +7,7 @@ row, however many runs there are.
 
 import struct
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -41,7 +41,8 @@ def noted_among(using: str, model: Any, keys: Collection[int]) -> set[int]:
     """
     one_of, value = among(using, keys)
     connection = connections[using]
-    key, table = map(connection.ops.quote_name, (model._meta.pk.column, model._meta.db_table))
+    column, table = map(connection.ops.quote_name, (model._meta.pk.column, model._meta.db_table))
+    key = f"{table}.{column}"  # the runs have a column of that name too
     first = _First.template % {"expressions": f"%s{_First.arg_joiner}{key}"}
     with connection.cursor() as cursor:
         cursor.execute(
@@ -84,13 +85,14 @@ def _pack(part: Part, origin: int) -> bytes:
 
 def parts_of(run: models.Written) -> list[Part]:
     """Return whose rows a run is of, in their order."""
-    return _unpacked(str(run._state.db), [run])[0]
+    return _parts_of_each([run])[0]
 
 
-def _unpacked(using: str, runs: Collection[models.Written]) -> list[list[Part]]:
-    """Return the parts of each of these runs, by one question for all."""
+def _parts_of_each(runs: Sequence[models.Written]) -> list[list[Part]]:
+    """Return whose rows each of some runs is of: the origins of all are asked for at once."""
     found = [list(_PACKED.iter_unpack(bytes(run.parts))) for run in runs]
-    origins = models.texts_of(using, {origin for run in found for _, _, origin, _ in run})
+    keys = {origin for run in found for _, _, origin, _ in run}
+    origins = models.texts_of(str(runs[0]._state.db), keys) if runs else {}
     return [
         [
             Part(rows, EventRef(origins[origin], UUID(bytes=one)), None if number == _NO_NUMBER else number)
@@ -106,18 +108,18 @@ def events_of_rows(using: str, model: Any, keys: Collection[int]) -> set[EventRe
     in_run: dict[int, list[int]] = defaultdict(list)
     for key, run in rows.annotate(run=Subquery(_runs(model, "pk").values("pk")[:1])).values_list("pk", "run"):
         in_run[run].append(key)
-    runs = models.Written.objects.using(using).in_bulk(in_run).values()
-    parts = _unpacked(using, runs)
-    return {event for run, of_run in zip(runs, parts, strict=True) for event in _events(run, of_run, in_run[run.pk])}
+    runs = list(models.Written.objects.using(using).filter(pk__in=in_run))
+    each = zip(runs, _parts_of_each(runs), strict=True)
+    return {event for run, parts in each for event in _events(run.first, parts, in_run[run.pk])}
 
 
 def event_of(run: models.Written, key: int) -> EventRef:
     """Return the event with which the row of this key came, which is one of the run."""
-    return next(_events(run, parts_of(run), [key]))
+    return next(_events(run.first, parts_of(run), [key]))
 
 
-def _events(run: models.Written, parts: Iterable[Part], keys: Collection[int]) -> Iterator[EventRef]:
-    first = run.first
+def _events(first: int, parts: Iterable[Part], keys: Collection[int]) -> Iterator[EventRef]:
+    """Return the events with which the rows of ``keys`` came; the parts follow each other from the key ``first`` on."""
     for part in parts:
         if any(first <= key < first + part.rows for key in keys):
             yield part.event

@@ -4,12 +4,12 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, close_old_connections, connections
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Count, Min, Q
 from django.db.models.functions import Length
 
 from bridge.publishing.outbox import Queued, Row, State, Stuck, Unclear, Waiting
-from bridge.tomtoolkit.database import MANY, chunks, translating, writing
+from bridge.tomtoolkit.database import MANY, chunks, close_old, translating, writing
 from bridge.tomtoolkit.models import OutboxEvent
 
 QUEUED, SENT, REFUSED = OutboxEvent.State.QUEUED, OutboxEvent.State.SENT, OutboxEvent.State.REFUSED
@@ -145,7 +145,7 @@ class DjangoOutbox:
 
     def rest(self) -> None:
         """Let go of a connection that has grown old."""
-        close_old_connections()
+        close_old()
 
     def close(self) -> None:
         """Let go of this thread's connection."""

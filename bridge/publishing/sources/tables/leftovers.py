@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from bridge.publishing.sources.tables import limits, quality, times, wordings
-from bridge.publishing.sources.tables.cells import YES, is_empty, number_of
+from bridge.publishing.sources.tables.cells import NO, YES, is_empty, number_of
 from bridge.publishing.sources.tables.forms import Count
-from bridge.publishing.sources.tables.names import LIMIT_WORDS, OBJECTS, SCALES, Name, is_one_sided
+from bridge.publishing.sources.tables.names import LIMIT_WORDS, OBJECTS, OTHER_CLOCKS, SCALES, Name, is_one_sided
 from bridge.publishing.sources.tables.remarks import CORRECTED, LIMIT_TEXT
 from bridge.publishing.sources.tables.table import Table
 from bridge.publishing.sources.tables.timing import Timing
@@ -27,6 +27,14 @@ _LABELS = words(
 """What names something, and says nothing of values."""
 _WORD = re.compile(r"[^\W\d_]{2}")
 _LONG_NUMBER = re.compile(r"\d{3,}")
+_NOT_UTC = (SCALES.keys() - {"utc", "ut", "gmt", "tu", "et"}) | OTHER_CLOCKS
+_CHANGED = words("convertedfrom transformedfrom convertedto transformedto")
+_TYPES = words("type kind role class category")
+_OTHERS = words("comparison comp check reference template standard calibrator host galaxy sky background")
+_UNITS = words("mag mags magnitude magnitudes")
+_PLACES = words("ra dec x y pix pixel arcsec slit focus sky astrometric")
+_PRIVATE = words("private proprietary embargo embargoed embargountil confidential isprivate isproprietary")
+_PUBLIC = words("public ispublic released isreleased")
 _OTHER_CLOCK = re.compile(r"\b[bh]jd\b|(?:bary|helio)-?cent", re.IGNORECASE)
 _DESIGNATION = re.compile(
     r"(?:SN|AT|TDE)[ _]?(?:19|20)\d\d[A-Za-z]{1,4}|ZTF\d\d[a-z]{7}|ATLAS\d\d[a-z]{3,4}|Gaia\d\d[a-z]{3}"
@@ -37,7 +45,7 @@ _UNSET = frozenset({"0", "0.0", "false", "f", "ok", "good"})
 """What a flag says that is not set."""
 _APPLIED = words("applied corrected done")
 _SIGNS = words("isdiffpos polarity negative ispositive isnegative subtraction")
-_SCALING = words("factor scale scalefactor multiplier exponent offset magoffset fluxscale norm normalization")
+_SCALING = words("factor scale scalefactor multiplier exponent offset magoffset fluxscale norm normalization bandshift")
 _ZONES = words("tz timezone utcoffset zone gmtoffset tzoffset")
 _IN_UTC = frozenset({"UTC", "UT", "Z", "GMT", "0", "+0", "+00", "+0000", "+00:00", "0.0"})
 _PARTS_OF_TIME = words("year month day hour minute second jdn doy")
@@ -58,6 +66,7 @@ def check_column(table: Table, index: int, name: Name, *, has_limits: bool) -> N
     """Refuse to keep a column as a further value where it may bear on the values that are used. Raises ValueError."""
     held = [(row.place, row.cells[index]) for row in table.rows if not is_empty(row.cells[index])]
     values = {cell for _, cell in held}
+    _check_signs(table, index, name)
     if not held:
         return
     if not has_limits:
@@ -86,10 +95,32 @@ def check_column(table: Table, index: int, name: Name, *, has_limits: bool) -> N
             f"column {name.whole!r} may be an error of several sigmas, or in parts of the value; write one of 1 sigma "
             f"in the unit of the value, or say --columns extra={name.whole}"
         )
-    if name.flat in _SCALING:
-        raise _unclear(name, "may scale the values", "brightness")
+    _check_change(name, {cell.lower() for cell in values})
     if name.flat in _PARTS_OF_TIME or name.tokens & {"year", "month"}:
         raise _unclear(name, "may be a part of the time", "time")
+
+
+def _check_change(name: Name, values: set[str]) -> None:
+    """Refuse what may change values (factors, offsets, units), and what says that they are not for others."""
+    scales = name.flat in _SCALING or (name.tokens & {"offset", "factor", "multiplier"} and not name.tokens & _PLACES)
+    if name.flat in _CHANGED:
+        raise _unclear(name, "says that values were converted", "brightness")
+    if scales and not all(number_of(cell) in (None, 0.0, 1.0) for cell in values):
+        raise _unclear(name, "may scale or shift the values", "brightness")
+    if name.tokens & {"unit", "units"} and not values <= _UNITS:
+        raise _unclear(name, "may tell in what unit values are", "unit")
+    if (name.flat in _PRIVATE and not values <= NO) or (name.flat in _PUBLIC and not values <= YES):
+        raise ValueError(
+            f"column {name.whole!r} says that values are not public; leave out such rows, or say --columns "
+            f"extra={name.whole}"
+        )
+
+
+def _check_signs(table: Table, index: int, name: Name) -> None:
+    """Refuse a column of signs with a minus, which elsewhere stands for an empty cell."""
+    is_sign = name.flat in _SIGNS or bool(name.tokens & {"sign", "polarity", "pol"})
+    if is_sign and any(cell.strip().lower() in ("-", "-1", "neg", "negative") for cell in table.cells(index)):
+        raise _unclear(name, "says that some values are negative", "brightness")
 
 
 def _check_words(name: Name, held: Sequence[tuple[str, str]]) -> None:
@@ -105,12 +136,20 @@ def _check_free_text(name: Name, values: Iterable[str]) -> None:
     """Refuse words in a column that say that values are not what the other columns say."""
     if name.flat in _LABELS:
         return
+    if _TYPES & name.tokens and (other := _OTHERS & {cell.lower() for cell in values}):
+        raise ValueError(
+            f"column {name.whole!r} says {min(other)!r}: rows may not be of the target; leave out such rows, or say "
+            f"--columns extra={name.whole}"
+        )
+    clock = next((cell for cell in values if cell.lower() in _NOT_UTC), "")
     by_name = set(wordings.doubts(f"{name.whole}:"))
     # Of texts that differ in long numbers only, as names of files, one is looked at: a column may have 50,000.
     alike = {_LONG_NUMBER.sub("0", cell): cell for cell in values if _WORD.search(cell)}
     for cell in alike.values():
         doubts = [doubt for doubt in wordings.doubts(f"{name.whole}: {cell}") if doubt not in by_name]
-        for _, assumed in (("time", "times are those of the observatory"),) if _OTHER_CLOCK.search(cell) else doubts:
+        for _, assumed in (
+            (("time", "times are UTC at the observatory"),) if cell == clock or _OTHER_CLOCK.search(cell) else doubts
+        ):
             raise ValueError(
                 f"column {name.whole!r} says {cell[:60]!r}, and by the other columns {assumed}; leave out such "
                 f"rows, or say --columns extra={name.whole}"

@@ -63,6 +63,7 @@ def understand(columns: Columns) -> Meaning:
     texts = {role: index for role in names.TEXTS if (index := columns.one(role)) is not None}
     if Role.BANDPASS not in texts and (index := _named_f(columns)) is not None:
         texts[Role.BANDPASS] = columns.take(index, Role.BANDPASS.value)
+    _check_other_filters(columns, texts.get(Role.BANDPASS))
     if (source := texts.get(Role.SOURCE)) is not None:
         leftovers.check_objects(columns.names[source], [cell for cell in columns.table.cells(source) if cell])
         if columns.said(Role.SOURCE) is None:
@@ -129,6 +130,16 @@ def _named_f(columns: Columns) -> int | None:
         if columns.table.names[index] == "F" and {*columns.table.cells(index)} <= bands.BANDS:
             return index
     return None
+
+
+def _check_other_filters(columns: Columns, bandpass: int | None) -> None:
+    """Refuse a second column of filters, by whatever name, that tells others than the one that is used."""
+    used = None if bandpass is None else columns.table.cells(bandpass)
+    for index in columns.free() if used is not None else ():
+        cells = columns.table.cells(index)
+        is_named = bool(re.search(r"filt|band", columns.table.names[index], re.IGNORECASE))
+        if is_named and any(cells) and {*cells} <= bands.BANDS | {""} and cells != used and bandpass is not None:
+            raise columns.unclear(bandpass, index, Role.BANDPASS)
 
 
 def _check_bands(columns: Columns, series: Sequence[Series], texts: dict[Role, int]) -> str:

@@ -10,7 +10,7 @@ from bridge.publishing.sources.tables.table import Table
 from bridge.publishing.sources.tables.timing import Timing
 
 LIMIT_TEXT = re.compile(
-    r"upper limit|lower limit|\blimits?\b|non[ -]?detect|not (?:been )?detected|undetected|not (?:visible|seen)|"
+    r"upper limit|lower limit|\blimits?\b|n(?:on|o)[ -]?detect|not (?:been )?detected|undetected|not (?:visible|seen)|"
     rf"invisible|fainter than|nondet|\b(?:ul|lim|uplim|ndet)\b|\bu\.\s?l\b|"
     r"[<\u2264]\s*\d(?:\.\d+)?[ -]*(?:sig|\u03c3)|^\s*[2-9][ -]?(?:sig(?:ma)?|\u03c3)\s*$|"
     r"(?:below|less than) (?:the )?(?:\d(?:\.\d+)?[ -]?)?(?:limit|threshold|sig)|"

@@ -18,10 +18,14 @@ _HARMLESS = re.compile(
     r"(?:host|template|galaxy|image|reference)\w*[- ](?:flux |template )?(?:subtract\w*)|"
     r"scaled templates?|differential (?:atmospheric )?refraction|arbitrary (?:names?|ids?)|"
     r"first (?:author|light)|in the last column|psf[- ]?(?:fit\w*|models?)|test (?:site|camera)|"
-    r"(?:(?:values?|mag\w*) )?(?:are |were |is )?(?:not |no )(?:been )?correct(?:ed|ion)s?"
+    r"(?:^|(?:values?|mag\w*|data|photometry) )(?:are |were |is )?(?:not |no )(?:been )?correct(?:ed|ion)s?"
     r"(?: for (?:\w+ ){0,4}(?:extinction|redden\w*|dust|absorption))?|"
     r"\buncorrected|(?:no|not) (?:k|s)-?correct\w*|(?:https?://|www\.|doi:|10\.\d{4,})\S+|\S+@\S+|"
-    r"e\(b-v\) ?= ?[\d.]+",
+    r"e\(b-v\) ?= ?[\d.]+|no (?:host|template|sky|galaxy) subtraction|"
+    r"\w*[ -]?corrected\W+(?:false|no|none|0)\b|"
+    r"(?:host|galaxy|template)(?: \w+)? (?:is |was )?not (?:been )?subtracted|"
+    r"(?:do|does) not include (?:the )?(?:zero[- ]?point|systematic|calibration)[\w ]*|"
+    r"extinction (?:is |was |has )?(?:not|never) (?:been )?(?:removed|applied)",
     re.IGNORECASE,
 )
 """What sounds alike and changes nothing."""
@@ -66,6 +70,7 @@ _KINDS = (
         "magnitudes are calibrated",
         r"differen[tc]ial|instrument(?:al|ell) (?:mag|val)|\bcalibrated:? (?:false|no\b|0)|"
         r"uncalibrated|not (?:yet |been |absolutely )*calibrated|nicht kalibr|\barbitrary\b|"
+        r"\b(?:st|natural|instrumental) (?:mag\w* )?system|\bstmag|\bflux ratio|"
         r"relative (?:to (?:the )?(?:comp|check|ref|star|field|ensemble|nearby)|mag|flux|phot|values?|bright|unit)|"
         r"zero[- ]?points?\W+(?:(?:is|are|was|were)\W+)?(?:un|not|approx|rough|assum|wrong|guess|preliminary)|"
         r"2\.5 ?\*? ?log|\bdelta[- ]?mag",
@@ -81,7 +86,9 @@ _KINDS = (
     (
         "brightness",
         "values are as observed",
+        r"\ba[_ ]?v ?= ?[\d.]+ (?:was |is )?(?:applied|removed|used|corr)|\bk[- ]?corr\w* (?:was |were |is )?applied|"
         r"\babsolute\b(?! (?:\w+ )?(?:calib|phot|astrom|scale|time|date|zero))|"
+        r"\b(?:converted|transformed) from\b|"
         r"rest[- ]?frame|\bat rest\b|\brest (?:mag|flux|wave|days?|phase)|\bto 10 pc\b|"
         r"(?:extinction|reddening|dust)\w* (?:was |were |is )?removed|"
         r"\bremoved\b.*(?:extinction|redden)|\bav ?= ?[\d.]+ removed",
@@ -101,7 +108,10 @@ _KINDS = (
         r"(?:hora|heure|ora|tiempo|zeit\w*) (?:local\w*|locale|in m)|ortszeit|\bme[sd]?z\b|"
         r"\b(?:cest|brt|jst|edt|pdt|mst|aest|nzst|msk)\b|\bcivil time|wall clock|\bsidereal|\blt\b|"
         r"local (?:\w+ )?(?:time|date|evening|hour)|daylight saving|leap seconds?|\btai\b.*\bseconds?|"
-        r"seconds? .*\btai\b|\bnoon\b",
+        r"seconds? .*\btai\b|\bnoon\b|lokalzeit|temps local|midnight|"
+        r"(?:start|beginning|end) of (?:the )?(?:night|run)|"
+        r"(?:date|time) of (?:the )?(?:reduction|file|creation|processing)|"
+        r"\b(?:gps|ephemeris|terrestrial|dynamical) time\b|\but1\b|\bfold\b",
     ),
     (
         "brightness",
@@ -124,36 +134,46 @@ _NO_SPECTRUM = re.compile(
     r"\b(?:model|best)[- ]?fit|\bfit(?:ted)?[- ](?:model|spectrum)|(?<!host )(?<!galaxy )\btemplate\b(?! subtract)|"
     r"\b(?:galaxy|sn|stellar) template\b(?! subtract)|\blog(?:10|e)?[ _(]*(?:lam|wave)",
 )
-_TOPICS = words(
-    "brightness brightnesses column columns date dates err error errors errs flux fluxes jd jds mag "
-    "magnitude magnitudes mags mjd mjds point points row rows sigma sigmas time times uncertainties "
-    "uncertainty value values zeropoint zeropoints zp "
+_TOPIC = re.compile(
+    r"(?:mid|exp|obs)?(?:mags?|magnitud\w*|flux\w*|errs?|error\w*|uncert\w*|times?|timings?|tiempos?|zeit\w*|temps|horas?|"
+    r"heures?|dates?|datum|m?jds?|sigmas?|bright\w*|zero\w*|zps?|values?|rows?|points?|columns?|phases?|counts?)"
 )
-"""Words that say that a text speaks of what the columns hold."""
-_NEUTRAL = _TOPICS | words(
-    "a ab above against airmass all also an and aperture apparent applied archive arcmin arcsec "
-    "arcseconds are as at average averaged averages b background band bandpass bands be been begin "
-    "beginning below bessell both by c calibrate calibrated calibrating calibration camera catalog "
-    "catalogue ccd chart check cmos coadd coadded code color colour combined comment comments comparison "
-    "cousins created curve data day days dd dec decimal deg degrees denote denoted denotes detected "
-    "detection detections deviation difference downloaded e each ensemble equinox exported exposure "
-    "exposures exptime field file filter filters first following for forced format frame frames from full "
-    "fwhm g galaxy generated given gmt h has have header here hh host hour hours i icrs id ids image "
-    "images imaging in included instrument into is iso isot it its j johnson julian k license light "
-    "lightcurve limit limiting limits list m mean means measured measurement measurements median mid "
-    "middle midexposure midpoint midtime min modified moon n name names night nightly noise note notes "
-    "nova number o object objects obs observation observations observatory observed observer observers of "
-    "on one or our output package paper passband passbands per photometric photometry photon pipeline "
-    "pixel pixels poisson position positions psf public published quoted r ra radius random ratio reduced "
-    "reduction reference references respectively retrieved rms s sec second secondary seconds see seeing "
-    "sequence series signal single site sky sloan sn snr software source sources ss st stack stacked "
-    "stacks standard star stars start statistical subtracted subtraction supernova survey system "
-    "systematic systems table target telescope template templates term terms than that the their these "
-    "this to transformation transformed transient u under unit units universal upper use used using ut "
-    "utc v vega version via w was we weighted were when where which with within written y yyyy z "
+"""A word that says that a text speaks of what the columns hold."""
+_NEUTRAL = words(
+    "a ab above acknowledged acquired against airmass aligned all also an and aperture apparent applied "
+    "archive arcmin arcsec arcseconds are as at attached average averaged averages averaging b background "
+    "band bandpass bands based be been begin beginning below bessell binned binning both brightness "
+    "brightnesses by c calculated calibrate calibrated calibrating calibration camera catalog catalogue "
+    "ccd chart check cited classified cmos coadd coadded code collected color colour column columns "
+    "combined comment comments comparison compiled computed cooled corresponding "
+    "cousins created curve data date dates day days dd dec decimal deg degrees delimited denote denoted "
+    "denotes derived detected detection detections determined deviation difference discovered discovery "
+    "dithered downloaded during e each engineering ensemble equinox err error errors errs exported "
+    "exposure exposures exptime extracted field file filter filters first flux fluxes following for "
+    "forced format formatted frame frames from full funded fwhm g galaxy generated given gmt grouped "
+    "guided h has have header here hh host hour hours i icrs id ids image images imaging in "
+    "included instrument into is iso isot it its j jd jds johnson julian k license "
+    "light lightcurve limit limiting limits list listed listing located m made mag magnitude magnitudes "
+    "mags mean means measured measurement measurements median merged mid middle midexposure midpoint "
+    "midtime midtimes min mjd mjds modified moon n name named names needed night nightly nights noise "
+    "note notes nova number numbered o object objects obs observation observations observatory observed "
+    "observer observers observing obtained of on one or ordered our output package paper passband "
+    "passbands per performed photometric photometry photon pipeline pixel pixels point points poisson "
+    "position positions prepared processed processing provided psf public published quoted r ra radius "
+    "random ratio recorded red reduced reduction reference references registered related respectively "
+    "retrieved revised rms row rows s sec second secondary seconds see seeing separated sequence series "
+    "showing sigma sigmas signal single site sky sloan sn snr software sorted source sources ss st stack "
+    "stacked stacking stacks standard star stars start statistical submitted "
+    "supernova supplied supported survey system systematic systems table target team telescope template "
+    "templates term terms than thanks that the their these this time times to total tracked "
+    "transformation transformed transient u uncertainties uncertainty under unit units "
+    "universal updated upper use used using ut utc v value values vega version via w was we weighted were "
+    "when where which with within x written y yyyy z zero zeropoint zeropoints zp "
 )
 _TOKEN = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
-_TIMES = re.compile(r"(?<![\w.])x ?\d|(?<![\w.])\d+(?:\.\d+)? ?x(?!\w| ?\d)|/ ?10+\b")
+_DONE = re.compile(r"\w{2,}(?:ed|ing|ly)|not|no|only|ignore|beware|caution|warning|careful|unknown")
+"""A word, in a text on anything, of what was done or is to be heeded."""
+_TIMES = re.compile(r"(?<![\w.])(?<!\d )x ?\d|(?<![\w.])\d+(?:\.\d+)? ?x(?!\w| ?\d)|/ ?10+\b")
 
 
 def doubts(text: str) -> Iterator[tuple[str, str]]:
@@ -189,13 +209,16 @@ def not_understood(text: str, known: frozenset[str]) -> str:
     """
     bare = _HARMLESS.sub("", text.replace("_", " "))
     tokens: list[str] = _TOKEN.findall(bare)
-    if not any(token.lower() in _TOPICS for token in tokens):
-        return ""
-    if found := _TIMES.search(bare):
+    is_on_values = any(_TOPIC.fullmatch(token.lower()) for token in tokens)
+    if is_on_values and (found := _TIMES.search(bare)):
         return found[0].strip()
-    has_names = any(token[0].islower() and len(token) > 3 for token in tokens)
+    is_label = not is_on_values and ":" in bare
+    has_names = is_label or any(token[0].islower() and len(token) > 3 for token in tokens)
     for number, token in enumerate(tokens):
-        is_name = has_names and token[0].isupper() and (number > 0 or not token[1:].islower())
-        if not is_name and not {*token.lower().split("-")} <= _NEUTRAL | known:
+        is_first = number == 0 and token[1:].islower() and not any(part[0].isupper() for part in tokens[1:2])
+        if has_names and token[0].isupper() and not is_first:
+            continue  # a name
+        parts = token.lower().split("-")
+        if not {*parts} <= _NEUTRAL | known and (is_on_values or any(map(_DONE.fullmatch, parts))):
             return token
     return ""

@@ -94,3 +94,38 @@ def test_a_filter_that_is_a_number_is_never_published(tmp_path: Path, band: str)
     with pytest.raises(SourceError) as error:
         read_photometry(path)
     assert "extra=filterID --bandpass" in error.value.problems[0]
+
+
+@given(
+    st.datetimes(datetime(1996, 1, 1), datetime(2025, 12, 31)),
+    st.sampled_from(["unix", "Unix time", "unix_time", "POSIX"]),
+)
+def test_unix_times_are_right_by_their_names(
+    tmp_path_factory: pytest.TempPathFactory, moment: datetime, name: str
+) -> None:
+    moment = moment.replace(microsecond=moment.microsecond // 1000 * 1000, tzinfo=UTC)
+    path = tmp_path_factory.mktemp("unix") / "table.csv"
+    path.write_text(f"{name},mag,err,filter\n{moment.timestamp():.3f},18.2,0.1,V\n")
+    (point,) = read_photometry(path).datums
+    assert point.timestamp == moment
+
+
+def test_seconds_by_any_other_name_are_refused(tmp_path: Path) -> None:
+    for name in ("timestamp", "time", "gps", "t", "epoch"):
+        (path := tmp_path / "table.csv").write_text(f"{name},mag,err,filter\n1687932372,18.2,0.1,V\n")
+        with pytest.raises(SourceError):
+            read_photometry(path)
+
+
+def test_of_start_and_end_by_the_clock_the_start_is_used(tmp_path: Path) -> None:
+    (path := tmp_path / "table.csv").write_text(
+        "Date,UT start,UT end,mag,err,filter\n2024-02-01,06:00:00,06:10:00,18.2,0.1,V\n"
+    )
+    (point,) = read_photometry(path).datums
+    assert point.timestamp == datetime(2024, 2, 1, 6, tzinfo=UTC)
+    path.write_text("Date,UT mid,UT start,mag,err,filter\n2024-02-01,06:05:00,06:00:00,18.2,0.1,V\n")
+    (point,) = read_photometry(path).datums
+    assert point.timestamp == datetime(2024, 2, 1, 6, 5, tzinfo=UTC)
+    path.write_text("Date,UT,Time UT,mag,err,filter\n2024-02-01,06:05:00,06:00:00,18.2,0.1,V\n")
+    with pytest.raises(SourceError):
+        read_photometry(path)
