@@ -16,7 +16,8 @@ from benchmarks.content import light_curves, points
 from benchmarks.receiving import Receiving
 from benchmarks.stage import Stage
 from benchmarks.timing import Effort, Goal, Row, in_turns, rates, took_s
-from bridge.receiving.progress import Limits
+from bridge.receiving.read import UNIT_RECORDS
+from bridge.tomtoolkit.conf import AppLimitSettings
 
 TARGETS = 20
 ROWS = {1: 2_000, 100: 20_000, 1_000: 20_000}
@@ -45,7 +46,7 @@ def _times(tom: InProcessTom, stage: Stage, number: int, each: int, effort: Effo
     names = [f"SN 2026{letter}" for letter in "abcdefghijklmnopqrst"[:TARGETS]]
     for name in names:
         tom.make_target(name, aliases=[f"alias of {name}"])
-    a_transaction = max(each, Limits().batch_datums)
+    a_transaction = max(each, min(AppLimitSettings().batch_datums, each * UNIT_RECORDS))
     return in_turns(
         {
             "bridge": lambda turn: receiving.receive_s(f"turn{turn}", light_curves(turn, number, each, names)),

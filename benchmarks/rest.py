@@ -3,8 +3,9 @@
 *The most that its API takes*: points made beforehand are sent as TOM Toolkit's clients do, with a token and kept
 connections, on the number of connections that was fastest in a try. *TOM Toolkit's own sharing* is
 ``share_data_with_tom`` inside a second TOM; the bridge beside it goes from ``publish`` to the last outcome in the
-ledger. *To the gateway*: the same ``share_data_with_tom``, with the gateway as the other side. The TOM that is written
-into is TOM Toolkit 3.1 on SQLite, served by gunicorn with four threads.
+ledger. Where points are there already, one bridge goes on through all turns, as a daemon does; its first look at them
+is a row of its own. *To the gateway*: the same ``share_data_with_tom``, with the gateway as the other side. The TOM
+that is written into is TOM Toolkit 3.1 on SQLite, served by gunicorn with four threads.
 """
 
 import sqlite3
@@ -28,6 +29,8 @@ THERE = (100, 100_000)
 _POINTS = 100
 _SHARED = 50
 _CONNECTIONS = (1, 2, 4, 8)
+_FIRST = -1
+"""The turn of the first point: its time is before all that is there, which therefore is read as a whole."""
 API, ITS_OWN = "the most that its API takes", "share_data_with_tom"
 
 
@@ -50,16 +53,17 @@ def _into_one(stage: Stage, effort: Effort) -> Iterator[Row]:
         for name in ("ours", "theirs"):
             _fill(tom, tom.make_target(name), there)
         best = min(_CONNECTIONS, key=lambda most: _api_s(tom, 90 + most, max(number // 2, 4), most))
-        times = in_turns(
-            {
-                "bridge": lambda turn, one=receiving: one.receive_s(
-                    f"turn{turn}", light_curves(turn, number, number, ["ours"])
-                ),
-                API: lambda turn, tom=tom, best=best: _api_s(tom, turn, number, best),
-            },
-            effort,
-            most=3,
-        )
+        with receiving.going_on("ours") as receive_s:
+            first_s = receive_s(light_curves(_FIRST, 1, 1, ["ours"]))
+            times = in_turns(
+                {
+                    "bridge": lambda turn, receive_s=receive_s: receive_s(light_curves(turn, number, number, ["ours"])),
+                    API: lambda turn, tom=tom, best=best: _api_s(tom, turn, number, best),
+                },
+                effort,
+                most=3,
+            )
+        yield Row(what=f"a first point over REST, {there:,} points there", unit="s", ours=[first_s])
         found[full] = rates(number, times["bridge"])
         yield Row(
             what=f"photometry over REST, {there:,} points there",

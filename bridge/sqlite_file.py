@@ -95,18 +95,27 @@ def check_version(connection: sqlite3.Connection, path: Path, form: Format) -> N
         )
 
 
-@contextmanager
-def translating(path: Path, form: Format) -> Iterator[None]:
+class translating:  # noqa: N801 (used as the function that it could be: but it is at each call, and this is cheaper)
     """Turn what SQLite raises in use into the format's AwayError, or StopError where the file is damaged."""
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
+
+    __slots__ = ("_form", "_path")
+
+    def __init__(self, path: Path, form: Format) -> None:
+        self._path = path
+        self._form = form
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        if not isinstance(error, sqlite3.DatabaseError):
+            return
         code = _primary_code(error)
         if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB} or str(error).startswith(_LACKS):
-            raise StopError(f"{form.what} is damaged ({error})", where=str(path), mend=form.mend) from error
+            told = f"{self._form.what} is damaged ({error})"
+            raise StopError(told, where=str(self._path), mend=self._form.mend) from error
         if isinstance(error, sqlite3.OperationalError) and code != sqlite3.SQLITE_ERROR:
-            raise _away(path, form, error) from error
-        raise
+            raise _away(self._path, self._form, error) from error
 
 
 class SqliteFile:

@@ -3,7 +3,9 @@
 import logging
 import sys
 import time
-from typing import Any
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, TextIO
 
 from bridge.loglines import readable
 
@@ -34,12 +36,27 @@ def set_up_logs(level: int) -> None:
     structlog.configure(
         processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=lambda *_: structlog.PrintLogger(file=sys.stderr),
+        logger_factory=lambda *_: structlog.PrintLogger(file=_Lossy(sys.stderr)),  # type: ignore[arg-type]
         cache_logger_on_first_use=False,
     )
     # What libraries warn of while they try again is of no use to people: the error in the end is.
     library_level = logging.DEBUG if level <= logging.DEBUG else logging.ERROR
     logging.basicConfig(level=library_level, handlers=[_LibraryLines()])
+
+
+@dataclass(frozen=True)  # one is as good as another: structlog keeps a lock for each that differs
+class _Lossy:
+    """What lines are written to: one that can't be (a full disk, a closed pipe) is lost, and ends nothing."""
+
+    file: TextIO
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            self.file.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self.file.flush()
 
 
 def _plain_retry(_logger: object, _method: str, event: dict[str, Any]) -> dict[str, Any]:

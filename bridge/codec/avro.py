@@ -5,13 +5,15 @@ are, the answer is an event or one of the errors below, soon.
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from io import BytesIO
 from typing import Any
 
 from fastavro import schemaless_reader
 
+from bridge.codec.datums import moment
 from bridge.codec.headers import (
     Hints,
     peek,
@@ -20,6 +22,7 @@ from bridge.codec.headers import (
     refuse_other_schema,
     schema_sha256,
 )
+from bridge.codec.reading import ShortReader
 from bridge.codec.schema import KINDS, Schema, is_newer
 from bridge.codec.schemas import Schemas, SchemasOfStreams, newest
 from bridge.codec.weigh import TooManyItemsError, TooMuchError
@@ -41,8 +44,8 @@ _LARGEST_READ_OTHERWISE = 1024 * 1024  # more than is written, and little enough
 _FEW = 5
 """So many datums are checked sooner as models than as columns, each of which costs 2 µs."""
 _ENVELOPE = tuple(name for name in Event.model_fields if name != "body")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+_OBJECT = re.compile(" from <.*>")
+"""fastavro tells of which buffer, by its address in memory: nobody has anything of it."""
 
 
 class Decoder:
@@ -50,6 +53,7 @@ class Decoder:
 
     def __init__(self, schemas: Schemas | SchemasOfStreams) -> None:
         self._schemas = schemas
+        self._short = {reader.prefix: reader for reader in map(ShortReader, BODIES)}
         self._formats: tuple[tuple[Callable[[Record], bool], Callable[[Record], tuple[Event, ...]]], ...] = (
             (lambda record: record.value.startswith(MARKER), self._decode_avro),
         )
@@ -86,6 +90,8 @@ class Decoder:
         return peek(record)
 
     def _decode_avro(self, record: Record) -> tuple[Event, ...]:
+        if (event := self._short_way(record)) is not None:
+            return (event,)
         schema = self._writers_schema(record)
         refuse_other_schema(record, schema)
         _refuse_newer(record, schema.full_name)
@@ -101,6 +107,10 @@ class Decoder:
         event = _checked(kind, _read(record, schema, reader), record.where)
         refuse_other_event(record, event)
         return (event,)
+
+    def _short_way(self, record: Record) -> Event | None:
+        reader = self._short.get(record.value[:_PREFIX])
+        return None if reader is None or len(record.value) > _LARGEST_READ_OTHERWISE else reader.read(record)
 
     def _writers_schema(self, record: Record) -> Schema:
         fingerprint = record.value[len(MARKER) : _PREFIX]
@@ -155,8 +165,9 @@ def _read(record: Record, writer: Schema, reader: Schema) -> dict[str, Any]:
     except Exception as error:
         # The bytes may be anything, and fastavro says so by whatever it stumbles over (EOFError, IndexError,
         # UnicodeDecodeError, OverflowError, MemoryError, ...).
+        told = _OBJECT.sub("", str(error))[:200]
         raise UndecodableError(
-            f"the payload is no {writer.full_name} ({type(error).__name__}: {str(error)[:200]})", where=record.where
+            f"the payload is no {writer.full_name} ({type(error).__name__}: {told})", where=record.where
         ) from None
     if trailing := len(record.value) - buffer.tell():
         raise UndecodableError(f"{trailing} bytes follow the end of the event", where=record.where)
@@ -197,7 +208,7 @@ def _as_columns(of: type[Datum], rows: Sequence[Mapping[str, Any]]) -> Datums[Da
         return None
     columns = transposed(rows, tuple(of.model_fields))
     try:
-        columns["timestamp"] = [_EPOCH + microseconds * _MICROSECOND for microseconds in columns["timestamp"]]
+        columns["timestamp"] = [moment(microseconds) for microseconds in columns["timestamp"]]
         known = {text: json.loads(text) for text in set(columns[of.FREE])}
     except (OverflowError, ValueError, RecursionError):
         return None
@@ -207,6 +218,6 @@ def _as_columns(of: type[Datum], rows: Sequence[Mapping[str, Any]]) -> Datums[Da
 
 def _moment(microseconds: int, field: str) -> datetime:
     try:
-        return _EPOCH + microseconds * _MICROSECOND
+        return moment(microseconds)
     except OverflowError:
         raise ValueError(f"{field}: {microseconds} microseconds since 1970 is no time of the years 1 to 9999") from None

@@ -5,6 +5,7 @@ The payload rules: what is absent is absent, and what contradicts the payload ma
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, lru_cache
@@ -67,9 +68,14 @@ def _of_schema(schema: Schema) -> Headers:
     return tuple((name, value.encode()) for name, value in values.items())
 
 
+@cache
+def _by_name(schema: Schema) -> Mapping[str, bytes]:
+    return dict(_of_schema(schema))
+
+
 @lru_cache(_SHARES)
 def _of_share(origin: str, shared_at: datetime) -> Headers:
-    return ("ce_source", f"{_SOURCE}{origin}".encode()), ("ce_time", shared_at.isoformat().encode())
+    return ("ce_source", source_of(origin)), ("ce_time", shared_at.isoformat().encode())
 
 
 def peek(record: Record) -> Hints:
@@ -116,6 +122,26 @@ def refuse_other_event(record: Record, event: Event) -> None:
     """Raise UndecodableError where a header names another event or origin than the payload."""
     _refuse_contradiction(record, "ce_id", str(event.id))
     _refuse_contradiction(record, "ce_source", f"{_SOURCE}{event.origin}")
+
+
+def agree(said: Mapping[str, bytes], schema: Schema, event_id: bytes, source: bytes) -> bool:
+    """Return whether headers name a schema, and contradict nothing, in the very bytes that :func:`headers_of` writes.
+
+    Where they don't, the other functions here say whether they are wrong.
+    """
+    of_schema = _by_name(schema)
+    full_name = of_schema[SCHEMA]
+    return (
+        said.get(SCHEMA_SHA256) == of_schema[SCHEMA_SHA256]
+        and said.get(SCHEMA, full_name) == said.get("ce_type", full_name) == full_name
+        and said.get("ce_id", event_id) == event_id
+        and said.get("ce_source", source) == source
+    )
+
+
+def source_of(origin: str) -> bytes:
+    """Return an origin as a header says it."""
+    return f"{_SOURCE}{origin}".encode()
 
 
 def _refuse_contradiction(record: Record, name: str, of_payload: str) -> None:

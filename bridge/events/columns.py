@@ -8,6 +8,7 @@ when they are asked for.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
+from itertools import chain
 from operator import itemgetter
 from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar, overload
 
@@ -71,14 +72,19 @@ class Datums(Sequence[D], Generic[D]):
         if columns.keys() != of.model_fields.keys():
             return None
         try:
-            checked = {name: _checks(of, name)(column) for name, column in columns.items()}
+            checked = {name: check_of(of, name)(column) for name, column in columns.items()}
         except (ValidationError, ValueError, OverflowError, RecursionError, TypeError):
             return None
+        return cls.of_checked(of, checked)
+
+    @classmethod
+    def of_checked(cls, of: type[D], columns: Mapping[str, Column]) -> "Datums[D] | None":
+        """Return columns of right values of all the fields as datums; None where those of a row don't go together."""
         if of.TOGETHER is not None:
             names, disagreement = of.TOGETHER
-            if any(map(disagreement, *(checked[name] for name in names))):
+            if any(map(disagreement, *(columns[name] for name in names))):
                 return None
-        return cls(of, checked)
+        return cls(of, columns)
 
     def column(self, name: str) -> Column:
         """Return the values of a field."""
@@ -86,13 +92,22 @@ class Datums(Sequence[D], Generic[D]):
             self._columns[name] = [getattr(one, name) for one in self._models or ()]
         return self._columns[name]
 
-    def columns(self) -> dict[str, Column]:
+    def columns(self) -> Mapping[str, Column]:
         """Return the values of all fields."""
-        return {name: self.column(name) for name in self.of.model_fields}
+        if len(self._columns) < len(self.of.model_fields):
+            for name in self.of.model_fields:
+                self.column(name)
+        return self._columns
 
     def having(self, **columns: Column) -> "Datums[D]":
         """Return the datums with other values of some fields; nothing is checked."""
-        return Datums(self.of, self.columns() | columns)
+        return Datums(self.of, {**self.columns(), **columns})
+
+    @classmethod
+    def joined(cls, of: type[D], several: Iterable["Datums[D]"]) -> "Datums[D]":
+        """Return all of several as one."""
+        given = [one.columns() for one in several]
+        return cls(of, {name: [*chain.from_iterable([one[name] for one in given])] for name in of.model_fields})
 
     @property
     def are_columns(self) -> bool:
@@ -113,7 +128,7 @@ class Datums(Sequence[D], Generic[D]):
         if self._models is None:
             names = tuple(self._columns)
             self._models = tuple(
-                _model(self.of, dict(zip(names, values, strict=True)))
+                self.of.of_checked(dict(zip(names, values, strict=True)))
                 for values in zip(*self._columns.values(), strict=True)
             )
         return self._models
@@ -177,19 +192,6 @@ class Many:
         return self._taken(check(tuple(value) if isinstance(value, Datums) else value))
 
 
-def _model(of: type[D], values: dict[str, Any]) -> D:
-    """Return a model with all its fields: what ``model_construct`` makes, which takes 10 µs to look for them."""
-    made = of.__new__(of)
-    for name, value in (
-        ("__dict__", values),
-        ("__pydantic_fields_set__", set(values)),
-        ("__pydantic_extra__", None),
-        ("__pydantic_private__", None),
-    ):
-        object.__setattr__(made, name, value)
-    return made
-
-
 def _written(datums: Sequence[Any], write: Callable[[Any], Any], how: SerializationInfo) -> Any:
     whole = how.mode_is_json() and not (how.include or how.exclude or how.exclude_defaults or how.exclude_unset)
     if whole and not how.exclude_none and isinstance(datums, Datums) and datums.are_columns:
@@ -199,6 +201,8 @@ def _written(datums: Sequence[Any], write: Callable[[Any], Any], how: Serializat
 
 def once(make: Callable[..., Any], *columns: Column) -> list[Any]:
     """Return what ``make`` makes of each row of ``columns``: once of each row of the same objects, as most are."""
+    if len(columns[0]) == 1:
+        return [make(*(value for (value,) in columns))]
     keys = [*zip(*(map(id, column) for column in columns), strict=True)]
     made = {key: make(*row) for key, row in dict(zip(keys, zip(*columns, strict=True), strict=True)).items()}
     return [made[key] for key in keys]
@@ -208,8 +212,8 @@ def once(make: Callable[..., Any], *columns: Column) -> list[Any]:
 
 
 @cache
-def _checks(of: type[Row], name: str) -> Callable[[Column], Column]:
-    """Return what checks the values of a field of ``of``, by the type that it has there."""
+def check_of(of: type[Row], name: str) -> Callable[[Column], Column]:
+    """Return what checks a column of a field of ``of`` by the type that it has there; it raises ValueError."""
     field = of.model_fields[name]
     each: Any = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
     adapter: TypeAdapter[list[Any]] = TypeAdapter(Annotated[list[each], FailFast()], config=of.model_config)

@@ -9,6 +9,7 @@ Source: ``/api/v0/`` of LCOGT/hermes 6708389, tried.
 
 import json
 import math
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,7 @@ from uuid import UUID
 import requests
 import urllib3
 
+from bridge.answers import read_body
 from bridge.errors import (
     AwayError,
     BridgeError,
@@ -43,10 +45,18 @@ _SKEW = timedelta(minutes=10)
 """By how much two clocks may differ."""
 _TAKES_AT_MOST = timedelta(hours=1)
 """After it was sent a message may still arrive within this time."""
-_A_PAGE, _PAGES, _MOST_LOOKED_AT = 100, 10, 100
+_A_PAGE, _PAGES, _MOST_LOOKED_AT = 20, 50, 100
+MOST_BYTES = 64 * 1024 * 1024
+"""Bytes of an answer: a page of the archive may hold its messages, of 1 MiB each on HOPSKOTCH, and JSON swells them."""
+_MOST_TIMEOUTS = 3
+"""An answer that trickles in has at most this many time-outs."""
 _MOST_TOLD = 500
 _NOT_WRITABLE = ("TOPIC_AUTHORIZATION_FAILED", "UNKNOWN_TOPIC", "CLUSTER_AUTHORIZATION_FAILED")
 _TOO_LARGE = "MSG_SIZE_TOO_LARGE"
+
+
+class _TooLongError(StreamAwayError):
+    """Something was answered that nobody can be made to read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,8 +185,8 @@ class HermesService:
     def _message(self, found: UUID) -> object:
         try:
             return self._asked("GET", f"query/message/{found}/").get("message")
-        except ConfigurationError:
-            return None  # one that is gone, or not shown, is none of ours
+        except (ConfigurationError, _TooLongError):
+            return None  # one that is gone, not shown, or larger than Hermes takes, is none of ours
 
     # -- requests -----------------------------------------------------------------------------------------------------
 
@@ -188,6 +198,8 @@ class HermesService:
             answer = self._send(method, path, value, self.answer_s, params)
         except UnclearError as error:
             raise self._away(error.what) from None
+        if len(answer.content) > MOST_BYTES:
+            raise _TooLongError(f"its answer has more than {MOST_BYTES} bytes, and was not read", where=self.where)
         said = _object(answer)
         if answer.is_redirect:
             raise self._no_hermes(f"it sends elsewhere, to {self._hidden(answer.headers['Location'])}")
@@ -202,7 +214,7 @@ class HermesService:
     ) -> requests.Response:
         """Return an answer. Raises AwayError where nothing was sent, UnclearError where no answer came."""
         try:
-            return self._session.request(
+            answer = self._session.request(
                 method,
                 urljoin(self.url, _API + path),
                 data=value,
@@ -210,10 +222,14 @@ class HermesService:
                 headers={"Content-Type": "application/json"} if value is not None else None,
                 timeout=(_CONNECT_S, timeout_s),
                 allow_redirects=False,
+                stream=True,
             )
+            until = time.monotonic() + _MOST_TIMEOUTS * timeout_s
+            read_body(answer, MOST_BYTES, lambda: time.monotonic() > until)
         except requests.RequestException as error:
             what = self._hidden(f"no answer: {_cause(error)}")
             raise self._away(what) if _nothing_was_sent(error) else UnclearError(what, where=self.where) from None
+        return answer
 
     # -- what an answer means -----------------------------------------------------------------------------------------
 
@@ -273,7 +289,7 @@ class HermesService:
 
 
 def _object(answer: requests.Response) -> dict[str, Any]:
-    """Return the JSON object of an answer; an empty one where it has none."""
+    """Return the JSON object of an answer; an empty one where it has none, or more than is read."""
     try:
         said = answer.json()
     except (ValueError, RecursionError):  # the archive shows what anybody wrote

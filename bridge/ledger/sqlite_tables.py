@@ -338,5 +338,10 @@ _WROTE: Step = (
 
 _OF_ORIGIN: Step = ("CREATE INDEX event_by_origin ON event (origin, published_at)",)
 
-STEPS: Sequence[Step] = (_FIRST, _EVENTS, _WROTE, _OF_ORIGIN)
+_OF_REASON: Step = (
+    "CREATE INDEX waiting_by_reason ON waiting (reason)",
+    "CREATE INDEX letter_by_reason ON letter (reason)",
+)
+
+STEPS: Sequence[Step] = (_FIRST, _EVENTS, _WROTE, _OF_ORIGIN, _OF_REASON)
 """What makes a file of version n + 1 from one of version n (0: an empty file), as SQL statements."""

@@ -22,7 +22,7 @@ from bridge.receiving.looking import Parts
 from bridge.receiving.matching import Policy
 from bridge.receiving.naming import Names
 from bridge.receiving.progress import Limits, Progress
-from bridge.receiving.read import Reader, Rules
+from bridge.receiving.read import UNIT_RECORDS, Reader, Rules
 from bridge.receiving.unit import Writer
 from bridge.receiving.waiting import WaitingLine
 from bridge.settings import Settings, StreamSettings, SubscriptionSettings
@@ -72,7 +72,7 @@ class Bridge:
             parts.progress,
             group=group_of(self.settings),
             starts={one.topic: one.start for one in self.settings.require_subscriptions()},
-            pace=Pace(records=_UNITS_A_POLL * self.settings.limits.batch_datums),
+            pace=Pace(records=_UNITS_A_POLL * min(self.settings.limits.batch_datums, UNIT_RECORDS)),
             stopped=self.stopped,
             besides=lambda: besides(self),
             clock=parts.clock,

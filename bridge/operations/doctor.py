@@ -16,7 +16,8 @@ from bridge.operations.assemble import account_of, service_of
 from bridge.operations.at_once import at_once
 from bridge.operations.finding import Finding, Level, all_found_in, found_in
 from bridge.operations.gateway_doctor import examine_gateway
-from bridge.operations.opening import group_of, has_gateway, opened_ledger, opened_stream
+from bridge.operations.opening import ANSWERS_WITHIN_S, group_of, has_gateway, opened_ledger, opened_stream
+from bridge.operations.room import lack_of_room
 from bridge.operations.status import impostors
 from bridge.origins import name_key, told_as
 from bridge.settings import Settings
@@ -114,8 +115,9 @@ def _may_publish(service: HermesService, topic: str) -> Iterator[Finding]:
 
 def _stream(settings: Settings, label: str, stream: Stream) -> Iterator[Finding]:
     started = time.monotonic()
-    there = stream.topics()
+    stream.reach(ANSWERS_WITHIN_S)
     took_ms = (time.monotonic() - started) * 1000
+    there = stream.topics()
     shown = f"{label}: " if label else ""
     shown += settings.each_stream()[label].shown_url
     yield Finding(level="ok", about="stream", what=f"{shown}: {len(there)} topics, in {took_ms:.0f} ms")
@@ -200,6 +202,8 @@ def _kept_and_timed(topic: Topic) -> Iterator[Finding]:
 
 
 def _ledger(settings: Settings) -> Iterator[Finding]:
+    for lacking in lack_of_room(settings):
+        yield Finding(level="fail", about="ledger", what=lacking)
     with opened_ledger(settings) as ledger:
         yield from examine_ledger(settings, ledger, str(settings.ledger))
 

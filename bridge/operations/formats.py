@@ -1,6 +1,7 @@
 """In which format each topic is read."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from bridge.codec import Decoder, Format, Hints, Item
@@ -38,11 +39,11 @@ class Formats:
         return self._by_topic.get(record.partition.topic, self._usual)
 
 
-def formats_of(settings: Settings, stream: Stream, account: Callable[[str], str] = lambda _topic: "") -> Formats:
+def formats_of(settings: Settings, stream: Stream, account: Callable[[str], str] | None = None) -> Formats:
     """Return the formats of all topics that the settings name; any other topic has events of the bridge.
 
     ``account`` says for a topic what this TOM is called there (:meth:`bridge.stream.port.Stream.account`): what it has
-    sent by that name is its own.
+    sent by that name, or bears its origin, is its own, and not received. Who only looks gives none, and sees all.
     """
     published = {one.topic: HermesFormat(full=True) for one in settings.publish.topics if one.format == "hermes"}
     received = {one.topic: _hermes(settings, one, account) for one in settings.subscribe if one.format == "hermes"}
@@ -50,10 +51,10 @@ def formats_of(settings: Settings, stream: Stream, account: Callable[[str], str]
     return Formats(usual, published | received, settings.topics())
 
 
-def _hermes(settings: Settings, subscription: SubscriptionSettings, account: Callable[[str], str]) -> HermesFormat:
-    return HermesFormat(
-        origin=settings.origin or "",
-        own_sender=partial(account, subscription.topic),
-        full=subscription.full,
-        proper_motion=subscription.proper_motion,
-    )
+def _hermes(
+    settings: Settings, subscription: SubscriptionSettings, account: Callable[[str], str] | None
+) -> HermesFormat:
+    form = HermesFormat(full=subscription.full, proper_motion=subscription.proper_motion)
+    if account is None:
+        return form
+    return replace(form, origin=settings.origin or "", own_sender=partial(account, subscription.topic))

@@ -10,9 +10,10 @@ from bridge.operations.at_once import at_once
 from bridge.operations.finding import Finding, all_found_in
 from bridge.operations.gateway import opened_store
 from bridge.operations.gateway_status import gateway_problems, gateway_status
-from bridge.operations.opening import opened_stream
+from bridge.operations.opening import ANSWERS_WITHIN_S, opened_stream
 from bridge.settings import Settings
-from bridge.stream import Stream
+from bridge.stream.names import split
+from bridge.stream.routed import RoutedStream
 
 _SILENT_S, _STALLED_S = 60.0, 900.0
 
@@ -56,6 +57,7 @@ def examine_gateway(settings: Settings) -> Iterator[Finding]:
         yield Finding(level="warn", about="gateway", what=what, mend="'tom-bridge status' names them")
 
 
-def _topic(stream: Stream, topic: str) -> Iterator[Finding]:
+def _topic(stream: RoutedStream, topic: str) -> Iterator[Finding]:
+    stream.parts()[split(topic)[0]].reach(ANSWERS_WITHIN_S)
     stream.identity(topic)
     yield Finding(level="ok", about="gateway", what=f"publishes on {topic}, which is there")

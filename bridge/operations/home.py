@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from bridge.errors import ConfigurationError
 from bridge.ledger.port import Ledger
 from bridge.operations.opening import has_gateway, opened_ledger
+from bridge.operations.room import lack_of_room
 from bridge.settings import Settings
 
 if TYPE_CHECKING:
@@ -93,12 +94,13 @@ class Beside:
         return examine(self.settings)
 
     def problems(self, stalled_s: float) -> list[str]:
-        """Return what is wrong with the gateway, where there is one."""
+        """Return whether the disk is full, and what is wrong with the gateway, where there is one."""
+        lacking = lack_of_room(self.settings)
         if not has_gateway(self.settings):
-            return []
+            return lacking
         from bridge.operations.gateway_status import gateway_problems
 
-        return gateway_problems(self.settings, stalled_s)
+        return [*lacking, *gateway_problems(self.settings, stalled_s)]
 
     def gateway(self) -> "GatewayStatus | None":
         """Return how the gateway is that has its state in this configuration's folder."""

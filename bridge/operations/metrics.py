@@ -58,6 +58,8 @@ class Metrics:
         )
         self._looked = Gauge("looked_timestamp_seconds", "When all but the counters was last looked at.", **given)
         self._looks: list[Callable[[], None]] = []
+        self.due = threading.Event()
+        """Set where there is more to look at than before, or no more."""
 
     # -- counted as it is done ----------------------------------------------------------------------------------------
 
@@ -95,6 +97,7 @@ class Metrics:
                     self._look_at_topic(bridge, ledger, topic)
 
         self._looks.append(look)
+        self.due.set()
 
     def follow_outbox(self, queued: Callable[[], Queued]) -> None:
         """Tell of an outbox."""
@@ -105,6 +108,7 @@ class Metrics:
             self._oldest.set(now.oldest.timestamp() if now.oldest is not None else 0)
 
         self._looks.append(look)
+        self.due.set()
 
     def look(self) -> None:
         """Look at all once; what can't be looked at now stays as it was, and the time of looking with it."""
@@ -161,8 +165,11 @@ def served(metrics: Metrics, host: str, port: int) -> Iterator[int]:
     ended = threading.Event()
 
     def look() -> None:
-        metrics.look()
-        while not ended.wait(LOOKS_EVERY_S):
+        while True:
+            metrics.due.wait(LOOKS_EVERY_S)
+            metrics.due.clear()
+            if ended.is_set():
+                return
             metrics.look()
 
     looking = threading.Thread(target=look, name="metrics", daemon=True)
@@ -172,6 +179,7 @@ def served(metrics: Metrics, host: str, port: int) -> Iterator[int]:
         yield server.server_port
     finally:
         ended.set()
+        metrics.due.set()
         server.shutdown()
         server.server_close()
         answering.join()

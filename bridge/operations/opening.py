@@ -14,6 +14,10 @@ from bridge.stream.routed import RoutedStream
 _NOT_READ = "Hermes' REST API is published to alone; read the topic on HOPSKOTCH, by a stream of kafka://"
 
 
+ANSWERS_WITHIN_S = 4.0
+"""Seconds after which a stream that answers nothing counts as away, for a person who waits to be told so."""
+
+
 def group_of(settings: Settings) -> str:
     """Return the consumer group of a TOM, as streams name it (HOPSKOTCH puts the credential's name before it)."""
     return f"tom-bridge.{settings.require_origin()}"

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from bridge.errors import AwayError, BridgeError, StopError
 from bridge.ledger.port import Count, Heartbeat, Ledger, Outcome, Position, Reason, Sums
 from bridge.operations.at_once import at_once
-from bridge.operations.opening import opened_stream
+from bridge.operations.opening import ANSWERS_WITHIN_S, opened_stream
 from bridge.settings import Settings
 from bridge.stream import Ends, Partition, Stream
 from bridge.stream.names import split
@@ -116,7 +116,7 @@ class Verdict:
 def status(settings: Settings, ledger: Ledger) -> Status:
     """Return how things are; a stream that can't be reached is told, not raised."""
     labels = list(settings.each_stream())
-    away = at_once([partial(_away, settings, label) for label in labels]) if len(labels) > 1 else [""]
+    away = at_once([partial(_away, settings, label) for label in labels])
     found = [topics_of(settings, ledger, label, away=why) for label, why in zip(labels, away, strict=True)]
     counts = ledger.counts()
     outcomes = Counter({str(outcome): 0 for outcome in Outcome})
@@ -140,11 +140,10 @@ def status(settings: Settings, ledger: Ledger) -> Status:
 
 def _away(settings: Settings, label: str) -> str:
     """Return why the stream does not answer that has this label; nothing where it does."""
-    names = _subscribed(settings, label)
     try:
-        if names:
+        if _subscribed(settings, label):
             with opened_stream(settings, only=label) as stream:
-                stream.identity(names[0])
+                stream.reach(ANSWERS_WITHIN_S)
     except AwayError as error:
         return str(error)
     except BridgeError:  # told by whoever asks next

@@ -25,9 +25,9 @@ from bridge.errors import (
 from bridge.events import Event
 from bridge.hermes.composing import Outgoing
 from bridge.hermes.service import HermesService
-from bridge.publishing.outbox import EVENT, Outbox, Row, Unclear
-from bridge.publishing.packing import HERMES, messages_of
-from bridge.publishing.sender import Named, Pace
+from bridge.publishing.outbox import Outbox, Row, Unclear
+from bridge.publishing.queued import Named, Resting, content_of
+from bridge.publishing.sender import Pace
 from bridge.topics import split
 
 log = structlog.get_logger(__name__)
@@ -52,10 +52,7 @@ class Poster:
         self._outbox = outbox
         self._named = named
         self._pace = pace
-        self._resting: dict[str, float] = {}
-        """Topics that may not be written, and when they are tried again."""
-        self._reasons: dict[str, str] = {}
-        """What was said last of a topic that may not be written."""
+        self._resting = Resting(outbox, pace.rest_s)
         self._allowed: dict[str, float] = {}
         """Topics that may be written, and until when that counts."""
         self._untold: list[Callable[[], None]] = []
@@ -73,9 +70,7 @@ class Poster:
         """
         self._write()
         self._look_up()
-        now = time.monotonic()
-        self._resting = {topic: until for topic, until in self._resting.items() if until > now}
-        waiting = self._outbox.waiting(self._label, without=self._resting, most=1)
+        waiting = self._outbox.waiting(self._label, without=self._resting.topics(), most=1)
         for row in self._outbox.rows([one.id for one in waiting]):
             self._post(row)
         return bool(waiting)
@@ -102,15 +97,15 @@ class Poster:
 
     def _message(self, row: Row) -> Outgoing:
         """Return the message of a row. Raises InvalidEventError where it has none, or several: each needs a row."""
-        if row.format == HERMES:
-            return Outgoing.of_stored(row.payload, row.key)
-        how = self._named(row.topic)
-        if row.format != EVENT or how is None:
-            raise InvalidEventError(f"it is of the format {row.format!r}, which Hermes does not take")
-        messages = messages_of(Event.checked(row.payload), how)
-        if len(messages) > 1:
+        content = content_of(row, self._named(row.topic))
+        if isinstance(content, Event):
+            raise InvalidEventError(
+                "it is an event, which Hermes does not take",
+                mend='Say format = "hermes" of the topic, and queue it again',
+            )
+        if len(content) > 1:
             raise InvalidEventError("it was shared as one event, and is more than one message", mend="Share it again")
-        return messages[0]
+        return content[0]
 
     def _submit(self, row: Row, value: bytes) -> None:
         """Send a row that is marked as unclear, and write what became of it."""
@@ -147,11 +142,7 @@ class Poster:
 
     def _rest(self, topic: str, error: DeniedError) -> None:
         self._allowed.pop(topic, None)
-        self._resting[topic] = time.monotonic() + self._pace.rest_s
-        if self._reasons.get(topic) != str(error):
-            self._reasons[topic] = str(error)
-            log.warning("relay.topic_waits", topic=topic, message=str(error))
-        self._later(lambda: self._outbox.wait_for(topic, str(error)))
+        self._resting.rest(topic, str(error))
 
     def _refuse(self, row: Row, error: EventError) -> None:
         log.error("relay.refused", row=row.id, message=str(error))

@@ -24,7 +24,8 @@ from bridge.errors import AwayError, NotDeliveredError, StopError
 from bridge.hermes.service import HermesService
 from bridge.publishing.outbox import Outbox
 from bridge.publishing.posting import Poster
-from bridge.publishing.sender import Named, Pace, Sender
+from bridge.publishing.queued import Named
+from bridge.publishing.sender import Pace, Sender
 from bridge.stream.port import Stream
 from bridge.topics import split
 

@@ -4,8 +4,6 @@ What the stream will never take (too large, not valid) is refused, with its reas
 comes behind it is not made of it. What waits for a topic that is missing, or may not be written, holds back its topic.
 """
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -16,7 +14,6 @@ from bridge.errors import (
     AwayError,
     DeniedError,
     EventError,
-    InvalidEventError,
     NotDeliveredError,
     StopError,
     TooLargeError,
@@ -24,10 +21,9 @@ from bridge.errors import (
 )
 from bridge.events import Event
 from bridge.hermes.composing import Outgoing
-from bridge.publishing.outbox import EVENT, Outbox, Row
-from bridge.publishing.packing import HERMES, messages_of
+from bridge.publishing.outbox import Outbox, Row
 from bridge.publishing.publisher import Publisher
-from bridge.settings import PublishedTopicSettings
+from bridge.publishing.queued import Named, Resting, content_of
 from bridge.stream.port import Stream
 
 log = structlog.get_logger(__name__)
@@ -36,8 +32,6 @@ _ROWS_AT_ONCE = 200
 _BYTES_AT_ONCE = 16 * 1024 * 1024
 _MOST_ODD = 3
 
-Named = Callable[[str], PublishedTopicSettings | None]
-"""Says how a topic is published on, where the settings say that."""
 Place = tuple[str, bytes]
 """Topic and key."""
 
@@ -92,12 +86,9 @@ class Sender:
         """Rows that it refused, with the reason, and that are not marked yet."""
         self._one_by_one: set[Place] = set()
         """Keys of which something was refused, and it isn't known what: one row goes at a time."""
-        self._resting: dict[str, float] = {}
-        """Topics that are missing or denied, and when they are tried again."""
+        self._resting = Resting(outbox, pace.rest_s)
         self._odd = 0
         """How many rows failed, one after the other, in a way that nobody has foreseen."""
-        self._reasons: dict[str, str] = {}
-        """What the rows of a topic wait for, as it is in the outbox."""
 
     def send(self) -> bool:
         """Send some of what is queued; return whether there is more that can go now.
@@ -125,9 +116,7 @@ class Sender:
 
     def _next(self) -> list[Row]:
         """Return the next rows in order, of topics of which nothing is unconfirmed, up to a bound of bytes."""
-        now = time.monotonic()
-        self._resting = {topic: until for topic, until in self._resting.items() if until > now}
-        without = {topic for topic, _ in self._handed.values()} | set(self._resting)
+        without = {topic for topic, _ in self._handed.values()} | self._resting.topics()
         ids: list[int] = []
         taken = 0
         single: set[Place] = set()
@@ -144,13 +133,12 @@ class Sender:
         return self._outbox.rows(ids) if ids else []
 
     def _hand_over(self, row: Row) -> None:
-        if row.topic in self._resting:
+        if row.topic in self._resting.topics():
             return
         try:
             self._publish(row)
         except (TopicMissingError, DeniedError) as error:
-            self._resting[row.topic] = time.monotonic() + self._pace.rest_s
-            self._wait_for(row.topic, str(error))
+            self._resting.rest(row.topic, str(error))
         except EventError as error:
             self._refused[row.id] = str(error)
         except (AwayError, StopError):
@@ -166,27 +154,16 @@ class Sender:
             self._handed[row.id] = (row.topic, row.key)
 
     def _publish(self, row: Row) -> None:
-        how = self._named(row.topic)
-        if row.format == HERMES:
-            if how is not None and how.format != HERMES:
-                raise InvalidEventError(
-                    "it is a message of Hermes, and the topic takes events of the bridge by now",
-                    mend='Share it again, or say format = "hermes" of the topic and queue it again',
-                )
-            self._send(row.topic, Outgoing.of_stored(row.payload, row.key))
-            return
-        if row.format != EVENT:
-            raise InvalidEventError(f"this release can't send the format {row.format!r}", mend="Upgrade TOM Bridge")
-        event = Event.checked(row.payload)
-        if how is not None and how.format == HERMES:
-            for message in messages_of(event, how):
+        content = content_of(row, self._named(row.topic))
+        if not isinstance(content, Event):
+            for message in content:
                 self._send(row.topic, message)
             return
         try:
-            self._publisher.publish_checked(event, row.topic)
+            self._publisher.publish_checked(content, row.topic)
         except TooLargeError:
             self._publisher = self._new_publisher()  # the topic may take more by now
-            self._publisher.publish_checked(event, row.topic)
+            self._publisher.publish_checked(content, row.topic)
 
     def _send(self, topic: str, message: Outgoing) -> None:
         headers = message.headers(self._stream.account(topic))
@@ -214,7 +191,7 @@ class Sender:
         if missing is not None:
             why = missing.what.partition(": ")[2] or missing.what  # without the number, which changes all the time
             for topic in {topic for topic, _ in self._handed.values()}:
-                self._wait_for(topic, why)
+                self._resting.tell(topic, why)
             if not progress:
                 raise missing
 
@@ -247,13 +224,6 @@ class Sender:
             self._outbox.mark_refused(row, reason)
             del self._refused[row]
             log.error("relay.refused", row=row, message=reason)
-
-    def _wait_for(self, topic: str, reason: str) -> None:
-        """Write what the rows of a topic wait for, where that has changed."""
-        if self._reasons.get(topic) != reason:
-            log.warning("relay.topic_waits", topic=topic, message=reason)
-            self._reasons[topic] = reason
-        self._outbox.wait_for(topic, reason)
 
     @property
     def _told(self) -> dict[str, str]:

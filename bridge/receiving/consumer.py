@@ -40,6 +40,7 @@ class Pace:
     records: int = 500
     poll_s: float = 1.0
     commit_s: float = 5.0
+    ask_again_s: float = 5.0
     heartbeat_s: float = 15.0
     forget_s: float = 3600.0
     shortest_wait_s: float = 0.5
@@ -87,6 +88,8 @@ class Consumer:
         self._due: dict[str, float] = {}
         self._lost: set[str] = set()
         """Topics that are to be taken up again where the ledger stands."""
+        self._unsaid: set[str] = set()
+        """Topics of these of which it could not be said where they start; it is asked again every few seconds."""
         self._away: set[str] = set()
         """Topics that could not be reached when last polled: what is asked of their stream keeps all others waiting."""
         self._upgraded = False
@@ -182,9 +185,9 @@ class Consumer:
         self._away = {topic for topic, problem in fetched.problems.items() if isinstance(problem, StreamAwayError)}
         for topic in self._starts:
             problem = fetched.problems.get(topic)
-            if problem is None:
+            if problem is None and topic not in self._unsaid:
                 self._progress.well(topic)
-            else:
+            elif problem is not None:
                 self._progress.troubled(topic, str(problem), needs_a_person=isinstance(problem, StopError))
         stopped = [one for one in fetched.problems.values() if isinstance(one, StopError)]
         if stopped and len(stopped) == len(self._starts):
@@ -202,29 +205,29 @@ class Consumer:
             self._progress.taken_up(partition)
 
     def _go_back(self, subscription: Subscription) -> None:
-        """Take up again, in what is still assigned, where the ledger stands; topics that are away, later."""
+        """Take up again, in what is still assigned, where the ledger stands; topics of which that can't be said, later.
+
+        They keep no other waiting: what follows is polled, and that alone says who is well again.
+        """
         self._live.leave([partition for partition in self._live.positions if partition.topic in self._lost])
         by_topic: dict[str, list[Partition]] = {}
         for partition in sorted(subscription.assignment()):
             if partition.topic in self._lost:
                 by_topic.setdefault(partition.topic, []).append(partition)
-        later = {topic for topic in by_topic if topic in self._away}
-        failures: list[StreamAwayError] = []
+        if self._unsaid and self._is_due("ask again", self._pace.ask_again_s):
+            self._unsaid.clear()
+        later = {topic for topic in by_topic if topic in self._away or topic in self._unsaid}
         for topic in [one for one in by_topic if one not in later]:
             try:
                 starts = self.start_at(by_topic[topic])
-            except StopError as error:
-                self._progress.troubled(topic, str(error), needs_a_person=True)
-                continue
-            except StreamAwayError as error:
-                failures.append(error)
+            except (StopError, StreamAwayError) as error:
+                self._progress.troubled(topic, str(error), needs_a_person=isinstance(error, StopError))
+                self._unsaid.add(topic)
                 later.add(topic)
                 continue
             for partition, offset in starts.items():
                 subscription.seek(partition, offset)
         self._lost = later
-        if failures and later == by_topic.keys():
-            raise failures[0]
 
     # -- what is done besides -----------------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bridge.events import EventRef, Kind
 from bridge.ledger import rules
@@ -29,9 +29,12 @@ class Facts:
         """Return what ``ledger`` says of these events."""
         first = first_in_line(ledger, arrivals)
         targets = [one for one in arrivals if one.event is not None and one.event.kind is Kind.TARGET] if first else []
+        events = ledger.known([ref for arrival in arrivals for ref in arrival.refs])
+        waits_at = [place for known in events.values() for place in known.waits_at]
+        entries = ledger.recorded([*(arrival.place for arrival in arrivals), *waits_at])
         return cls(
-            events=ledger.known([ref for arrival in arrivals for ref in arrival.refs]),
-            entries=ledger.recorded([arrival.place for arrival in arrivals]),
+            events={ref: _through(known, entries) for ref, known in events.items()} if waits_at else events,
+            entries=entries,
             first=first,
             first_target=first_in_line(ledger, targets, [str(Kind.TARGET)]),
         )
@@ -86,6 +89,15 @@ class Facts:
             return None  # it was applied once: it waits behind nothing
         earlier = self.predecessor(arrival) if arrival.members is None else None
         return None if earlier is None else parked(behind(earlier.entry.event_id, earlier.names))
+
+
+def _through(known: Known, entries: Mapping[Place, Entry]) -> Known:
+    """Return ``known`` without the lists that are not through: no other delivery may leave its members to such a one.
+
+    Of it those wait that were looked at; and nobody goes on with it where its record has gone meanwhile.
+    """
+    parts = {place for place in known.waits_at if place in entries and entries[place].is_part}
+    return replace(known, waits_at=known.waits_at - parts) if parts else known
 
 
 def first_in_line(

@@ -32,8 +32,10 @@ log = structlog.get_logger(__name__)
 
 TEST = "_test"
 """The header by which hop-client marks a message that is a test."""
-UNIT_BYTES = 16 * 1024 * 1024
-"""Bytes of records that end a unit."""
+UNIT_BYTES = 4 * 1024 * 1024
+"""Bytes of records that end a unit: their numbers take five times as much here."""
+UNIT_RECORDS = 1000
+"""Records that end a unit, beside the bound in datums: small events cost far more a datum than large ones."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +52,9 @@ class Rules:
     """Whether HOPSKOTCH's test messages are left out."""
 
 
-_ALL = Rules()
+_NO_HINTS = Hints()
+_LEFT = Rules(create_targets=False)
+"""Of a topic that is not subscribed to (any more): nobody says that what waits of it may create targets."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +62,8 @@ class Arrival:
     """One event of a record as far as it could be read, or the result that is clear without one."""
 
     record: Record
-    hints: Hints
+    hints: Hints = _NO_HINTS
+    """What is known of what it brings where there is no event."""
     number: int = 0
     """Which event of its record, from 0 on."""
     event: Event | None = None
@@ -154,7 +159,8 @@ def numbered(arrivals: Sequence[Arrival], number: int) -> Arrival:
     whole = arrivals[0]
     gone = dead(Reason.UNDECODABLE, f"{whole.record.where}: read now it has no event {number} any more")
     settled = gone if whole.event is not None or whole.settled is None else whole.settled
-    return Arrival(record=whole.record, hints=whole.hints, number=number, settled=settled)
+    hints = whole.hints if whole.event is None else Hints(origin=whole.event.origin)
+    return Arrival(record=whole.record, hints=hints, number=number, settled=settled)
 
 
 class Reader:
@@ -183,8 +189,8 @@ class Reader:
         self._rules = rules
 
     def rules(self, topic: str) -> Rules:
-        """Return the rules of ``topic``; those that accept everything where it isn't subscribed to."""
-        return self._rules.get(topic, _ALL)
+        """Return the rules of ``topic``; where it isn't subscribed to, all is accepted and no target created."""
+        return self._rules.get(topic, _LEFT)
 
     def knows(self, record: Record) -> bool:
         """Return whether it is known how ``record`` is read: its topic may have been left, or be called otherwise."""
@@ -200,24 +206,23 @@ class Reader:
         Who isn't accepted is left out before anything else: by what the record says of itself it isn't even decoded.
         Raises StreamAwayError where its schema can't be looked up now.
         """
-        hints = self._peek(record)
-        if self.rules(record.partition.topic).ignore_tests and record.header(TEST) is not None:
-            return [Arrival(record=record, hints=hints, settled=ignored(Reason.TEST))]
-        if hints.origin and not self._accepts(hints.origin, record):
-            return [Arrival(record=record, hints=hints, settled=ignored(Reason.ORIGIN_NOT_ACCEPTED))]
-        items = self._items(record, hints)
+        rules = self.rules(record.partition.topic)
+        if rules.ignore_tests and record.header(TEST) is not None:
+            return [self.unread(record, ignored(Reason.TEST))]
+        if rules.origins is not None and (said := self._peek(record).origin) and not self._accepts(said, record):
+            return [self.unread(record, ignored(Reason.ORIGIN_NOT_ACCEPTED))]
+        items = self._items(record)
         if isinstance(items, Result):
-            return [Arrival(record=record, hints=hints, settled=items)]
-        return [self._arrival(record, hints, number, item) for number, item in enumerate(items)]
+            return [self.unread(record, items)]
+        return [self._arrival(record, number, item) for number, item in enumerate(items)]
 
-    def _arrival(self, record: Record, hints: Hints, number: int, item: Item) -> Arrival:
+    def _arrival(self, record: Record, number: int, item: Item) -> Arrival:
         if isinstance(item, Left):
             return Arrival(record=record, hints=item.hints, number=number, settled=self._left(item, record))
         noted = item if isinstance(item, Noted) else Noted(event=item)
         event = noted.event
         return Arrival(
             record=record,
-            hints=hints,
             number=number,
             event=event,
             content=None if noted.content is None else EventRef(event.origin, noted.content),
@@ -234,7 +239,7 @@ class Reader:
             return dead(item.reason, item.message)
         return ignored(item.reason, {"message": item.message})
 
-    def _items(self, record: Record, hints: Hints) -> Sequence[Item] | Result:
+    def _items(self, record: Record) -> Sequence[Item] | Result:
         """Return the items of a record, or what becomes of it where it can't be read (by this release)."""
         if record.problem:
             return dead(Reason.UNREADABLE, f"{record.where}: {record.problem}")
@@ -243,7 +248,7 @@ class Reader:
         except (AwayError, StopError, BudgetSpentError):
             raise
         except NewerVersionError as error:
-            return self._newer(record, hints, error)
+            return self._newer(record, self._peek(record), error)
         except EventError as error:
             return dead(_reason(error), str(error))
         except Exception as error:
@@ -253,7 +258,7 @@ class Reader:
             return dead(Reason.UNDECODABLE, told)
 
     def unread(self, record: Record, settled: Result) -> Arrival:
-        """Return ``record`` with its result, without reading more of it than its hints."""
+        """Return ``record`` with its result, and of what it brings what it says of itself."""
         return Arrival(record=record, hints=self._peek(record), settled=settled)
 
     def _accepts(self, origin: str, record: Record) -> bool:
@@ -317,9 +322,9 @@ class Backlog:
     def unit(self, most_datums: int, budget: Budget, *, alone: bool = False) -> list[Arrival]:
         """Return the events of the next records that are written in one transaction.
 
-        Datums together up to a bound in number and bytes, anything else by itself; always the events of one record at
-        least, and never of a record without the others of it. With ``alone`` of one record only. A spent budget ends
-        the reading after the first. Raises StreamAwayError where nothing could be read.
+        Datums together up to a bound in number, records and bytes, anything else by itself; always the events of one
+        record at least, and never of a record without the others of it. With ``alone`` of one record only. A spent
+        budget ends the reading after the first. Raises StreamAwayError where nothing could be read.
         """
         unit: list[Arrival] = []
         datums = size = taken = 0
@@ -333,6 +338,7 @@ class Backlog:
             by_itself = alone or any(arrival.is_alone for arrival in arrivals)
             # What became of an event is to be known before it comes again.
             full = datums + more > most_datums or size + len(arrivals[0].record.value) > UNIT_BYTES
+            full = full or taken == UNIT_RECORDS
             if taken and (by_itself or full or refs & ids or budget.spent):
                 break
             unit += arrivals

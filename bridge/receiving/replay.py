@@ -1,7 +1,7 @@
 """History again, through the same path: which part of it, and what became of it."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -9,13 +9,14 @@ from bridge.budget import NO_LIMIT, Budget
 from bridge.events import Event
 from bridge.ledger.port import Ledger
 from bridge.names import simplify, simplify_all
-from bridge.receiving.read import Reader
+from bridge.receiving.read import Arrival, Reader
 from bridge.receiving.result import Result
 from bridge.receiving.waiting import WaitingLine
 from bridge.stream.port import Partition, Record, Stream
 
 UNCHANGED = "unchanged"
 """What is counted for an event that was applied before and stays so."""
+_MOST_TOGETHER, _MOST_BYTES_TOGETHER = 200, 2 * 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,13 +109,34 @@ def replay(
     for partition, (first, until) in chosen.items():
         if first >= until:
             continue
-        for record in stream.read(partition, first, until):
-            budget.check()
-            seen(record)
-            arrivals = reader.read(record)
-            wanted = [arrival for arrival in arrivals if selection.wants(arrival.event)]
-            if wanted and not dry_run:
-                waiting.spread(arrivals)
-            for arrival in wanted:
-                result = waiting.again(arrival, restore=restore, dry_run=dry_run, budget=budget)
-                yield Replayed(record=record, event=arrival.event, result=result)
+        for records in _together(stream.read(partition, first, until)):
+            read: list[tuple[list[Arrival], list[Arrival]]] = []
+            for record in records:
+                budget.check()
+                seen(record)
+                arrivals = reader.read(record)
+                read.append((arrivals, [arrival for arrival in arrivals if selection.wants(arrival.event)]))
+            stay = waiting.stay([arrival for _, wanted in read for arrival in wanted], restore=restore)
+            for arrivals, wanted in read:
+                if wanted and not dry_run:
+                    waiting.spread(arrivals)
+                for arrival in wanted:
+                    result = None
+                    if arrival.place not in stay:
+                        budget.check()
+                        result = waiting.again(arrival, restore=restore, dry_run=dry_run, budget=budget)
+                    yield Replayed(record=arrival.record, event=arrival.event, result=result)
+
+
+def _together(records: Iterable[Record]) -> Iterator[list[Record]]:
+    """Yield records in order, so many together that asking the ledger of all of them at once costs little of each."""
+    together: list[Record] = []
+    size = 0
+    for record in records:
+        together.append(record)
+        size += len(record.value)
+        if len(together) == _MOST_TOGETHER or size > _MOST_BYTES_TOGETHER:
+            yield together
+            together, size = [], 0
+    if together:
+        yield together

@@ -15,6 +15,7 @@ from bridge.receiving.decide import AddDatums, AddProduct, Amend
 from bridge.receiving.matching import Hold
 from bridge.tom.port import DatumResult, Fate, LocalTarget, NewDatum
 
+_FATES = tuple(Fate)
 MOST_EXAMPLES = 20
 """How many conflicting or refused datums a record's detail shows."""
 _SHOWN = {
@@ -120,22 +121,25 @@ def target_detail(local: LocalTarget) -> Mapping[str, object]:
 
 def datums_result(plan: AddDatums, results: Sequence[DatumResult]) -> Result:
     """Return what became of an event with datums."""
-    counts = Counter(result.fate for result in results)
+    fates = [result.fate for result in results]
+    counts = {fate: count for fate in _FATES if (count := fates.count(fate))}
     detail: dict[str, object] = {
         "target": target_detail(plan.local),
-        "datums": {str(fate): counts[fate] for fate in Fate if counts[fate]},
+        "datums": {fate.value: count for fate, count in counts.items()},
     }
+    if counts.get(Fate.NEW) == len(results):  # as nearly always
+        return Result(outcome=Outcome.APPLIED, detail=detail)
     for notable in (Fate.CONFLICTING, Fate.UNVERIFIED, Fate.REFUSED):
-        if counts[notable]:
+        if notable in counts:
             places = (place for place, result in enumerate(results) if result.fate is notable)
             detail[str(notable)] = [
                 _example(plan.datums[place], results[place]) for place in islice(places, MOST_EXAMPLES)
             ]
-    if counts[Fate.REFUSED]:
+    if Fate.REFUSED in counts:
         first = next(result.reason for result in results if result.fate is Fate.REFUSED)
         told = f"{counts[Fate.REFUSED]} of {len(results)} datums were refused: {first}"
         return dead(Reason.REJECTED, told, **detail)
-    all_there = counts[Fate.DUPLICATE] == len(results)
+    all_there = counts.get(Fate.DUPLICATE) == len(results)
     return Result(outcome=Outcome.DUPLICATE if all_there else Outcome.APPLIED, detail=detail)
 
 

@@ -169,6 +169,13 @@ class WaitingLine:
         if stood is not None:
             spread(self._ledger, self._called.seen(arrivals), stood, self._clock.now())
 
+    def stay(self, arrivals: Sequence[Arrival], *, restore: bool) -> set[Place]:
+        """Return the places of those events of history that :meth:`again` leaves as they are; asked once for all."""
+        if not arrivals:
+            return set()
+        facts = self._writer.facts(arrivals)
+        return {arrival.place for arrival in arrivals if facts.stays(arrival, restore=restore)}
+
     def again(self, arrival: Arrival, *, restore: bool, dry_run: bool, budget: Budget) -> Result | None:
         """Apply an event of history, without moving a position; None where it was applied before and stays so.
 

@@ -90,6 +90,10 @@ class KafkaStream:
         # Nothing is opened before the first record is asked for, so that what nobody iterates need not be closed.
         yield from KafkaHistory(self._client, self._admin, partition, identity, first).records(until, follow=follow)
 
+    def reach(self, within_s: float) -> None:
+        """Return when a broker has answered."""
+        self._admin.names(within_s)
+
     def identity(self, topic: str) -> str:
         """Return a topic's id."""
         return self._admin.identity(topic)

@@ -67,12 +67,16 @@ class KafkaAdmin:
 
     def topics(self) -> dict[str, Topic]:
         """Return all topics by name, without internal ones."""
+        return self._described([name for name in self.names(TIMEOUT_S) if not name.startswith(_HIDDEN)])
+
+    def names(self, timeout_s: float) -> list[str]:
+        """Return the names of all topics, also of internal ones."""
         try:
-            names = self._admin.list_topics(timeout=TIMEOUT_S).topics
+            names = list(self._admin.list_topics(timeout=timeout_s).topics)
         except KafkaException as error:
             raise self._translated(error) from error
         self._client.answered()
-        return self._described([name for name in names if not name.startswith(_HIDDEN)])
+        return names
 
     def topic(self, name: str) -> Topic:
         """Return one topic; raise TopicMissingError where it is not there."""

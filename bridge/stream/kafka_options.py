@@ -74,7 +74,7 @@ _AUTHENTICATION = {
     KafkaError.UNSUPPORTED_SASL_MECHANISM,
     KafkaError._SSL,
 }
-_DENIED = {
+DENIED = {
     KafkaError.TOPIC_AUTHORIZATION_FAILED,
     KafkaError.GROUP_AUTHORIZATION_FAILED,
     KafkaError.CLUSTER_AUTHORIZATION_FAILED,
@@ -208,7 +208,7 @@ class Client:
             if not self.met:
                 return ConfigurationError(f"the broker refuses the log-in: {told}", where="stream.kafka", mend=mend)
             return StreamAwayError(f"the broker refuses the log-in: {told}", where=where, mend=mend)
-        if error.code() in _DENIED:
+        if error.code() in DENIED:
             what = f"the account may not {doing}" if doing else "the account may not do this"
             return DeniedError(f"{what} ({told})", where=where, mend=self.rules.denied)
         if error.fatal():

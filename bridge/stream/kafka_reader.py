@@ -4,7 +4,9 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
+from functools import lru_cache
+from operator import methodcaller
+from typing import Any
 
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message
@@ -70,11 +72,11 @@ class KafkaReader:
         return items
 
     def _item(self, message: Message) -> Item:
-        error = message.error()
-        topic, number, offset = message.topic(), message.partition(), message.offset()
-        partition = Partition(topic, number) if topic is not None and number is not None else None
+        error, topic = message.error(), message.topic()
         if error is None:
             return _record(message, self.identities.get(topic or "", ""))
+        number, offset = message.partition(), message.offset()
+        partition = Partition(topic, number) if topic is not None and number is not None else None
         if partition is not None and error.code() == KafkaError._PARTITION_EOF and offset is not None:
             return End(partition, offset)
         return Failure(error, partition, -1 if offset is None else offset)
@@ -118,7 +120,7 @@ def _record(message: Message, topic_id: str) -> Record:
         timestamp = NO_TIME
         problems.append(f"its time, {milliseconds} milliseconds since 1970, is none of the years 1 to 9999")
     return Record(
-        partition=Partition(message.topic() or "", message.partition() or 0),
+        partition=_partition(message.topic() or "", message.partition() or 0),
         offset=message.offset() or 0,
         timestamp=timestamp,
         key=_bytes(message.key()),
@@ -129,6 +131,12 @@ def _record(message: Message, topic_id: str) -> Record:
     )
 
 
+@lru_cache
+def _partition(topic: str, number: int) -> Partition:
+    return Partition(topic, number)
+
+
+@lru_cache  # those of a batch were taken by the broker at one time
 def _moment(milliseconds: int) -> datetime:
     """Return a time of Kafka; raise OverflowError for one that is, in some time zone, none of the years 1 to 9999."""
     moment = NO_TIME + timedelta(milliseconds=milliseconds)
@@ -136,11 +144,22 @@ def _moment(milliseconds: int) -> datetime:
     return moment
 
 
+_headers_of = methodcaller("headers")
+"""Raises an error where a name is no UTF-8.
+
+confluent-kafka returns a list with a null pointer beside that error. Called directly, a method that was called often is
+not looked at for errors by Python 3.11 and later: the process would die of the pointer.
+"""
+
+
 def _headers(message: Message) -> Headers:
-    # The declared type allows a dictionary; that is for what is sent.
-    found = cast(list[tuple[str, Any]], message.headers() or [])
-    return tuple((name, _bytes(value) or b"") for name, value in found)
+    found: list[tuple[str, Any]] = _headers_of(message) or []
+    for _, value in found:
+        if type(value) is not bytes:
+            return tuple((name, _bytes(value) or b"") for name, value in found)
+    return tuple(found)
 
 
 def _bytes(value: Any) -> bytes | None:
-    return value.encode() if isinstance(value, str) else cast(bytes | None, value)
+    taken: bytes | None = value.encode() if isinstance(value, str) else value
+    return taken

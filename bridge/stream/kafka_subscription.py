@@ -93,8 +93,9 @@ class KafkaSubscription:
             self._failed(item, topic)
         elif topic is not None and item.partition in topic.placed:
             self._ready.append(item)
-            topic.refused.pop(item.partition, None)
-            topic.problems.pop(item.partition, None)
+            if topic.refused or topic.problems:
+                topic.refused.pop(item.partition, None)
+                topic.problems.pop(item.partition, None)
 
     def _handed_out(self, most: int, most_bytes: int) -> Fetched:
         records: list[Record] = []
@@ -107,7 +108,8 @@ class KafkaSubscription:
                 if records and (len(records) == most or size > most_bytes):
                     break
                 records.append(item)
-                read_to.pop(item.partition, None)
+                if read_to:
+                    read_to.pop(item.partition, None)
             else:
                 read_to[item.partition] = item.offset
             self._ready.popleft()

@@ -17,7 +17,7 @@ import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from bridge.errors import NotDeliveredError, TooLargeError
-from bridge.stream.kafka_options import PRODUCER, UNKNOWN_TOPIC, Client
+from bridge.stream.kafka_options import DENIED, PRODUCER, UNKNOWN_TOPIC, Client
 from bridge.stream.port import Headers
 
 log = structlog.get_logger(__name__)
@@ -140,7 +140,7 @@ class KafkaWriter:
             self._producer.poll(timeout_s)
         except KafkaException as error:
             self._broken = True
-            self._reason = self._client.masked(error.args[0].str())
+            self._reason = self._in_words(error.args[0])
 
     def flush(self, timeout_s: float | None) -> None:
         """Return when all is confirmed; else raise NotDeliveredError, which names what is not."""
@@ -190,7 +190,7 @@ class KafkaWriter:
         largest = {topic: self._largest_message(topic) for topic in narrow}
         for number, error in self._failures.items():
             record = self._sent[number]
-            self._reason = f"{record.topic}: {self._client.masked(error.str())}"
+            self._reason = f"{record.topic}: {self._in_words(error)}"
             if error.code() in _OF_THE_RECORD:
                 if _is_too_large(error) and self._fits(record, largest[record.topic], batch_size):
                     continue
@@ -202,6 +202,12 @@ class KafkaWriter:
             else:
                 self._waiting.everything = True
         self._failures = {}
+
+    def _in_words(self, error: KafkaError) -> str:
+        told = self._client.masked(error.str())
+        if error.code() in DENIED:  # of the cluster, where the account may write on no topic at all
+            return f"the account may not write ({told}). {self._client.rules.denied}"
+        return told
 
     def _fits(self, record: _Outgoing, largest: int, batch_size: int | None) -> bool:
         """Return whether its batch (of ``batch_size``) was too large, not the record; the next batches are smaller."""

@@ -168,6 +168,11 @@ class LabelledStream:
             for record in records:
                 yield self._label.record(record)
 
+    def reach(self, within_s: float) -> None:
+        """Return when the stream has answered."""
+        with self._label.telling():
+            self._stream.reach(within_s)
+
     def identity(self, topic: str) -> str:
         """Return a topic's identity."""
         bare = self._label.bare(topic)

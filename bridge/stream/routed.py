@@ -9,22 +9,32 @@ from contextlib import ExitStack
 from datetime import datetime
 from functools import partial
 
+from bridge.clock import CLOCK, Clock
 from bridge.errors import ConfigurationError, NotDeliveredError
 from bridge.stream.labelled import LabelledStream, Opening
 from bridge.stream.names import split
 from bridge.stream.port import Ends, Headers, Partition, Record, StartAt, Stream, Subscription, Topic
-from bridge.stream.routed_subscription import RoutedSubscription
+from bridge.stream.routed_subscription import SLICE_S, RoutedSubscription
 
 
 class RoutedStream:
     """The default stream (label "") and others by their labels; see :class:`bridge.stream.port.Stream`."""
 
-    def __init__(self, streams: Mapping[str, Opening], others: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        streams: Mapping[str, Opening],
+        others: Mapping[str, str] | None = None,
+        *,
+        clock: Clock = CLOCK,
+        slice_s: float = SLICE_S,
+    ) -> None:
         """Take streams by label, each opened when it is needed. Topics of each are called by their full names.
 
         One that is alone is opened at once, and what is wrong with it raised. ``others`` are labels of what is no
-        stream, and what to do about their topics.
+        stream, and what to do about their topics. ``slice_s`` is how long each is waited for while nothing comes.
         """
+        self._clock = clock
+        self._slice_s = slice_s
         self._others = others or {}
         self._parts = {label: LabelledStream(label, opening) for label, opening in streams.items()}
         if len(self._parts) == 1:
@@ -105,7 +115,9 @@ class RoutedStream:
             [
                 (partial(self._parts[label].subscribe, of_label, group, start_at, missing_ok=True), of_label)
                 for label, of_label in by_label.items()
-            ]
+            ],
+            clock=self._clock,
+            slice_s=self._slice_s,
         )
 
     def read(
@@ -115,6 +127,11 @@ class RoutedStream:
         return self._part(partition.topic).read(partition, first, until, follow=follow)
 
     # -- topics -----------------------------------------------------------------------------------------------------
+
+    def reach(self, within_s: float) -> None:
+        """Return when each stream has answered."""
+        for part in self._parts.values():
+            part.reach(within_s)
 
     def identity(self, topic: str) -> str:
         """Return a topic's identity."""

@@ -1,18 +1,22 @@
 """One membership on several streams: records of one come whatever the others do."""
 
-import time
+import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
+from bridge.clock import CLOCK, Clock
 from bridge.errors import AwayError, BridgeError, StopError, TomAwayError
 from bridge.stream.port import MOST_BYTES, Fetched, Partition, Subscription
 
-_SLICE_S = 0.05
+SLICE_S = 0.05
 """Seconds that one stream is waited for before the next one is looked at."""
 _JOIN_AGAIN_S = 30.0
 """Seconds between two tries to join on a stream that can't be opened: a locked file takes ten to say so."""
+
+_NEVER = threading.Event()
+"""Nobody asks a member that polls to stop."""
 
 Join = Callable[[], Subscription]
 
@@ -21,6 +25,8 @@ Join = Callable[[], Subscription]
 class _Member:
     join: Join
     topics: Sequence[str]
+    clock: Clock
+    slice_s: float
     subscription: Subscription | None = None
     """None before it has joined."""
     join_at: float = 0.0
@@ -39,7 +45,7 @@ class _Member:
         except (AwayError, StopError) as error:
             self.failure = error
             self.problems = dict.fromkeys(self.topics, error)
-            time.sleep(min(timeout_s, _SLICE_S))  # what fails at once is not asked again at once
+            self.clock.wait(_NEVER, min(timeout_s, self.slice_s))  # what fails at once is not asked again at once
             return Fetched()
         self.failure = None
         self.problems = fetched.problems
@@ -47,12 +53,12 @@ class _Member:
 
     def _joined(self) -> Subscription:
         if self.subscription is None:
-            if self.failure is not None and time.monotonic() < self.join_at:
+            if self.failure is not None and self.clock.monotonic() < self.join_at:
                 raise self.failure
             try:
                 self.subscription = self.join()
             finally:
-                self.join_at = time.monotonic() + _JOIN_AGAIN_S
+                self.join_at = self.clock.monotonic() + _JOIN_AGAIN_S
         return self.subscription
 
 
@@ -62,9 +68,13 @@ class RoutedSubscription:
     Each poll hands out records of one stream, and the one that was served comes last in the next.
     """
 
-    def __init__(self, members: Sequence[tuple[Join, Sequence[str]]]) -> None:
+    def __init__(
+        self, members: Sequence[tuple[Join, Sequence[str]]], *, clock: Clock = CLOCK, slice_s: float = SLICE_S
+    ) -> None:
         """Take what joins on each stream, at the first poll or when that is possible, and its topics there."""
-        self._members = deque(_Member(join, topics) for join, topics in members)
+        self._clock = clock
+        self._slice_s = slice_s
+        self._members = deque(_Member(join, topics, clock, slice_s) for join, topics in members)
 
     def _joined(self) -> list[tuple[Subscription, Sequence[str]]]:
         return [(one.subscription, one.topics) for one in self._members if one.subscription is not None]
@@ -76,7 +86,7 @@ class RoutedSubscription:
 
     def poll(self, most: int, timeout_s: float, most_bytes: int = MOST_BYTES) -> Fetched:
         """Return records of one stream as soon as any has some, and how all topics are."""
-        deadline = time.monotonic() + timeout_s
+        deadline = self._clock.monotonic() + timeout_s
         wait_s = 0.0
         while True:
             for _ in range(len(self._members)):
@@ -85,10 +95,10 @@ class RoutedSubscription:
                 fetched = member.poll(most, wait_s, most_bytes)
                 if fetched.records or fetched.read_to:
                     return Fetched(fetched.records, fetched.read_to, self._problems())
-            left_s = deadline - time.monotonic()
+            left_s = deadline - self._clock.monotonic()
             if left_s <= 0:
                 break
-            wait_s = min(_SLICE_S, left_s / len(self._members))
+            wait_s = min(self._slice_s, left_s / len(self._members))
         self._raise_where_all_failed()
         return Fetched(problems=self._problems())
 

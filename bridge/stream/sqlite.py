@@ -185,6 +185,10 @@ class SqliteStream:
 
     # -- topics -----------------------------------------------------------------------------------------------------
 
+    def reach(self, within_s: float) -> None:  # noqa: ARG002
+        """Return when the file has been read: nothing that others do to it takes long."""
+        self.topics()
+
     def identity(self, topic: str) -> str:
         """Return a topic's identity."""
         return self._row(topic).identity

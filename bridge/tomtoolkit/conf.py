@@ -65,6 +65,8 @@ class ProductSettings(Section):
 class AppLimitSettings(LimitSettings):
     """Bounds of what the consumer keeps and tries, and of the TOM's own code."""
 
+    batch_datums: int = Field(default=5000, ge=1)
+    """Datums that end a batch: more than over REST, as they cost microseconds here."""
     processor_s: PositiveFloat = 300.0
     """Seconds that the hook and the data processor of one product may take."""
     hook_s: PositiveFloat = 10.0

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -367,13 +368,13 @@ def test_2_32_shares_by_hermes_api_in_one_message(stage: Stage, tom: Tom, person
 
 
 @pytest.mark.kafka
-def test_a_broker_that_is_killed_never_reaches_the_tom(
+def test_a_broker_that_is_killed_or_frozen_never_reaches_the_tom(
     stage: Stage, tom: Tom, person: Person, name: str, own_kafka: KafkaBroker
 ) -> None:
     with_topics(own_kafka.url)
     stage.afar.configure(stream={"url": own_kafka.url})
     pk = tom.make_target(name)
-    points = give_points(tom, pk)
+    *points, another = give_points(tom, pk, 3)
     stage.afar.start()
     try:
         own_kafka.kill()
@@ -388,5 +389,13 @@ def test_a_broker_that_is_killed_never_reaches_the_tom(
 
         wait_until(lambda: len(arrived()) == 2, timeout_s=90)
         assert [str(event.kind) for event in arrived()] == ["target", "photometry"]
+        own_kafka.freeze()
+        began = time.monotonic()
+        assert "1 of 1 datums successfully saved" in said(person.share_target(pk, another, to="afar"))
+        assert time.monotonic() - began < 10
+        own_kafka.thaw()
+        wait_until(lambda: len(arrived()) == 4, timeout_s=90)  # the target again, as it is shared again
+        assert sum(len(getattr(event.body, "points", ())) for event in arrived()) == 3
     finally:
+        own_kafka.thaw()
         stage.afar.kill()

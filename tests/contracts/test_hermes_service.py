@@ -25,7 +25,8 @@ TOPIC = "hermes.test"
 
 
 @pytest.fixture
-def service(hermes: FakeHermes) -> Iterator[HermesService]:
+def service(hermes: FakeHermes, monkeypatch: pytest.MonkeyPatch) -> Iterator[HermesService]:
+    monkeypatch.setattr("bridge.hermes.service.MOST_BYTES", 1_000_000)
     opened = HermesService(hermes.url, TOKEN, published_s=0.3)
     yield opened
     opened.close()
@@ -73,6 +74,7 @@ def test_what_hermes_would_refuse_is_known_before(hermes: FakeHermes, service: H
         ("200", UnclearError),
         ("302", UnclearError),
         ("no-uuid", UnclearError),
+        ("endless+", UnclearError),
         ("kafka", UnclearError),
         ("429", AwayError),
         ("too-large", TooLargeError),
@@ -110,7 +112,7 @@ def test_a_token_that_is_wrong_or_may_not_is_told(hermes: FakeHermes, service: H
     assert TOKEN not in repr(service)
 
 
-@pytest.mark.parametrize("how", ["500", "429", "cut"])
+@pytest.mark.parametrize("how", ["500", "429", "cut", "endless"])
 def test_a_question_that_is_not_answered_is_asked_later(hermes: FakeHermes, service: HermesService, how: str) -> None:
     hermes.out_of_order = how
     for ask in (service.profile, lambda: service.validate(value()), lambda: service.find(value(), datetime.now(UTC))):
@@ -143,4 +145,5 @@ def test_a_strangers_message_keeps_no_other_from_being_found(hermes: FakeHermes,
     mine, began = value(), datetime.now(UTC)
     found = service.submit(mine)
     hermes.nested.add(service.submit(value()))
+    hermes.huge.add(service.submit(value()))
     assert service.find(mine, began) == found

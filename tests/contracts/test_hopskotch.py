@@ -8,16 +8,17 @@ import pytest
 from parts.events import event as new_event
 from parts.hopskotch import Credential, HopskotchBroker
 from parts.streams import fill, poll_until, starting_at, unique
+from parts.wait import wait_until
 
 from bridge.codec import encode
-from bridge.errors import ConfigurationError
+from bridge.errors import ConfigurationError, NotDeliveredError
 from bridge.operations.doctor import examine_streams
 from bridge.operations.finding import Finding
 from bridge.operations.formats import formats_of
 from bridge.operations.opening import stream_of
 from bridge.operations.publishing import publish
 from bridge.settings import Settings
-from bridge.stream import Partition, open_hopskotch
+from bridge.stream import Partition, Stream, open_hopskotch
 
 pytestmark = pytest.mark.kafka
 
@@ -100,6 +101,32 @@ def test_topics_of_hermes_take_nothing_that_its_readers_fail_at(
             stream.publish(topic, key=b"", value=encode(new_event()).value)
         fill(stream, topic, [b'{"topic": "hermes.test"}'])
         assert [ends.next for ends in stream.ends(topic).values()] == [1]
+
+
+def test_a_right_to_write_that_is_taken_away_is_told_and_what_waits_goes_when_it_is_back(
+    hopskotch: HopskotchBroker,
+) -> None:
+    carol = hopskotch.credential("carol")
+    topic = hopskotch.topic("gw.test", rights={carol: ["READ", "WRITE"]})
+    with closing(open_hopskotch(hopskotch.tls_url, hopskotch.options(carol))) as stream:
+        fill(stream, topic, [b"one"])
+        hopskotch.deny(carol, topic)
+        hopskotch.allow(carol, topic, ["READ"])
+        stream.publish(topic, key=b"", value=b"two")
+        for _ in range(2):  # of a topic, and then of a producer that may write on none
+            with pytest.raises(NotDeliveredError, match=r"may not write .*my\.hop\.scimma\.org"):
+                stream.flush(10)
+        hopskotch.allow(carol, topic, ["WRITE"])
+        wait_until(lambda: is_flushed(stream), what="the right to be known")
+        assert [one.value for one in stream.read(Partition(topic, 0), 0)] == [b"one", b"two"]
+
+
+def is_flushed(stream: Stream) -> bool:
+    try:
+        stream.flush(10)
+    except NotDeliveredError:
+        return False
+    return True
 
 
 def problems(settings: Settings) -> list[Finding]:

@@ -486,6 +486,38 @@ def test_an_event_that_is_open_again_is_done_only_once_that_is_witnessed_anew(le
     assert ledger.known([one.ref]) == {one.ref: Known(witness=Witness.DONE)}
 
 
+def test_an_event_whose_outcome_stays_is_open_again_and_done_again_as_any_other(ledger: Ledger) -> None:
+    one, other = Arrival(offset=0), Arrival(offset=1)
+    record_done(ledger, one, other)
+    with ledger.unit() as unit:
+        unit.reopen([one.ref, other.ref])
+    assert ledger.known([one.ref, other.ref]) == {}
+    with ledger.unit() as unit:
+        unit.record(one.entry(Outcome.DUPLICATE))
+        unit.reopen([one.ref])
+        unit.witness([one.ref])
+        unit.record(other.entry(Outcome.DUPLICATE))
+    assert ledger.known([one.ref, other.ref]) == {one.ref: Known(witness=Witness.DONE)}
+
+
+def test_an_event_is_done_for_ever_though_another_takes_its_place(ledger: Ledger) -> None:
+    first, second, third = (Arrival(offset=0) for _ in range(3))
+    for arrival in (first, second):
+        record_done(ledger, arrival)
+    record(ledger, third)
+    done = Known(witness=Witness.DONE)
+    assert ledger.known([first.ref, second.ref, third.ref]) == {first.ref: done, second.ref: done}
+    assert [entry.event_id for entry in ledger.entries(Filter())] == [third.event_id]
+
+
+def record_done(ledger: Ledger, *arrivals: Arrival) -> None:
+    """Record events that are done."""
+    with ledger.unit() as unit:
+        for arrival in arrivals:
+            unit.record(arrival.entry(Outcome.APPLIED))
+        unit.witness([arrival.ref for arrival in arrivals])
+
+
 def test_an_id_of_another_origin_is_another_event(ledger: Ledger) -> None:
     ours = Arrival()
     theirs = EventRef("south", ours.event_id)

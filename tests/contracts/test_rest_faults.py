@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,7 +20,7 @@ from bridge.errors import BudgetSpentError, RejectedError, TomAwayError
 from bridge.events import Datum, EventRef, Point, Target, TargetType, uuid7
 from bridge.tom.port import Additions, Fate, NewDatum, Provenance, Written
 from bridge.tom.rest import RestAccount, RestTom
-from bridge.tom.rest.session import Request, RestSession
+from bridge.tom.rest.session import Request
 
 pytestmark = pytest.mark.tom
 
@@ -42,20 +42,6 @@ def client() -> Iterator[Client]:
     yield open_
     for tom in opened:
         tom.close()
-
-
-@pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[Request]:
-    """Return all that is asked of TOMs, as it comes."""
-    requests: list[Request] = []
-    ask = RestSession.request_each
-
-    def noting(session: RestSession, wanted: Sequence[Request]) -> Any:
-        requests.extend(wanted)
-        return ask(session, wanted)
-
-    monkeypatch.setattr(RestSession, "request_each", noting)
-    return requests
 
 
 def source() -> Provenance:

@@ -509,6 +509,7 @@ def test_history_that_is_gone_is_told_by_read(lab: Lab, stream: Stream, topic: s
 
 def test_topics_are_listed_with_what_they_are(lab: Lab, stream: Stream, topic: str) -> None:
     schemas = stream.create_topic(lab.named("schemas"), compacted=True)
+    stream.reach(30)
     found = stream.topics()
     assert found[topic].partitions == 1
     assert not found[topic].compacted

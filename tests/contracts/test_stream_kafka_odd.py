@@ -86,6 +86,17 @@ def test_a_header_name_that_is_no_utf8_is_told_in_its_record_and_its_neighbours_
         assert [record.headers for record in records] == [(("good", b"1"),), (), (("good", b"2"),)]
 
 
+def test_a_header_name_that_is_no_utf8_kills_nobody_who_has_read_many_others(
+    lab: KafkaLab, stream: Stream, topic: str
+) -> None:
+    for number in range(200):
+        stream.publish(topic, key=b"key", value=b"value", headers=(("good", str(number).encode()),))
+    stream.flush()
+    write_raw(lab.address, topic, key=b"key", value=b"value", headers=[NO_UTF8])
+    records = polled(stream, topic, 201)
+    assert [bool(record.problem) for record in records] == [False] * 200 + [True]
+
+
 @pytest.mark.parametrize("milliseconds", [253_402_300_800_000, 253_402_300_799_999, 2**62, 2**63 - 1])
 def test_a_time_that_is_none_is_told_in_its_record_and_its_neighbours_come(
     lab: KafkaLab, stream: Stream, milliseconds: int

@@ -169,6 +169,9 @@ def test_what_goes_to_one_stream_is_durable_while_another_is_waited_for_without_
             waiting.start()
             wait_until(lambda: stream.ends("lite:events")[Partition("lite:events", 0)].next == 2)
             assert waiting.is_alive()
+            with pytest.raises(StreamAwayError):
+                stream.parts()[""].reach(1)
+            stream.parts()["lite"].reach(1)
         finally:
             own_kafka.thaw()
         waiting.join(60)

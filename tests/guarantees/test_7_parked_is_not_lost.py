@@ -50,6 +50,18 @@ def test_an_alias_that_a_person_gives_is_a_reason_that_is_gone(alpha, beta):
     assert len(beta.tom.photometry("My favourite")) == 2
 
 
+def test_what_was_to_create_no_target_creates_none_when_its_subscription_is_taken_out(alpha, beta):
+    beta.subscribe(create_targets=False)
+    alpha.publish(SUPERNOVA, photometry(2))
+    beta.drain()
+    beta.mapping["subscribe"] = [{"topic": "another.topic"}]
+    assert beta.retry_parked() == 0
+    assert beta.tom.targets() == []
+    beta.tom.make_target("SN 2024abc")  # what is there gets its data as before
+    assert beta.retry_parked() == 2
+    assert len(beta.tom.photometry("SN 2024abc")) == 2
+
+
 def test_what_was_looked_at_in_vain_is_applied_as_soon_as_its_name_is_there(alpha, beta):
     beta.tom.make_target("My favourite")
     alpha.publish(on_day(1))

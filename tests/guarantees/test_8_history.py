@@ -12,6 +12,7 @@ from parts.wait import wait_until
 from bridge.errors import TopicMissingError
 from bridge.events import Kind, TargetReference
 from bridge.ledger.port import Outcome
+from bridge.receiving.replay import Selection, replay, spans
 
 DELETE = """
 from tom_targets.models import Target, TargetList
@@ -63,6 +64,19 @@ def test_history_is_chosen_by_time_offset_origin_kind_and_target(history, beta):
     assert count(target="ztf24-XYZ") == 4  # also the list, of which it is a member
     assert count(target="M33") == 1
     assert count(target="nobody") == 0
+
+
+def test_of_what_was_applied_the_ledger_is_asked_of_many_at_once(history, beta, monkeypatch):
+    selection, asked = Selection(topic=beta.topic), []
+    with beta.open() as bridge:
+        recorded = bridge.ledger.recorded
+        monkeypatch.setattr(bridge.ledger, "recorded", lambda places: asked.append(len(places)) or recorded(places))
+        parts = (bridge.stream, bridge.reader, bridge.waiting, spans(bridge.stream, bridge.ledger, selection))
+        at_once = [one.record.offset for one in replay(*parts, selection, dry_run=True)]
+        assert asked == [6]
+        monkeypatch.setattr("bridge.receiving.replay._MOST_TOGETHER", 4)
+        assert [one.record.offset for one in replay(*parts, selection, dry_run=True)] == at_once == [0, 1, 2, 3, 4, 5]
+        assert asked == [6, 4, 2]
 
 
 def test_replay_leaves_what_was_applied_and_the_position_as_they_are(history, beta):

@@ -13,7 +13,7 @@ from parts.outgoing import sent
 from parts.shares import LIGHT_CURVE
 from parts.tom_fixtures import MakeTom
 from parts.tom_pages import Person
-from parts.toms import Tom
+from parts.toms import Row, Tom
 from parts.wait import wait_until
 
 from bridge.events import DataProduct, Event, Photometry
@@ -25,9 +25,17 @@ _OWN_POINT = """
 from datetime import datetime, timezone
 from tom_dataproducts.models import PhotometryReducedDatum
 PhotometryReducedDatum.objects.create(target_id=pk, timestamp=datetime(2026, 11, 5, tzinfo=timezone.utc),
-                                      bandpass='r', brightness=17.5, instrument='sinistro')
+                                      bandpass='r', brightness=17.5, brightness_error=0.02, unit='AB', telescope='1m0',
+                                      instrument='sinistro')
 result = None
 """
+
+
+_OF_THE_TOM = {
+    "id", "target_id", "created", "modified", "shared_by", "shared_from", "source_name", "source_location", "value",
+}  # fmt: skip
+"""Columns that are each TOM's own: its keys and times, and from whom it has what is there."""
+_SIDEREAL = {"type": "SIDEREAL", "ra": 150.123456789, "dec": -20.5, "epoch": 2000.0, "distance": 12.5e6}
 
 
 class Joined:
@@ -82,12 +90,29 @@ def test_loops_end_and_a_toms_own_data_reach_the_others(
     (event,) = joined.published()
     assert [one.brightness for one in event.body.points] == [17.5]  # type: ignore[union-attr]
 
-    # It comes back to the TOM as its own, and arrives at another.
+    # So does a target of its own.
+    joined.person.share_target(joined.tom.make_target("SN 2026own", aliases=["ZTF 26,a & #é"], pm_ra=1.5, **_SIDEREAL))
+    wait_until(lambda: len(joined.published()) == 2)
+
+    # They come back to the TOM as its own, and arrive at another, in full.
     joined.consumer.drain()
-    assert [entry.reason for entry in joined.consumer.entries() if entry.origin == "north"] == ["ours"]
+    assert [entry.reason for entry in joined.consumer.entries() if entry.origin == "north"] == ["ours", "ours"]
     south = Subscribed(make_tom(3, "south"), joined.url, tmp_path / "south", origin="south")
     south.drain()
     assert len(south.tom.photometry("SN 2026q")) == 6
+    assert differing(own_point(joined.tom), own_point(south.tom)) <= _OF_THE_TOM
+    assert differing(joined.tom.target("SN 2026own"), south.tom.target("SN 2026own")) <= _OF_THE_TOM
+    assert south.tom.aliases("SN 2026own") == {"ZTF 26,a & #é"}
+
+
+def differing(here: Row, there: Row) -> set[str]:
+    """Return in which columns two rows differ."""
+    return {column for column in here if here[column] != there[column]}
+
+
+def own_point(tom: Tom) -> Row:
+    (found,) = [one for one in tom.photometry("SN 2026q") if one["brightness"] == 17.5]
+    return found
 
 
 def test_a_target_that_is_shared_again_is_read_from_the_tom(joined: Joined) -> None:

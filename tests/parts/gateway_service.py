@@ -85,9 +85,9 @@ class Serving:
                 structlog.configure(**logs)
         return code, out.getvalue(), err.getvalue()
 
-    def start(self) -> "Serving":
+    def start(self, *options: str) -> "Serving":
         """Serve, and return when it answers."""
-        command = [*PROGRAM, "--config", str(self.config), "gateway"]
+        command = [*PROGRAM, "--config", str(self.config), "gateway", *options]
         self.process = warm.logged(command, self.log, environment={**os.environ, "NO_COLOR": "1"})
         wait_until(self._answers, timeout_s=60, what=f"the gateway (log: {self.log})")
         return self
@@ -103,6 +103,11 @@ class Serving:
         assert self.process is not None
         self.process.kill()
         self.process.wait()
+
+    def logged(self, event: str) -> list[dict[str, Any]]:
+        """Return the lines of its log that tell of an event."""
+        lines = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+        return [one for one in lines if one["event"] == event]
 
     def _answers(self) -> bool:
         assert self.process is not None

@@ -59,11 +59,13 @@ class FakeHermes:
     oddly: list[str] = field(default_factory=list)
     """How the next requests to ``submit_message/`` end: see :meth:`_Handler._oddly`."""
     out_of_order: str = ""
-    """How all else ends: ``500``, ``429``, ``cut``."""
+    """How all else ends: ``500``, ``429``, ``cut``, ``endless``."""
     shows: bool = True
     """Whether the archive shows what was published."""
     nested: set[UUID] = field(default_factory=set)
     """Messages that the archive shows as lists in lists."""
+    huge: set[UUID] = field(default_factory=set)
+    """Messages that the archive shows without an end."""
 
     def titles(self) -> list[str]:
         """Return the titles of all that was published."""
@@ -133,6 +135,7 @@ def _is_there(value: Any) -> bool:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else each answer of two writes waits 40 ms
     hermes: FakeHermes
 
     def do_GET(self) -> None:
@@ -202,6 +205,14 @@ class _Handler(BaseHTTPRequestHandler):
             case "slow":
                 time.sleep(1.0)
                 self._say(200, {"uuid": str(uuid4())})
+            case "endless":
+                self.close_connection = True
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.end_headers()
+                with suppress(OSError):  # whoever asked has gone
+                    while True:
+                        self.wfile.write(b"[" * 65_536)
             case "no-uuid":
                 self._say(200, {"error": f"No credential for {TOKEN}."})
             case "429":
@@ -235,6 +246,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._say(200, {"messages": there[at : at + size], "next": more, "prev": None})
 
     def _message(self, wanted: str) -> None:
+        if wanted in map(str, self.hermes.huge):
+            self._oddly("endless", {})
+            return
         for found, _, payload in self.hermes.published:
             if found in self.hermes.nested:
                 self._say(200, b'{"message": ' + b"[" * 100_000 + b"]" * 100_000 + b"}")

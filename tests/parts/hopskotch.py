@@ -12,6 +12,7 @@ from pathlib import Path
 
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
     AclBinding,
+    AclBindingFilter,
     AclOperation,
     AclPermissionType,
     AdminClient,
@@ -91,6 +92,15 @@ class HopskotchBroker(KafkaBroker):
     def allow(self, credential: Credential, topic: str, operations: Sequence[str] = RIGHTS) -> None:
         """Give rights on a topic."""
         self._grant(ResourceType.TOPIC, topic, ResourcePatternType.LITERAL, credential, operations)
+
+    def deny(self, credential: Credential, topic: str) -> None:
+        """Take all rights on a topic away again."""
+        whose = AclBindingFilter(
+            ResourceType.TOPIC, topic, ResourcePatternType.LITERAL, f"User:{credential.username}", None,
+            AclOperation.ANY, AclPermissionType.ANY,
+        )  # fmt: skip
+        for future in self.admin.delete_acls([whose]).values():
+            future.result(30)
 
     def _grant(
         self, kind: ResourceType, name: str, pattern: ResourcePatternType, to: Credential, operations: Sequence[str]

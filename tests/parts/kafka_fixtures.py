@@ -51,6 +51,15 @@ def hopskotch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HopskotchBro
 
 
 @pytest.fixture
+def own_hopskotch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HopskotchBroker]:
+    """A broker as HOPSKOTCH's is, which the test may kill and start again."""
+    broker = _made(tmp_path_factory, HopskotchBroker)
+    broker.start()
+    yield broker
+    broker.stop()
+
+
+@pytest.fixture
 def two_kafkas(own_kafka: KafkaBroker, tmp_path: Path) -> Iterator[tuple[KafkaBroker, KafkaBroker]]:
     """Two running brokers of one cluster, which the test may freeze; the first coordinates the group ``group``."""
     with closing(open_stream(own_kafka.url)) as stream:

@@ -43,7 +43,7 @@ def check_commit(world: "World", process: "Process", commit: Commit) -> None:
         world.stood[partition] = (topic_id, next_offset)
         if expected is not None:
             _check_accounted(world, partition, topic_id, expected, next_offset)
-    if not process.restoring:
+    if not process.restoring and world.ledger.query("SELECT 1 FROM waiting WHERE holds LIMIT 1"):
         for entry in commit.recorded:
             _check_order(world, process, entry)
     for event in commit.witnessed:
@@ -71,7 +71,7 @@ def places_of(world: "World", partition: Partition, topic_id: str, first: int, u
 def _check_blame(world: "World", entry: Entry) -> None:
     """Nothing dies of what was refused, or failed, of others, or is given up before it was tried often enough."""
     # A member from which a partition is taken in the middle of a record counts a try that comes to no end either.
-    taken = sum(group.taken for group in world.broker.groups.values())
+    taken = sum(group.taken for _, _, group in world.brokers.groups())
     if entry.reason is Reason.UNFINISHED and world.broken_off + taken < LIMITS.tries:
         fail(f"{entry.where} ({entry.subject}) was given up ({entry.detail}), though little was broken off")
     if entry.reason not in (Reason.REJECTED, Reason.INTERNAL) or "*" in world.blamed:
@@ -129,17 +129,17 @@ def check_told(world: "World", process: "Process") -> None:
     """What has work and does not move says so: that it waits, for whom, or at least since when it stands."""
     from simulation.world import PERSON, Seen
 
-    if process.number == PERSON or process.member is None or process.frozen:
+    if process.number == PERSON or not process.members or process.frozen:
         return
     progress = process.bridge.parts.progress
     holds = progress.holds()
     positions = world.ledger.positions()
-    mine = process.member.given()
+    mine = process.given()
     for key, seen in list(world.seen.items()):
         if key[0] == process.number and mine.get(key[1]) != seen.given_at:
             del world.seen[key]
     for partition, given_at in mine.items():
-        topic = world.broker.topics.get(partition.topic)
+        topic = world.brokers.get(partition.topic)
         at = positions[partition].next if partition in positions else -1
         moves = progress.state.moves.get(partition)
         now = Seen(at, process.polls, moves.at if moves is not None else None, given_at)
@@ -147,12 +147,19 @@ def check_told(world: "World", process: "Process") -> None:
         if before is now or topic is None or at >= topic.ends(partition.number).next or before.offset != at:
             world.seen[process.number, partition] = now
             continue
-        if progress.state.troubles or partition in holds:
+        if _excuses(world, partition) & progress.state.troubles.keys() or partition in holds:
             world.seen[process.number, partition] = now
             continue
         stands = moves is not None and moves.at == before.moved_at
         if process.polls - before.polls > SILENT_POLLS and not stands:
             fail(f"process {process.number}: {partition} has work, stands at {at} for long, and nobody says so")
+
+
+def _excuses(world: "World", partition: Partition) -> set[str]:
+    """Return whose troubles may let a partition stand: no other topic's, nor those of another stream."""
+    broker = world.brokers.of(partition.topic)
+    stream_fails = broker.away or broker.refuses or world.faults.active
+    return {partition.topic, "[tom]", "[ledger]", *(["[stream]"] if stream_fails else [])}
 
 
 # -- at the end -------------------------------------------------------------------------------------------------------

@@ -2,9 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 
+from simulation.apart import Apart
 from simulation.faults import FOR_EVER, Kind
 from simulation.people import Appear, Command, SetPosition, Split, Vanish
-from simulation.steps import Advance, Again, Freeze, Hole, Inject, Kill, Publish, Rebalance, Remove, Run, Step, Stop
+from simulation.steps import (
+    Advance,
+    Again,
+    Freeze,
+    Hole,
+    Inject,
+    Kill,
+    Lose,
+    Publish,
+    Rebalance,
+    Remove,
+    Run,
+    SecondStream,
+    Step,
+    Stop,
+)
 
 FOUND: Mapping[str, Sequence[Step]] = {
     "a list that waited as a whole waits by its members alone once it is taken up": (
@@ -337,6 +353,32 @@ FOUND: Mapping[str, Sequence[Step]] = {
         Run(1, calls=2),
         Kill(1),
         Run(calls=142),
+    ),
+    "a list that is under way when its record goes comes in full from another delivery": (
+        Appear("SN 0"),
+        Split("SN 0"),
+        Publish("full list", size=250),
+        Again(0),
+        Inject("tom.create", Kind.CRASH, skip=120),
+        Run(calls=2000),
+        Lose(before=1),
+    ),
+    "what comes of a stream that refused to say where to start is taken once it is well again": (
+        SecondStream(),
+        Run(1, calls=20),
+        Publish("photometry", topic="far:one"),
+        Run(calls=100),
+        Apart("", refuses=True),
+        SetPosition("far:one"),
+        Run(),
+        Publish("photometry", topic="two", origin="south"),
+    ),
+    "a stream that is away when the others have come back keeps them from nothing": (
+        SecondStream(),
+        Apart(""),
+        Rebalance(),
+        Run(1),
+        Apart(),
     ),
     "who was frozen while another took over writes nothing": (
         Appear("SN 0"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from simulation.stream import SESSION_S, Broker, Group
 
 from bridge.errors import AwayError, BridgeError, StopError, StreamAwayError, TomAwayError
-from bridge.stream.names import gone, missing, replaced
+from bridge.stream.names import gone, joined, missing, replaced
 from bridge.stream.port import MOST_BYTES, Fetched, Partition, Record, StartAt
 
 _NEVER = threading.Event()
@@ -59,6 +59,7 @@ class SimulatedSubscription:
         while True:
             if self._failures:
                 raise self._failures.pop(0)
+            self._broker.check()
             with self._broker.lock:
                 self._sync()
                 if self._place():
@@ -209,8 +210,9 @@ class SimulatedSubscription:
         return frozenset(self._places)
 
     def given(self) -> dict[Partition, float]:
-        """Return when each of its partitions was given to this member (by the monotonic clock)."""
-        return {partition: place.given_at for partition, place in self._places.items()}
+        """Return when each of its partitions (by its full name) was given to this member (by the monotonic clock)."""
+        label = self._broker.label
+        return {Partition(joined(label, one.topic), one.number): place.given_at for one, place in self._places.items()}
 
     def commit(self, offsets: Mapping[Partition, int]) -> None:
         del offsets

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable
 
+from simulation.apart import Apart
 from simulation.faults import FOR_EVER, Kind
 from simulation.people import Appear, Choose, Command, Erase, Permit, SetPosition, Split, Vanish
 from simulation.steps import (
@@ -19,13 +20,14 @@ from simulation.steps import (
     Rebalance,
     Remove,
     Run,
+    SecondStream,
     Start,
     Step,
     Stop,
     StreamAway,
     Upgrade,
 )
-from simulation.universe import FLAWS, KINDS, NAMES, ORIGINS, TOPICS, US, alias
+from simulation.universe import FAR, FAR_TOPICS, FLAWS, KINDS, NAMES, ORIGINS, TOPICS, US, alias
 
 from bridge.names import simplify
 
@@ -55,6 +57,16 @@ PLACES: tuple[tuple[str, tuple[Kind, ...]], ...] = (
     ("decode", (Kind.AWAY, Kind.CRASH, Kind.ODD)),
 )
 """Where what may go wrong."""
+PARTS: tuple[tuple[str, tuple[Kind, ...]], ...] = (
+    ("part.poll", ANY),
+    ("part.open", ANY),
+    ("part.subscribe", ANY),
+    ("part.ends", ANY),
+    ("part.identity", ANY),
+    ("part.read", ANY),
+    ("part.", (Kind.CRASH,)),
+)
+"""Where besides, at one of several streams."""
 
 
 class Chance:
@@ -63,12 +75,13 @@ class Chance:
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
         self._names = NAMES[: self._random.choice((1, 2, 3, len(NAMES)))]
+        self._labels = ("", FAR) if self._random.random() < 0.25 else ("",)
 
     def history(self) -> list[Step]:
         """Return the steps of one history: things come, consumers run, and between it all goes wrong."""
         chance = self._random
         calm = chance.random() < 0.15
-        steps: list[Step] = []
+        steps: list[Step] = [SecondStream()] if self._far else []
         for _ in range(chance.choice((1, 2, 3, 4, 6, 8, 12, 20))):
             steps.append(self._publish())
             while chance.random() < (0.3 if calm else 0.65):
@@ -99,7 +112,14 @@ class Chance:
     def _name(self) -> str:
         return self._random.choice(self._names)
 
+    @property
+    def _far(self) -> bool:
+        """Whether there is a second stream."""
+        return len(self._labels) > 1
+
     def _topic(self) -> str:
+        if self._far and self._random.random() < 0.4:
+            return self._random.choice(FAR_TOPICS)
         return TOPICS[self._random.random() < 0.4]
 
     def _consumer(self) -> int:
@@ -121,7 +141,8 @@ class Chance:
             (3, lambda: Freeze(self._consumer(), chance.random() < 0.5)),
             (3, Rebalance),
             (5, lambda: Advance(chance.choice((1, 10, 61, 700, 4000, -100, -100_000)))),
-            (2, lambda: StreamAway(chance.choice(("", *TOPICS)), chance.random() < 0.6)),
+            (2, self._away),
+            (8 * self._far, lambda: Apart(chance.choice(self._labels), chance.random() < 0.3)),
             (1, lambda: Remove(self._topic())),
             (3, lambda: Make(self._topic())),
             (1, lambda: Lose(self._topic(), chance.randrange(6))),
@@ -138,13 +159,17 @@ class Chance:
         )
         return chance.choices([draw for _, draw in drawn], [weight for weight, _ in drawn])[0]()
 
+    def _away(self) -> Step:
+        topic = self._random.choice(("", self._topic()))
+        return StreamAway(topic, self._random.random() < 0.6, self._random.choice(self._labels) if not topic else "")
+
     def _command(self) -> Step:
         words = ("dead retry", "parked retry", "parked drop", "dead drop", "replay", "replay --restore")
         return Command(self._random.choice(words), self._random.choice((5, 20, 80, 400)))
 
     def _fault(self) -> Step:
         chance = self._random
-        where, kinds = chance.choice(PLACES)
+        where, kinds = chance.choice(PLACES + PARTS * self._far)
         return Inject(where, chance.choice(kinds), chance.choice((0, 0, 1, 3, 10)), chance.choice((1, 1, 2, 5, 30)))
 
     def _poison(self) -> Step:

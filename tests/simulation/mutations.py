@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from bridge.budget import Budget
+from bridge.errors import StopError, StreamAwayError
 from bridge.ledger import rules, sqlite_unit
 from bridge.ledger.model import Known, Outcome
 from bridge.ledger.sqlite import SqliteLedger
-from bridge.receiving import lists, live, waiting
+from bridge.receiving import facts, lists, live, waiting
 from bridge.receiving.consumer import Consumer
 from bridge.receiving.facts import Facts
 from bridge.receiving.live import Live
@@ -22,6 +23,8 @@ from bridge.receiving.recording import Move
 from bridge.receiving.result import Result
 from bridge.receiving.unit import Writer
 from bridge.receiving.waiting import WaitingLine
+from bridge.stream.labelled import Label
+from bridge.stream.routed_subscription import _Member
 
 Mutation = Callable[[pytest.MonkeyPatch], None]
 
@@ -64,7 +67,40 @@ def _records_as_applied(self: Any, unit: Any, arrival: Any, result: Any, there: 
 
 _record = Writer._record
 
+
+def _stands_for_all(self: Any, most: int, timeout_s: float, most_bytes: int) -> Any:
+    return self._joined().poll(most, timeout_s, most_bytes)
+
+
+def _stops_at_the_first(consumer: Any, fetched: Any) -> None:
+    _take_problems(consumer, fetched)
+    for problem in fetched.problems.values():
+        if isinstance(problem, StopError):
+            raise problem
+
+
+_take_problems = Consumer._take_problems
+
+
+def _goes_back_at_once(consumer: Any, subscription: Any) -> None:
+    _go_back(consumer, subscription)
+    if consumer._unsaid:
+        raise StreamAwayError("one of the topics that are lost does not say where to start")
+
+
+def _gives_up_what_refuses(consumer: Any, subscription: Any) -> None:
+    _go_back(consumer, subscription)
+    consumer._lost -= consumer._unsaid
+
+
+_go_back = Consumer._go_back
+
 MUTATIONS: Mapping[str, Mutation] = {
+    "one stream that fails fails all": _replaced(_Member, "poll", _stands_for_all),
+    "one stream that refuses stops all": _replaced(Consumer, "_take_problems", _stops_at_the_first),
+    "topics of all streams are called as on their own": _replaced(Label, "full", lambda _self, topic: topic),
+    "who goes back waits for a stream that is away": _replaced(Consumer, "_go_back", _goes_back_at_once),
+    "what can't be taken up again at once is left out": _replaced(Consumer, "_go_back", _gives_up_what_refuses),
     "a held partition is never taken up": _replaced(Progress, "held", lambda _self, _partition: True),
     "after an error of poll it goes on where it was": _replaced(Consumer, "_go_back", _never_goes_back),
     "the position goes past what is not applied": _replaced(live, "Move", _moves_too_far),
@@ -77,6 +113,7 @@ MUTATIONS: Mapping[str, Mutation] = {
     "two deliveries that wait leave it to each other": _replaced(
         Known, "waits_elsewhere", lambda self, here: bool(self.waits_at - {here})
     ),
+    "members are left to a list that is not through": _replaced(facts, "_through", lambda known, _entries: known),
     "nothing waits behind what waits": _replaced(Facts, "predecessor", lambda _self, _arrival: None),
     "what kills the process is tried for ever": _replaced(Progress, "over", lambda _self, _partition, _at: None),
     "looks at what waits are not counted": _replaced(SqliteLedger, "begin_parked", lambda _self, _ids: None),

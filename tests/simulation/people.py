@@ -166,11 +166,10 @@ class SetPosition:
 
 def set_earliest(world: World, topic: str) -> None:
     """Set the positions of a topic to what it holds first; what it does not hold any more is skipped."""
-    held = world.broker.topics.get(topic)
-    if held is None:
-        return
     positions = world.ledger.positions()
-    for partition in held.told().each_partition():
+    for partition, held in world.brokers.partitions():
+        if partition.topic != topic:
+            continue
         first = held.ends(partition.number).first
         before = positions.get(partition)
         read = before.next if before is not None and before.topic_id == held.id else 0

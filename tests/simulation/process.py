@@ -4,6 +4,7 @@ Each is a greenlet. At each call of a port it may be left where it is (frozen, w
 (killed); what the call does may fail. Waiting lets the world's time go by.
 """
 
+import sys
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import timedelta
@@ -16,9 +17,9 @@ from simulation.faults import Crash, Kind, happen
 from simulation.group import SimulatedSubscription
 from simulation.ledger import SimulatedLedger
 from simulation.memory import MemoryLedger
-from simulation.stream import SimulatedStream
+from simulation.stream import Broker, SimulatedStream
 from simulation.tom import SimulatedTom
-from simulation.universe import TOPICS, US
+from simulation.universe import US
 
 from bridge.clock import Clock
 from bridge.operations.assemble import Bridge, _read_again
@@ -29,10 +30,12 @@ from bridge.receiving.looking import Parts
 from bridge.receiving.matching import Policy
 from bridge.receiving.naming import Names
 from bridge.receiving.progress import Limits, Progress
-from bridge.receiving.read import Reader
+from bridge.receiving.read import Reader, Rules
 from bridge.receiving.unit import Writer
 from bridge.receiving.waiting import WaitingLine
-from bridge.stream.port import Record
+from bridge.stream.labelled import Opening
+from bridge.stream.port import Partition, Record
+from bridge.stream.routed import RoutedStream
 
 if TYPE_CHECKING:
     from simulation.world import World
@@ -41,6 +44,8 @@ T = TypeVar("T")
 GROUP = "tom-bridge.here"
 LIMITS = Limits(batch_datums=7, parked_bytes=1 << 20, dead_in_a_run=6, tries=4)
 PACE = Pace(records=5)
+LONG_S = 3600.0
+"""How long one of several streams is waited for: nothing comes meanwhile."""
 
 
 class ProcessClock(Clock):
@@ -77,10 +82,11 @@ class Asked:
         setattr(self, method, asked)  # it is looked up once
         return asked
 
-    def subscribe(self, *args: Any) -> "Asked":
-        member = self._process.ask("stream.subscribe", partial(self._inner.subscribe, *args))
-        self._process.member = member
-        return Asked(self._process, "stream", member)
+    def subscribe(self, *args: Any, **kwargs: Any) -> "Asked":
+        member = self._process.ask(f"{self._name}.subscribe", partial(self._inner.subscribe, *args, **kwargs))
+        if isinstance(member, SimulatedSubscription):
+            self._process.members.append(member)
+        return Asked(self._process, self._name, member)
 
     @property
     def waits_for(self) -> str:
@@ -99,7 +105,8 @@ class Process:
         self.restoring = False
         self.ended_by: BaseException | None = None
         self.has_ended = False
-        self.member: SimulatedSubscription | None = None
+        self.members: list[SimulatedSubscription] = []
+        """One on each stream, as soon as it has joined there."""
         self.stopped = Flag()
         self.facts_at = 0
         """When it last asked the ledger what is known of events (in calls of the world)."""
@@ -107,15 +114,17 @@ class Process:
         """How often it polled and nothing came."""
         self.polls = 0
         self._left = 0
+        self._idle_at = sys.maxsize
         self._ledger = MemoryLedger(world.memory, clock=world.clock)
         self.bridge = self._put_together()
         self._greenlet = greenlet.greenlet(partial(self._main, main or _consume))
 
     # -- running ------------------------------------------------------------------------------------------------------
 
-    def run(self, calls: int) -> None:
-        """Let it go on for so many calls of ports, or to its end."""
+    def run(self, calls: int, *, idles: int = 0) -> None:
+        """Let it go on for so many calls of ports, or until it has polled ``idles`` times in vain, or to its end."""
         self._left = calls
+        self._idle_at = self.idled + idles if idles else sys.maxsize
         if not self.has_ended:
             self._greenlet.switch()
 
@@ -142,14 +151,22 @@ class Process:
     def _end(self) -> None:
         self.has_ended = True
         self._ledger.close()
-        if self.member is not None and self.killed:
-            self.member.silent_since = self.world.clock.monotonic()
+        if self.killed:
+            self._are_silent(True)
 
     def freeze(self, *, frozen: bool) -> None:
         """Stop it where it stands (SIGSTOP), or let it go on."""
         self.frozen = frozen
-        if self.member is not None and not self.has_ended:
-            self.member.silent_since = self.world.clock.monotonic() if frozen else None
+        if not self.has_ended:
+            self._are_silent(frozen)
+
+    def _are_silent(self, silent: bool) -> None:
+        for member in self.members:
+            member.silent_since = self.world.clock.monotonic() if silent else None
+
+    def given(self) -> dict[Partition, float]:
+        """Return when each of its partitions was given to it (by the monotonic clock)."""
+        return {partition: at for member in self.members for partition, at in member.given().items()}
 
     def ask(self, what: str, act: Callable[[], T], names: Collection[str] = ()) -> T:
         """Carry out one call of a port, or let happen there what is to happen."""
@@ -163,12 +180,14 @@ class Process:
         self.polls += polls
         if self.killed:
             raise Crash
-        fault = self.world.faults.take(what, names)
+        faults = self.world.faults
+        fault = faults.take(what, names) if faults.active else None
         if fault is None:
             result = act()
             self.world.broken_off += what == "tom.probe"
             if polls:
                 self.idled += not cast(Any, result).records
+                self._left = self._left if self.idled < self._idle_at else 0
             return result
         self.world.note(f"process {self.number}: {what}: {fault.kind}")
         is_odd = fault.kind in (Kind.REFUSE, Kind.ODD, Kind.EXIT)
@@ -195,8 +214,9 @@ class Process:
             ask=lambda what, act, names=(): self.ask(f"tom.{what}", act, names),
             wrote=partial(world.wrote, self),
         )
-        stream = cast(Any, Asked(self, "stream", SimulatedStream(world.broker)))
-        reader = Reader(self._decode, world.universe.peek, origin=US, ours=ledger.installations, rules=world.rules)
+        stream = cast(Any, Asked(self, "stream", self._stream(clock)))
+        subscribed = dict.fromkeys(world.topics, Rules())
+        reader = Reader(self._decode, world.universe.peek, origin=US, ours=ledger.installations, rules=subscribed)
         pause_s = 1.0 if world.over_rest else 0.0
         executor = Executor(tom, ledger, Policy(), attempts=2, pause_s=pause_s)
         called = Names(ledger, origin=US, name=US)
@@ -212,6 +232,17 @@ class Process:
         )
         waiting = WaitingLine(parts, read_again=partial(_read_again, stream))
         return Bridge(cast(Any, None), stream, ledger, tom, parts, waiting, self.stopped)
+
+    def _stream(self, clock: Clock) -> Any:
+        """Return the one stream there is, or several as one, whose calls each may fail by themselves."""
+        by_label = self.world.brokers.by_label
+        if len(by_label) == 1:
+            return SimulatedStream(by_label[""])
+        opening = {label: Opening(label, partial(self._opened, broker)) for label, broker in by_label.items()}
+        return RoutedStream(opening, clock=clock, slice_s=LONG_S)
+
+    def _opened(self, broker: Broker) -> Any:
+        return self.ask("part.open", lambda: Asked(self, "part", SimulatedStream(broker)))
 
     def _decode(self, record: Record) -> Any:
         number = self.world.universe.of(record).number
@@ -229,7 +260,7 @@ def _consume(process: Process) -> None:
         bridge.waiting,
         parts.progress,
         group=GROUP,
-        starts=dict.fromkeys(TOPICS, "earliest"),
+        starts=dict.fromkeys(process.world.topics, "earliest"),
         pace=replace(PACE),
         stopped=process.stopped,
         clock=parts.clock,

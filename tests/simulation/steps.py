@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from simulation.faults import Fault, Kind
-from simulation.universe import NAMES
+from simulation.universe import FAR, FAR_TOPICS, NAMES
 from simulation.world import World
 
 from bridge.ledger.model import Place
+from bridge.stream.names import split
 from bridge.stream.port import Partition
 
 
@@ -20,6 +21,18 @@ class Step(Protocol):
 
     def do(self, world: World) -> None:
         """Let it happen."""
+
+
+@dataclass(frozen=True)
+class SecondStream:
+    """The TOM reads a second stream, on which a topic is called as one of the first; before anything else alone."""
+
+    def do(self, world: World) -> None:
+        if not world.processes:
+            world.brokers.add(FAR)
+            world.topics = (*world.topics, *FAR_TOPICS)
+            for topic in FAR_TOPICS:
+                world.brokers.create(topic)
 
 
 # -- what is published ------------------------------------------------------------------------------------------------
@@ -61,10 +74,10 @@ class Again:
 def append(world: World, topic: str, number: int) -> None:
     """Write a record with a content; nothing where the topic is not there."""
     content = world.universe.contents[number]
-    if topic not in world.broker.topics:
+    if world.brokers.get(topic) is None:
         return
     problem = "its headers can't be read" if content.flaw == "unreadable" else ""
-    world.records.append(world.broker.append(topic, content.events[0].key, content.value, problem=problem))
+    world.records.append(world.brokers.append(topic, content.events[0].key, content.value, problem))
 
 
 @dataclass(frozen=True)
@@ -74,8 +87,9 @@ class Hole:
     topic: str = "one"
 
     def do(self, world: World) -> None:
-        if self.topic in world.broker.topics:
-            world.broker.leave_hole(Partition(self.topic, 0))
+        held = world.brokers.get(self.topic)
+        if held is not None:
+            held.partitions[0].append(None)
 
 
 # -- processes --------------------------------------------------------------------------------------------------------
@@ -165,29 +179,32 @@ class Inject:
 
 @dataclass(frozen=True)
 class Mend:
-    """All faults of calls end, and the broker is there; with ``poisons`` also those about one name alone."""
+    """All faults of calls end, and the brokers are there; with ``poisons`` also those about one name alone."""
 
     poisons: bool = True
 
     def do(self, world: World) -> None:
         world.faults.clear(poisons=self.poisons)
-        world.broker.away = False
-        for topic in world.broker.topics.values():
+        for broker in world.brokers.by_label.values():
+            broker.away = broker.refuses = False
+        for _, topic in world.brokers.topics():
             topic.away = False
 
 
 @dataclass(frozen=True)
 class StreamAway:
-    """A topic, or the whole broker, does not answer."""
+    """A topic does not answer, or a whole broker: without a topic, that of the label."""
 
     topic: str = ""
     away: bool = True
+    label: str = ""
 
     def do(self, world: World) -> None:
-        if not self.topic:
-            world.broker.away = self.away
-        elif self.topic in world.broker.topics:
-            world.broker.topics[self.topic].away = self.away
+        held = world.brokers.get(self.topic)
+        if held is not None:
+            held.away = self.away
+        elif not self.topic and self.label in world.brokers.by_label:
+            world.brokers.by_label[self.label].away = self.away
 
 
 @dataclass(frozen=True)
@@ -195,8 +212,8 @@ class Rebalance:
     """Partitions change hands."""
 
     def do(self, world: World) -> None:
-        for group in world.broker.groups:
-            world.broker.rebalance(group)
+        for broker, name, _ in world.brokers.groups():
+            broker.rebalance(name)
 
 
 @dataclass(frozen=True)
@@ -220,7 +237,8 @@ class Remove:
 
     def do(self, world: World) -> None:
         skip_unread(world, self.topic)
-        world.broker.delete(self.topic)
+        if world.brokers.get(self.topic) is not None:
+            world.brokers.of(self.topic).delete(split(self.topic)[1])
 
 
 @dataclass(frozen=True)
@@ -230,7 +248,7 @@ class Make:
     topic: str = "one"
 
     def do(self, world: World) -> None:
-        world.broker.create(self.topic, partitions=2 if self.topic == "two" else 1)
+        world.brokers.create(self.topic)
 
 
 @dataclass(frozen=True)
@@ -241,20 +259,19 @@ class Lose:
     before: int = 1
 
     def do(self, world: World) -> None:
-        held, partition = world.broker.topics.get(self.topic), Partition(self.topic, 0)
+        held = world.brokers.get(self.topic)
         if held is None:
             return
         before = min(self.before, len(held.partitions[0]))
-        world.broker.lose(partition, before)
-        if partition not in world.ledger.positions():  # the earliest record is a later one now
+        held.first[0] = max(before, held.first[0])
+        if Partition(self.topic, 0) not in world.ledger.positions():  # the earliest record is a later one now
             world.skipped |= {Place(held.id, 0, offset) for offset in range(before)}
 
 
 def skip_unread(world: World, topic: str) -> None:
     """Note what of a topic nobody will ever read, because it goes away."""
-    positions = world.ledger.positions()
+    positions, held = world.ledger.positions(), world.brokers.get(topic)
     for record in world.records:
-        held = world.broker.topics.get(topic)
         position = positions.get(record.partition)
         if held is not None and record.topic_id == held.id:
             read = position is not None and position.topic_id == held.id and record.offset < position.next

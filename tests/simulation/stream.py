@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bridge.clock import CLOCK, Clock
-from bridge.errors import StreamAwayError, TooLargeError, TopicReplacedError
+from bridge.errors import ConfigurationError, StreamAwayError, TooLargeError, TopicReplacedError
 from bridge.stream.names import LARGEST_VALUE, check_topic_name, gone, missing
 from bridge.stream.port import Ends, Headers, Partition, Record, StartAt, Topic
 
@@ -64,13 +64,19 @@ class Group:
 class Broker:
     """What is there whoever looks: topics with their records, and groups."""
 
-    def __init__(self, clock: Clock = CLOCK, *, patience_s: float = 3.0) -> None:
-        """``patience_s``: after how long members ask again where to start, and say what they wait for."""
+    def __init__(self, clock: Clock = CLOCK, *, patience_s: float = 3.0, label: str = "") -> None:
+        """``patience_s``: after how long members ask again where to start, and say what they wait for.
+
+        ``label``: what its stream is called beside others.
+        """
         self.clock = clock
+        self.label = label
         self.patience_s = patience_s
         self.topics: dict[str, HeldTopic] = {}
         self.groups: dict[str, Group] = {}
         self.away = False
+        self.refuses = False
+        """Whether it refuses whatever is asked, until a person has mended something."""
         self.lock = threading.RLock()
         self._ids = itertools.count(1)
 
@@ -79,7 +85,7 @@ class Broker:
         with self.lock:
             if name not in self.topics:
                 held: list[list[Record | None]] = [[] for _ in range(partitions)]
-                topic = HeldTopic(name, f"topic-{next(self._ids)}", held, [0] * partitions, compacted)
+                topic = HeldTopic(name, f"{self.label}topic-{next(self._ids)}", held, [0] * partitions, compacted)
                 self.topics[name] = topic
             return self.topics[name]
 
@@ -120,11 +126,17 @@ class Broker:
     def held(self, name: str) -> HeldTopic:
         """Return a topic; raises as a client is answered where it is away or isn't there."""
         topic = self.topics.get(name)
+        self.check()
         if self.away or (topic is not None and topic.away):
             raise StreamAwayError(f"{name} does not answer")
         if topic is None:
             raise missing(name)
         return topic
+
+    def check(self) -> None:
+        """Raise where it refuses."""
+        if self.refuses:
+            raise ConfigurationError("the account may not read here", mend="Give it the right to read")
 
     def rebalance(self, group: str) -> None:
         """Let partitions change hands."""
@@ -186,6 +198,8 @@ class SimulatedStream:
     ) -> "SimulatedSubscription":
         from simulation.group import SimulatedSubscription
 
+        if not missing_ok:
+            self._broker.check()
         if self._broker.away and not missing_ok:
             raise StreamAwayError("the broker does not answer")
         if not missing_ok and not any(topic in self._broker.topics for topic in topics):
@@ -224,10 +238,14 @@ class SimulatedStream:
     def identity(self, topic: str) -> str:
         return self._broker.held(topic).id
 
+    def reach(self, within_s: float) -> None:
+        self.topics()
+
     def topic(self, name: str) -> Topic:
         return self._broker.held(name).told()
 
     def topics(self) -> dict[str, Topic]:
+        self._broker.check()
         if self._broker.away:
             raise StreamAwayError("the broker does not answer")
         return {name: topic.told() for name, topic in self._broker.topics.items()}

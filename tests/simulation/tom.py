@@ -83,23 +83,23 @@ class SimulatedTom(Tom):
     def create_targets(
         self, targets: Sequence[Target], lists: Sequence[str], provenance: Provenance, budget: Budget = NO_LIMIT
     ) -> list[Creation]:
+        begun = self.began_creating(targets, provenance)
         written: list[Creation] = []
         for target in targets:
             budget.check()
             try:
-                written.append(self._create(target, lists, provenance))
+                written.append(self._create(target, lists, provenance, is_begun=target.name in begun))
             except RejectedError as error:
                 written.append(error)
         return written
 
-    def _create(self, target: Target, lists: Sequence[str], provenance: Provenance) -> Creation:
+    def _create(self, target: Target, lists: Sequence[str], provenance: Provenance, *, is_begun: bool) -> Creation:
         names = simplify_all(target.names)
-        begun = target.name in self.began_creating([target], provenance)
         matching = self._ask("find", lambda: self._held.matching(names, hidden=True), names)
         if any(row.hidden for row in matching):
             raise RejectedError("a target of that name is there that the account may not see", where=target.name)
         own = [row for row in matching if row.name == target.name]
-        if matching and not (begun and len(matching) == len(own) == 1):
+        if matching and not (is_begun and len(matching) == len(own) == 1):
             return None
         if self._intents is not None:
             self._intents.begin(provenance.event, [_creation(target)])

@@ -3,7 +3,7 @@
 import itertools
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from uuid import UUID
 
 from bridge.codec.headers import Hints
@@ -27,6 +27,10 @@ US = "here"
 ORIGINS = ("north", "south", US)
 NAMES = tuple(f"SN {number}" for number in range(6))
 TOPICS = ("one", "two")
+FAR = "far"
+"""The label of the other stream, where there is one."""
+FAR_TOPICS = ("far:one",)
+"""Called there as one of the first."""
 KINDS = ("photometry", "photometry", "photometry", "target", "list", "full list", "product")
 OUR_INSTALLATION = UUID(int=1)
 FOREIGN_INSTALLATION = UUID(int=2)
@@ -77,6 +81,34 @@ def target(name: str) -> Target:
     return Target(name=name, aliases=told.aliases, type=TargetType.SIDEREAL, ra=told.ra, dec=told.dec)
 
 
+@lru_cache(maxsize=20_000)
+def _body(kind: str, name: str, size: int, number: int, *, bare: bool) -> Body:
+    """Return what an event says; many worlds have the same."""
+    match kind:
+        case "target":
+            return target(name)
+        case "list" | "full list":
+            first = NAMES.index(name)
+            names = [NAMES[(first + index) % len(NAMES)] for index in range(min(size, len(NAMES)))]
+            names += [f"{name} {index}" for index in range(len(names), size)]
+            full = target if kind == "full list" else lambda _name: None
+            return TargetList(
+                name=f"List {number}",
+                members=tuple(ListMember(reference=reference(one), target=full(one)) for one in names),
+            )
+        case "product":
+            return DataProduct.of(
+                b"image %d" % number, target=reference(name), filename=f"{number}.png",
+                data_product_type="image_file",
+            )  # fmt: skip
+        case _:
+            points = tuple(
+                Point(timestamp=hour(number) + timedelta(minutes=index), bandpass="r", brightness=18.0)
+                for index in range(size)
+            )
+            return Photometry(target=reference(name, bare=bare), points=points)
+
+
 class Universe:
     """Makes contents, numbered, and knows them by their number."""
 
@@ -90,8 +122,7 @@ class Universe:
         """Make one: ``size`` points or members, ``events`` of its kind in one record; ``bare``: without the alias."""
         number = len(self.contents)
         made = tuple(
-            self._event(self._body(kind, name, size, number * 10 + part, bare=bare), origin, flaw)
-            for part in range(events)
+            self._event(_body(kind, name, size, number * 10 + part, bare=bare), origin, flaw) for part in range(events)
         )
         self.contents.append(Content(number, made, flaw))
         return self.contents[-1]
@@ -109,31 +140,6 @@ class Universe:
             shared_at=hour(0),
             body=body,
         )
-
-    def _body(self, kind: str, name: str, size: int, number: int, *, bare: bool) -> Body:
-        match kind:
-            case "target":
-                return target(name)
-            case "list" | "full list":
-                first = NAMES.index(name)
-                names = [NAMES[(first + index) % len(NAMES)] for index in range(min(size, len(NAMES)))]
-                names += [f"{name} {index}" for index in range(len(names), size)]
-                full = target if kind == "full list" else lambda _name: None
-                return TargetList(
-                    name=f"List {number}",
-                    members=tuple(ListMember(reference=reference(one), target=full(one)) for one in names),
-                )
-            case "product":
-                return DataProduct.of(
-                    b"image %d" % number, target=reference(name), filename=f"{number}.png",
-                    data_product_type="image_file",
-                )  # fmt: skip
-            case _:
-                points = tuple(
-                    Point(timestamp=hour(number) + timedelta(minutes=index), bandpass="r", brightness=18.0)
-                    for index in range(size)
-                )
-                return Photometry(target=reference(name, bare=bare), points=points)
 
     def of(self, record: Record) -> Content:
         """Return what a record means."""

@@ -1,4 +1,4 @@
-"""A simulated world: a broker, a TOM, a ledger, two consumers of one group and a person, all under one clock."""
+"""A simulated world: brokers, a TOM, a ledger, two consumers of one group and a person, all under one clock."""
 
 import contextlib
 import logging
@@ -11,22 +11,23 @@ from functools import cache
 import greenlet
 import structlog
 from simulation import checks
+from simulation.brokers import Brokers
 from simulation.clock import SimulatedClock
 from simulation.faults import Faults
 from simulation.holdings import DatumRow, Holdings
 from simulation.ledger import Commit
 from simulation.memory import Memory, MemoryLedger
 from simulation.process import Process
-from simulation.stream import Broker
 from simulation.universe import TOPICS, Universe
 
 from bridge.events import EventRef
 from bridge.ledger.model import Place
-from bridge.receiving.read import Rules
 from bridge.stream.port import Partition, Record
 
 CONSUMERS = (0, 1)
 PERSON = 2
+AT_ONCE = 60
+"""Calls of a consumer that runs until it is idle, after which it is looked whether it says why it stands."""
 _QUIET = structlog.make_filtering_bound_logger(logging.CRITICAL)
 
 
@@ -55,11 +56,12 @@ class World:
         self.memory = memory
         self.over_rest = over_rest
         self.clock = SimulatedClock()
-        self.broker = Broker(self.clock)
+        self.brokers = Brokers(self.clock)
+        self.topics = TOPICS
+        """What the TOM reads."""
         self.holdings = Holdings()
         self.faults = Faults()
         self.universe = Universe()
-        self.rules: dict[str, Rules] = {}
         self.release = 0
         self.calls = 0
         self.hub = greenlet.getcurrent()
@@ -84,7 +86,7 @@ class World:
         self.seen: dict[tuple[int, Partition], Seen] = {}
         self.story: list[str] = []
         for topic in TOPICS:
-            self.broker.create(topic, partitions=2 if topic == "two" else 1)
+            self.brokers.create(topic)
 
     def note(self, what: str) -> None:
         """Write down what happens, for whoever reads a failing history."""
@@ -107,24 +109,23 @@ class World:
             del self.seen[key]
         return self.processes[number]
 
-    def run(self, number: int, calls: int) -> None:
-        """Let a consumer run for so many calls of ports."""
+    def run(self, number: int, calls: int, *, idles: int = 0) -> None:
+        """Let a consumer run for so many calls of ports, or until it has polled ``idles`` times in vain."""
         process = self.processes[number] if number == PERSON else self.process(number)
         if process.frozen or process.has_ended:
             return
-        process.run(calls)
+        process.run(calls, idles=idles)
         checks.check_end(self, process)
         if not process.has_ended:
             checks.check_told(self, process)
 
     def run_until_idle(self, number: int, calls: int) -> None:
-        """Let a consumer run until nothing has come a few times, or for so many calls."""
-        self.run(number, 1)
-        process = self.processes[number]
+        """Let a consumer run until nothing has come twice, or for so many calls."""
+        process = self.process(number)
         until = process.idled + 2
         while calls > 0 and process.idled < until and not process.has_ended and not process.frozen:
-            calls -= 15
-            self.run(number, 15)
+            self.run(number, AT_ONCE, idles=until - process.idled)
+            calls -= AT_ONCE
 
     # -- what is watched ----------------------------------------------------------------------------------------------
 

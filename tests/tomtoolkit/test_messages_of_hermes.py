@@ -201,6 +201,22 @@ def test_who_is_not_accepted_is_ignored(hermes: Publishing, make_beta: Any) -> N
     assert [one[1:] for one in told(beta)] == [("ignored", "origin not accepted"), ("applied", "")]
 
 
+def test_what_waits_of_one_sender_holds_up_nobody_else(hermes: Publishing, make_beta: Any) -> None:
+    beta = make_beta(unmatched="park")
+    add_target(beta)
+    astray = message({"targets": [SN | {"dec": 40.0}], "photometry": [row()]})
+    right = message({"targets": [SN], "photometry": [row(brightness=18.5)]}, uuid4(), sender="bob")
+    send(hermes, astray, right)
+    beta.drain()
+    assert told(beta) == [
+        ("target", "parked", "position disagrees"),
+        ("photometry", "parked", "waits behind an earlier event"),
+        ("target", "applied", ""),
+        ("photometry", "applied", ""),
+    ]
+    assert brightnesses(beta) == [(18.5, None)]
+
+
 def test_a_test_is_left_unless_it_is_asked_for(hermes: Publishing, make_beta: Any) -> None:
     beta = make_beta()
     add_target(beta)

@@ -8,7 +8,7 @@
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import Cookie
 from typing import Any
@@ -19,6 +19,7 @@ import structlog
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
+from bridge.answers import read_body
 from bridge.budget import NO_LIMIT, Budget
 from bridge.errors import BudgetSpentError, ConfigurationError, TomAwayError
 from bridge.tom.rest.shown import TARGETS, UnexpectedError, decoded, page_of
@@ -177,7 +178,8 @@ class Connection:
                 stream=True,
                 **request.asked,
             )
-            _read_body(answer, request.most_bytes, time.monotonic() + _MOST_TIMEOUTS * timeout_s, budget)
+            is_over = _is_over(time.monotonic() + _MOST_TIMEOUTS * timeout_s, budget)
+            read_body(answer, request.most_bytes, is_over)
         except requests.Timeout:
             if budget.spent:
                 raise BudgetSpentError(f"the TOM did not answer within the {timeout_s:g} s that were left") from None
@@ -363,23 +365,18 @@ def normalised(base_url: str) -> str:
     return f"{parts.scheme.lower()}://{host}{port}{parts.path.rstrip('/')}"
 
 
-def _read_body(answer: Answer, most_bytes: int | None, until: float, budget: Budget) -> None:
-    """Read the body; ``requests`` bounds the time between two bytes only, and not their number."""
-    parts: list[bytes] = []
-    size, spent_at = 0, None
-    for part in answer.iter_content(65_536):
-        parts.append(part)
-        size += len(part)
-        if most_bytes is not None and size > most_bytes:
-            answer.close()
-            break
+def _is_over(until: float, budget: Budget) -> Callable[[], bool]:
+    """Return what says whether an answer has had its time: ``until``, or a while after the budget was spent."""
+    spent_at: float | None = None
+
+    def is_over() -> bool:
+        nonlocal spent_at
         now = time.monotonic()
         if spent_at is None and budget.spent:
             spent_at = now
-        if now > until or (spent_at is not None and now > spent_at + GRACE_S):
-            answer.close()
-            raise requests.Timeout
-    answer._content = b"".join(parts)
+        return now > until or (spent_at is not None and now > spent_at + GRACE_S)
+
+    return is_over
 
 
 def _cause(error: BaseException) -> str:

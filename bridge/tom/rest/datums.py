@@ -8,35 +8,23 @@ was written by us.
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
-from itertools import pairwise
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bridge.budget import Budget
 from bridge.errors import RejectedError
-from bridge.events import KINDS, Datum, EventRef, Kind, Point
+from bridge.events import Datum, EventRef, Point
 from bridge.ledger.port import Intents
 from bridge.tom import echo
-from bridge.tom.compare import Beside, looks_equal, numbers
+from bridge.tom.compare import Beside, looks_equal
 from bridge.tom.port import DatumResult, ExistingDatum, Fate, NewDatum
+from bridge.tom.rest.looking import DATUMS, RestRows
 from bridge.tom.rest.session import Answer, Request, RestSession
-from bridge.tom.rest.shown import UnexpectedError, object_with
-from bridge.tom.rest.times import Times
 from bridge.tom.rest.versions import Toolkit
 from bridge.tom.rest.words import words
-from bridge.tom.values import Shown, data_type_of, row_of, value_of
+from bridge.tom.values import data_type_of, value_of
 
-DATUMS = "/api/reduceddatums/"
 _CHUNK = 500
-_PAGES = {
-    Kind.PHOTOMETRY: (500, 10_000),
-    Kind.SPECTROSCOPY: (100, 100),
-    Kind.ASTROMETRY: (500, 10_000),
-    Kind.REDUCED_DATUM: (500, 500),
-}
-"""How many datums are read at once, at first and at most: a spectrum can have thousands of values."""
-_GROWTH = 4
 
 
 class RestDatums:
@@ -45,66 +33,14 @@ class RestDatums:
     def __init__(self, session: RestSession, intents: Intents) -> None:
         self._session = session
         self._intents = intents
-        self._times = Times()
+        self._rows = RestRows(session)
 
-    def rows(self, pk: int, wanted: Iterable[Datum], *, anew: bool = True) -> tuple[ExistingDatum, ...]:
+    def rows(self, pk: int, wanted: Iterable[Datum]) -> tuple[ExistingDatum, ...]:
         """Return the target's datums of the types and times of ``wanted``, and the spectra of the same numbers.
 
-        Not ``anew``: where the target was read less than a minute ago and had none of these times, none are looked for.
         Raises RejectedError where the TOM can't show them.
         """
-        typed = self._session.toolkit.typed_datums
-        moments: dict[tuple[Kind, str], set[datetime]] = defaultdict(set)
-        spectra: set[Hashable] = set()
-        for datum in wanted:
-            moments[KINDS[type(datum)], data_type_of(datum)].add(datum.timestamp)
-            spectra.add(numbers(datum))
-        spectra.discard(None)
-        found = []
-        for (kind, data_type), times in moments.items():
-            if not anew and not spectra and self._times.has_none_of(times, pk, data_type):
-                continue
-            for shown in self._newest_first(pk, kind, data_type, None if spectra else min(times)):
-                row = row_of(shown, typed=typed)
-                if row is None or row.kind is not kind:
-                    continue
-                if row.values["timestamp"] in times or (spectra and numbers(row) in spectra):
-                    found.append(row)
-        return tuple(found)
-
-    def _newest_first(self, pk: int, kind: Kind, data_type: str, oldest: datetime | None) -> Iterator[Shown]:
-        """Yield the target's datums of a type, none that need not be read to see all from ``oldest`` on.
-
-        The TOM has no filter by time, and reads all datums of the target for each page. From 3.0 on the newest come
-        first, so that of most targets one small page is enough; releases before have no order.
-        """
-        size, most = _PAGES[kind]
-        ordered = self._session.toolkit.typed_datums
-        seen: list[datetime] = []
-        offset = 0
-        while True:
-            page = self._session.page(DATUMS, target__id=pk, data_type=data_type, limit=size, offset=offset)
-            times = [self._time_of(shown) for shown in page.results]
-            ordered = ordered and all(one >= other for one, other in pairwise([*seen[-1:], *times]))
-            seen += times
-            yield from page.results
-            offset += len(page.results)
-            if not page.results or offset >= page.count:
-                self._times.learn(pk, data_type, seen, since=None)
-                return
-            if ordered and oldest is not None and seen[-1] < oldest:
-                self._times.learn(pk, data_type, seen, since=seen[-1])
-                return
-            size = min(size * _GROWTH, most)
-
-    def _time_of(self, said: Any) -> datetime:
-        try:
-            return datetime.fromisoformat(object_with(said, data_type=str, timestamp=str)["timestamp"])
-        except UnexpectedError as error:
-            raise self._session.unexpected(DATUMS, error) from None
-        except ValueError:
-            wrong = UnexpectedError(f"the timestamp {said['timestamp'][:40]!r}", "a time of ISO 8601")
-            raise self._session.unexpected(DATUMS, wrong) from None
+        return tuple(self._rows.of(pk, wanted))
 
     def add(self, datums: Sequence[NewDatum], budget: Budget) -> list[DatumResult]:
         """See :meth:`bridge.tom.port.Tom.add_datums`."""
@@ -125,11 +61,11 @@ class RestDatums:
         for new in datums:
             wanted[new.target_pk].append(new.datum)
         beside, unreadable = Beside(datums), dict[int, str]()
-        for pk, of_target in wanted.items():
-            try:
-                beside.take_in(pk, self.rows(pk, of_target, anew=anew))
-            except RejectedError as error:
-                unreadable[pk] = f"what target {pk} has can't be compared: {error}"
+        for pk, rows in self._rows.of_each(wanted, anew=anew).items():
+            if isinstance(rows, RejectedError):
+                unreadable[pk] = f"what target {pk} has can't be compared: {rows}"
+            else:
+                beside.take_in(pk, rows)
         return beside, unreadable
 
     def _add_chunk(
@@ -158,22 +94,28 @@ class RestDatums:
                 beside.note(new)
         for event, names in steps.items():
             self._intents.begin(event, names)
-        self._ask(to_ask, datums, results)
+        self._ask(to_ask, datums, beside, results)
         written = [datums[index].datum for index in chunk if _is_new(results[index])]
         self._intents.note_written([digest(datum) for datum in written for digest in (echo.of_datum, echo.of_values)])
 
-    def _ask(self, indices: Sequence[int], datums: Sequence[NewDatum], results: list[DatumResult | None]) -> None:
-        """Send datums, a few at a time, and say what became of each."""
+    def _ask(
+        self, indices: Sequence[int], datums: Sequence[NewDatum], beside: Beside, results: list[DatumResult | None]
+    ) -> None:
+        """Send datums, a few at a time, and say what became of each; ``beside`` are the rows from before."""
         toolkit = self._session.toolkit
         for new in (datums[index] for index in indices):
-            self._times.add(new.datum.timestamp, new.target_pk, data_type_of(new.datum))
+            self._rows.sending(new.target_pk, new.datum)
         answers = self._session.request_each(
             [Request("POST", DATUMS, json=_as_sent(datums[index], toolkit)) for index in indices]
         )
         to_read_back: list[tuple[int, Answer]] = []
         for index, answer in zip(indices, answers, strict=True):
+            new = datums[index]
             if answer.status_code == 201:
                 results[index] = DatumResult(Fate.NEW)
+                self._rows.wrote(new.target_pk, new.datum)
+            elif answer.status_code == 200 and any(looks_equal(new.datum, row) for row in beside.rows(new)):
+                results[index] = DatumResult(Fate.DUPLICATE)
             elif answer.status_code in range(400, 500):
                 results[index] = DatumResult(Fate.REFUSED, _why(answer))
             else:

@@ -19,7 +19,7 @@ from bridge.ledger.port import Intents
 from bridge.tom import echo
 from bridge.tom.file_names import kept_as
 from bridge.tom.port import Fate, LocalProduct, ProductResult, Provenance
-from bridge.tom.rest.datums import DATUMS
+from bridge.tom.rest.looking import DATUMS
 from bridge.tom.rest.session import Answer, Request, RestSession
 from bridge.tom.rest.shown import UnexpectedError, object_with
 from bridge.tom.rest.words import words

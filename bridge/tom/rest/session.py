@@ -102,9 +102,12 @@ class RestSession:
 
     def page(self, path: str, **params: Any) -> Page:
         """Return one page of a list."""
-        said = self.get(path, **params)
+        return self.page_in(self.request("GET", path, params=params), path)
+
+    def page_in(self, answer: Answer, path: str) -> Page:
+        """Return the page that a good answer holds; RejectedError for any other."""
         try:
-            return page_of(said)
+            return page_of(self.decoded(answer, path))
         except UnexpectedError as error:
             raise self.unexpected(path, error) from None
 

@@ -1,22 +1,41 @@
 """The bridge and the TOM's database: transactions that wait instead of failing, errors that say who is away, leases."""
 
 from bridge.tomtoolkit.database.errors import is_a_persons, refusing, words
-from bridge.tomtoolkit.database.inserting import JsonTexts, as_stored, insert, insert_missing, insert_with_keys
+from bridge.tomtoolkit.database.inserting import (
+    JsonTexts,
+    Moments,
+    as_stored,
+    in_utc,
+    insert,
+    insert_missing,
+    insert_with_keys,
+)
 from bridge.tomtoolkit.database.leases import Lease
 from bridge.tomtoolkit.database.locks import let_in, lock_creation, processing
 from bridge.tomtoolkit.database.reading import columns_of
-from bridge.tomtoolkit.database.transactions import MANY, among, chunks, close_old, immediate, translating, writing
+from bridge.tomtoolkit.database.transactions import (
+    MANY,
+    among,
+    chunks,
+    close_old,
+    immediate,
+    reading,
+    translating,
+    writing,
+)
 
 __all__ = [
     "MANY",
     "JsonTexts",
     "Lease",
+    "Moments",
     "among",
     "as_stored",
     "chunks",
     "close_old",
     "columns_of",
     "immediate",
+    "in_utc",
     "insert",
     "insert_missing",
     "insert_with_keys",
@@ -24,6 +43,7 @@ __all__ = [
     "let_in",
     "lock_creation",
     "processing",
+    "reading",
     "refusing",
     "translating",
     "words",

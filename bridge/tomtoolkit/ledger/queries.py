@@ -10,7 +10,7 @@ from django.db import connections
 from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
 
-from bridge.ledger.model import Filter, Line, Place, Reason
+from bridge.ledger.model import Filter, Line, Place, Reason, Witness
 from bridge.names import simplify
 from bridge.tomtoolkit import models
 from bridge.tomtoolkit.database import among
@@ -22,7 +22,7 @@ from bridge.tomtoolkit.ledger.rows import LONGEST_INDEXED, line_digest, names_of
 _MOST_RUNS = 20
 PLACE = ("topic_id", "partition", "record_offset", "number")
 """The columns that are a place."""
-_TYPES = ("text", "int", "bigint", "int")
+_TYPES = ("int", "bigint", "int")
 
 
 def _found(rows: QuerySet[Any], keys: str, values: Sequence[object]) -> QuerySet[Any]:
@@ -50,7 +50,7 @@ def entries_at(using: str, places: Collection[Place], *only: str) -> dict[Place,
     """
     wanted = frozenset(places)
     if runs := _runs(wanted):
-        within = "(topic_id = %s AND partition = %s AND record_offset BETWEEN %s AND %s)"
+        within = f"(topic_id = {models.key_sql()} AND partition = %s AND record_offset BETWEEN %s AND %s)"
         keys = f"SELECT id FROM {models.Entry._meta.db_table} WHERE {' OR '.join([within] * len(runs))}"
         found = _found(models.Entry.objects.using(using), keys, [value for run in runs for value in run])
     else:
@@ -73,11 +73,16 @@ def _runs(places: Collection[Place]) -> list[tuple[str, int, int, int]]:
 
 def witnesses(using: str, ids: Collection[UUID]) -> list[tuple[str, UUID, str]]:
     """Return what is known for ever of events with these ids: origin, id and witness."""
-    sql, values = _of_events(models.Done.objects.using(using), ids, "found.origin, found.event_id, found.witness")
+    origin = f'(SELECT "text" FROM {models.Text._meta.db_table} WHERE id = found.origin)'
+    witness = f'(SELECT "text" FROM {models.Text._meta.db_table} WHERE id = found.witness)'
+    gone = _of_events(models.Done.objects.using(using), ids, f"{origin}, found.event_id, {witness}")
+    here = _of_events(
+        models.Entry.objects.using(using), ids, f"{origin}, found.event_id, '{Witness.DONE}'", condition="found.done"
+    )
     with connections[using].cursor() as cursor:
-        cursor.execute(sql, values)
+        cursor.execute(f"{gone[0]} UNION ALL {here[0]}", [*gone[1], *here[1]])
         found = cursor.fetchall()
-    return [(origin, one if isinstance(one, UUID) else UUID(one), witness) for origin, one, witness in found]
+    return [(told, one if isinstance(one, UUID) else UUID(bytes=one), what) for told, one, what in found]
 
 
 def begun(using: str, ids: Collection[UUID]) -> QuerySet[Any]:
@@ -102,8 +107,13 @@ def _of_events(
         return f"SELECT {columns} FROM {table} AS found WHERE found.event_id = ANY(%s::uuid[]) AND {condition}", [
             list(ids)
         ]
-    wanted = f"json_each(%s) AS wanted CROSS JOIN {table} AS found ON found.event_id = wanted.value"
-    return f"SELECT {columns} FROM {wanted} WHERE {condition}", [json.dumps([one.hex for one in ids])]
+    if isinstance(rows.model._meta.get_field("event_id"), models.Identity):  # bytes, of which JSON knows nothing
+        wanted = f"json_each(%s) AS wanted CROSS JOIN {table} AS found ON found.event_id = substr(%s, wanted.value, 16)"
+        values: list[object] = [json.dumps(list(range(1, 16 * len(ids), 16))), b"".join(one.bytes for one in ids)]
+    else:
+        wanted = f"json_each(%s) AS wanted CROSS JOIN {table} AS found ON found.event_id = wanted.value"
+        values = [json.dumps([one.hex for one in ids])]
+    return f"SELECT {columns} FROM {wanted} WHERE {condition}", values
 
 
 def at_places(using: str, places: Collection[Place]) -> QuerySet[Any]:
@@ -119,9 +129,14 @@ def of_records(using: str, rows: QuerySet[Any], places: Collection[Place]) -> Qu
 def _at(rows: QuerySet[Any], places: Sequence[Sequence[object]]) -> QuerySet[Any]:
     if not places:
         return rows.none()
-    table, columns = rows.model._meta.db_table, PLACE[: len(places[0])]
+    table, columns, topic = rows.model._meta.db_table, PLACE[: len(places[0])], "text"
+    if isinstance(rows.model._meta.get_field("topic_id"), models.CommonText):
+        keys = models.keys_of(rows.db, {str(place[0]) for place in places})
+        places, topic = [(keys[place[0]], *place[1:]) for place in places if place[0] in keys], "int"
+        if not places:
+            return rows.none()
     if connections[rows.db].vendor == "postgresql":
-        arrays = ", ".join(f"%s::{kind}[]" for kind in _TYPES[: len(columns)])
+        arrays = ", ".join(f"%s::{kind}[]" for kind in (topic, *_TYPES)[: len(columns)])
         wanted = f"unnest({arrays}) AS wanted ({', '.join(columns)})"
         same = " AND ".join(f"found.{column} = wanted.{column}" for column in columns)
         values: list[object] = [list(of_column) for of_column in zip(*places, strict=True)]
@@ -138,8 +153,8 @@ def first_in_lines(using: str, lines: Collection[Line], kinds: Collection[str] |
     """Return the first ``most`` of each line that hold back others, by the lines' index, however long they are."""
     one_of, of_kinds = ("", []) if kinds is None else among(using, kinds)
     by_kind = one_of and (
-        f" AND EXISTS (SELECT 1 FROM {models.Entry._meta.db_table} AS entry"
-        f" WHERE entry.id = one.entry_id AND entry.kind {one_of})"
+        f" AND EXISTS (SELECT 1 FROM {models.Entry._meta.db_table} AS entry WHERE entry.id = one.entry_id"
+        f' AND entry.kind IN (SELECT id FROM {models.Text._meta.db_table} WHERE "text" {one_of}))'
     )
     given = [of_kinds] if one_of else []
     first = (

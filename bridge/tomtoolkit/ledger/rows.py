@@ -35,13 +35,22 @@ def place_of(row: models.Entry) -> Place:
 def entry_values(entry: Entry, recorded_at: datetime) -> dict[str, Any]:
     """Return the columns of an entry (:func:`bridge.ledger.rules.fitting`)."""
     same = rules.columns(entry)
+    simple = same["simple_subject"][:LONGEST_INDEXED]
     return same | {
-        "simple_subject": same["simple_subject"][:LONGEST_INDEXED],
+        "reason": same["reason"] or "",
+        "simple_subject": simple,
+        "record_key": None if entry.key == _usual_key(entry.origin, simple) else entry.key,
         "published_at": entry.published_at,
         "recorded_at": recorded_at,
         "event_id": entry.event_id,
         "share_id": entry.share_id,
     }
+
+
+def common_texts(entry: Entry) -> Iterable[str]:
+    """Return the texts of an entry that many have."""
+    yield from (entry.partition.topic, entry.topic_id, entry.origin, entry.origin_name, entry.kind, entry.shared_by)
+    yield from (entry.outcome.value, entry.reason.value if entry.reason else "")
 
 
 def kept_row(entry: Entry, kept: Kept) -> models.Kept:
@@ -72,7 +81,7 @@ def to_entry(row: models.Entry) -> Entry:
         published_at=row.published_at,
         recorded_at=row.recorded_at,
         outcome=Outcome(row.outcome),
-        reason=None if row.reason is None else Reason(row.reason),
+        reason=Reason(row.reason) if row.reason else None,
         detail=json.loads(row.detail),
         event_id=row.event_id,
         share_id=row.share_id,
@@ -82,8 +91,13 @@ def to_entry(row: models.Entry) -> Entry:
         subject=row.subject,
         shared_by=row.shared_by,
         title=row.title,
-        key=bytes(row.record_key),
+        key=_usual_key(row.origin, row.simple_subject) if row.record_key is None else bytes(row.record_key),
     )
+
+
+def _usual_key(origin: str, simple_subject: str) -> bytes:
+    """Return the key of nearly every event (:attr:`bridge.events.Event.key`)."""
+    return f"{origin}/{simple_subject}".encode()
 
 
 def to_kept(row: models.Kept) -> Kept:

@@ -233,7 +233,7 @@ class DjangoLedger(DjangoKept):
                     parked__isnull=True,
                     dead__isnull=True,
                 )
-                told_of = rows.only("topic", "origin", "kind", "outcome", "counted", "share_id")
+                told_of = rows.only("topic", "origin", "kind", "outcome", "counted", "share_id", "event_id", "done")
                 gone = list(told_of.order_by("record_offset")[:_FORGOTTEN_AT_ONCE])
                 unit.forget(gone)
             forgotten += len(gone)

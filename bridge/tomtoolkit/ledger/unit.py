@@ -15,18 +15,18 @@ from bridge.ledger.lost import check_outcome, position_lost
 from bridge.ledger.model import Entry, Line, Place, Reason, ShareWords, ToKeep, Witness
 from bridge.stream.port import Partition, Record
 from bridge.tomtoolkit import models
-from bridge.tomtoolkit.database import MANY, chunks, insert, insert_missing
+from bridge.tomtoolkit.database import MANY, chunks, insert, insert_missing, insert_with_keys
 from bridge.tomtoolkit.ledger import words
 from bridge.tomtoolkit.ledger.applied import announce
 from bridge.tomtoolkit.ledger.keeping import Keeping, Said
-from bridge.tomtoolkit.ledger.queries import at_places, begun, entries_at
-from bridge.tomtoolkit.ledger.rows import entry_values, line_digest, place_of, to_entry
+from bridge.tomtoolkit.ledger.queries import PLACE, at_places, begun, entries_at
+from bridge.tomtoolkit.ledger.rows import common_texts, entry_values, line_digest, place_of, to_entry
 
 _Key = tuple[str, UUID]
 """Origin and id of an event (:func:`bridge.ledger.rules.key_of`)."""
 _Sum = tuple[str, str, str, str]
 _SUMMED = ("topic", "origin", "kind", "outcome")
-_TOLD = (*_SUMMED, "counted", "topic_id", "partition", "record_offset", "number")
+_TOLD = (*_SUMMED, *PLACE, "counted", "event_id", "done")
 
 
 class DjangoUnit:
@@ -38,6 +38,8 @@ class DjangoUnit:
         self._said: dict[Place, Said] = {}
         self._done: set[_Key] = set()
         self._reopened: set[_Key] = set()
+        self._told: set[_Key] = set()
+        """Of those that are done the ones of which their entry says so."""
         self._lists: dict[Place, _Key] = {}
         """Lists that were recorded."""
         self._words: dict[ShareRef, ShareWords] = {}
@@ -136,6 +138,7 @@ class DjangoUnit:
 
     def finish(self) -> None:
         """Write what was put off, then the sums, in one order for all: so no two wait for each other."""
+        self._reopen()
         self._write_outcomes()
         self._kept_bytes += words.keep(self._using, self._words) if self._words else 0
         self._write_witnesses()
@@ -147,6 +150,7 @@ class DjangoUnit:
 
     def forget(self, rows: Collection[models.Entry]) -> None:
         """Remove entries of which nothing is kept, and what was said of shares of which no other entry is left."""
+        self._keep_witnesses(rows)
         for chunk in chunks([row.pk for row in rows]):
             models.Entry.objects.using(self._using).filter(pk__in=chunk)._raw_delete(self._using)
         for row in rows:
@@ -158,12 +162,13 @@ class DjangoUnit:
         said, self._said = self._said, {}
         if not said:
             return
+        models.make_keys_of(self._using, {text for one in said.values() for text in common_texts(one.entry)})
         known = entries_at(self._using, said.keys(), *_TOLD)
         now = self._clock.now()
-        new: list[Mapping[str, Any]] = []
+        new: list[dict[str, Any]] = []
         rows: list[tuple[Said, models.Entry]] = []
         for place, one in said.items():
-            values = entry_values(one.entry, now)
+            values = entry_values(one.entry, now) | {"done": self._is_done(one.entry)}
             self._sum_up(values, +1)
             if one.entry.outcome in rules.SUCCESS:
                 self._successes[one.entry.partition.topic] = now
@@ -173,18 +178,25 @@ class DjangoUnit:
             row = known.get(place) or models.Entry()
             if place in known:
                 self._sum_up(vars(row), -1)
+                if (row.origin, row.event_id) == (values["origin"], values["event_id"]):
+                    values["done"] |= row.done
+                else:
+                    self._keep_witnesses([row])
             for name, value in values.items():
                 setattr(row, name, value)
             rows.append((one, row))
         if new:
-            columns = zip(*(values.values() for values in new), strict=True)
-            insert(self._using, models.Entry, dict(zip(new[0], columns, strict=True)))
+            insert(self._using, models.Entry, _columns(new))
         self._write_rows(rows, [row.pk for row in known.values()])
 
     def _write_rows(self, rows: Sequence[tuple[Said, models.Entry]], known: Sequence[int]) -> None:
         if not rows:
             return
-        models.Entry.objects.using(self._using).bulk_create([row for _, row in rows if row.pk is None])
+        if new := [row for _, row in rows if row.pk is None]:
+            names = [field.attname for field in models.Entry._meta.concrete_fields if not field.primary_key]
+            columns = _columns([{name: getattr(row, name) for name in names} for row in new])
+            for row, key in zip(new, insert_with_keys(self._using, models.Entry, columns), strict=True):
+                row.pk = key
         before = set(known)
         for _, row in rows:
             if row.pk in before:
@@ -199,16 +211,37 @@ class DjangoUnit:
         self._sums[row["topic"], row["origin"], row["kind"], row["outcome"]] += change
         self._kept_bytes += change * row["counted"]
 
-    def _write_witnesses(self) -> None:
+    def _is_done(self, entry: Entry) -> bool:
+        """Return whether an entry is to say that its event is done; of a list it is known afterwards."""
+        if entry.ref is None or entry.place in self._lists:
+            return False
+        key = rules.key_of(entry.ref)
+        if said := key in self._done and key not in self._reopened:
+            self._told.add(key)
+        return said
+
+    def _reopen(self) -> None:
         for origin, event_id in self._reopened:
-            done = models.Done.objects.using(self._using).filter(event_id=event_id, origin=origin)
-            done.filter(witness=Witness.DONE.value).delete()
+            told = {"event_id": event_id, "origin": origin}
+            models.Entry.objects.using(self._using).filter(**told, done=True).update(done=False)
+            models.Done.objects.using(self._using).filter(**told, witness=Witness.DONE.value).delete()
+        self._told -= self._reopened
+
+    def _write_witnesses(self) -> None:
         self._done -= self._unfinished_lists()
+        self._insert_witnesses(self._done - self._told)
         if self._done:
-            origins, ids = zip(*sorted(self._done), strict=True)  # in one order, so that no two wait for each other
+            self._end_intents(self._done)
+
+    def _keep_witnesses(self, rows: Collection[models.Entry]) -> None:
+        """Let what entries say that go now be known without them."""
+        self._insert_witnesses({(row.origin, row.event_id) for row in rows if row.done})
+
+    def _insert_witnesses(self, events: Collection[_Key]) -> None:
+        if events:
+            origins, ids = zip(*sorted(events), strict=True)  # in one order, so that no two wait for each other
             done = {"origin": origins, "event_id": ids, "witness": [Witness.DONE.value] * len(ids)}
             insert_missing(self._using, models.Done, done)
-            self._end_intents(self._done)
 
     def _unfinished_lists(self) -> set[_Key]:
         """Return the lists that were recorded and of which single members are kept."""
@@ -247,3 +280,8 @@ class DjangoUnit:
         if self._kept_bytes:
             installation = models.Installation.objects.using(self._using)
             installation.update(kept_bytes=F("kept_bytes") + self._kept_bytes)
+
+
+def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, Sequence[Any]]:
+    """Return rows, each by the names of its columns, as columns."""
+    return dict(zip(rows[0], zip(*(row.values() for row in rows), strict=True), strict=True))

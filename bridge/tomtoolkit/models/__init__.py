@@ -6,6 +6,16 @@ from bridge.tomtoolkit.models.arrived import (
     RetryRequest,
     Written,
 )
+from bridge.tomtoolkit.models.fields import (
+    AsDateTime,
+    CommonText,
+    Identity,
+    Text,
+    key_sql,
+    keys_of,
+    make_keys_of,
+    texts_of,
+)
 from bridge.tomtoolkit.models.leases import Lease
 from bridge.tomtoolkit.models.ledger import (
     Dead,
@@ -36,12 +46,15 @@ from bridge.tomtoolkit.models.sharing import (
 )
 
 __all__ = [
+    "AsDateTime",
     "Choice",
+    "CommonText",
     "Dead",
     "Done",
     "Entry",
     "Former",
     "Heartbeat",
+    "Identity",
     "Installation",
     "Intent",
     "Kept",
@@ -63,5 +76,10 @@ __all__ = [
     "Shared",
     "Success",
     "Tally",
+    "Text",
     "Written",
+    "key_sql",
+    "keys_of",
+    "make_keys_of",
+    "texts_of",
 ]

@@ -2,30 +2,29 @@
 
 from django.db import models
 
+from bridge.tomtoolkit.models.fields import CommonText
+
 
 class Written(models.Model):
     """Rows of the TOM that the bridge wrote, or caused a data processor to write: never published back.
 
-    A run of keys that one transaction got for datums of one event in their order; no two runs overlap.
+    A run of keys that one transaction got, for datums of one event or of several; no two runs overlap.
     """
 
-    model = models.CharField(max_length=100)
-    """The model's label, ``tom_dataproducts.photometryreduceddatum``: a key alone means nothing."""
     first = models.BigIntegerField()
     last = models.BigIntegerField()
     """The last key, which is one of the run."""
-    origin = models.TextField()
-    """Of the event; empty where an earlier release noted it and nothing says whose it was."""
-    event_id = models.UUIDField(db_index=True)
-    number = models.IntegerField(null=True)
-    """Which datum of the event the first row is; None where an earlier release noted it."""
+    model = CommonText()
+    """The model's label, ``tom_dataproducts.photometryreduceddatum``: a key alone means nothing."""
+    parts = models.BinaryField()
+    """Whose rows these are, in their order (:class:`bridge.tomtoolkit.rows.noted.Part`)."""
     digests = models.BinaryField()
     """For each row what tells whether it is still as it was written
     (:func:`bridge.tomtoolkit.receiving.written.digest`); empty where an earlier release noted it."""
 
     class Meta:
         db_table = "tom_bridge_written_run"
-        constraints = (models.UniqueConstraint(fields=("model", "last"), name="tom_bridge_written_last"),)
+        constraints = (models.UniqueConstraint(fields=("model", "last"), name="tom_bridge_run_last"),)
 
 
 class ProductRun(models.Model):

@@ -8,6 +8,8 @@ import uuid
 
 from django.db import models
 
+from bridge.tomtoolkit.models.fields import CommonText, Identity, Moment
+
 
 class Installation(models.Model):
     """The one row that says who this TOM is on the stream, and sums up what is kept."""
@@ -48,45 +50,49 @@ class Position(models.Model):
 
 
 class Entry(models.Model):
-    """The outcome of one event of a record."""
+    """The outcome of one event of a record. In the order in which PostgreSQL needs least bytes."""
 
-    topic = models.CharField(max_length=249)
-    topic_id = models.CharField(max_length=300)
-    partition = models.IntegerField()
     record_offset = models.BigIntegerField()
+    published_at = Moment(db_index=True)
+    recorded_at = Moment()
+    event_id = Identity(null=True, db_index=True)
+    share_id = Identity(null=True)
+    topic = CommonText()
+    topic_id = CommonText()
+    partition = models.IntegerField()
     number = models.IntegerField(default=0)
     """Which event of its record."""
-    published_at = models.DateTimeField(db_index=True)
-    recorded_at = models.DateTimeField()
-    outcome = models.CharField(max_length=20)
-    reason = models.CharField(max_length=50, null=True)
-    detail = models.TextField()
-    """JSON as text: PostgreSQL's own type refuses a NUL, and a detail must cost no event."""
-    counted = models.BigIntegerField(default=0)
+    origin = CommonText()
+    origin_name = CommonText()
+    kind = CommonText()
+    outcome = CommonText()
+    reason = CommonText()
+    """Empty where there is none."""
+    shared_by = CommonText()
+    counted = models.IntegerField(default=0)
     """Bytes of the detail that count as kept."""
-    event_id = models.UUIDField(null=True, db_index=True)
-    share_id = models.UUIDField(null=True)
-    origin = models.TextField()
-    origin_name = models.TextField()
-    kind = models.TextField()
+    done = models.BooleanField(default=False)
+    """Whether the event is done for ever: as a row of :class:`Done` says it when this one has gone."""
     subject = models.TextField()
     simple_subject = models.TextField()
-    shared_by = models.TextField()
     title = models.TextField()
-    record_key = models.BinaryField()
+    record_key = models.BinaryField(null=True)
+    """None where it is what an event has that is told by this origin and subject, as nearly every one."""
+    detail = models.TextField()
+    """JSON as text: PostgreSQL's own type refuses a NUL, and a detail must cost no event."""
 
     class Meta:
         db_table = "tom_bridge_event"
         constraints = (
             models.UniqueConstraint(
-                fields=("topic_id", "partition", "record_offset", "number"), name="tom_bridge_one_event"
+                fields=("topic_id", "partition", "record_offset", "number"), name="tom_bridge_event_once"
             ),
         )
         indexes = (
-            models.Index(fields=("simple_subject", "published_at"), name="tom_bridge_event_subject"),
-            models.Index(fields=("origin", "published_at"), name="tom_bridge_event_origin"),
+            models.Index(fields=("simple_subject", "published_at"), name="tom_bridge_event_of_subject"),
+            models.Index(fields=("origin", "published_at"), name="tom_bridge_event_of_origin"),
             models.Index(
-                fields=("share_id",), condition=models.Q(share_id__isnull=False), name="tom_bridge_event_share"
+                fields=("share_id",), condition=models.Q(share_id__isnull=False), name="tom_bridge_event_of_share"
             ),
         )
 
@@ -95,7 +101,7 @@ class ShareWords(models.Model):
     """What was said of a share, once for all of its events."""
 
     origin = models.TextField()
-    share_id = models.UUIDField()
+    share_id = Identity()
     said = models.TextField()
     """As :func:`bridge.ledger.rules.words_text` writes it."""
     counted = models.BigIntegerField()
@@ -171,6 +177,7 @@ class Parked(models.Model):
                 name="tom_bridge_waiting_in_line",
             ),
             models.Index(fields=("due_at",), condition=models.Q(due_at__isnull=False), name="tom_bridge_waiting_due"),
+            models.Index(fields=("reason",), name="tom_bridge_waiting_reason"),
         )
 
 
@@ -197,17 +204,21 @@ class Dead(models.Model):
     class Meta:
         db_table = "tom_bridge_letter"
         constraints = (models.UniqueConstraint(fields=("entry", "member"), name="tom_bridge_letter_once"),)
+        indexes = (models.Index(fields=("reason",), name="tom_bridge_letter_reason"),)
 
 
 class Done(models.Model):
-    """What is known for ever of an event that was settled here (:class:`bridge.ledger.model.Witness`)."""
+    """What is known for ever of an event that was settled here (:class:`bridge.ledger.model.Witness`).
 
-    origin = models.TextField()
-    event_id = models.UUIDField()
-    witness = models.CharField(max_length=20)
+    Of one that is done and has an entry that says so there is nothing here yet: :attr:`Entry.done`.
+    """
+
+    event_id = Identity()
+    origin = CommonText()
+    witness = CommonText()
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=("event_id", "origin"), name="tom_bridge_done_once"),)
+        constraints = (models.UniqueConstraint(fields=("event_id", "origin"), name="tom_bridge_witness_once"),)
 
 
 class Intent(models.Model):

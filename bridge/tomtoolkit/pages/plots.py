@@ -9,7 +9,7 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 from plotly import offline
 
-from bridge.tomtoolkit.models import Entry, OutboxShare
+from bridge.tomtoolkit.models import AsDateTime, Entry, OutboxShare
 
 _RECEIVED = (
     ("applied", "received", "#2a9d6f"),
@@ -28,7 +28,7 @@ def in_and_out(since: datetime) -> str:
     first, today = timezone.localdate(since), timezone.localdate()
     days = [first + timedelta(days=number) for number in range((today - first).days + 1)]
     received: dict[str, dict[date, int]] = {}
-    rows = Entry.objects.filter(published_at__gte=since).annotate(day=TruncDate("published_at"))
+    rows = Entry.objects.filter(published_at__gte=since).annotate(day=TruncDate(AsDateTime("published_at")))
     for row in rows.values("day", "outcome").annotate(number=Count("pk")):
         received.setdefault(row["outcome"], {})[row["day"]] = row["number"]
     shared = OutboxShare.objects.filter(created__gte=since).annotate(day=TruncDate("created"))

@@ -13,7 +13,7 @@ from bridge.names import simplify_all
 from bridge.tomtoolkit import models
 from bridge.tomtoolkit.ledger.rows import LONGEST_INDEXED
 from bridge.tomtoolkit.rows.bodies import DATUMS
-from bridge.tomtoolkit.rows.noted import run_of, with_event
+from bridge.tomtoolkit.rows.noted import event_of, events_of_rows, run_of
 
 _MOST_LOOKED_AT = 1000
 """Rows of a model by whose events former names of their target are looked for: names are few where rows are many."""
@@ -43,16 +43,17 @@ def _made(pk: int) -> Any:
     run = run_of(DEFAULT_DB_ALIAS, BaseTarget, pk)
     if run is None:
         return models.Entry.objects.none()
-    of_origin = Q(origin=run.origin) if run.origin else Q()  # an earlier release noted none
-    return models.Entry.objects.filter(of_origin, event_id=run.event_id)
+    event = event_of(run, pk)
+    of_origin = Q(origin=event.origin) if event.origin else Q()  # an earlier release noted none
+    return models.Entry.objects.filter(of_origin, event_id=event.id)
 
 
 def _former_names(pk: int) -> Iterator[str]:
     """Yield the simplified names by which the target, its data and files came."""
     yield from _made(pk).exclude(kind=Kind.LIST).values_list("simple_subject", flat=True)
     for model in dict.fromkeys([*(one.model for one in DATUMS), ProductModel]):
-        some = model.objects.filter(target_id=pk).values("pk")[:_MOST_LOOKED_AT]
-        events = with_event(model, model.objects.filter(pk__in=some)).values("event_id")
+        some = model.objects.filter(target_id=pk).values_list("pk", flat=True)[:_MOST_LOOKED_AT]
+        events = [event.id for event in events_of_rows(DEFAULT_DB_ALIAS, model, list(some))]
         yield from models.Entry.objects.filter(event_id__in=events).values_list("simple_subject", flat=True).distinct()
 
 

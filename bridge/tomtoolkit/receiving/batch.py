@@ -4,13 +4,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
 from typing import Any
 
 from bridge.events import KINDS, Column, Datum, Datums, Kind
 from bridge.events.columns import once
 from bridge.tom.port import NewDatum, NewDatums, Provenance, Runs
 from bridge.tom.reserved import unreserved
+from bridge.tomtoolkit.database import in_utc
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,8 @@ class Batch:
         def those(column: Sequence[Any]) -> list[Any]:
             return [column[row] for row in rows]
 
-        columns = {name: those(column) for name, column in self.datums.columns().items()}
+        columns: dict[str, Column] = {name: those(column) for name, column in self.datums.columns().items()}
+        columns["timestamp"] = in_utc(columns["timestamp"])
         return Batch(
             self.kind,
             Datums(self.datums.of, columns),
@@ -73,13 +74,29 @@ def by_kind(runs: Runs) -> list[Batch]:
 def _gathered(of: type[Datum], given: Sequence[tuple[int, NewDatums]]) -> Batch:
     """Return runs, each with the place of its first datum, as one batch."""
     kind, runs = KINDS[of], [run for _, run in given]
-    columns = {name: list(chain.from_iterable([run.datums.column(name) for run in runs])) for name in of.model_fields}
+    datums = Datums.joined(of, [run.datums for run in runs])
     return Batch(
         kind=kind,
-        datums=Datums(of, columns),
+        datums=datums.having(timestamp=in_utc(datums.column("timestamp"))),
         places=[place for first, run in given for place in range(first, first + len(run))],
         targets=[run.target_pk for run in runs for _ in range(len(run))],
         provenances=[run.provenance for run in runs for _ in range(len(run))],
         numbers=[number for run in runs for number in range(run.number, run.number + len(run))],
-        values=once(partial(unreserved, kind=kind), columns[of.FREE]),
+        values=once(partial(unreserved, kind=kind), _shared(datums.column(of.FREE))),
     )
+
+
+def _shared(frees: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the same values, equal ones as one object: what is made of each is made once then.
+
+    By what they are written as, which tells 1 from 1.0 and from true.
+    """
+    known: dict[str, dict[str, Any]] = {}
+
+    def shared(free: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return known.setdefault(repr(free), free)
+        except (RecursionError, ValueError):  # too deep, or too large a number: refused later, by itself
+            return free
+
+    return once(shared, frees)

@@ -143,7 +143,7 @@ class DatumWriter:
 
 def _as_columns(batch: Batch) -> dict[str, Column]:
     """Return the columns of the model, by the attributes of its fields."""
-    fields = batch.datums.columns()
+    fields = dict(batch.datums.columns())
     del fields[batch.datums.of.FREE]
     # One type a column, as the datums have it.
     arrays = {

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.db import connections
@@ -20,6 +20,7 @@ from bridge.tomtoolkit.database import as_stored, chunks
 from bridge.tomtoolkit.rows.kinds import MODELS
 
 _DATA_TYPES = {kind: data_type for data_type, kind in TYPED.items()}
+_Values = tuple[Any, ...]
 _LEGACY_COLUMNS = ("telescope", "instrument", "reduction_version")
 
 # All SQL below is put together from Django's own names of tables and columns; values go in as parameters.
@@ -73,33 +74,75 @@ def _keys(using: str, model: Any, targets: Sequence[int], stored: Mapping[str, C
 
     One statement looks for each by itself: by an index it is seen at once that there is none, however many rows its
     target has. (The keys that TOM Toolkit's models are unique by begin so; ``ReducedDatum`` has none, and so
-    :func:`~bridge.tomtoolkit.rows.kinds.create_index`.)
+    :func:`~bridge.tomtoolkit.rows.kinds.create_index`.) Before that one looks between the first and the last time of
+    each target, which is enough where data are later than all that is there.
     """
-    connection = connections[using]
-    quote, is_postgresql = connection.ops.quote_name, connection.vendor == "postgresql"
-    fields = [model._meta.get_field(name) for name in ("target", *stored)]
-    wanted = list(dict.fromkeys(zip(targets, *stored.values(), strict=True)))
-    values = [f"v{number}" for number in range(len(fields))]
-    given: list[object]
-    if is_postgresql:
-        arrays = ", ".join(f"%s::{field.db_type(connection).partition('(')[0]}[]" for field in fields)
-        source, given = f"unnest({arrays}) AS wanted({', '.join(values)})", [*map(list, zip(*wanted, strict=True))]
-    else:
-        parts = ", ".join(f"json_extract(value, '$[{number}]') AS {name}" for number, name in enumerate(values))
-        source, given = f"(SELECT {parts} FROM json_each(%s)) AS wanted", [json.dumps(wanted)]
-    same = " AND ".join(
-        f"held.{quote(field.column)} = wanted.{name}" for field, name in zip(fields, values, strict=True)
+    moments = stored["timestamp"]
+    names = ["target", *(name for name in stored if name != "timestamp")]
+    near = list(zip(targets, *(stored[name] for name in names[1:]), strict=True))
+    ends = _ends(near, moments)
+    taken = _between(using, model, names, [(*each, *ends[each]) for each in ends])
+    wanted = dict.fromkeys((*each, moment) for each, moment in zip(near, moments, strict=True) if each in taken)
+    return _at(using, model, [*names, "timestamp"], list(wanted)) if wanted else set()
+
+
+def _ends(near: Iterable[_Values], moments: Column) -> dict[_Values, tuple[Any, Any]]:
+    """Return the first and the last of the moments (as stored) of all that is near each other."""
+    ends: dict[_Values, tuple[Any, Any]] = {}
+    for each, moment in zip(near, moments, strict=True):
+        first, last = ends.get(each, (moment, moment))
+        if not first <= moment <= last or each not in ends:
+            ends[each] = (min(first, moment), max(last, moment))
+    return ends
+
+
+def _between(using: str, model: Any, names: Sequence[str], wanted: Sequence[_Values]) -> set[_Values]:
+    """Return of which of these values of ``names`` there is any row between two times, which stand behind them."""
+    connection, quote = connections[using], connections[using].ops.quote_name
+    fields = [model._meta.get_field(name) for name in (*names, "timestamp", "timestamp")]
+    source, given = _as_table(connection, fields, wanted)
+    values, when, count = _same(connection, fields[:-2]), quote(fields[-1].column), len(names)
+    look = (
+        f"SELECT 1 FROM {quote(model._meta.db_table)} AS held WHERE {values}"
+        f" AND held.{when} BETWEEN wanted.v{count} AND wanted.v{count + 1} LIMIT 1"
     )
-    table, pk = quote(model._meta.db_table), quote(model._meta.pk.column)
+    shown = ", ".join(f"v{number}" for number in range(count))
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {shown} FROM {source} WHERE ({look}) IS NOT NULL", given)
+        return {tuple(row) for row in cursor.fetchall()}
+
+
+def _at(using: str, model: Any, names: Sequence[str], wanted: Sequence[_Values]) -> set[int]:
+    """Return the keys of the rows that have any of these values of ``names``."""
+    connection, quote = connections[using], connections[using].ops.quote_name
+    fields = [model._meta.get_field(name) for name in names]
+    source, given = _as_table(connection, fields, wanted)
+    table, pk, same = quote(model._meta.db_table), quote(model._meta.pk.column), _same(connection, fields)
     # In this order whatever a planner thinks: SQLite keeps to that of a CROSS JOIN, PostgreSQL to an OFFSET.
     look = (
         f"CROSS JOIN LATERAL (SELECT {pk} FROM {table} AS held WHERE {same} OFFSET 0) AS held"
-        if is_postgresql
+        if connection.vendor == "postgresql"
         else f"CROSS JOIN {table} AS held ON {same}"
     )
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT held.{pk} FROM {source} {look}", given)
         return {key for (key,) in cursor.fetchall()}
+
+
+def _as_table(connection: Any, fields: Sequence[Any], rows: Sequence[_Values]) -> tuple[str, list[object]]:
+    """Return rows of values of these fields as a table ``wanted`` with the columns v0, v1 and so on, and its values."""
+    values = [f"v{number}" for number in range(len(fields))]
+    if connection.vendor == "postgresql":
+        arrays = ", ".join(f"%s::{field.db_type(connection).partition('(')[0]}[]" for field in fields)
+        return f"unnest({arrays}) AS wanted({', '.join(values)})", [*map(list, zip(*rows, strict=True))]
+    parts = ", ".join(f"json_extract(value, '$[{number}]') AS {name}" for number, name in enumerate(values))
+    return f"(SELECT {parts} FROM json_each(%s)) AS wanted", [json.dumps(rows)]
+
+
+def _same(connection: Any, fields: Sequence[Any]) -> str:
+    """Return the condition that a row ``held`` has the values of ``wanted``."""
+    columns = (connection.ops.quote_name(field.column) for field in fields)
+    return " AND ".join(f"held.{column} = wanted.v{number}" for number, column in enumerate(columns))
 
 
 def _alike(using: str, targets: Sequence[int], wavelengths: Column, fluxes: Column) -> set[int]:

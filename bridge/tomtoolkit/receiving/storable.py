@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -11,6 +11,7 @@ from bridge.events import Column, Kind
 from bridge.events.columns import once
 from bridge.events.fields import FIRST_YEAR, LAST_YEAR, TOO_DEEP, is_too_deep
 from bridge.tom.values import WORDS
+from bridge.tomtoolkit.database import Moments
 from bridge.tomtoolkit.receiving.batch import Batch
 from bridge.tomtoolkit.rows.kinds import MODELS
 
@@ -40,7 +41,7 @@ def _is_fit(column: Column, longest: int | None) -> bool:
         return not any(_unfit(value, longest) for value in set(column))
     if types <= {float, int, type(None)}:
         return not [value for value in column if not (value is None or -math.inf < value < math.inf)]
-    if types == {datetime} and {moment.tzinfo for moment in column} == {UTC}:
+    if isinstance(column, Moments):
         return not any(_unfit(moment, longest) for moment in (min(column), max(column)))
     return False
 

@@ -92,28 +92,30 @@ class Names:
         wanted = frozenset(simplified)
         found: set[tuple[int, str]] = set()
         for chunk in _batched(wanted):
-            for query, values in self._queries(chunk):
-                with connections[self._using].cursor() as cursor:
-                    cursor.execute(query, values)
-                    for pk, name in cursor.fetchall():
-                        if (simple := simplify(name)) in wanted:
-                            found.add((pk, simple))
+            query, values = self._query(chunk)
+            with connections[self._using].cursor() as cursor:
+                cursor.execute(query, values)
+                for pk, name in cursor.fetchall():
+                    if (simple := simplify(name)) in wanted:
+                        found.add((pk, simple))
         return found
 
-    def _queries(self, simplified: Iterable[str]) -> list[tuple[str, list[object]]]:
-        """Return the queries for rows that may have one of these simplified names."""
+    def _query(self, simplified: Iterable[str]) -> tuple[str, list[object]]:
+        """Return the query for rows that may have one of these simplified names."""
         every = {simple: spellings(simple) for simple in simplified}
         keys = [key for known in every.values() if known is not None for key in known]
         vendor = connections[self._using].vendor
         key_sql, not_ascii = _KEY[vendor], _NOT_ASCII[vendor]
-        queries: list[tuple[str, list[object]]] = []
+        queries: list[str] = []
+        values: list[object] = []
         for table, column in ((BaseTarget._meta.db_table, "id"), (TargetName._meta.db_table, "target_id")):
             if keys:
                 one_of, value = among(self._using, keys)
-                queries.append((f"SELECT {column}, name FROM {table} WHERE {key_sql} {one_of}", [value]))
+                queries.append(f"SELECT {column}, name FROM {table} WHERE {key_sql} {one_of}")
+                values.append(value)
             if None in every.values():
-                queries.append((f"SELECT {column}, name FROM {table} WHERE {not_ascii}", []))
-        return queries
+                queries.append(f"SELECT {column}, name FROM {table} WHERE {not_ascii}")
+        return " UNION ALL ".join(queries), values
 
 
 def own_manager() -> bool:

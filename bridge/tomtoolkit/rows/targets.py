@@ -43,14 +43,16 @@ def local_targets(using: str, pks: Collection[int]) -> dict[int, LocalTarget]:
     aliases: dict[int, list[str]] = defaultdict(list)
     extras: dict[int, dict[str, str]] = defaultdict(dict)
     with connections[using].cursor() as cursor:
-        cursor.execute(f"SELECT target_id, name FROM {TargetName._meta.db_table} WHERE target_id {one_of}", [value])
-        for pk, name in cursor.fetchall():
-            aliases[pk].append(name)
         cursor.execute(
-            f"SELECT target_id, key, value FROM {TargetExtra._meta.db_table} WHERE target_id {one_of}", [value]
+            f"SELECT target_id, name, NULL FROM {TargetName._meta.db_table} WHERE target_id {one_of} UNION ALL"
+            f" SELECT target_id, value, key FROM {TargetExtra._meta.db_table} WHERE target_id {one_of}",
+            [value, value],
         )
-        for pk, key, extra in cursor.fetchall():
-            extras[pk][key] = extra
+        for pk, text, key in cursor.fetchall():
+            if key is None:
+                aliases[pk].append(text)
+            else:
+                extras[pk][key] = text
     found = (dict(zip(columns, row, strict=True)) for row in rows.values_list(*columns))
     return {one["pk"]: _local(one, aliases[one["pk"]], extras[one["pk"]]) for one in found}
 

@@ -2,6 +2,7 @@
 
 import os
 import time
+from uuid import UUID
 
 import pytest
 from django.core.management import call_command
@@ -12,6 +13,8 @@ from parts import old_ledger
 from parts.django_tom import InProcessTom
 from parts.entries import Arrival, record
 from parts.old_ledger_checks import check
+
+from bridge.events import EventRef
 
 BEFORE = ("tom_bridge", "0004_mail")
 COUNT = int(os.environ.get("BRIDGE_TEST_ENTRIES", "10000"))
@@ -59,16 +62,23 @@ def _go_back() -> None:
 
 def _check_written() -> None:
     from bridge.tomtoolkit import models
+    from bridge.tomtoolkit.rows.noted import Part, parts_of
 
-    wanted: dict[tuple[int, int], object] = {}
+    wanted: dict[tuple[int, int], UUID] = {}
     for key, event_id in old_ledger.written(COUNT):
         if wanted.get((key - 1, key - 1)) == event_id:
             del wanted[key - 1, key - 1]
             wanted[key - 1, key] = event_id
         else:
             wanted[key, key] = event_id
-    found = models.Written.objects.filter(model=old_ledger.WRITTEN_MODEL, origin="north", number=None, digests=b"")
-    assert {(run.first, run.last): run.event_id for run in found} == wanted
+    found = {
+        (run.first, run.last): parts_of(run)
+        for run in models.Written.objects.filter(model=old_ledger.WRITTEN_MODEL, digests=b"")
+    }
+    assert found == {
+        (first, last): [Part(last - first + 1, EventRef("north", event_id), None)]
+        for (first, last), event_id in wanted.items()
+    }
 
 
 def _check_product_runs() -> None:

@@ -59,7 +59,7 @@ def test_five_hundred_outcomes_with_their_witnesses_and_a_move_are_a_few_queries
 
 def test_five_hundred_events_are_parked_by_a_few_queries(ledger: Any) -> None:
     park(ledger, Arrival(topic_id="another"), to_keep("m31"))
-    with at_most(12), ledger.unit() as unit:
+    with at_most(13), ledger.unit() as unit:  # two of them for texts that come for the first time
         for arrival in MANY:
             entry = arrival.entry(Outcome.PARKED, Reason.NO_TARGET)
             unit.record(entry, keep=[to_keep(arrival.subject, "alias")], raw=arrival.record)
@@ -94,7 +94,7 @@ def test_a_long_line_is_asked_for_its_first_alone(ledger: Any) -> None:
         (first,) = ledger.lines([line[0].line])[line[0].line]
     assert first.entry.place == line[0].place
     park(ledger, line[0], to_keep("m31"))
-    with at_most(23), ledger.unit() as unit:
+    with at_most(25), ledger.unit() as unit:  # three of them for texts that come for the first time
         unit.record(line[0].entry(Outcome.APPLIED))
     assert len(ledger.due(datetime.now(UTC))) == 299
 
@@ -109,5 +109,5 @@ def test_what_came_of_one_origin_is_found_by_an_index_in_its_order(ledger: Any, 
         with connection.cursor() as cursor:
             cursor.execute(f"EXPLAIN QUERY PLAN {captured[-1]['sql']}")
             plan = " ".join(str(row) for row in cursor.fetchall())
-        assert "tom_bridge_event_origin" in plan
+        assert "tom_bridge_event_of_origin" in plan
         assert "TEMP B-TREE" not in plan

@@ -337,10 +337,10 @@ share(Target.objects.get(name=name), topic=topic)
 """
 
 
-def shared(beta: ManagedTom, name: str) -> None:
+def shared(beta: ManagedTom, name: str, topic: str = TOPIC) -> None:
     """Share a target of that name from within Beta TOM."""
     beta.make_target(name)
-    beta.shell(SHARE, name=name, topic=TOPIC)
+    beta.shell(SHARE, name=name, topic=topic)
 
 
 def subjects(alpha: Publishing) -> list[str]:
@@ -378,6 +378,14 @@ def test_one_process_publishes_and_receives_and_ends_at_sigterm(
         assert running.end() == 0
     assert beta.manage("bridgerun", "--until-end").returncode == 0
     assert outcomes(ask) == ["applied", "ignored"]
+
+
+def test_the_relay_alone_tells_prometheus_what_waits(alpha: Publishing, beta: ManagedTom, tmp_path: Path) -> None:
+    beta.configure(publish=[{"topic": "not.there"}])
+    shared(beta, "M 31", "not.there")
+    with beta.managing("bridgerelay", "--metrics-port", "0", log=tmp_path / "log") as running:
+        wait_until(lambda: "tom_bridge_outbox_events 1.0" in metrics_of(running), what="the queued share")
+        assert running.end() == 0
 
 
 def test_a_tom_that_subscribes_to_nothing_only_publishes(alpha: Publishing, beta: ManagedTom) -> None:

@@ -252,13 +252,28 @@ def test_what_is_there_is_looked_for_by_indexes_that_begin_with_target_and_time(
     with CaptureQueriesContext(connection) as queries:
         tom.datums(pk, datums())
     looks = [one["sql"] for one in queries if "json_each" in one["sql"]]
-    assert len(looks) == 7, "four models, and what is from before 3.1 for three of them"
+    ranges = [look for look in looks if "BETWEEN" in look]
+    assert len(ranges) == 7, "four models, and what is from before 3.1 for three of them"
+    assert len(looks) - len(ranges) == 4, "what is from before 3.1 lies in the range of all four kinds"
     with connection.cursor() as cursor:
         for look in looks:
             cursor.execute(f"EXPLAIN QUERY PLAN {look.replace('%', '%%')}")
             (found,) = (told for *_, told in cursor.fetchall() if "held" in told)
             assert "target_id=? AND" in found
-            assert "timestamp=?" in found
+            assert ("timestamp>? AND timestamp<?" if look in ranges else "timestamp=?") in found
+
+
+def test_what_is_there_is_found_at_either_end_and_within_what_comes(tom: Any, orm_tom: InProcessTom) -> None:
+    pk, other = orm_tom.make_target("A"), orm_tom.make_target("B")
+
+    def light_curve(*hours: int) -> list[Datum]:
+        return [Point(timestamp=NOON + timedelta(hours=hour), bandpass="r", brightness=18.0) for hour in hours]
+
+    tom.add_datums(Runs.of(new(pk, *light_curve(0, 4, 8))))
+    for hours, known in {(3, 0, -1): {0}, (12, 8, 9): {8}, (6, 3, 5, 4): {3, 4}, (20, 21): set(), (1,): set()}.items():
+        fates = [one.fate for one in tom.add_datums(Runs.of(new(pk, *light_curve(*hours))))]
+        assert fates == [Fate.DUPLICATE if hour in known else Fate.NEW for hour in hours]
+    assert {one.fate for one in tom.add_datums(Runs.of(new(other, *light_curve(0, 4, 8))))} == {Fate.NEW}
 
 
 def test_datums_of_several_events_and_kinds_are_answered_in_their_order(tom: Any, orm_tom: InProcessTom) -> None:

@@ -68,12 +68,12 @@ def test_looking_for_names_reads_no_table_from_end_to_end(tom: Any, orm_tom: InP
             assert len(tom.find(["Большая Медведица в июле"])) == 0
             assert tom.appeared(["at17y", "m31"]) == {"at17y"}
         looked = [query["sql"] for query in asked if "lower" in query["sql"] or "length" in query["sql"]]
-        assert len(looked) == 6
+        assert len(looked) == 3
         explain = "EXPLAIN QUERY PLAN " if orm_tom.vendor == "sqlite" else "EXPLAIN "
         for sql in looked:
             cursor.execute(explain + _literal(sql).replace("%", "%%"))
             plan = " ".join(str(row) for row in cursor.fetchall())
-            assert "tom_bridge_tom_targets" in plan, (sql, plan)
+            assert plan.count("tom_bridge_tom_targets") >= 2, (sql, plan)  # names of targets, and aliases
             assert "Seq Scan" not in plan, plan
 
 

@@ -43,7 +43,8 @@ def gamma(in_process: InProcess, url: str, tmp_path: Path) -> ManagedTom:
 
 
 def outcomes(tom: ManagedTom) -> list[str]:
-    return [row["outcome"] for row in tom.query("SELECT outcome FROM tom_bridge_event ORDER BY record_offset")]
+    of_outcome = "tom_bridge_event JOIN tom_bridge_text ON tom_bridge_text.id = tom_bridge_event.outcome"
+    return [row["text"] for row in tom.query(f"SELECT text FROM {of_outcome} ORDER BY record_offset")]
 
 
 def processed(tom: ManagedTom) -> list[str]:

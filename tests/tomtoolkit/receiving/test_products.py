@@ -310,4 +310,5 @@ def test_a_process_killed_in_the_processor_leaves_nothing_twice(
     assert [row["product_id"] for row in orm_tom.products()] == [orm_tom.products()[0]["product_id"]]
     assert files(orm_tom) == ["lc.csv"]
     assert orm_tom.query("SELECT * FROM tom_bridge_product_run") == []
-    assert [row["outcome"] for row in orm_tom.query("SELECT * FROM tom_bridge_event")] == ["applied"]
+    of_outcome = "tom_bridge_event JOIN tom_bridge_text ON tom_bridge_text.id = tom_bridge_event.outcome"
+    assert [row["text"] for row in orm_tom.query(f"SELECT text FROM {of_outcome}")] == ["applied"]

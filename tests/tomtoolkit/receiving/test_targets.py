@@ -1,6 +1,5 @@
 """Targets and lists over the ORM, as the TOM's settings want them."""
 
-import resource
 import signal
 import threading
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from parts import django_hooks
 from parts.creating import create_target
 from parts.django_fixtures import MakeOrmTom
 from parts.django_tom import VENDORS, InProcessTom
+from parts.full_disk import full_disk
 from parts.tom_site import GROUP
 
 from bridge.budget import Budget
@@ -272,14 +272,10 @@ def test_a_probe_that_writes_fails_where_a_database_is_locked(make_orm_tom: Make
 def test_a_probe_that_writes_fails_where_the_disk_takes_nothing(make_orm_tom: MakeOrmTom) -> None:
     make_orm_tom("sqlite")
     tom = a_tom()
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (64, before[1]))
-    try:
+    with full_disk():
         tom.probe(writing=False)
         with pytest.raises(TomAwayError):
             tom.probe(writing=True)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     tom.probe(writing=True)
 
 

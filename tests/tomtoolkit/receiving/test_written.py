@@ -17,10 +17,19 @@ NORTH, SOUTH = EventRef("north", uuid7()), EventRef("south", uuid7())
 
 
 def runs() -> list[tuple[int, int, str, int | None, bytes]]:
+    """Return what is noted: first and last key, origin, number and digests of each part of a run."""
     from bridge.tomtoolkit import models
+    from bridge.tomtoolkit.rows.noted import parts_of
 
-    rows = models.Written.objects.order_by("model", "first")
-    return [(row.first, row.last, row.origin, row.number, bytes(row.digests)) for row in rows]
+    found = []
+    for run in models.Written.objects.order_by("model", "first"):
+        first = run.first
+        for part in parts_of(run):
+            digests = bytes(run.digests)[4 * (first - run.first) :][: 4 * part.rows]
+            found.append((first, first + part.rows - 1, part.event.origin, part.number, digests))
+            first += part.rows
+        assert first == run.last + 1
+    return found
 
 
 def note(keys: Iterable[int], event: EventRef = NORTH, number: int = 0, digest: bytes = b"") -> None:
@@ -60,12 +69,39 @@ def test_data_of_different_events_are_different_runs(orm_tom: InProcessTom) -> N
     assert [run[:4] for run in runs()] == [(1, 2, "north", 0), (3, 4, "south", 0), (5, 5, "south", 7)]
 
 
-def test_one_insert_of_many_events_is_a_run_each(orm_tom: InProcessTom) -> None:
+def test_many_small_events_that_are_written_together_share_a_run(orm_tom: InProcessTom) -> None:
+    from bridge.tomtoolkit.models import Written
     from bridge.tomtoolkit.receiving import written
 
     noted = [(1, NORTH, 0, b"aaaa"), (2, NORTH, 1, b"bbbb"), (3, SOUTH, 0, b"cccc"), (4, NORTH, 3, b"dddd")]
     written.note("default", photometry(), noted)
     assert [run[:4] for run in runs()] == [(1, 2, "north", 0), (3, 3, "south", 0), (4, 4, "north", 3)]
+    assert Written.objects.count() == 1
+    events = [EventRef("north", uuid7()) for _ in range(300)]
+    many = [(100 + number, events[number // 3], number % 3, b"abcd") for number in range(900)]
+    written.note("default", photometry(), many)
+    assert list(Written.objects.order_by("first").values_list("first", "last")) == [(1, 4), (100, 600), (601, 999)]
+    assert [run[:4] for run in runs()[3:]] == [
+        (100 + 3 * number, 102 + 3 * number, "north", 0) for number in range(300)
+    ]
+
+
+def test_rows_are_told_with_the_events_that_they_came_with(orm_tom: InProcessTom) -> None:
+    from tom_targets.models import Target
+
+    from bridge.tomtoolkit.rows.noted import event_of, events_of_rows, run_of
+
+    target = Target.objects.create(name="SN 2026abc", type="SIDEREAL", ra=1.0, dec=2.0)
+    rows = [photometry().objects.create(target=target, timestamp=STARTED, bandpass=str(number)) for number in range(4)]
+    keys = [row.pk for row in rows]
+    note(keys[:2], NORTH)
+    note(keys[2:3], SOUTH)
+    assert events_of_rows("default", photometry(), keys) == {NORTH, SOUTH}
+    assert events_of_rows("default", photometry(), keys[1:2]) == {NORTH}
+    assert events_of_rows("default", photometry(), keys[3:]) == set()
+    run = run_of("default", photometry(), keys[2])
+    assert run is not None
+    assert event_of(run, keys[2]) == SOUTH
 
 
 def test_a_row_of_another_model_is_another_row(orm_tom: InProcessTom) -> None:

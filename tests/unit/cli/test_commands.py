@@ -5,6 +5,7 @@ import logging
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
@@ -12,6 +13,7 @@ import stamina
 import structlog
 from parts.command_line import Command, parsed
 from parts.events import event, photometry, target
+from parts.full_disk import full_disk
 
 from bridge.cli.filters import KindName, OutcomeName
 from bridge.cli.logs import set_up_logs
@@ -31,6 +33,17 @@ def command(tom_bridge: Command, tmp_path: Path) -> Command:
         f'origin = "north"\n[stream]\nurl = "sqlite:///stream.db"\n[publish]\ntopic = "{TOPIC}"\nshared_by = "Vera"\n'
     )
     return tom_bridge
+
+
+def test_a_disk_that_is_as_good_as_full_is_told(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert command("topics", "create", TOPIC).code == 0
+    assert command("status", "--check").code == 0
+    left = SimpleNamespace(free=1024 * 1024)
+    monkeypatch.setattr("bridge.operations.room.shutil.disk_usage", lambda _: left)
+    told = command("status", "--check")
+    assert (told.code, "its disk has 1024 KiB left" in told.out) == (1, True)
+    found = json.loads(command("doctor", "--json").out)
+    assert ["1024 KiB" in one["what"] for one in found if one["about"] == "ledger"] == [True, False]
 
 
 def test_help_is_shown_without_loading_what_takes_time() -> None:
@@ -276,6 +289,19 @@ def test_the_lines_of_the_kafka_client_are_not_repeated(capsys: pytest.CaptureFi
         log.info("consumer.waiting")
     told = [json.loads(line)["event"] for line in capsys.readouterr().err.splitlines()]
     assert told == ["kafka.client", *["consumer.waiting"] * 3]
+
+
+def test_a_log_that_can_not_be_written_ends_nothing_and_goes_on_when_it_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (tmp_path / "log").open("w") as file:
+        monkeypatch.setattr("sys.stderr", file)
+        set_up_logs(logging.INFO)
+        with full_disk():
+            for _ in range(20):
+                structlog.get_logger().warning("consumer.waiting", message="x" * 1000)
+        structlog.get_logger().warning("consumer.resumed")
+    assert '"consumer.resumed"' in (tmp_path / "log").read_text()
 
 
 def test_what_libraries_log_is_json_as_well(

@@ -52,6 +52,17 @@ def test_events_go_as_messages_and_what_can_not_is_told(command: Command, tmp_pa
     ]
 
 
+def test_who_looks_at_a_topic_that_is_also_received_sees_what_this_tom_has_sent(
+    command: Command, tmp_path: Path
+) -> None:
+    config = tmp_path / "tom-bridge.toml"
+    config.write_text(config.read_text() + f'[[subscribe]]\ntopic = "{TOPIC}"\nformat = "hermes"\n')
+    given(tmp_path, *one_of_each())
+    assert command("publish", "events", "events.jsonl").code == 0
+    shown = command("tail", TOPIC, "--until-end").out
+    assert {"target", "photometry", "spectroscopy", "astrometry"} <= set(shown.split())
+
+
 def test_a_second_try_sends_the_same_messages(command: Command, tmp_path: Path) -> None:
     given(tmp_path, *one_of_each()[:3])
     for _ in range(2):

@@ -1,6 +1,7 @@
 """The commands with topics of several streams: a topic is named with its stream's label, and told with it."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,7 @@ def test_status_tells_of_all_streams_also_where_one_is_away_or_wrongly_configure
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
     monkeypatch.setattr("bridge.stream.kafka_admin.TIMEOUT_S", 1.0)
+    monkeypatch.setattr("bridge.operations.status.ANSWERS_WITHIN_S", 1.0)
     command("topics", "create", HERE, THERE)
     command("publish", "photometry", "SN 2024abc", "table.csv")
     file = tmp_path / "tom-bridge.toml"
@@ -84,6 +86,24 @@ def test_status_tells_of_all_streams_also_where_one_is_away_or_wrongly_configure
     assert listed.code == 0
     assert "gone" in listed.err
     assert THERE in {one["name"] for one in json.loads(listed.out)}
+
+
+def test_status_and_doctor_wait_for_a_stream_that_is_away_no_longer_than_a_person_does(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.stream.kafka_admin.TIMEOUT_S", 60.0)
+    for module in ("status", "doctor", "gateway_doctor"):
+        monkeypatch.setattr(f"bridge.operations.{module}.ANSWERS_WITHIN_S", 0.5)
+    command("topics", "create", HERE, THERE)
+    file = tmp_path / "tom-bridge.toml"
+    gone = '[streams.gone]\nurl = "kafka://127.0.0.1:1"\n[publish]'
+    file.write_text(file.read_text().replace("[publish]", gone) + '[[subscribe]]\ntopic = "gone:events"\n')
+    assert command("gateway", "accounts", "add", "south", "--topic", "gone:events").code == 0
+    began = time.monotonic()
+    assert "gone" in json.loads(command("status", "--json").out)["stream_problem"]
+    told = [one for one in json.loads(command("doctor", "--json").out) if "stream gone" in one["what"]]
+    assert {(one["about"], one["level"]) for one in told} == {("stream", "fail"), ("gateway", "fail")}
+    assert time.monotonic() - began < 30
 
 
 def test_doctor_tells_of_each_stream_and_of_a_topic_with_two_names(command: Command, tmp_path: Path) -> None:

@@ -112,6 +112,12 @@ def test_a_topic_that_is_missing_is_told_and_waited_for(serving: Serving, url: s
     address = f"{serving.url}not.there/api/targets/"
     assert requests.post(address, json=target(), auth=(ACCOUNT, password), timeout=10).status_code == 201
     wait_until(lambda: "topic 'not.there' does not exist" in serving.run(command="status"))
+    serving.kill()
+    serving.start("--metrics-port", "0")
+    (served,) = serving.logged("metrics.served")
+    assert served["host"] == "127.0.0.1"
+    metrics = f"http://127.0.0.1:{served['port']}/metrics"
+    wait_until(lambda: "tom_bridge_outbox_events 1.0" in requests.get(metrics, timeout=10).text.splitlines())
 
 
 def test_it_is_served_over_tls(tmp_path: Path, url: str) -> None:

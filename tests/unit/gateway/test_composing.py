@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 from parts.bridges import TOPIC
+from parts.full_disk import full_disk
 from parts.gateways import Asked, asked_gateway
 from parts.wait import wait_until
+from structlog.testing import capture_logs
 
-from bridge.errors import StopError, TomAwayError
+from bridge.errors import AwayError, StopError, TomAwayError
 from bridge.events import Target
 from bridge.gateway import composing
 from bridge.gateway.accounts import Account
@@ -47,6 +49,24 @@ def test_a_target_that_is_shared_again_goes_as_its_tom_has_it_now(gateway: Asked
     assert (first.body.ra, again.body.ra) == (10.0, 11.0)  # type: ignore[union-attr]
     assert data.names == ("SN 2026ali", "ZTF26q")
     assert gateway.known("SN%202026ali,ZTF26q") is not None
+
+
+def test_where_the_disk_is_full_nothing_is_taken_and_what_was_taken_goes_when_there_is_room(gateway: Asked) -> None:
+    token = gateway.share_target().json()["id"]
+    assert gateway.share_point(token).status_code == 201
+    another = {"timestamp": "2026-11-03T00:00:00Z"}
+    relay = gateway.parts.relay()
+    with capture_logs(), full_disk():
+        refused = gateway.share_point(token, **another)
+        assert (refused.status_code, "can't keep anything now" in refused.json()["detail"]) == (503, True)
+        assert gateway.known("SN%202026ali") == token
+        with pytest.raises(AwayError, match="disk"):
+            wait_until(relay.turn)
+    relay.close()
+    assert gateway.share_point(token, **another).status_code == 201
+    events = gateway.published()
+    points = [one.timestamp.day for event in events[1:] for one in event.body.points]  # type: ignore[union-attr]
+    assert (str(events[0].kind), points) == ("target", [2, 3])
 
 
 def test_a_tom_that_is_away_is_asked_again_and_data_wait_behind_the_target(

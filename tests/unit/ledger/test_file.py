@@ -1,7 +1,6 @@
 """The file of the SQLite ledger: made, migrated, refused, restored, shared by processes, and killed."""
 
 import os
-import resource
 import signal
 import sqlite3
 import subprocess
@@ -14,6 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from parts.entries import PARTITION, TOPIC_ID, Arrival
+from parts.full_disk import full_disk
 from parts.wait import wait_until
 
 from bridge.errors import (
@@ -165,13 +165,8 @@ def test_a_locked_ledger_is_away_and_comes_back(path: Path) -> None:
 
 
 def test_a_disk_that_takes_no_more_is_away_also_when_a_ledger_is_opened(path: Path) -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
-    try:
-        with pytest.raises(LedgerAwayError, match="disk"):
-            SqliteLedger(path)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    with full_disk(4096), pytest.raises(LedgerAwayError, match="disk"):
+        SqliteLedger(path)
     SqliteLedger(path).close()
 
 

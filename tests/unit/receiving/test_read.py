@@ -10,6 +10,7 @@ from bridge.budget import Budget
 from bridge.codec import Decoder, Schemas, peek
 from bridge.events import Event, uuid7
 from bridge.ledger.port import Reason
+from bridge.receiving import read
 from bridge.receiving.read import Backlog, Reader, Rules
 from bridge.stream import Record
 
@@ -40,6 +41,11 @@ def test_large_spectra_fill_a_unit_sooner_than_points() -> None:
     assert units(*long) == [2, 2]
 
 
+def test_small_events_end_a_unit_by_their_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(read, "UNIT_RECORDS", 2)
+    assert units(*(event(photometry(1)) for _ in range(5))) == [2, 2, 1]
+
+
 def test_a_unit_has_the_events_of_one_record_at_least_however_little_time_is_left() -> None:
     spent = Budget(0.0)
     backlog = Backlog(reader(), [replace(record_of(event(photometry(200))), offset=offset) for offset in range(3)])
@@ -47,11 +53,11 @@ def test_a_unit_has_the_events_of_one_record_at_least_however_little_time_is_lef
 
 
 def test_no_record_is_read_twice() -> None:
-    read = []
+    numbers = []
     decoder = Decoder(Schemas())
 
     def decode(record):  # type: ignore[no-untyped-def]
-        read.append(record.offset)
+        numbers.append(record.offset)
         return decoder.decode(record)
 
     counting = Reader(decode, peek, origin="beta", ours=frozenset, rules={})
@@ -59,7 +65,7 @@ def test_no_record_is_read_twice() -> None:
     backlog = Backlog(counting, records)
     while len(backlog):
         backlog.drop_before(backlog.unit(500, Budget())[-1].record.offset + 1)
-    assert read == [0, 1, 2]
+    assert numbers == [0, 1, 2]
 
 
 def test_whatever_fails_in_a_decoder_is_that_records_fault() -> None:

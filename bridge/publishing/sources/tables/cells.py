@@ -34,6 +34,15 @@ _DECIMAL = re.compile(r"[+-]?(0|[1-9]\d*)?(\.\d*)?([eE][+-]?\d+)?")
 _NO_MAGNITUDE = re.compile(r"-?9?99+(\.[09]+)?")
 _PLUS_MINUS = re.compile(r"\s*(?:\$?\\pm\$?|\u00b1|\+/-|\+-)\s*")
 _IN_BRACKETS = re.compile(r"([^()]+)\((\d*\.\d+)\)")
+_LIMIT_WORD = r"(?:upper limit|limit|lim\.?|ul|u\.\s?l\.?|[35][- ]?sigma (?:upper )?limit|limite|l\u00edmite)"
+_WORDED_LIMIT = re.compile(
+    rf"(?:(?:fainter than|not brighter than|{_LIMIT_WORD})[:\s]*|\[)(?P<after>\d+(?:\.\d*)?)|"
+    rf"(?P<before>\d+(?:\.\d*)?)\s*[(\[]?{_LIMIT_WORD}[)\]]?",
+    re.IGNORECASE,
+)
+"""``19.5 (limit)``, ``UL 19.5``, ``fainter than 19.5``, and ``[19.5`` of those who observe by eye."""
+WORDED = "UL"
+"""The mark that stands for a limit in words."""
 _MINUS = str.maketrans({"\u2212": "-", "\u2012": "-", "\u2013": "-", "\u00a0": " "})
 
 
@@ -57,7 +66,9 @@ def number_of(text: str) -> float | None:
 
 
 def split_mark(cell: str) -> tuple[str, str]:
-    """Return the mark before a value (``<``, ``>``, ``<=``, ``\u2264``, ... or nothing) and the rest."""
+    """Return the mark before a value (``<``, ``>``, ``\u2264``, ...; ``UL`` for words; or nothing) and the rest."""
+    if found := _WORDED_LIMIT.fullmatch(cell.strip()):
+        return WORDED, found["after"] or found["before"]
     rest = cell.replace("$", "").lstrip()
     bare = rest.lstrip("<>=\u2264\u2265\u2272\u2273~ ")
     return rest[: len(rest) - len(bare)].strip(), bare.strip()
@@ -85,3 +96,8 @@ def typed(cell: str) -> int | float | str:
         return cell
     number = number_of(cell)
     return cell if number is None else number
+
+
+def scaled(number: float, factor: float) -> float:
+    """Return ``number`` times ``factor``, to the 15 digits that a decimal number keeps: 12 mmag are 0.012 mag."""
+    return number if factor == 1.0 else float(f"{number * factor:.15g}")

@@ -8,6 +8,8 @@ from bridge.publishing.sources.tables.names import Role
 from bridge.publishing.sources.tables.options import Options, check_names
 from bridge.publishing.sources.tables.table import Table
 
+_BOTH = re.compile(r"^mag\w*\s*(?:/|\bor\b)\s*(?:ul|lim|upper)", re.IGNORECASE)
+
 
 class Columns:
     """The columns of a table, by index, and what they have been taken for."""
@@ -33,6 +35,12 @@ class Columns:
                 f"--columns extra={one}"
             )
         check_names(options.columns, table.names)
+        both = next((name for name in table.names if _BOTH.search(name) and name not in options.columns), None)
+        if both is not None:
+            raise ValueError(
+                f"column {both!r} holds magnitudes and limits by its name; mark the limits with > or in a column "
+                f"'is_limit', and say --columns brightness={both}"
+            )
 
     def free(self) -> list[int]:
         said = self.options.columns

@@ -2,11 +2,13 @@
 
 import math
 import re
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from bridge.publishing.sources.tables import fitsfile, remarks
+from bridge.publishing.sources.tables import dispersion, fitsfile, remarks, wordings
+from bridge.publishing.sources.tables.cells import number_of
 from bridge.publishing.sources.tables.outcome import Taken
 
 _NOT_AS_OBSERVED = re.compile(
@@ -42,24 +44,45 @@ def read(path: Path) -> Found | None:
             images = [hdu for hdu in hdus if hdu.is_image and hdu.data is not None]
             if not images or any(getattr(hdu, "columns", None) is not None for hdu in hdus):
                 return None
-            if len(images) > 1:
-                raise ValueError(f"holds {len(images)} images; one spectrum a file is needed")
+            errors = [hdu for hdu in images[1:] if _is_error_of(hdu, images[0])]
+            if len(images) > 1 + len(errors) or len(errors) > 1:
+                raise ValueError(f"holds {len(images)} images; one spectrum a file, with its errors, is needed")
             header, data = images[0].header, images[0].data
             for hdu in {id(hdus[0]): hdus[0], id(images[0]): images[0]}.values():
                 _check_history(hdu.header)
             keywords = {**fitsfile.header_of(hdus[0].header), **fitsfile.header_of(header)}
-            return _from_image(header, data, keywords)
+            _check_scale(keywords)
+            return _with_errors(_from_image(header, data, keywords), errors)
     except OSError as error:
         raise ValueError(f"can't be read as FITS: {error}") from None
+
+
+def _is_error_of(hdu: Any, image: Any) -> bool:
+    """Return whether an image holds the errors of another by its name, in the same shape and unit."""
+    name, unit = str(hdu.name).upper(), str(hdu.header.get("BUNIT", ""))
+    is_alike = hdu.data.shape == image.data.shape and unit in ("", str(image.header.get("BUNIT", "")))
+    return is_alike and name in ("ERR", "ERRS", "ERROR", "ERRORS", "SIGMA", "STDDEV")
+
+
+def _with_errors(found: Found, errors: Sequence[Any]) -> Found:
+    if not errors:
+        return found
+    if found.error is not None:
+        raise ValueError("holds errors twice, in the image and in an extension; keep one")
+    taken = (*found.taken, (str(errors[0].name), "error"))
+    return replace(found, error=_finite(errors[0].data.reshape(-1)), taken=taken)
 
 
 def _check_history(header: Any) -> None:
     """Refuse a spectrum that was shifted to rest: IRAF's dopcor says so by keywords, others in words."""
     shifted = next((name for name in header if re.fullmatch(r"(?:DOPCOR|DEREDDEN)\d*", str(name))), None)
-    words = (str(text) for name in ("HISTORY", "COMMENT") for text in header.get(name, ()))
-    said = f"{shifted} = {header[shifted]}" if shifted else next((text for text in words if _is_other(text)), "")
+    words = [(name, str(text)) for name in ("HISTORY", "COMMENT") for text in header.get(name, ())]
+    said = f"{shifted} = {header[shifted]}" if shifted else next((text for _, text in words if _is_other(text)), "")
+    said = said or next((text for name, text in words if _may_be_scaled(name, text)), "")
     if said:
-        raise ValueError(f"the header says {said[:60]!r}: it may be at rest or corrected; publish what was observed")
+        raise ValueError(
+            f"the header says {said[:60]!r}: it may be at rest, corrected or scaled; publish what was observed"
+        )
 
 
 def _is_other(text: str) -> bool:
@@ -68,20 +91,27 @@ def _is_other(text: str) -> bool:
     return bool(_NOT_AS_OBSERVED.search(lowered) and not remarks.is_denied(lowered)) or remarks.is_intrinsic(lowered)
 
 
+def _check_scale(keywords: Mapping[str, str]) -> None:
+    """Refuse a factor in a keyword of somebody's own, of which nothing says whether the fluxes have it."""
+    for name, value in keywords.items():
+        if re.fullmatch(r"F(?:LU?X)?[_-]?(?:SCAL|FAC|NORM)\w*", name) and number_of(value) != 1:
+            raise ValueError(
+                f"the header says {name} = {value}, and nothing says whether the fluxes have that factor; write it in "
+                "BUNIT, and remove the keyword"
+            )
+
+
+def _may_be_scaled(name: str, text: str) -> bool:
+    """Return whether a line says that fluxes were changed; histories tell much else that was added or divided."""
+    doubts = any(assumed != "all rows are alike" for _, assumed in wordings.doubts(text))
+    if name == "COMMENT" and wordings.is_no_spectrum(text):
+        return True
+    return doubts and (name == "COMMENT" or bool(re.search(r"\bflux\w*\b.*\b(?:scaled|multipl|divided)", text.lower())))
+
+
 def _from_image(header: Any, data: Any, keywords: dict[str, str]) -> Found:
     flux, error = _bands(data, keywords)
-    step = header.get("CD1_1", header.get("CDELT1"))
-    start, pixel = header.get("CRVAL1"), header.get("CRPIX1", 1.0)
-    kind = str(header.get("CTYPE1", "")).strip().upper()
-    if start is None or not step or kind not in ("", "WAVE", "AWAV", "LINEAR", "LAMBDA", "WAVELENGTH", "MULTISPE"):
-        raise ValueError(
-            f"the header tells no linear wavelengths (CTYPE1 = {kind or 'missing'}, CRVAL1, CDELT1 or CD1_1)"
-        )
-    if kind == "MULTISPE" and not _is_linear_multispec(keywords):
-        raise ValueError("the wavelengths are in IRAF's multispec form; save the spectrum as a table")
-    wavelengths = [float(start) + (index + 1 - float(pixel)) * float(step) for index in range(len(flux))]
-    if str(keywords.get("DC-FLAG", "0")) not in ("0", "0.0", "-1"):
-        wavelengths = [10.0**value for value in wavelengths]
+    wavelengths = dispersion.wavelengths_of(header, keywords, len(flux))
     return Found(
         wavelength=wavelengths,
         flux=flux,
@@ -92,10 +122,6 @@ def _from_image(header: Any, data: Any, keywords: dict[str, str]) -> Found:
         format="FITS image",
         taken=(("first axis", "wavelength"), ("image", "flux"), *((("sigma", "error"),) if error is not None else ())),
     )
-
-
-def _is_linear_multispec(keywords: dict[str, str]) -> bool:
-    return "WAT2_001" not in keywords or "spec1" not in keywords["WAT2_001"]
 
 
 def _bands(data: Any, keywords: dict[str, str]) -> tuple[list[float | None], list[float | None] | None]:

@@ -68,6 +68,7 @@ _ANY = (
         "utdate utc ut isot iso isotime dateiso timeutc utctime uttime epoch obsdatetime datetimeutc "
         "dateobsutc obsdateutc obsepoch timeobs tobs t times dates observed dateofobservation "
         "timeofobservation timemjd mjdtime datetimes utcdatetime obsutc utobs dateut "
+        "unix unixtime unixtimestamp unixepoch posix posixtime "
     )
     | languages.TIMES
 )

@@ -6,6 +6,8 @@ MAGNITUDES = words(
     "magnitud magnitude magnitudo magnitudine helligkeit блеск звезднаявеличина звёзднаявеличина 星等 等級"
 )
 ERRORS = words("fehler erreur errore erro incertitude incertezza incerteza incertidumbre ошибка погрешность 误差 誤差")
+FLUXES = words("fluss flujo flusso fluxo поток")
+WAVELENGTHS = words("wellenlänge wellenlaenge longueurdonde longituddeonda lunghezzadonda comprimentodeonda длинаволны")
 BANDPASSES = words("filtro filtre фильтр 滤镜 滤光片 波段 フィルタ フィルター")
 LIMITS = words("limite límite limitesup límitesuperior limitesuperior limitesupérieure obergrenze 上限")
 TIMES = words("fecha fechahora data datum datumzeit дата 日期 日付 日時")

@@ -1,13 +1,13 @@
 """What is not used: columns and keywords that must not bear on what is."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from bridge.publishing.sources.tables import limits, quality, times
-from bridge.publishing.sources.tables.cells import YES, is_empty, number_of
+from bridge.publishing.sources.tables import limits, quality, times, wordings
+from bridge.publishing.sources.tables.cells import NO, YES, is_empty, number_of
 from bridge.publishing.sources.tables.forms import Count
-from bridge.publishing.sources.tables.names import LIMIT_WORDS, OBJECTS, SCALES, Name, is_one_sided
+from bridge.publishing.sources.tables.names import LIMIT_WORDS, OBJECTS, OTHER_CLOCKS, SCALES, Name, is_one_sided
 from bridge.publishing.sources.tables.remarks import CORRECTED, LIMIT_TEXT
 from bridge.publishing.sources.tables.table import Table
 from bridge.publishing.sources.tables.timing import Timing
@@ -20,6 +20,22 @@ _HARMLESS = words(
     "bibcode image imageid filename file field ccd ccdid qid rcid candid oid expid programid pid rfid snr "
     "signaltonoise nobs num number n redshift z ebv moonphase moon humidity temperature"
 )
+_LABELS = words(
+    "id name object objectid target star starname observer obs obscode observercode reference ref bibcode image "
+    "imageid filename file field"
+)
+"""What names something, and says nothing of values."""
+_WORD = re.compile(r"[^\W\d_]{2}")
+_LONG_NUMBER = re.compile(r"\d{3,}")
+_NOT_UTC = (SCALES.keys() - {"utc", "ut", "gmt", "tu", "et"}) | OTHER_CLOCKS
+_CHANGED = words("convertedfrom transformedfrom convertedto transformedto")
+_TYPES = words("type kind role class category")
+_OTHERS = words("comparison comp check reference template standard calibrator host galaxy sky background")
+_UNITS = words("mag mags magnitude magnitudes")
+_PLACES = words("ra dec x y pix pixel arcsec slit focus sky astrometric")
+_PRIVATE = words("private proprietary embargo embargoed embargountil confidential isprivate isproprietary")
+_PUBLIC = words("public ispublic released isreleased")
+_OTHER_CLOCK = re.compile(r"\b[bh]jd\b|(?:bary|helio)-?cent", re.IGNORECASE)
 _DESIGNATION = re.compile(
     r"(?:SN|AT|TDE)[ _]?(?:19|20)\d\d[A-Za-z]{1,4}|ZTF\d\d[a-z]{7}|ATLAS\d\d[a-z]{3,4}|Gaia\d\d[a-z]{3}"
 )
@@ -27,8 +43,9 @@ _DESIGNATION = re.compile(
 _FLAGS = words("code type typ class kind mark sign symbol op operator qualifier modifier det")
 _UNSET = frozenset({"0", "0.0", "false", "f", "ok", "good"})
 """What a flag says that is not set."""
+_APPLIED = words("applied corrected done")
 _SIGNS = words("isdiffpos polarity negative ispositive isnegative subtraction")
-_SCALING = words("factor scale scalefactor multiplier exponent offset magoffset fluxscale norm normalization")
+_SCALING = words("factor scale scalefactor multiplier exponent offset magoffset fluxscale norm normalization bandshift")
 _ZONES = words("tz timezone utcoffset zone gmtoffset tzoffset")
 _IN_UTC = frozenset({"UTC", "UT", "Z", "GMT", "0", "+0", "+00", "+0000", "+00:00", "0.0"})
 _PARTS_OF_TIME = words("year month day hour minute second jdn doy")
@@ -49,6 +66,7 @@ def check_column(table: Table, index: int, name: Name, *, has_limits: bool) -> N
     """Refuse to keep a column as a further value where it may bear on the values that are used. Raises ValueError."""
     held = [(row.place, row.cells[index]) for row in table.rows if not is_empty(row.cells[index])]
     values = {cell for _, cell in held}
+    _check_signs(table, index, name)
     if not held:
         return
     if not has_limits:
@@ -57,7 +75,7 @@ def check_column(table: Table, index: int, name: Name, *, has_limits: bool) -> N
     _check_summaries(name, held)
     check_objects(name, [cell for _, cell in held])
     _check_limits(name, [cell for _, cell in held], table.columns[index].note)
-    if CORRECTED.search(name.whole) and any(cell.lower() in YES for cell in values):
+    if CORRECTED.search(name.whole) and any(cell.lower() in YES | _APPLIED for cell in values):
         raise ValueError(
             f"column {name.whole!r} says that some values are corrected; publish what was observed, or say --columns "
             f"extra={name.whole} if the values that are used are not"
@@ -69,6 +87,7 @@ def check_column(table: Table, index: int, name: Name, *, has_limits: bool) -> N
         raise _unclear(name, "says that some values are negative", "brightness")
     if name.flat in _ZONES and not {cell.upper() for cell in values} <= _IN_UTC:
         raise ValueError(f"column {name.whole!r} says that times are in another zone; write them in UTC")
+    _check_free_text(name, values)
     if {cell.lower().replace(".", "") for cell in values} <= {"am", "pm"}:
         raise ValueError(f"column {name.whole!r} holds AM and PM; write times of day by 24 hours")
     if _OTHER_ERROR.search(name.whole):
@@ -76,10 +95,32 @@ def check_column(table: Table, index: int, name: Name, *, has_limits: bool) -> N
             f"column {name.whole!r} may be an error of several sigmas, or in parts of the value; write one of 1 sigma "
             f"in the unit of the value, or say --columns extra={name.whole}"
         )
-    if name.flat in _SCALING:
-        raise _unclear(name, "may scale the values", "brightness")
+    _check_change(name, {cell.lower() for cell in values})
     if name.flat in _PARTS_OF_TIME or name.tokens & {"year", "month"}:
         raise _unclear(name, "may be a part of the time", "time")
+
+
+def _check_change(name: Name, values: set[str]) -> None:
+    """Refuse what may change values (factors, offsets, units), and what says that they are not for others."""
+    scales = name.flat in _SCALING or (name.tokens & {"offset", "factor", "multiplier"} and not name.tokens & _PLACES)
+    if name.flat in _CHANGED:
+        raise _unclear(name, "says that values were converted", "brightness")
+    if scales and not all(number_of(cell) in (None, 0.0, 1.0) for cell in values):
+        raise _unclear(name, "may scale or shift the values", "brightness")
+    if name.tokens & {"unit", "units"} and not values <= _UNITS:
+        raise _unclear(name, "may tell in what unit values are", "unit")
+    if (name.flat in _PRIVATE and not values <= NO) or (name.flat in _PUBLIC and not values <= YES):
+        raise ValueError(
+            f"column {name.whole!r} says that values are not public; leave out such rows, or say --columns "
+            f"extra={name.whole}"
+        )
+
+
+def _check_signs(table: Table, index: int, name: Name) -> None:
+    """Refuse a column of signs with a minus, which elsewhere stands for an empty cell."""
+    is_sign = name.flat in _SIGNS or bool(name.tokens & {"sign", "polarity", "pol"})
+    if is_sign and any(cell.strip().lower() in ("-", "-1", "neg", "negative") for cell in table.cells(index)):
+        raise _unclear(name, "says that some values are negative", "brightness")
 
 
 def _check_words(name: Name, held: Sequence[tuple[str, str]]) -> None:
@@ -88,6 +129,30 @@ def _check_words(name: Name, held: Sequence[tuple[str, str]]) -> None:
             raise ValueError(
                 f"{place}, column {name.whole}: {cell[:60]!r} may say that the value is a limit; add a column "
                 f"'is_limit', or say --columns extra={name.whole}"
+            )
+
+
+def _check_free_text(name: Name, values: Iterable[str]) -> None:
+    """Refuse words in a column that say that values are not what the other columns say."""
+    if name.flat in _LABELS:
+        return
+    if _TYPES & name.tokens and (other := _OTHERS & {cell.lower() for cell in values}):
+        raise ValueError(
+            f"column {name.whole!r} says {min(other)!r}: rows may not be of the target; leave out such rows, or say "
+            f"--columns extra={name.whole}"
+        )
+    clock = next((cell for cell in values if cell.lower() in _NOT_UTC), "")
+    by_name = set(wordings.doubts(f"{name.whole}:"))
+    # Of texts that differ in long numbers only, as names of files, one is looked at: a column may have 50,000.
+    alike = {_LONG_NUMBER.sub("0", cell): cell for cell in values if _WORD.search(cell)}
+    for cell in alike.values():
+        doubts = [doubt for doubt in wordings.doubts(f"{name.whole}: {cell}") if doubt not in by_name]
+        for _, assumed in (
+            (("time", "times are UTC at the observatory"),) if cell == clock or _OTHER_CLOCK.search(cell) else doubts
+        ):
+            raise ValueError(
+                f"column {name.whole!r} says {cell[:60]!r}, and by the other columns {assumed}; leave out such "
+                f"rows, or say --columns extra={name.whole}"
             )
 
 
@@ -116,7 +181,7 @@ def check_objects(name: Name, held: Sequence[str]) -> None:
 
 def _check_limits(name: Name, held: Sequence[str], note: str) -> None:
     """Refuse what may hold or mark limits."""
-    if limits.are_signs(held):
+    if limits.are_signs(held) or limits.are_letters(held):
         raise _unclear(name, "may mark limits", "is_limit")
     is_like = limit_like_name(name) or re.search(r"\blimit|upper|non-?detect", note, re.IGNORECASE)
     if not is_like or is_one_sided(name) or _is_limits_sigma(name):

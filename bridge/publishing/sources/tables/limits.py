@@ -52,6 +52,11 @@ def is_limit(cell: str) -> bool | None:
     return False if word in IS_NO_LIMIT or is_empty(word) else None
 
 
+def is_worded(cell: str) -> bool:
+    """Return whether a cell says in a word, as ``UL``, and not by a sign or by *yes*, that something is a limit."""
+    return cell.strip().lower() in _SAYS_LIMIT and cell.strip()[:1].isalpha()
+
+
 def is_detection(cell: str) -> bool | None:
     """Return what a column says that tells detections (``D`` and ``U``, true and false), None where it says neither."""
     word = cell.strip().lower()
@@ -71,6 +76,12 @@ def are_signs(cells: Sequence[str]) -> bool:
     if held and held <= _SIGNS:
         return True
     return bool(held & _SAYS_LIMIT) and held <= _SAYS_SOMETHING
+
+
+def are_letters(cells: Sequence[str]) -> bool:
+    """Return whether cells hold letters that may stand for detections and limits: ``D`` and ``L`` or ``U``."""
+    held = {cell.strip().lower() for cell in cells if not is_empty(cell)}
+    return len(held) > 1 and held <= {"d", "l", "u"}
 
 
 def are_flags(cells: Sequence[str]) -> bool:

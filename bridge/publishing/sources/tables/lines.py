@@ -14,6 +14,8 @@ from bridge.publishing.sources.tables.table import Column, Row, Table
 from bridge.publishing.sources.tables.units import is_unit_word
 
 _COMMENT = ("#", "%", "!", "//")
+_ERROR_CELL = re.compile(r"\s*#(?:(?:N/?A|VALUE!|REF!|DIV/0!|NUM!|NAME\?|NULL!)(?=[\s,;|])|#{2,}\s*[,;|\t])")
+"""What spreadsheets write into a first cell that has no value, or is too narrow for it."""
 _DELIMITERS = "\t;|,"
 _RULER = re.compile(r"[\s|+:]*[-=]{2,}[-=\s|+:]*")
 _DECIMAL_COMMA = re.compile(r"[<>+-]*\s*\d+,\d+([eE][+-]?\d+)?")
@@ -110,7 +112,7 @@ def _sorted_lines(text: str) -> tuple[list[_Line], list[_Line], list[_Line]]:
         line = _Line(number=number, text=content)
         if not content.strip():
             continue
-        if content.lstrip().startswith(_COMMENT):
+        if content.lstrip().startswith(_COMMENT) and not _ERROR_CELL.match(content):
             comments.append(line)
         elif _RULER.fullmatch(content):
             rulers.append(line)

@@ -21,7 +21,7 @@ from bridge.publishing.sources.tables import (
     timing,
     units,
 )
-from bridge.publishing.sources.tables.cells import is_empty
+from bridge.publishing.sources.tables.cells import NUMBER, is_empty
 from bridge.publishing.sources.tables.columns import Columns
 from bridge.publishing.sources.tables.names import Role
 from bridge.publishing.sources.tables.series import Series
@@ -63,6 +63,7 @@ def understand(columns: Columns) -> Meaning:
     texts = {role: index for role in names.TEXTS if (index := columns.one(role)) is not None}
     if Role.BANDPASS not in texts and (index := _named_f(columns)) is not None:
         texts[Role.BANDPASS] = columns.take(index, Role.BANDPASS.value)
+    _check_other_filters(columns, texts.get(Role.BANDPASS))
     if (source := texts.get(Role.SOURCE)) is not None:
         leftovers.check_objects(columns.names[source], [cell for cell in columns.table.cells(source) if cell])
         if columns.said(Role.SOURCE) is None:
@@ -98,7 +99,9 @@ def understand(columns: Columns) -> Meaning:
         columns.table,
         columns.names,
         when,
+        named=frozenset(columns.options.columns.values()),
         has_limits=has_limits,
+        has_detections=any(one.value is not None for one in found),
         is_flux=fluxes,
         has_exposure=exposure is not None and factor == 1.0,
     )
@@ -129,6 +132,16 @@ def _named_f(columns: Columns) -> int | None:
     return None
 
 
+def _check_other_filters(columns: Columns, bandpass: int | None) -> None:
+    """Refuse a second column of filters, by whatever name, that tells others than the one that is used."""
+    used = None if bandpass is None else columns.table.cells(bandpass)
+    for index in columns.free() if used is not None else ():
+        cells = columns.table.cells(index)
+        is_named = bool(re.search(r"filt|band", columns.table.names[index], re.IGNORECASE))
+        if is_named and any(cells) and {*cells} <= bands.BANDS | {""} and cells != used and bandpass is not None:
+            raise columns.unclear(bandpass, index, Role.BANDPASS)
+
+
 def _check_bands(columns: Columns, series: Sequence[Series], texts: dict[Role, int]) -> str:
     """Return the bandpass in the file's head where only that tells it; refuse a table that tells none, or two."""
     column = texts.get(Role.BANDPASS)
@@ -142,6 +155,12 @@ def _check_bands(columns: Columns, series: Sequence[Series], texts: dict[Role, i
             )
         return ""
     cells = {cell for cell in columns.table.cells(column) if cell}
+    if number := next((cell for cell in sorted(cells) if NUMBER.fullmatch(cell)), None):
+        name = columns.table.names[column]
+        raise ValueError(
+            f"column {name!r} tells filters by numbers ({number}); write their names, or, where all rows are of one "
+            f"filter, say --columns extra={name} --bandpass and its name"
+        )
     if shifted := next((cell for cell in sorted(cells) if bands.is_shifted(cell)), None):
         raise ValueError(
             f"column {columns.table.names[column]!r} says {shifted!r}: magnitudes shifted for a plot? Write them as "

@@ -59,7 +59,7 @@ FLUXES = words(
 )
 _FLUX_UNITS = {"jy": "Jy", "mjy": "mJy", "ujy": "uJy", "njy": "nJy"}
 
-GENERAL_ERRORS = words("error err unc uncertainty sigma sig uncert e errors stddev std") | languages.ERRORS
+GENERAL_ERRORS = words("error err unc uncertainty sigma sig uncert e errors stddev std sd") | languages.ERRORS
 _PLUS_MINUS = words("\u00b1 +/- +- -/+")
 MAGNITUDE_ERRORS = words(
     "brightnesserror brightnesserr magnitudeerror magnitudeerr magerr magerror errmag errormag emag "
@@ -154,6 +154,9 @@ _UNIT_TOKENS = words(
     "millimag Jy mJy uJy muJy nJy microJy jy mjy ujy njy deg arcsec mas "
     "nm um micron microns Angstrom angstrom AA"
 )
+_MARKS = re.compile(r"[*?~<>!^](?!\s*\d)|^\s*[-\u2212](?=[A-Za-z])")
+"""What a name says that is no letter: ``mag*``, ``mag?``, ``-mag`` may be no magnitudes."""
+_COLOR_EXCESS = re.compile(r"E[ _]?\(?[A-Z][ _-]*[-\u2013][ _]*[A-Z]\)?(?:_?MW)?", re.IGNORECASE)
 _AB_MAGNITUDE = re.compile(r"(?<![A-Za-z])(?:AB|ab)(?=[Mm]ag)")
 _SYSTEM_TOKENS = frozenset({"ab", "vega"})
 
@@ -174,8 +177,12 @@ class Name:
 @lru_cache(maxsize=10_000)
 def parsed(whole: str) -> Name:
     """Return ``whole`` taken apart."""
+    if _COLOR_EXCESS.fullmatch(whole.strip()):  # no error in the unit B-V
+        return Name(whole=whole, flat="ebv", said=(), tokens=frozenset({"ebv"}))
     bare, brackets = split_brackets(whole.replace("\u2206", "\u0394"))  # a sign of mathematics is no letter
     said = [part.strip() for text in brackets for part in text.split(",") if part.strip()]
+    said += [mark[0].strip() for mark in _MARKS.finditer(bare)]
+    bare = _MARKS.sub(" ", bare).strip()
     offset = re.search(r"[+-]\s*\d[\d.,]*\s*$|[+-]\s*\d[\d.]*[eE]\d\s*$", bare)
     if offset and re.search(r"jd|day|date|time", bare, re.IGNORECASE):
         said.append(bare)

@@ -1,5 +1,6 @@
 """When a spectrum was taken: as the person says, else by the header."""
 
+import re
 from dataclasses import replace
 from datetime import datetime
 
@@ -33,6 +34,8 @@ _CLOCKS = (
     "UT-START",
     "EXPSTART",
 )
+_OLD_DATE = re.compile(r"^(\d\d)/(\d\d)/([5-9]\d)$")
+"""As FITS files wrote days until 1999, always of the years 19..: day/month/year (FITS 4.0, section 4.4.2.1)."""
 _MJDS = ("MJD-OBS", "MJD_OBS", "MJDOBS", "MJD")
 
 
@@ -48,7 +51,7 @@ def time_of(keywords: dict[str, str], options: Options) -> datetime:
     found: list[tuple[str, datetime]] = []
     date = next((name for name in _DATES if keywords.get(name)), None)
     if date is not None:
-        text = keywords[date].strip()
+        text = _OLD_DATE.sub(r"19\3-\2-\1", keywords[date].strip())
         if times.is_day([text]):
             clock = next((name for name in _CLOCKS if times.is_clock([keywords.get(name, "")])), None)
             if clock is None:
@@ -58,12 +61,13 @@ def time_of(keywords: dict[str, str], options: Options) -> datetime:
         if not isinstance(moment, datetime):
             raise ValueError(f"{date}: {moment}; or {mend}")
         found.append((date, moment))
-    mjd = next((name for name in _MJDS if keywords.get(name)), None)
-    if mjd is not None:
-        moment = times.read_times([keywords[mjd].strip()], replace(form, count=Count.MJD))[0]
-        if not isinstance(moment, datetime):
-            raise ValueError(f"{mjd}: {moment}; or {mend}")
-        found.append((mjd, moment))
+    for count, keys in ((Count.MJD, _MJDS), (Count.JD, ("JD",))):
+        name = next((name for name in keys if keywords.get(name)), None)
+        if name is not None and not (count is Count.JD and found):
+            moment = times.read_times([keywords[name].strip()], replace(form, count=count))[0]
+            if not isinstance(moment, datetime):
+                raise ValueError(f"{name}: {moment}; or {mend}")
+            found.append((name, moment))
     if not found:
         raise ValueError(f"nothing says when the spectrum was taken; {mend}")
     if len(found) == 2 and abs((found[0][1] - found[1][1]).total_seconds()) > 86_400:

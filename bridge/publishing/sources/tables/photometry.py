@@ -10,20 +10,16 @@ from pydantic import ValidationError
 
 from bridge.events import Point
 from bridge.publishing.sources.errors import SourceError
-from bridge.publishing.sources.tables import layouts, meaning, surveys
+from bridge.publishing.sources.tables import exposures, layouts, meaning, reference, surveys
 from bridge.publishing.sources.tables.astro import astropy_at_hand
-from bridge.publishing.sources.tables.cells import (
-    is_empty,
-    number_of,
-    typed,
-)
+from bridge.publishing.sources.tables.cells import is_empty, typed
 from bridge.publishing.sources.tables.columns import Columns
 from bridge.publishing.sources.tables.meaning import Meaning
 from bridge.publishing.sources.tables.names import Role
 from bridge.publishing.sources.tables.options import Options
 from bridge.publishing.sources.tables.outcome import Reading, told_columns
 from bridge.publishing.sources.tables.reading import read
-from bridge.publishing.sources.tables.rowcells import RowCells, scaled
+from bridge.publishing.sources.tables.rowcells import RowCells
 from bridge.publishing.sources.tables.surveys.survey import Left, Survey, Wrong
 from bridge.publishing.sources.tables.table import Row, Table
 
@@ -95,7 +91,7 @@ class _Photometry:
         return tuple((name, survey.taken(name)) for name in table.names)
 
     def _by_rules(self, table: Table) -> tuple[tuple[str, str], ...]:
-        table = layouts.arranged(table)
+        table = layouts.arranged(reference.with_mjd(table))
         columns = Columns(table, self.options)
         try:
             found = meaning.understand(columns)
@@ -121,11 +117,10 @@ class _Photometry:
         if not isinstance(moment, datetime):
             wrong.append((table.names[found.timing.columns[0]], moment or "is empty; write the time"))
         if found.exposure is not None and not is_empty(row.cells[found.exposure]):
-            seconds = number_of(row.cells[found.exposure])
-            if seconds is None or seconds < 0:
-                wrong.append((table.names[found.exposure], f"{row.cells[found.exposure][:40]!r} is no exposure time"))
-            else:
-                common["exposure_time"] = scaled(seconds, found.exposure_factor)
+            try:
+                common["exposure_time"] = exposures.seconds_of(row.cells[found.exposure], found.exposure_factor)
+            except ValueError as error:
+                wrong.append((table.names[found.exposure], str(error)))
         measured = []
         for one in found.series:
             fields = RowCells(table, found, row, one, wrong).fields()

@@ -10,7 +10,17 @@ from pydantic import ValidationError
 
 from bridge.events import Position
 from bridge.publishing.sources.errors import SourceError
-from bridge.publishing.sources.tables import leftovers, names, places, quality, reading, remarks, timing, units
+from bridge.publishing.sources.tables import (
+    leftovers,
+    names,
+    places,
+    quality,
+    reading,
+    reference,
+    remarks,
+    timing,
+    units,
+)
 from bridge.publishing.sources.tables.astro import astropy_at_hand
 from bridge.publishing.sources.tables.cells import is_empty, number_of, typed
 from bridge.publishing.sources.tables.names import Role
@@ -55,7 +65,7 @@ class _Positions:
     def reading(self) -> Reading:
         table = reading.read(self.path)
         try:
-            table = places.with_positions(table)
+            table = places.with_positions(reference.with_mjd(table))
             self._understand(table)
         except ValueError as error:
             told = told_columns(
@@ -119,7 +129,17 @@ class _Positions:
         marked = quality.find(table, parsed, self.options, free)
         self.taken |= marked.taken
         self.bad = marked.rows
-        remarks.check_remarks(table, parsed, self.timing, has_limits=True, is_flux=False, has_exposure=False)
+        remarks.check_remarks(
+            table,
+            parsed,
+            self.timing,
+            named=frozenset(self.options.columns.values()),
+            has_limits=True,
+            has_detections=False,
+            is_flux=False,
+            has_exposure=False,
+            value=Role.RA,
+        )
 
     def _one(self, table: Table, parsed: Sequence[names.Name], role: Role) -> int | None:
         if said := self.options.named(role):

@@ -30,7 +30,8 @@ _BAD = (
 _GOOD = (
     words(
         "good isgood goodflag flaggood use used isused useit keep kept valid isvalid usable isusable include included "
-        "isincluded infit usedinfit accept accepted isaccepted reliable isreliable ok isok real isreal"
+        "isincluded infit usedinfit accept accepted isaccepted reliable isreliable "
+        "verified validated approved ok isok real isreal"
     )
     | languages.GOOD
 )
@@ -41,7 +42,7 @@ _FLAG_WORDS = words("quality qual flag flags mask masked dq qc saturated unrelia
 _FLAGS = words(
     "qf qa ql qflag grade rating blend blended saturation contaminated cloudy clouds suspect edge artifact artefact "
     "status q errcode warnings problem problems duplicate isduplicate primary isprimary nodata interpolated predicted "
-    "synthetic modelled"
+    "synthetic modelled extrapolated"
 )
 """Whole names of such columns."""
 _FLAG_ENDS = ("flag", "flags", "mask", "errbits", "quality", "qual")

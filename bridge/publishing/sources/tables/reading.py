@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bridge.publishing.sources.errors import SourceError
-from bridge.publishing.sources.tables import described, fitsfile, jsonfile, lines, special, votable
+from bridge.publishing.sources.tables import described, fitsfile, jsonfile, lines, mpcfile, special, votable
 from bridge.publishing.sources.tables.astro import astropy_at_hand
 from bridge.publishing.sources.tables.table import Table
 
@@ -26,6 +26,7 @@ _TEXTS: tuple[tuple[Callable[[str], bool], Callable[[str], Table]], ...] = (
     (special.is_snana, special.read_snana),
     (special.is_aavso, special.read_aavso),
     (special.is_sousa, special.read_sousa),
+    (mpcfile.is_mpc, mpcfile.read),
 )
 
 

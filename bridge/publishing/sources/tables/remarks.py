@@ -1,20 +1,24 @@
 """What comments and descriptions say: it must not bear on values that are used as they are."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from bridge.publishing.sources.tables import languages
+from bridge.publishing.sources.tables import languages, wordings
 from bridge.publishing.sources.tables.forms import Count
-from bridge.publishing.sources.tables.names import OTHER_CLOCKS, SCALES, Name
+from bridge.publishing.sources.tables.names import OTHER_CLOCKS, SCALES, Name, Role
 from bridge.publishing.sources.tables.table import Table
 from bridge.publishing.sources.tables.timing import Timing
 
 LIMIT_TEXT = re.compile(
-    r"upper limit|lower limit|\blimits?\b|non[ -]?detect|not (?:been )?detected|undetected|not (?:visible|seen)|"
-    rf"invisible|fainter than|nondet|\b(?:ul|lim|uplim|ndet)\b|{languages.LIMIT_TEXT}",
+    r"upper limit|lower limit|\blimits?\b|n(?:on|o)[ -]?detect|not (?:been )?detected|undetected|not (?:visible|seen)|"
+    rf"invisible|fainter than|nondet|\b(?:ul|lim|uplim|ndet)\b|\bu\.\s?l\b|"
+    r"[<\u2264]\s*\d(?:\.\d+)?[ -]*(?:sig|\u03c3)|^\s*[2-9][ -]?(?:sig(?:ma)?|\u03c3)\s*$|"
+    r"(?:below|less than) (?:the )?(?:\d(?:\.\d+)?[ -]?)?(?:limit|threshold|sig)|"
+    rf"{languages.LIMIT_TEXT}",
     re.IGNORECASE,
 )
 """What says that a value is a limit."""
+_ALL_LIMITS = re.compile(r"\b(?:all|only)\b.*\b(?:limits?|non-?detections?)\b")
 _ZONE = re.compile(
     r"\b(?i:local (?:\w+ )?time)|(?i:utc offset|offset (?:to|from) utc)|\b(?:UTC|GMT)\s*[-+]\s*(?!0)\d{1,2}(?!\d)|"
     r"(?i:times?|dates?|clock|hours?)\b.*\b(?:local\b|CES?T|MES?Z|[ECMPA][SD]T|JST|IST|BST|A[ECW][SD]T|CLS?T|MSK)\b"
@@ -60,29 +64,54 @@ def check_note(name: str, note: str, *, has_limits: bool) -> None:
 
 
 def check_remarks(
-    table: Table, names: Sequence[Name], timing: Timing, *, has_limits: bool, is_flux: bool, has_exposure: bool
+    table: Table,
+    names: Sequence[Name],
+    timing: Timing,
+    *,
+    named: Collection[Role],
+    has_limits: bool,
+    has_detections: bool,
+    is_flux: bool,
+    has_exposure: bool,
+    value: Role = Role.BRIGHTNESS,
 ) -> None:
-    """Refuse a table whose comments say of times, limits or units what the columns don't. Raises ValueError."""
+    """Refuse a table whose comments say of times, limits or units what the columns don't. Raises ValueError.
+
+    ``named`` are the roles of columns that the person named, which are not doubted; ``value`` is that of the values.
+    """
     said = [text.lower() for index in timing.columns for text in names[index].said]
+    known = frozenset(token for name in names for token in (*name.tokens, *(said.lower() for said in name.said)))
     in_mmag = any("mmag" in " ".join(name.said).lower() for name in names)
     checks = (
-        (not has_limits, LIMIT_TEXT, "no value is a limit", "limit"),
-        (not in_mmag, _MILLI, "nothing is in millimagnitudes", "error"),
-        (True, _SEVERAL_SIGMAS, "errors are of 1 sigma", "error"),
-        (is_flux, FACTOR, "fluxes have no further factor", "brightness"),
-        (not is_flux, _PART_OF_MAGNITUDE, "errors are in magnitudes", "error"),
-        (has_exposure, _LONG_EXPOSURE, "exposure times are in seconds", "exposure_time"),
-        (True, _DIVERSE, "values are used as they are", "brightness"),
+        (not has_limits, LIMIT_TEXT, "no value is a limit", Role.LIMIT),
+        (has_limits and has_detections, _ALL_LIMITS, "not all values are limits", Role.IS_LIMIT),
+        (not in_mmag, _MILLI, "nothing is in millimagnitudes", Role.ERROR),
+        (True, _SEVERAL_SIGMAS, "errors are of 1 sigma", Role.ERROR),
+        (is_flux, FACTOR, "fluxes have no further factor", value),
+        (not is_flux, _PART_OF_MAGNITUDE, "errors are in magnitudes", Role.ERROR),
+        (has_exposure, _LONG_EXPOSURE, "exposure times are in seconds", Role.EXPOSURE),
+        (True, _DIVERSE, "values are used as they are", value),
     )
     for remark in table.remarks:
         text = remark.lower().replace("_", " ").replace("jd-2400000.5", "").replace("jd - 2400000.5", "")
         if not timing.is_said and not any(scale in said for scale in SCALES):
             _check_remark_on_times(remark, text, names, timing)
         for applies, pattern, assumed, role in checks:
-            if applies and pattern.search(text):
+            if applies and role not in named and pattern.search(text):
                 raise _remarked(remark, assumed, role)
+        if value in named:
+            continue
         if is_intrinsic(text):
-            raise _remarked(remark, "values are used as they are", "brightness")
+            raise _remarked(remark, "values are used as they are", value)
+        for word, assumed in wordings.doubts(remark):
+            role = value if word == "brightness" else Role(word)
+            if role not in named and not (has_limits and LIMIT_TEXT.search(text)):
+                raise _remarked(remark, assumed, role)
+        if word := "" if remark.startswith("Column\t") else wordings.not_understood(remark, known):
+            raise ValueError(
+                f"a comment says {remark[:60]!r}, and {word!r} may say that values are not what their columns say; "
+                f"remove the comment if it changes none, or say --columns {value}=..., which is not doubted"
+            )
 
 
 def is_intrinsic(text: str) -> bool:
@@ -103,22 +132,22 @@ def is_denied(text: str) -> bool:
 def _check_remark_on_times(remark: str, text: str, names: Sequence[Name], timing: Timing) -> None:
     other_clock = any(name.tokens & OTHER_CLOCKS for name in names)
     if not other_clock and re.search(r"\b[bh]jd\b|bary-?cent|helio-?cent|\btdb\b|\btcb\b|light.travel", text):
-        raise _remarked(remark, "times are UTC at the observatory", "time")
+        raise _remarked(remark, "times are UTC at the observatory", Role.TIME)
     in_utc = timing.form.scale == "utc"
     if (in_utc and re.search(r"(?:times?|mjds?|jds?|dates?|timesys)\b.*\b(?:tt|tai|tdt)\b", text)) or _ZONE.search(
         remark
     ):
-        raise _remarked(remark, "times are UTC", "time")
+        raise _remarked(remark, "times are UTC", Role.TIME)
     if timing.form.offset is not None:
         return
     if re.search(r"\bm?jd\s*[-+\u2212]\s*\d{4,}", text):
-        raise _remarked(remark, "nothing was subtracted from the times", "time")
+        raise _remarked(remark, "nothing was subtracted from the times", Role.TIME)
     span = r"\b(?:seconds|days|hours|minutes|time)\b.*\b(?:since|after|from|relative)\b|\bt0\b"
     if timing.form.count is Count.ANY and re.search(span, text):
-        raise _remarked(remark, "times are no spans of time", "time")
+        raise _remarked(remark, "times are no spans of time", Role.TIME)
 
 
-def _remarked(remark: str, assumed: str, role: str) -> ValueError:
+def _remarked(remark: str, assumed: str, role: Role) -> ValueError:
     return ValueError(
         f"a comment says {remark[:60]!r}, and by the header {assumed}; write it in the column's name, as in "
         "'time (TT)' or 'err (mmag)', "

@@ -4,7 +4,16 @@ from dataclasses import replace
 from typing import Any
 
 from bridge.publishing.sources.tables import limits, names, units
-from bridge.publishing.sources.tables.cells import is_empty, is_no_magnitude, number_of, split_error, split_mark, typed
+from bridge.publishing.sources.tables.cells import (
+    WORDED,
+    is_empty,
+    is_no_magnitude,
+    number_of,
+    scaled,
+    split_error,
+    split_mark,
+    typed,
+)
 from bridge.publishing.sources.tables.meaning import Meaning
 from bridge.publishing.sources.tables.series import Series
 from bridge.publishing.sources.tables.table import Row, Table
@@ -14,14 +23,9 @@ _FAINTEST, _BRIGHTEST = 40.0, -5.0
 """Magnitudes: what is outside of them is something else, as millimagnitudes, counts or instrumental magnitudes."""
 _LARGEST_ERROR = 3.0
 """Magnitudes."""
-_LIMIT_SIGNS = ("<", ">", "\u2264", "\u2265", "\u2272", "\u2273")
+_LIMIT_SIGNS = (WORDED, "<", ">", "\u2264", "\u2265", "\u2272", "\u2273")
 _ZERO_POINT_UJY = 23.9
 """AB magnitude of one microjansky."""
-
-
-def scaled(number: float, factor: float) -> float:
-    """Return ``number`` times ``factor``, to the 15 digits that a decimal number keeps: 12 mmag are 0.012 mag."""
-    return number if factor == 1.0 else float(f"{number * factor:.15g}")
 
 
 class RowCells:
@@ -52,7 +56,7 @@ class RowCells:
         text, error_text = split_error(rest)
         value = self._number(series.value, text, scale, scale.factor)
         limit = self._limit(scale)
-        is_limit = self._is_limit(mark, scale)
+        is_limit = self._is_limit(mark, scale, self._cell(series.error))
         fields: dict[str, Any] = {"unit": scale.name}
         if is_limit and value is not None:
             if limit is not None and limit != value:
@@ -133,9 +137,15 @@ class RowCells:
             return None
         number = number_of(text)
         if number is None:
-            self._say(index, f"{text[:40]!r} is no number; write one, or leave the cell empty if nothing was measured")
+            mend = "one alone, and its error, unit or mark in columns of their own"
+            if not any(mark.isdigit() for mark in text):
+                mend = "one, or leave the cell empty if nothing was measured"
+            self._say(index, f"{text[:40]!r} is no number; write {mend}")
             return None
         number = scaled(number, factor)
+        if scale.is_magnitude and scale.factor != 1.0 and abs(number) < 1:
+            self._say(index, f"{text[:40]} millimagnitudes are no apparent magnitude: a difference, or in another unit")
+            return None
         if scale.is_magnitude and not _BRIGHTEST <= number <= _FAINTEST:
             self._say(index, f"{number:g} is no apparent magnitude; if it is a flux, write its unit in the header")
             return None
@@ -152,8 +162,8 @@ class RowCells:
             self._say(self.series.limit, f"{mark} marks a lower limit of a flux, which can't be published")
         return self._number(self.series.limit, text, scale, factor)
 
-    def _is_limit(self, mark: str, scale: Scale) -> bool:
-        """Return whether a mark before the value, or a column of marks, says that it is a limit."""
+    def _is_limit(self, mark: str, scale: Scale, error: str) -> bool:
+        """Return whether a mark before the value, a column of marks or a word for its error says that it is a limit."""
         said = [limits.is_limit(self._cell(index)) for index in self.series.marks]
         empty = [is_empty(self._cell(index)) for index in self.series.marks]
         for index in self.series.detections:
@@ -171,7 +181,7 @@ class RowCells:
             else:
                 said.append(not word)
                 empty.append(False)
-        is_marked = mark.startswith(_LIMIT_SIGNS)
+        is_marked = mark.startswith(_LIMIT_SIGNS) or limits.is_worded(error)
         if not scale.is_magnitude:
             lower = [index for index in self.series.marks if self._cell(index).startswith((">", "\u2265"))]
             if mark.startswith((">", "\u2265", "\u2273")) or lower:
@@ -182,7 +192,7 @@ class RowCells:
                 )
         told = [word for word, nothing in zip(said, empty, strict=True) if not nothing]
         if is_marked and any(word is False for word in told):
-            self._say(self.series.value, f"the value is marked {mark}, and another column says that it is no limit")
+            self._say(self.series.value, f"the value is marked {mark or error}, and another column says it is no limit")
         return is_marked or any(word is True for word in told)
 
     def _is_measured(self, scale: Scale) -> bool:

@@ -77,7 +77,8 @@ def _values(columns: Columns) -> list[tuple[int, str]]:
     primary = [index for index in free if names.is_magnitude(columns.names[index])]
     if not primary:  # m is one where it has an error
         named_m = [index for index in free if columns.names[index].flat == "m"]
-        primary = [one for one in named_m if any(_is_error_of(columns, index, one) for index in free)]
+        known = columns.said(Role.ERROR) is not None
+        primary = [one for one in named_m if known or any(_is_error_of(columns, index, one) for index in free)]
     banded = [(index, found) for index in free if (found := bands.band_of_value(columns.table.names[index]))]
     named = [(index, band) for index, (band, is_named) in banded if is_named and index not in primary]
     numeric = [
@@ -120,9 +121,21 @@ def _error(columns: Columns, value: int, band: str, *, alone: bool) -> int | Non
     found = own + general
     for index in found[1:]:
         if columns.table.cells(index) != columns.table.cells(found[0]):
+            _check_marks_bad(columns, found[0], index)
             raise columns.unclear(found[0], index, Role.ERROR)
         columns.take(index, "further value")
     return columns.take(found[0], f"error{f' in {band}' if band else ''}") if found else None
+
+
+def _check_marks_bad(columns: Columns, error: int, index: int) -> None:
+    """Refuse a second error of whole numbers, 0 among them: it may mark bad rows, as ATLAS's ``err``."""
+    cells = {cell for cell in columns.table.cells(index) if not is_empty(cell)}
+    if "0" in cells and all(cell.isdigit() for cell in cells):
+        own, name = columns.table.names[error], columns.table.names[index]
+        raise ValueError(
+            f"column {name!r} holds whole numbers, and {own!r} is the error: it may mark bad rows; say --columns "
+            f"error={own},is_bad={name} to leave out those where it isn't 0, or error={own},extra={name}"
+        )
 
 
 def _check_whose_error(columns: Columns, own: Sequence[int], general: Sequence[int], *, is_flux: bool) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bridge.publishing.sources.tables import names, quality, reading, remarks, units
+from bridge.publishing.sources.tables import languages, names, quality, reading, remarks, uncertainties, units, wordings
 from bridge.publishing.sources.tables.cells import NUMBER, is_empty, number_of
 from bridge.publishing.sources.tables.fitsimage import Found
 from bridge.publishing.sources.tables.names import Role
@@ -15,17 +15,21 @@ from bridge.publishing.sources.tables.words import words
 
 RELATIVE = "relative"
 """What ``--flux-unit`` says of fluxes that have no unit."""
-_WAVELENGTHS = words(
-    "wavelength wave wavelengths lambda lam wl wlen wav wavel wvl wavelengthair wavelengthvac "
-    "wavelengthvacuum airwavelength vacwavelength obswavelength wavelengthobs waveobs spectralaxis"
+_WAVELENGTHS = (
+    words(
+        "wavelength wave wavelengths lambda lam wl wlen wav wavel wvl wavelengthair wavelengthvac "
+        "wavelengthvacuum airwavelength vacwavelength obswavelength wavelengthobs obswave waveobs spectralaxis"
+    )
+    | languages.WAVELENGTHS
 )
-_FLUXES = words("flux fluxes fluxdensity flam flambda fnu fluxlambda calflux fluxcal")
+_FLUXES = words("flux fluxes fluxdensity flam flambda fnu fluxlambda calflux fluxcal") | languages.FLUXES
 _ERRORS = words(
     "error err fluxerr fluxerror eflux sigma uncertainty unc fluxunc fluxuncertainty sigmaflux errflux "
     "dflux errors fluxsigma fluxe noise stdev"
 )
-_REST = words("rest restframe norm normalized normalised log loglam logwave dered dereddened")
-_NOT_AS_OBSERVED = re.compile(r"rest[- ]?(?:frame|wave)|de-?redshift|normali[sz]ed|continuum[- ]subtracted")
+_LOGARITHM = "loglam"
+"""log10 of the wavelength in Angstrom: https://data.sdss.org/datamodel/files/BOSS_SPECTRO_REDUX/"""
+_REST = words("rest restframe norm normalized normalised log logwave dered dereddened")
 _WAVELENGTH_UNIT = re.compile(
     r"\b(?:wave\w*|lam\w*|wl)\b[^\w\u00c5]*(?:in |units?:? )?[^\w\u00c5]*"
     r"(nm|nanometers?|microns?|um|[\u00b5\u03bc]m|angstroms?|ang|\u00c5|A)\b",
@@ -40,7 +44,7 @@ def read(path: Path, options: Options) -> Found:
     check_names(options.columns, table.names)
     parsed = [names.parsed(column.name) for column in table.columns]
     roles = {
-        "wavelength": _one(table, parsed, options, Role.WAVELENGTH, _WAVELENGTHS),
+        "wavelength": _one(table, parsed, options, Role.WAVELENGTH, _WAVELENGTHS | {_LOGARITHM}),
         "flux": _one(table, parsed, options, Role.BRIGHTNESS, _FLUXES),
         "error": _one(table, parsed, options, Role.ERROR, _ERRORS),
     }
@@ -52,41 +56,46 @@ def read(path: Path, options: Options) -> Found:
                 f"{table.header_place}: no column holds the {what} (found: {found}); say --columns {what}=..."
             )
     told_units = {what: _unit(table, parsed, index) for what, index in roles.items() if index is not None}
-    if told_units.get("error") and told_units["error"] != told_units["flux"]:
-        raise ValueError(
-            f"the error is in {told_units['error']}, the flux in {told_units['flux'] or 'no unit'}; write both alike"
-        )
+    keywords = {**_said(table.remarks), **table.keywords}
+    if not told_units["flux"] and "flux_unit" not in options.given:
+        told_units["flux"] = keywords.get("BUNIT", "")
+    own_unit = told_units["flux"] or options.given.get("flux_unit", "")
+    errors = uncertainties.find(
+        table, parsed, roles["error"], flux_unit=own_unit, error_unit=told_units.get("error", ""), said=options.columns
+    )
+    roles["error"] = errors.index if errors else None
     free = [
         index for index, name in enumerate(table.names) if index not in roles.values() and name not in options.columns
     ]
     marked = quality.find(table, parsed, options, free)
     if marked.rows:
         table = replace(table, rows=[row for number, row in enumerate(table.rows) if number not in marked.rows])
-    values = {what: _numbers(table, index) for what, index in roles.items() if index is not None}
-    used = {index: what for what, index in roles.items() if index is not None}
+    values = {what: numbers(table, index) for what, index in roles.items() if index is not None}
+    used = {
+        index: f"{what}, {told_units.get(what) or 'unit as said'}" for what, index in roles.items() if index is not None
+    }
+    if errors:
+        values["error"] = errors.errors(values["error"])
+        used[errors.index] = errors.told
+    logarithm = parsed[roles["wavelength"] or 0].flat == _LOGARITHM
+    if logarithm:
+        values["wavelength"] = _from_logarithms(table, values["wavelength"], told_units["wavelength"])
+        used[roles["wavelength"] or 0] = "log10 of the wavelength in Angstrom"
     taken = tuple(
-        (
-            name,
-            f"{used[index]}, {told_units[used[index]] or 'unit as said'}"
-            if index in used
-            else marked.taken.get(index, "left out"),
-        )
-        for index, name in enumerate(table.names)
+        (name, used.get(index) or marked.taken.get(index, "left out")) for index, name in enumerate(table.names)
     )
     left = [name for index, name in enumerate(table.names) if index not in used and index not in marked.taken and name]
     wavelengths = [value for value in values["wavelength"] if value is not None]
     if len(wavelengths) != len(table.rows):
         raise ValueError("a row has no wavelength; one each is needed")
     _check_remarks(table.remarks, told_units, options)
-    keywords = {**_said(table.remarks), **table.keywords}
-    flux_unit = told_units["flux"] or options.given.get("flux_unit", "")
-    _check_kind(parsed[roles["flux"] or 0], flux_unit)
-    _check_told_unit(keywords.get("BUNIT", ""), flux_unit)
+    _check_kind(parsed[roles["flux"] or 0], own_unit)
+    _check_told_unit(keywords.get("BUNIT", ""), own_unit)
     return Found(
         wavelength=wavelengths,
         flux=values["flux"],
         error=values.get("error"),
-        wavelength_unit=told_units["wavelength"],
+        wavelength_unit="Angstrom" if logarithm else told_units["wavelength"],
         flux_unit=told_units["flux"] or None,
         keywords=keywords,
         format=table.format,
@@ -96,6 +105,17 @@ def read(path: Path, options: Options) -> Found:
             *([f"column{'s' if len(left) > 1 else ''} left out: {', '.join(left)}"] if left else []),
         ],
     )
+
+
+def _from_logarithms(table: Table, values: Sequence[float | None], unit: str) -> list[float | None]:
+    """Return the wavelengths, in Angstrom, whose log10 SDSS writes as ``loglam``. Raises ValueError."""
+    if unit and units.unit_of(unit) is not None and str(units.unit_of(unit)) not in ("Angstrom", "dex(Angstrom)"):
+        raise ValueError(
+            f"{table.header_place}: loglam is log10 of Angstrom, and its unit is said to be {unit}; mend it"
+        )
+    if not all(value is None or 3.0 <= value <= 5.0 for value in values):
+        raise ValueError(f"{table.header_place}: loglam is log10 of Angstrom, from 3 to 5, and a value is not; mend it")
+    return [None if value is None else 10.0**value for value in values]
 
 
 def _check_kind(name: names.Name, unit: str) -> None:
@@ -120,19 +140,17 @@ def _check_remarks(comments: Sequence[str], told_units: dict[str, str], options:
     wavelength_unit = told_units["wavelength"] or options.given.get("wavelength_unit", "")
     for remark in comments:
         text = remark.lower()
-        if not_as_observed(text):
+        if wordings.is_no_spectrum(text) or remarks.is_intrinsic(text):
             raise _remarked(remark, "publish what was observed")
+        is_card = bool(_SAID.fullmatch(remark)) or text.startswith("history")  # of a FITS header, as WISeREP keeps them
+        if not is_card and (doubt := next(wordings.doubts(remark), None)):
+            raise _remarked(remark, f"{doubt[1]} as they are read; publish such")
         is_of_flux = "flux" in text and not remarks.FACTOR.search(flux_unit.lower())
         if is_of_flux and remarks.FACTOR.search(text) and flux_unit.lower() != RELATIVE:
             raise _remarked(remark, "write the factor in the unit, as --flux-unit '1e-15 erg / (s cm2 Angstrom)'")
         said = _WAVELENGTH_UNIT.search(remark)
         if said and wavelength_unit and units.unit_of(said[1]) != units.unit_of(wavelength_unit):
             raise _remarked(remark, f"mend the unit, which is said to be {wavelength_unit}")
-
-
-def not_as_observed(text: str) -> bool:
-    """Return whether a comment, in lower case, says that a spectrum is at rest, normalised or corrected."""
-    return bool(_NOT_AS_OBSERVED.search(text) and not remarks.is_denied(text)) or remarks.is_intrinsic(text)
 
 
 def _remarked(remark: str, mend: str) -> ValueError:
@@ -171,7 +189,7 @@ def _unit(table: Table, parsed: Sequence[names.Name], index: int) -> str:
     return told[0] if told else ""
 
 
-def _numbers(table: Table, index: int) -> list[float | None]:
+def numbers(table: Table, index: int) -> list[float | None]:
     found: list[float | None] = []
     for row in table.rows:
         cell = row.cells[index]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
+from bridge.clock import CLOCK
 from bridge.publishing.sources.tables import dates
 from bridge.publishing.sources.tables.cells import is_empty
 from bridge.publishing.sources.tables.forms import MJD_ZERO, Count, Form
@@ -18,9 +19,13 @@ _ANY_JD_RANGE = (Decimal(2_415_020), Decimal(2_488_070))
 """1995 to 2050 and 1900 to 2100, where only the value tells what it is: no year or Unix time falls into either, and no
 date as spreadsheets count them, from 1900 (45323.25 is 2024-02-01T06:00:00), until 2036."""
 _SPREADSHEET_RANGE = (Decimal(25_000), Decimal(50_000))
+_AHEAD = timedelta(days=1)
+"""For clocks that differ and days that have begun elsewhere."""
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _OF_DAY = re.compile(r"\d{1,2}(?:\.\d*)?")
-_CLOCK = re.compile(r"(\d{1,2})[:h ](\d{1,2})(?:[:m ](\d{1,2}(?:\.\d*)?)s?)?m?\s*(?:Z|UTC?)?")
+_CLOCK = re.compile(
+    r"(\d{1,2})[:h ](\d{1,2})(?:[:m ](\d{1,2}(?:\.\d*)?)s?)?m?\s*(?:Z|UTC?|(?P<half>[AaPp])\.?[Mm]\.?)?"
+)
 RIGHT = "write an MJD (60341.25), a JD (2460341.75) or 2024-02-01T06:00:00"
 
 
@@ -31,6 +36,7 @@ def read_times(cells: Sequence[str], form: Form) -> list[datetime | str | None]:
     """
     found: list[datetime | str | None] = [None] * len(cells)
     numbers: list[tuple[int, Decimal]] = []
+    of_clock: list[tuple[int, datetime]] = []
     if form.count is Count.ANY and form.offset is None:
         written = [cell for cell in cells if _NUMBER.fullmatch(cell)]
         if written and all("." not in cell for cell in written):
@@ -43,7 +49,11 @@ def read_times(cells: Sequence[str], form: Form) -> list[datetime | str | None]:
         if is_empty(cell):
             continue
         if not _NUMBER.fullmatch(cell) or (form.count is Count.ANY and form.offset is None and dates.is_compact(cell)):
-            found[index] = _from_text(cell, form.scale, order)
+            moment = _from_text(cell, form.scale, order)
+            if isinstance(moment, datetime) and moment.tzinfo is None:
+                of_clock.append((index, moment))
+            else:
+                found[index] = moment
             continue
         jd = _lost_digits(cell) or _jd(cell, form)
         if isinstance(jd, str):
@@ -51,9 +61,21 @@ def read_times(cells: Sequence[str], form: Form) -> list[datetime | str | None]:
         else:
             numbers.append((index, jd))
     moments = _moments([jd for _, jd in numbers], form.scale)
-    for (index, _), moment in zip(numbers, moments, strict=True):
+    moments += _converted([moment for _, moment in of_clock], form.scale)
+    for (index, _), moment in zip((*numbers, *of_clock), moments, strict=True):
         found[index] = moment
-    return found
+    latest = CLOCK.now() + _AHEAD
+    return [not_ahead(moment, latest) if isinstance(moment, datetime) else moment for moment in found]
+
+
+def not_ahead(moment: datetime, latest: datetime) -> datetime | str:
+    """Return ``moment``; a text that says what to do where it is later than ``latest``, and can't be observed yet."""
+    if moment <= latest:
+        return moment
+    return (
+        f"would be {moment:%Y-%m-%dT%H:%M:%S}, which is still to come; leave out what was not observed, or mend how "
+        "the time is written (what was subtracted, the order of day and month, the clock of this machine)"
+    )
 
 
 def _lost_digits(cell: str) -> str:
@@ -101,16 +123,26 @@ def _moments(jds: Sequence[Decimal], scale: str) -> list[datetime | str]:
     """
     if scale == "utc":
         return [_since_mjd_zero(jd - MJD_ZERO) for jd in jds]
+    return _converted(jds, scale)
+
+
+def _converted(moments: Sequence[Decimal | datetime], scale: str) -> list[datetime | str]:
+    """Return Julian dates or times without a zone, all in ``scale``, as times in UTC: at once, as astropy is quick."""
     from astropy.time import Time
 
-    found: list[datetime | str] = []
-    for jd in jds:
-        try:
-            utc = Time(int(jd), float(jd - int(jd)), format="jd", scale=scale).utc
-            found.append(to_millisecond(utc.to_value("datetime")))
-        except ValueError:
-            found.append(f"{jd} is no time in {scale.upper()} that has one in UTC (a leap second?)")
-    return found
+    if not moments:
+        return []
+    try:
+        if isinstance(moments[0], datetime):
+            read = Time(list(moments), scale=scale)
+        else:
+            jds = [jd for jd in moments if isinstance(jd, Decimal)]
+            read = Time([int(jd) for jd in jds], [float(jd - int(jd)) for jd in jds], format="jd", scale=scale)
+        return [to_millisecond(moment) for moment in read.utc.to_value("datetime")]
+    except ValueError:
+        if len(moments) == 1:
+            return [f"{moments[0]} is no time in {scale.upper()} that has one in UTC (a leap second?)"]
+        return [moment for one in moments for moment in _converted([one], scale)]
 
 
 def _since_mjd_zero(days: Decimal) -> datetime:
@@ -125,6 +157,7 @@ def to_millisecond(moment: datetime) -> datetime:
 
 
 def _from_text(text: str, scale: str, order: str) -> datetime | str:
+    """Return a text as a time in UTC, or in ``scale`` without a zone; a text that says what is wrong with it."""
     found = dates.written(text, order)
     if found is None:
         return f"{text[:40]!r} is no time; {RIGHT}"
@@ -150,7 +183,7 @@ def _part(fraction: str) -> timedelta:
 
 def _clock(text: str) -> timedelta:
     found = _CLOCK.fullmatch(text.strip())
-    if found is None:
+    if found is None or found["half"]:
         raise ValueError(text)
     hours, minutes, seconds = int(found[1]), int(found[2]), Decimal(found[3] or 0)
     if hours > 23 or minutes > 59 or seconds >= 60:
@@ -166,11 +199,7 @@ def _in_utc(moment: datetime, zone: str, scale: str) -> datetime | str:
         return moment.replace(tzinfo=own).astimezone(UTC)
     if scale == "utc":
         return moment
-    if zone:
-        return f"says {zone}, and its column {scale.upper()}"
-    from astropy.time import Time
-
-    return to_millisecond(Time(moment.replace(tzinfo=None), scale=scale).utc.to_value("datetime"))
+    return f"says {zone}, and its column {scale.upper()}" if zone else moment.replace(tzinfo=None)
 
 
 def is_clock(cells: Sequence[str]) -> bool:
@@ -202,7 +231,8 @@ def joined(day: str, clock: str) -> str:
     if is_empty(day) or found is None:
         return ""
     seconds, point, part = (found[3] or "00").partition(".")
-    return f"{day.strip()}T{found[1]:0>2}:{found[2]:0>2}:{seconds:0>2}{point}{part}"
+    half = f" {found['half']}m" if found["half"] else ""
+    return f"{day.strip()}T{found[1]:0>2}:{found[2]:0>2}:{seconds:0>2}{point}{part}{half}"
 
 
 def resolution(cell: str) -> timedelta:

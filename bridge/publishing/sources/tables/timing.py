@@ -32,9 +32,9 @@ class Timing:
 
     @property
     def is_whole_days(self) -> bool:
-        """Whether all times are 0h, as where an MJD is that of a night and holds no time of day."""
-        found = [moment for moment in self.moments if isinstance(moment, datetime)]
-        return bool(found) and all(moment.time() == time() for moment in found)
+        """Whether all times are 0h, or 12h for JD, as where an MJD is that of a night and holds no time of day."""
+        found = {moment.time() for moment in self.moments if isinstance(moment, datetime)}
+        return found == {time(12 if self.form.count is Count.JD else 0)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +96,7 @@ def _candidates(table: Table, names: Sequence[Name], indexes: Sequence[int]) -> 
             _Candidate(columns=(*whole, *(clocks[:1] or _clock_parts(names, indexes))), form=Form(count=Count.ANY))
         )
     elif days and clocks:
+        clocks = _first_moment(names, clocks)
         if len(days) > 1 or len(clocks) > 1:
             told = ", ".join(repr(table.names[index]) for index in (*(day for day, _ in days), *clocks))
             raise ValueError(f"columns {told} may be day and time of day; keep one of each")
@@ -109,6 +110,15 @@ def _candidates(table: Table, names: Sequence[Name], indexes: Sequence[int]) -> 
         if clocks and not found:
             raise ValueError(f"column {table.names[clocks[0]]!r} holds times of day, and no column the day")
     return found, refused
+
+
+def _first_moment(names: Sequence[Name], clocks: Sequence[int]) -> list[int]:
+    """Return the times of day to use: of those that are start, middle and end by their names one, else all."""
+    read = {index: forms.form_of(names[index], "", "") for index in clocks}
+    moments = {index: form.moment for index, form in read.items() if isinstance(form, Form)}
+    if len(moments) < len(clocks) or len({*moments.values()}) < len(clocks) or {*moments.values()} <= {"end"}:
+        return [*clocks]
+    return [min(clocks, key=lambda index: _MOMENTS[moments[index]])]
 
 
 def _form(table: Table, names: Sequence[Name], index: int) -> Form | str | None:

@@ -551,7 +551,7 @@ def test_no_advice_leads_to_publish_corrected_magnitudes(tmp_path: Path, name: s
     assert "--columns" not in problem
 
 
-@pytest.mark.parametrize("name", ["rest_wavelength", "loglam", "wave_rest"])
+@pytest.mark.parametrize("name", ["rest_wavelength", "wave_rest"])
 def test_no_advice_and_no_option_leads_to_publish_wavelengths_at_rest(tmp_path: Path, name: str) -> None:
     file = tmp_path / "spectrum.csv"
     file.write_text(f"{name},flux\n4000,1\n4001,2\n")

@@ -156,7 +156,7 @@ def test_the_time_is_told_by_the_header(tmp_path: Path, cards: dict[str, object]
         ({"DATE-OBS": "20/05/23"}, "DATE-OBS"),
         ({"DATE-OBS": "2023-05-20T01:02:03", "MJD-OBS": 59000.0}, "different times"),
         ({"DATE-OBS": "2023-05-20T01:02:03", "TIMESYS": "TDB"}, "TIMESYS"),
-        ({"CTYPE1": "FREQ-LOG", "DATE-OBS": "2023-05-20T01:02:03"}, "no linear wavelengths"),
+        ({"CTYPE1": "FREQ-LOG", "DATE-OBS": "2023-05-20T01:02:03"}, "tells no wavelengths"),
     ],
 )
 def test_a_header_that_is_not_enough_is_refused(tmp_path: Path, cards: dict[str, object], told: str) -> None:
@@ -170,7 +170,7 @@ def test_a_header_that_is_not_enough_is_refused(tmp_path: Path, cards: dict[str,
         ("wavelength (Angstrom),flux (mJy),fluxes (mJy)\n1,2,3\n", "may both be"),
         ("wavelength (s),flux (mJy)\n1,2\n", "no unit of a wavelength"),
         ("wavelength (Angstrom),flux (parrots)\n1,2\n", "no unit of a flux"),
-        ("wavelength (Angstrom),flux (mJy),err (Jy)\n1,2,3\n", "write both alike"),
+        ("wavelength (Angstrom),flux (mJy),err (mag)\n1,2,3\n", "write both alike"),
         ("rest wavelength (Angstrom),flux (mJy)\n1,2\n", "is at rest"),
         ("wavelength_rest (Angstrom),flux (mJy)\n1,2\n", "is at rest"),
         ("wavelength (Angstrom),flux (mJy)\n1,2\n2,3\n1,4\n", "one spectrum a file"),

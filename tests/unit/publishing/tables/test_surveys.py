@@ -9,9 +9,12 @@ from parts.surveys import SAMPLES
 from parts.tables import points, problems, reading
 
 from bridge.events import Point
+from bridge.publishing.sources.errors import SourceError
 from bridge.publishing.sources.tables import surveys
 from bridge.publishing.sources.tables.astro import astropy_at_hand
-from bridge.publishing.sources.tables.options import Options
+from bridge.publishing.sources.tables.names import Role
+from bridge.publishing.sources.tables.options import Options, parse_columns
+from bridge.publishing.sources.tables.photometry import read_photometry
 from bridge.publishing.sources.tables.reading import read
 from bridge.publishing.sources.tables.surveys import SURVEYS
 from bridge.publishing.sources.tables.table import Table
@@ -71,9 +74,46 @@ def test_a_column_that_somebody_added_ends_the_recognition(tmp_path: Path, name:
         rows=found.rows,
         remarks=found.remarks,
     )
-    assert surveys.find(added, Options()) is None
+    if name.startswith("atlas"):  # the general rules would take its limits for measurements
+        with pytest.raises(ValueError, match="say --columns extra=my own mark to have them applied"):
+            surveys.find(added, Options())
+    else:
+        assert surveys.find(added, Options()) is None
+    said = Options(columns={"my own mark": Role.EXTRA})
+    assert surveys.find(added, said) is surveys.find(found, Options())
     if "fink" not in name:
         assert "'my own mark'" in surveys.hint(added)
+
+
+ATLAS = (
+    "MJD,m,dm,uJy,duJy,F,err\n60341.2,17.5,0.02,363,6,o,0\n60342.2,19.9,0.9,40,33,o,0\n60343.2,17.9,0.05,250,10,o,4\n"
+)
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["brightness=m,error=dm", "brightness=uJy,error=duJy", "error=dm,extra=err", "extra=err,extra=m", "time=MJD"],
+)
+def test_columns_that_are_named_never_undo_what_a_surveys_rules_say(tmp_path: Path, said: str) -> None:
+    (path := tmp_path / "table.csv").write_text(ATLAS)
+    with pytest.raises(SourceError) as error:
+        read_photometry(path, Options(columns=parse_columns(said)))
+    assert "depends on its rules" in error.value.problems[0]
+    kept = read_photometry(path, Options(columns=parse_columns("extra=err")))
+    assert limits_and_detections(tuple(point for point in kept.datums if isinstance(point, Point))) == [
+        (17.5, None),
+        (None, pytest.approx(23.9 - 2.5 * math.log10(3 * 33))),
+    ]
+    assert kept.left_out == ("1 row left out: err is not 0: the service marks the measurement",)
+
+
+def test_a_second_error_of_whole_numbers_may_mark_bad_rows(tmp_path: Path) -> None:
+    (path := tmp_path / "table.csv").write_text(ATLAS.replace("uJy,duJy", "a,b"))
+    with pytest.raises(SourceError) as error:
+        read_photometry(path)
+    assert "--columns error=dm,is_bad=err" in error.value.problems[0]
+    found = read_photometry(path, Options(columns=parse_columns("error=dm,is_bad=err")))
+    assert len(found.datums) == 2
 
 
 def limits_and_detections(found: tuple[Point, ...]) -> list[tuple[float | None, float | None]]:

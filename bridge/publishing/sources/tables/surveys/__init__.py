@@ -1,6 +1,7 @@
 """Surveys whose tables are known, each by an exact signature."""
 
-from bridge.publishing.sources.tables.options import Options
+from bridge.publishing.sources.tables.names import Role
+from bridge.publishing.sources.tables.options import Options, check_names
 from bridge.publishing.sources.tables.surveys import (
     aavso,
     asassn,
@@ -30,16 +31,28 @@ ANY = "table"
 
 
 def find(table: Table, options: Options) -> Survey | None:
-    """Return the survey that ``table`` is from, None where it is none or the options say what its columns are.
+    """Return the survey that ``table`` is from, None where it is none. Columns said to be extra are no obstacle.
 
-    ValueError where it is not from the survey that the options name.
+    ValueError where it is not from the survey that the options name, or where they say what the survey's columns hold:
+    which rows are limits, and which are bad, only its rules tell.
     """
-    if options.columns or options.format == ANY:
+    if options.format == ANY:
         return None
     if options.format and options.format not in NAMES:
         raise ValueError(f"there is no format {options.format!r}; choose one of {', '.join((*NAMES, ANY))}")
     asked = [survey for survey in SURVEYS if options.format in ("", survey.name)]
-    found = next((survey for survey in asked if survey.recognises(table)), None)
+    check_names(options.columns, table.names)
+    kept = frozenset(name for name, role in options.columns.items() if role is Role.EXTRA)
+    found = next((survey for survey in asked if survey.recognises(table, kept)), None)
+    own = found or _alike(table)
+    is_said = own is not None and (kept & own.needs or len(kept) < len(options.columns))
+    if own is not None and (is_said or (found is None and own.is_ruled)):
+        extra = ",".join(f"extra={name}" for name in own.further(table))
+        raise ValueError(
+            f"this looks like {own.title}, and what its columns hold depends on its rules: say "
+            f"{f'--columns {extra}' if extra else 'no --columns'} to have them applied, or add --format table to "
+            "publish what the columns that you name hold"
+        )
     if found is None and options.format:
         lacking = min((sorted(survey.needs - set(table.names)) for survey in asked), key=len)
         further = next((survey.further(table) for survey in asked if survey.needs <= set(table.names)), [])
@@ -50,10 +63,17 @@ def find(table: Table, options: Options) -> Survey | None:
 
 def hint(table: Table) -> str:
     """Return what a table looks like that has all of a survey's columns, and others beside; else nothing."""
+    if (survey := _alike(table)) is None:
+        return ""
+    told, further = (mark.join(survey.further(table)[:5]) for mark in ("', '", ",extra="))
+    return (
+        f"this looks like {survey.title}, but that has no column '{told}'; say --columns extra={further} to read it as "
+        "such"
+    )
+
+
+def _alike(table: Table) -> Survey | None:
+    """Return the survey of which a table has all columns, and others beside; the one of the most columns."""
     names = set(table.names)
     alike = [survey for survey in SURVEYS if not survey.format and survey.needs <= names and survey.further(table)]
-    if not alike:
-        return ""
-    survey = max(alike, key=lambda one: (len(one.needs), -len(one.further(table))))
-    further = ", ".join(map(repr, survey.further(table)[:5]))
-    return f"this looks like {survey.title}, but that has no column {further}; without it the table is read as such"
+    return max(alike, key=lambda one: (len(one.needs), -len(one.further(table))), default=None)

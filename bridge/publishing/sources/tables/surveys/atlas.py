@@ -36,6 +36,7 @@ SURVEYS = (
         needs=words("MJD m dm uJy duJy F"),
         may=words("err chi/N RA Dec x y maj min phi apfit mag5sig Sky Obs"),
         time="MJD",
+        is_ruled=True,
         read_row=_row,
         given={"telescope": "ATLAS", "source_name": "ATLAS"},
         roles={

@@ -62,6 +62,8 @@ class Survey:
     """Fields of all points."""
     roles: Mapping[str, str] = field(default_factory=dict)
     """What the main columns are taken for, for people."""
+    is_ruled: bool = False
+    """Whether the general rules would take its limits for measurements, as where a column was added."""
     one_of: frozenset[str] = frozenset()
     """Columns that name the object: a table of several is refused."""
     check: Callable[[Table], None] = lambda _table: None
@@ -73,12 +75,12 @@ class Survey:
             return self.read_rows(cells)
         return [self.read_row(cells)] if self.read_row is not None else []
 
-    def recognises(self, table: Table) -> bool:
-        """Return whether ``table`` has this signature."""
+    def recognises(self, table: Table, kept: frozenset[str] = frozenset()) -> bool:
+        """Return whether ``table`` has this signature, but for the columns ``kept`` that are said to be extra."""
         names = {name for name in table.names if name}
         if (self.format and table.format != self.format) or not self.needs <= names:
             return False
-        further = names - self.needs - self.may
+        further = names - self.needs - self.may - kept
         return all(re.fullmatch(self.may_match, name) for name in further)
 
     def further(self, table: Table) -> list[str]:
