@@ -94,7 +94,8 @@ def _rate(
 
 def _partitions_of_members(broker: str, group: str) -> list[int]:
     """Return how many partitions each member of a consumer group has."""
-    found = AdminClient({"bootstrap.servers": broker}).describe_consumer_groups([group])[group].result()
+    admin = AdminClient({"bootstrap.servers": broker})  # without a name it would go before its answer comes
+    found = admin.describe_consumer_groups([group])[group].result(timeout=10)
     return [len(member.assignment.topic_partitions) for member in found.members]
 
 
