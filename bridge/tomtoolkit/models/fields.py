@@ -17,6 +17,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _NONE = 0
 """No text has this key."""
+_KNOWN = 10_000
+"""So many texts' keys are known at once, about: anybody may give each record other names."""
 
 # All SQL below is put together from our own constants and Django's names; values go in as parameters.
 # Django calls the methods with more than they need.
@@ -88,11 +90,14 @@ def _found(using: str) -> dict[str, int]:
 
 
 def _known(using: str) -> dict[str, int]:
-    """Return the keys that are known of a connection: one that is made anew may be to another database."""
+    """Return the keys that are known of a connection: one that is made anew may be to another database.
+
+    What is full begins anew.
+    """
     wrapper = connections[using]
     wrapper.ensure_connection()
     connection, known = _keys.get(wrapper, (None, {}))
-    if connection is not wrapper.connection:
+    if connection is not wrapper.connection or len(known) >= _KNOWN:
         known = {}
         _keys[wrapper] = (wrapper.connection, known)
     return known

@@ -36,6 +36,22 @@ def test_the_key_of_a_text_is_not_remembered_from_a_transaction_that_is_undone()
 
 
 @pytest.mark.usefixtures("orm_tom")
+def test_of_however_many_texts_few_keys_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    from bridge.tomtoolkit.database import writing
+    from bridge.tomtoolkit.models import Text, fields, make_keys_of
+
+    monkeypatch.setattr(fields, "_KNOWN", 3)
+    texts = [f"origin {number}" for number in range(20)]
+    for first in range(16):
+        some = texts[first : first + 4]
+        assert make_keys_of("default", some).keys() == set(some)
+        with writing():
+            keys = make_keys_of("default", some[:2]) | make_keys_of("default", some[1:])
+        assert keys == dict(Text.objects.filter(text__in=some).values_list("text", "id"))
+    assert len(fields._known("default")) < 8
+
+
+@pytest.mark.usefixtures("orm_tom")
 def test_texts_are_compared_as_texts_also_those_that_no_row_has() -> None:
     from bridge.tomtoolkit.ledger.store import DjangoLedger
     from bridge.tomtoolkit.models import Entry
