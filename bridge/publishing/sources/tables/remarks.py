@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Sequence
 
-from bridge.publishing.sources.tables import languages, wordings
+from bridge.publishing.sources.tables import languages, neutral, wordings
 from bridge.publishing.sources.tables.forms import Count
 from bridge.publishing.sources.tables.names import OTHER_CLOCKS, SCALES, Name, Role
 from bridge.publishing.sources.tables.table import Table
@@ -80,7 +80,9 @@ def check_remarks(
     ``named`` are the roles of columns that the person named, which are not doubted; ``value`` is that of the values.
     """
     said = [text.lower() for index in timing.columns for text in names[index].said]
-    known = frozenset(token for name in names for token in (*name.tokens, *(said.lower() for said in name.said)))
+    known = frozenset(token for name in names for token in (*name.tokens, *(said.lower() for said in name.said))) | {
+        timing.form.scale
+    }
     in_mmag = any("mmag" in " ".join(name.said).lower() for name in names)
     checks = (
         (not has_limits, LIMIT_TEXT, "no value is a limit", Role.LIMIT),
@@ -107,7 +109,7 @@ def check_remarks(
             role = value if word == "brightness" else Role(word)
             if role not in named and not (has_limits and LIMIT_TEXT.search(text)):
                 raise _remarked(remark, assumed, role)
-        if word := "" if remark.startswith("Column\t") else wordings.not_understood(remark, known):
+        if word := "" if remark.startswith("Column\t") else neutral.not_understood(remark, known):
             raise ValueError(
                 f"a comment says {remark[:60]!r}, and {word!r} may say that values are not what their columns say; "
                 f"remove the comment if it changes none, or say --columns {value}=..., which is not doubted"
