@@ -166,6 +166,13 @@ def _check_bands(columns: Columns, series: Sequence[Series], texts: dict[Role, i
             f"column {columns.table.names[column]!r} says {shifted!r}: magnitudes shifted for a plot? Write them as "
             "observed, and the filter alone"
         )
+    other = next((cell for cell in sorted(cells) if bands.is_other(cell)), None)
+    if other and columns.said(Role.BANDPASS) is None:
+        name = columns.table.names[column]
+        raise ValueError(
+            f"column {name!r} says {other!r}: a colour, a limit, or no magnitude as observed? Write the filter alone, "
+            f"or say --columns bandpass={name}"
+        )
     if cells and all(cell.isdigit() for cell in cells):
         raise ValueError(
             f"column {columns.table.names[column]!r} holds numbers; write the names of the filters, as g or V"

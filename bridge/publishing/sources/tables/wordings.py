@@ -18,12 +18,13 @@ HARMLESS = re.compile(
     r"first (?:author|light)|in the last column|psf[- ]?(?:fit\w*|models?)|test (?:site|camera)|"
     r"(?:^|(?:values?|mag\w*|data|photometry) )(?:are |were |is |have |has )?(?:not |no )(?:been )?correct(?:ed|ion)s?"
     r"(?: for (?:\w+ ){0,4}(?:extinction|redden\w*|dust|absorption))?|"
-    r"\buncorrected|(?:no|not) (?:k|s)-?correct\w*|(?:https?://|www\.|doi:|10\.\d{4,})\S+|\S+@\S+|"
+    r"\buncorrected|(?:no|not) (?:k|s)-?correct\w*|\bnot saturated|[a-z][\w-]+(?:\.[a-z][\w-]+){2,}|(?:https?://|www\.|doi:|10\.\d{4,})\S+|\S+@\S+|"
     r"e\(b-v\) ?= ?[\d.]+|no (?:host|template|sky|galaxy) subtraction|"
     r"\w*[ -]?corrected\W+(?:false|no|none|0)\b|"
     r"(?:host|galaxy|template)(?: \w+)? (?:is |was )?not (?:been )?subtracted|"
     r"(?:do|does) not include (?:the )?(?:zero[- ]?point|systematic|calibration)[\w ]*|"
     r"includ(?:e|ing) (?:the )?(?:uncertaint\w+|errors?) (?:of|in) (?:the )?(?:zero[- ]?points?|calibration)|"
+    r"cosmic[- ]rays? (?:were |are |was )?(?:removed|cleaned|rejected)|"
     r"(?:statistical|photon noise) (?:errors? |uncertaint\w+ )?only|"
     r"distance\W+[\d.]+ ?[kMG]pc|end of (?:file|table|data|list)|"
     r"extinction (?:is |was |has )?(?:not|never) (?:been )?(?:removed|applied)",
@@ -80,6 +81,7 @@ _KINDS = (
     (
         "brightness",
         "values are the target's",
+        r"^\W*(?:the )?(?:host(?: galaxy)?|(?:comparison|check|reference|field) star|nucleus|sky|background)\W*$|"
         r"\bhosts? (?:galaxy )?of\b|\b(?:comparison|check|reference|standard|field) star of\b|"
         r"\b(?:companion|fainter|brighter)\b(?! than)|\b(?:nucleus|core|component|member) of\b|"
         r"(?:magnitudes?|mags|photometry|values|fluxes|this) (?:are |is )?(?:of|for) (?:the )?"
@@ -137,6 +139,8 @@ _NOT_AS_OBSERVED = re.compile(
 )
 _NO_SPECTRUM = re.compile(
     r"\b(?:model|best)[- ]?fit|\bfit(?:ted)?[- ](?:model|spectrum)|(?<!host )(?<!galaxy )\btemplate\b(?! subtract)|"
+    r"\b(?:host|sky|arc|lamp|standard star|(?<!a )galaxy) spectrum|spectrum of the (?:host|sky|galaxy)|"
+    r"^\W*(?:(?:ab|vega|st)?\W*mag(?:nitude)?s?|v ?= ?0)\W*$|"
     r"\b(?:galaxy|sn|stellar) template\b(?! subtract)|\blog(?:10|e)?[ _(]*(?:lam|wave)",
 )
 
