@@ -89,7 +89,7 @@ _NAMES: Mapping[Role, frozenset[str]] = {
     Role.IS_DETECTION: words("detected detection isdetection isdetected isdet det detectionflag detflag detect"),
     Role.BANDPASS: words(
         "bandpass filter band passband filtername filt flt filtercode filterid bandname passbandname "
-        "photfilter filters bands photband obsfilter fil filterused magfiltername"
+        "photfilter ifilter filters bands photband obsfilter fil filterused magfiltername"
     )
     | languages.BANDPASSES,
     Role.UNIT: words("unit units brightnessunit magunit fluxunit fluxunits magunits brightnessunits unitflux"),
