@@ -1,10 +1,10 @@
-"""What keywords of a spectrum's header say of it, by the names that instruments and pipelines write."""
+"""What keywords of a header say of a spectrum or a table, by the names that instruments and pipelines write."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
-from bridge.publishing.sources.tables import units
-from bridge.publishing.sources.tables.cells import NO, number_of
+from bridge.publishing.sources.tables import bands, units, wordings
+from bridge.publishing.sources.tables.cells import NO, YES, number_of
 from bridge.publishing.sources.tables.remarks import FACTOR
 from bridge.publishing.sources.tables.words import words
 
@@ -20,6 +20,13 @@ _OTHERS = words(
 _UNCALIBRATED = words("uncalibrated none no false f raw instrumental relative arbitrary 0")
 _CALIBRATED_BY = words("FLUXCAL FLUX_CAL FLXCAL CALIB CALIBRAT PHOTCAL")
 _UNITS = words("UNITS FUNITS FLUXUNIT FLUX_UNI YUNITS YUNIT")
+_MAGNITUDE_UNITS = words("UNIT MAGUNIT MAG_UNIT")
+_CLOCKS = words("JST CST EST EDT PST PDT MST MDT CET CEST MSK IST BST AEST NZST CLT ART HJD BJD HMJD BMJD TDB TCB LST")
+_OFFSET = re.compile(r"(?:MAG|FLUX|TIME|MJD|JD|T|M)_?(?:OFF\w*|SHIFT|SCALE|FACT\w*)|SCALE|OFFSET|SHIFT")
+_SAYING = re.compile(
+    r"UPPER_?LI\w*|LIMITS?|PRIVATE|PROPRIET\w*|EMBARGO\w*|CORRECTE\w*|DEREDD\w*|SIMULAT\w*|INSTRUMENTAL|DIFFEREN\w*"
+)
+_OF_ANOTHER = re.compile(r"obj\w*: (?:the )?(?:host|comp|check|sky|ref|standard)")
 
 
 def check(keywords: Mapping[str, str], *, flux_unit: str) -> None:
@@ -50,6 +57,30 @@ def check(keywords: Mapping[str, str], *, flux_unit: str) -> None:
             )
         if name in _UNITS and FACTOR.search(text) and not FACTOR.search(flux_unit.lower()):
             raise ValueError(f"the header says {name} = {value}; write the factor in the unit of the fluxes")
+
+
+def check_table(keywords: Mapping[str, str], filters: Collection[str]) -> None:
+    """Refuse a table whose head says by keywords that values are not what its columns say; ``filters`` are theirs.
+
+    Raises ValueError.
+    """
+    for name, value in keywords.items():
+        text = value.strip("' ").lower()
+        label = name.lower().replace("_", " ")
+        doubt = next((assumed for _, assumed in wordings.doubts(f"{label}: {text}")), "")
+        is_clock = value.strip("' ").upper() in _CLOCKS
+        is_offset = bool(_OFFSET.fullmatch(name)) and number_of(text) not in (None, 0.0)
+        is_said = bool(_SAYING.fullmatch(name)) and text in YES | {"all"}
+        is_said = is_said or (name in _CALIBRATED_BY and text in NO | {"uncalibrated"})
+        is_unit = name in _UNITS | _MAGNITUDE_UNITS and text not in ("mag", "mags") and units.unit_of(text) is not None
+        if doubt or is_clock or is_offset or is_said or is_unit or _OF_ANOTHER.match(f"{label}: {text}"):
+            raise ValueError(
+                f"the head says {name} = {value[:60]}, which may say that values are not what their columns say; "
+                "write it in a column's name, or remove it"
+            )
+    told = keywords.get("FILTER", "")
+    if told in bands.BANDS and filters and told not in filters:
+        raise ValueError(f"the head says FILTER = {told}, and the column of filters {min(filters)}; keep one")
 
 
 def _is_physical(unit: str) -> bool:

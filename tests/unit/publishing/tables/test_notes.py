@@ -1,10 +1,11 @@
 """Notes, marks and keywords beside the values: understood, known to change nothing, or refused."""
 
-from io import BytesIO
+from io import BytesIO, StringIO
 from pathlib import Path
 
 import pytest
 from astropy.io import fits
+from astropy.table import Table
 from parts.tables import points, problems
 
 from bridge.events import Position, Spectrum
@@ -297,3 +298,132 @@ def test_hours_in_a_column_of_degrees_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SourceError) as caught:
         positions(tmp_path, "mjd,ra (deg),dec\n60080.3,12:30:49.4,+12:23:28\n")
     assert "mend one" in caught.value.problems[0]
+
+
+# -- what is stated of a table in words that are harmless alone, by descriptions and by keywords -----------------------
+
+
+@pytest.mark.parametrize(
+    "comment",
+    [
+        "The target is the comparison star and the comparison is the target",
+        "These are the magnitudes of the sky background",
+        "Magnitudes are above the sky",
+        "Errors are the ratio of noise to signal",
+        "Dates are the dates of the paper",
+        "time is of the first of the 50 images",
+        "values are of the template image",
+        "values are the difference to the first image",
+        "system is as the template",
+        "The r is the i",
+        "from B and R",
+        "catalogue V, no filter",
+        "calculated from the spectrum",
+        "median magnitudes of all the nights at the mean time",
+        "AB to Vega applied",
+        "magnitudes are AB, zero points Vega",
+        "Beijing Time at the start",
+        "Copy of the data of SN 2020xyz",
+        "units: see paper",
+        "Values Were Doubled here",
+        "Times are Local at the observatory",
+        "Note: Preliminary Inverted Sign",
+    ],
+)
+def test_a_statement_on_values_in_harmless_words_is_never_passed_over(tmp_path: Path, comment: str) -> None:
+    assert "a comment says" in problems(tmp_path, f"# {comment}\n{table('n', '3', '3', '3', '3')}")[0]
+
+
+@pytest.mark.parametrize(
+    "comment",
+    [
+        "MJD is the middle of the exposure",
+        "Magnitudes are calibrated against the comparison stars",
+        "The uncertainties include the scatter of the comparison stars",
+        "All times are in Universal Time",
+        "template images from PS1 were used for subtraction",
+        "Magnitudes are in the Vega system",
+        "(This table is available in its entirety in machine-readable form.)",
+        "Observer: R. Smith, Bronberg Observatory",
+        "transformed to the standard system",
+    ],
+)
+def test_a_statement_that_says_what_is_assumed_anyway_is_no_obstacle(tmp_path: Path, comment: str) -> None:
+    assert len(points(tmp_path, f"# {comment}\n{table('n', '3', '3', '3', '3')}")) == 4
+
+
+def described(column: str, text: str, **meta: object) -> str:
+    """Return two points as ECSV, with a description of a column and further entries in the head."""
+    columns = {"mjd": [60080.3, 60081.3], "mag": [17.1, 17.2], "mag_err": [0.02, 0.03], "filter": ["r", "r"]}
+    made = Table(columns, meta=meta)
+    made[column].description = text
+    made.write(written := StringIO(), format="ascii.ecsv")
+    return written.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("column", "text"),
+    [
+        ("mag", "magnitude minus 25"),
+        ("mag", "host magnitude"),
+        ("mag", "model magnitude"),
+        ("mag", "limiting magnitude of the image"),
+        ("mag", "sky brightness"),
+        ("mag", "mag at rest"),
+        ("mag", "mag of comparison star"),
+        ("mjd", "start of night"),
+        ("mjd", "MJD of the reference image"),
+        ("mjd", "date of discovery"),
+        ("mjd", "local time as MJD"),
+        ("mjd", "JD-2400000"),
+        ("mag_err", "variance"),
+        ("mag_err", "error in percent"),
+        ("filter", "nominal filter, all images clear"),
+    ],
+)
+def test_a_description_of_a_column_is_understood_or_refused(tmp_path: Path, column: str, text: str) -> None:
+    assert repr(text) in problems(tmp_path, described(column, text))[0]
+
+
+@pytest.mark.parametrize(
+    ("column", "text"),
+    [
+        ("mag", "PSF magnitude"),
+        ("mag", "Apparent magnitude in the r band (AB)"),
+        ("mjd", "Modified Julian Date of mid-exposure (UTC)"),
+        ("mjd", "JD - 2400000.5"),
+        ("mag_err", "Uncertainty in mag, 1 sigma"),
+        ("filter", "Photometric filter"),
+    ],
+)
+def test_a_description_that_says_what_the_name_says_is_no_obstacle(tmp_path: Path, column: str, text: str) -> None:
+    assert len(points(tmp_path, described(column, text))) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("zone", "JST"), ("note", "from a model"), ("kind", "differential"), ("units", "mmag"), ("private", True),
+        ("mag_off", 0.3), ("corrected", "yes"), ("calib", False), ("object", "host galaxy"), ("filter", "g"),
+    ],
+)  # fmt: skip
+def test_a_keyword_that_may_change_a_tables_values_is_refused(tmp_path: Path, name: str, value: object) -> None:
+    header = fits.Header({name.upper(): value})
+    columns = [
+        fits.Column(name="mjd", format="D", array=[60080.3, 60081.3]),
+        fits.Column(name="mag", format="D", array=[17.1, 17.2]),
+        fits.Column(name="filter", format="2A", array=["r", "r"]),
+    ]
+    fits.BinTableHDU.from_columns(columns, header=header).writeto(content := BytesIO())
+    assert "the head says" in problems(tmp_path, content.getvalue())[0]
+    plain = BytesIO()
+    fits.BinTableHDU.from_columns(columns, header=fits.Header({"OBJECT": "SN 2023x", "SITE": "x"})).writeto(plain)
+    assert len(points(tmp_path, plain.getvalue())) == 2
+
+
+def test_a_comment_that_somebody_added_to_a_surveys_table_is_looked_at_too(tmp_path: Path) -> None:
+    head = "###MJD m dm uJy duJy F err chi/N RA Dec x y maj min phi apfit mag5sig Sky Obs\n"
+    row = "60080.3 17.1 0.02 500 10 o 0 1.0 123.4 -12.3 1 2 3 3 0 -0.4 19.5 20.1 01a\n"
+    assert len(points(tmp_path, f"{head}{row}")) == 1
+    for comment in ("mags shifted by 1", "times are HMJD", "all limits", "wobbled"):
+        assert "remove the comment" in problems(tmp_path, f"{head}{row}# {comment}\n")[0]
