@@ -34,6 +34,7 @@ _UNMEASURED = words(
 )
 _WORD = re.compile(r"[^\W\d_]{2}")
 _LONG_NUMBER = re.compile(r"\d{3,}")
+_NUMBER = re.compile(r"\d+")
 _NOT_UTC = (SCALES.keys() - {"utc", "ut", "gmt", "tu", "et"}) | OTHER_CLOCKS
 _TYPES = words("type kind role class category")
 _OTHERS = words("comparison comp check reference template standard calibrator host galaxy sky background")
@@ -46,7 +47,7 @@ def check(name: Name, cells: Sequence[str], *, is_harmless: bool, has_limits: bo
     ``is_harmless`` says that the column describes the target or the image, so that it may have gaps;
     ``has_limits`` that something else marks limits, which notes may then speak of.
     """
-    values = {cell for cell in cells if not is_empty(cell)}
+    values = dict.fromkeys(cell for cell in cells if not is_empty(cell)).keys()
     _check_plain(name, values)
     if name.flat in _LABELS:
         return
@@ -86,7 +87,8 @@ def _check_plain(name: Name, values: Collection[str]) -> None:
 
 def _check_notes(name: Name, notes: Iterable[str], known: frozenset[str]) -> None:
     """Refuse a note that isn't understood: it may say all of its row, as a footnote does by a number."""
-    for note in notes:
+    alike = {_NUMBER.sub("0", note): note for note in notes}
+    for note in alike.values():
         is_mark = number_of(note) is not None or len(note) == 1
         if word := note if is_mark else neutral.not_understood(note, known, are_names=False):
             raise ValueError(
