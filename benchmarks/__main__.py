@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import timing
-from benchmarks.lines import BENCH, SCALE, SLOW, lines
+from benchmarks.lines import BENCH, SCALE, lines
 from benchmarks.results import Results
 from benchmarks.stage import Stage, log_as_a_daemon
 from bridge.cli.consume import spare_collector
@@ -17,7 +17,7 @@ def main() -> None:
     """Measure what was asked for."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("lines", nargs="*", metavar="line", help=f"{', '.join(BENCH)} (default: all)")
-    parser.add_argument("--quick", action="store_true", help=f"less of everything, without {', '.join(SLOW)}")
+    parser.add_argument("--quick", action="store_true", help="less of everything")
     parser.add_argument("--scale", action="store_true", help=f"with a million of something: {', '.join(SCALE)}")
     parser.add_argument("--turns", type=int, help="turns of each side")
     parser.add_argument("--cpu", action="store_true", help="count CPU seconds of this process only")
@@ -36,7 +36,7 @@ def main() -> None:
         log_as_a_daemon(Path(folder) / "log")
         spare_collector()  # as the consumer's command does
         with Stage(Path(folder)) as stage:
-            for name in given.lines or [name for name in known if not given.quick or name not in SLOW]:
+            for name in given.lines or known:
                 with results.line(name):
                     for row in known[name](stage, effort):
                         results.add(row)

@@ -14,6 +14,7 @@ from typing import Any
 from uuid import uuid4
 
 import psutil
+from confluent_kafka.admin import AdminClient
 from parts.bridges import Publishing
 from parts.django_tom import InProcessTom
 from parts.managed_tom import ManagedTom
@@ -30,8 +31,6 @@ EACH = 100
 _DATUMS = 60_000
 _TARGETS = [f"SN 2026 {number}" for number in range(60)]
 _MOST_TURNS = 2
-_SETTLES_S = 8.0
-"""Seconds in which the members of a group have shared the partitions."""
 
 
 def measure(stage: Stage, effort: Effort) -> Iterator[Row]:
@@ -74,9 +73,12 @@ def _rate(
         running = [
             stack.enter_context(site.managing("bridgeconsume", log=folder / f"{one}.log")) for one in range(consumers)
         ]
-        for one in running:
-            one.wait_for("consumer.started")
-        time.sleep(_SETTLES_S if consumers > 1 else 0.0)
+        group = running[0].wait_for("consumer.started")[0]["group"]
+        wait_until(
+            lambda: _partitions_of_members(stage.broker, group) == [PARTITIONS // consumers] * consumers,
+            timeout_s=60,
+            what="the members of the group to share the partitions",
+        )
         before = _offsets()
         for one in made:
             publishing.stream.publish(topic, key=one.key, value=one.value, headers=one.headers)
@@ -88,6 +90,13 @@ def _rate(
     applied = (before + len(made) - first) * EACH
     cores, of_database = (max(now - then, 0.0) / took_s for now, then in zip(used, cpu, strict=True))
     return applied / took_s, cores, of_database
+
+
+def _partitions_of_members(broker: str, group: str) -> list[int]:
+    """Return how many partitions each member of a consumer group has."""
+    admin = AdminClient({"bootstrap.servers": broker})  # without a name it would go before its answer comes
+    found = admin.describe_consumer_groups([group])[group].result(timeout=10)
+    return [len(member.assignment.topic_partitions) for member in found.members]
 
 
 def _database() -> dict[str, Any]:

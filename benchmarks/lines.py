@@ -26,8 +26,6 @@ BENCH = (
     "starting",
 )
 """Modules whose ``measure`` makes up ``make bench``."""
-SLOW = ("memory", "delay", "consumers")
-"""Those of them that a quick run leaves out unless they are named: most of their time goes into starting processes."""
 SCALE = ("matching", "replaying", "standing", "memory")
 """Modules whose ``at_scale`` makes up ``make bench-scale``: those with a million of something."""
 

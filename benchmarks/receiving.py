@@ -12,7 +12,7 @@ from parts.toms import Tom
 
 from benchmarks.timing import took_s
 from bridge.events import Body
-from bridge.ledger.port import Filter, Outcome
+from bridge.ledger.port import Outcome
 
 
 class Receiving:
@@ -53,7 +53,7 @@ class Receiving:
         with self.subscribed(topic).open() as bridge:
 
             def applied() -> int:
-                return sum(entry.outcome is Outcome.APPLIED for entry in bridge.ledger.entries(Filter()))
+                return sum(one.events for one in bridge.ledger.counts() if one.outcome is Outcome.APPLIED)
 
             def receive_s(bodies: Iterable[Body]) -> float:
                 before = applied()

@@ -74,7 +74,7 @@ class Effort:
 
 
 FULL = Effort(turns=3, factor=1.0)
-QUICK = Effort(turns=2, factor=0.2)
+QUICK = Effort(turns=2, factor=0.1)
 TINY = Effort(turns=1, factor=0.001, warm=0, vendors=("sqlite",))
 """For the test that each line runs at all."""
 

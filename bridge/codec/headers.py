@@ -42,12 +42,12 @@ class Hints:
     """Name of the target or list; its simplified form where only the key tells it."""
 
 
-def headers_of(event: Event, schema: Schema) -> Headers:
-    """Return the headers of ``event``, written with ``schema``."""
+def headers_of(event: Event, event_id: str, schema: Schema) -> Headers:
+    """Return the headers of ``event``, whose id is ``event_id``, written with ``schema``."""
     of_schema, of_share = _of_schema(schema), _of_share(event.origin, event.shared_at)
     return (
         *of_schema[:3],
-        ("ce_id", str(event.id).encode()),
+        ("ce_id", event_id.encode()),
         of_share[0],
         of_schema[3],
         of_share[1],

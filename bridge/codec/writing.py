@@ -34,9 +34,6 @@ _NULL, _SECOND = b"\x00", b"\x02"  # which of a union's two branches follows
 _END = b"\x00"  # of an array or map
 _TEXTS = 2_000
 """So many texts are kept written: instruments, units, names."""
-_SHARES = 64
-"""Of so many shares what all their events have in common is kept written."""
-
 _Write = Callable[[Any], bytes]
 _WriteMany = Callable[[Sequence[Any]], Iterable[bytes]]
 _FEW = 5
@@ -54,9 +51,9 @@ class Encoded(NamedTuple):
 
 def encode(event: Event) -> Encoded:
     """Return ``event`` as a record of a stream, written with the newest schema of its kind."""
-    kind = event.kind
+    kind, event_id = event.kind, str(event.id)
     schema = newest(kind)
-    return Encoded(event.key, _writer(kind).value(event), headers_of(event, schema), schema)
+    return Encoded(event.key, _writer(kind).value(event, event_id), headers_of(event, event_id, schema), schema)
 
 
 def sizes_of_items(kind: Kind, items: Iterable[Any]) -> list[int]:
@@ -84,9 +81,9 @@ class _Writer:
         (first, *of_share, last) = envelope["fields"]
         assert (first["name"], last["name"]) == ("id", "replaces")
         names = tuple(field["name"] for field in of_share)
-        write = _record(of_share, named).one
-        self._share = lru_cache(_SHARES)(lambda *values: write(dict(zip(names, values, strict=True))))
-        self._names = itemgetter(*names)
+        self._names, self._write_share = itemgetter(*names), _record(of_share, named).one
+        self._share: tuple[tuple[Any, ...], bytes] = ((), b"")
+        """What the last event had of its share, and how that is written: the next one, as a rule, is of the same."""
         self._replaces = _type(last["type"], named).one
         self._marker = MARKER + schema.fingerprint
         self._body = tuple((name, _type(node, named).one) for name, node in fields.items())
@@ -95,19 +92,26 @@ class _Writer:
         self.item = named[array["items"]["name"]].one if array else _no_items
         """Writes one item of those by which an event can be split."""
 
-    def value(self, event: Event) -> bytes:
-        """Return ``event`` in the single-object encoding."""
+    def value(self, event: Event, event_id: str) -> bytes:
+        """Return ``event``, whose id is ``event_id``, in the single-object encoding."""
         envelope = vars(event)
         body = {"target": event.body} if self._is_target else vars(event.body)
         return b"".join(
             [
                 self._marker,
-                _uuid(event.id),
-                self._share(*self._names(envelope)),
+                _text(event_id),
+                self._of_share(envelope),
                 self._replaces(event.replaces),
                 *[write(body[name]) for name, write in self._body],
             ]
         )
+
+    def _of_share(self, envelope: dict[str, Any]) -> bytes:
+        values = self._names(envelope)
+        share = self._share
+        if values != share[0]:
+            share = self._share = values, self._write_share(envelope)
+        return share[1]
 
 
 def _no_items(item: Any) -> bytes:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, NamedTuple, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar, get_args
 from uuid import UUID
 
 from pydantic import BaseModel, FailFast, Field, StringConstraints, ValidationError
@@ -16,6 +16,8 @@ from bridge.names import simplify
 
 Body = Target | TargetList | DataBody | DataProduct
 Part = TypeVar("Part", bound=Model)
+
+_BODIES = frozenset(get_args(Body))
 
 _LONGEST_PATH = 120
 """Characters of the path to a wrong field that are told: free values may be nested deeply."""
@@ -72,7 +74,9 @@ class Share(Model):
 
     def event(self, body: Body) -> "Event":
         """Return a new event of this share with ``body``."""
-        return Event(**{name: getattr(self, name) for name in Share.model_fields}, body=body)
+        if self.was_changed or type(body) not in _BODIES:
+            return Event(**{name: getattr(self, name) for name in Share.model_fields}, body=body)
+        return Event.of_checked(vars(self) | {"id": uuid7(), "replaces": None, "body": body})
 
 
 class Event(Share):

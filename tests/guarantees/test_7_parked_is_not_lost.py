@@ -116,6 +116,7 @@ def test_what_was_too_new_is_applied_after_the_upgrade_and_nothing_twice(alpha, 
     beta.tom.make_target("SN 2024abc")
     alpha.publish(photometry(2), GALAXY)
     with monkeypatch.context() as older:  # a release that doesn't know photometry
+        older.setattr(avro.Decoder, "_short_way", lambda *_: None)  # which reads what this release itself writes
         older.setattr(avro, "is_newer", lambda name: name.endswith(".Photometry"))
         beta.drain()
         beta.drain()

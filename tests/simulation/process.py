@@ -30,7 +30,7 @@ from bridge.receiving.looking import Parts
 from bridge.receiving.matching import Policy
 from bridge.receiving.naming import Names
 from bridge.receiving.progress import Limits, Progress
-from bridge.receiving.read import Reader
+from bridge.receiving.read import Reader, Rules
 from bridge.receiving.unit import Writer
 from bridge.receiving.waiting import WaitingLine
 from bridge.stream.labelled import Opening
@@ -215,7 +215,8 @@ class Process:
             wrote=partial(world.wrote, self),
         )
         stream = cast(Any, Asked(self, "stream", self._stream(clock)))
-        reader = Reader(self._decode, world.universe.peek, origin=US, ours=ledger.installations, rules=world.rules)
+        subscribed = dict.fromkeys(world.topics, Rules())
+        reader = Reader(self._decode, world.universe.peek, origin=US, ours=ledger.installations, rules=subscribed)
         pause_s = 1.0 if world.over_rest else 0.0
         executor = Executor(tom, ledger, Policy(), attempts=2, pause_s=pause_s)
         called = Names(ledger, origin=US, name=US)

@@ -130,15 +130,16 @@ def _upgrade(world: World) -> None:
 def _let_time_go(world: World) -> None:
     """Let all times pass at which something is looked at again, and what follows from it."""
     for _ in range(HOURS):
-        before = _what_is_kept(world)
+        before, idle = _what_is_kept(world), True
         world.clock.advance(LONGER_THAN_ANY_WAIT_S)
         for consumer in CONSUMERS:
             for _ in range(STARTS):  # a supervisor does not wait for an hour until it starts what was killed
-                world.run_until_idle(consumer, CALLS * 4)
+                is_idle = world.run_until_idle(consumer, CALLS * 4)
                 if not world.processes[consumer].has_ended:
                     break
                 Start(consumer).do(world)
-        if _what_is_kept(world) == before:
+            idle &= is_idle
+        if idle and _what_is_kept(world) == before:
             break  # with the next hour it would be the same
     if _behind(world):
         reach_the_ends(world)

@@ -87,9 +87,8 @@ class Hole:
     topic: str = "one"
 
     def do(self, world: World) -> None:
-        held = world.brokers.get(self.topic)
-        if held is not None:
-            held.partitions[0].append(None)
+        if world.brokers.get(self.topic) is not None:
+            world.brokers.of(self.topic).leave_hole(Partition(split(self.topic)[1], 0))
 
 
 # -- processes --------------------------------------------------------------------------------------------------------
@@ -263,7 +262,7 @@ class Lose:
         if held is None:
             return
         before = min(self.before, len(held.partitions[0]))
-        held.first[0] = max(before, held.first[0])
+        world.brokers.of(self.topic).lose(Partition(held.name, 0), before)
         if Partition(self.topic, 0) not in world.ledger.positions():  # the earliest record is a later one now
             world.skipped |= {Place(held.id, 0, offset) for offset in range(before)}
 

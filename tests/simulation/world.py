@@ -22,7 +22,6 @@ from simulation.universe import TOPICS, Universe
 
 from bridge.events import EventRef
 from bridge.ledger.model import Place
-from bridge.receiving.read import Rules
 from bridge.stream.port import Partition, Record
 
 CONSUMERS = (0, 1)
@@ -63,7 +62,6 @@ class World:
         self.holdings = Holdings()
         self.faults = Faults()
         self.universe = Universe()
-        self.rules: dict[str, Rules] = {}
         self.release = 0
         self.calls = 0
         self.hub = greenlet.getcurrent()
@@ -121,13 +119,14 @@ class World:
         if not process.has_ended:
             checks.check_told(self, process)
 
-    def run_until_idle(self, number: int, calls: int) -> None:
-        """Let a consumer run until nothing has come twice, or for so many calls."""
+    def run_until_idle(self, number: int, calls: int) -> bool:
+        """Let a consumer run until nothing has come twice, or for so many calls; return whether it is idle."""
         process = self.process(number)
         until = process.idled + 2
         while calls > 0 and process.idled < until and not process.has_ended and not process.frozen:
             self.run(number, AT_ONCE, idles=until - process.idled)
             calls -= AT_ONCE
+        return process.idled >= until
 
     # -- what is watched ----------------------------------------------------------------------------------------------
 

@@ -41,7 +41,8 @@ def noted_among(using: str, model: Any, keys: Collection[int]) -> set[int]:
     """
     one_of, value = among(using, keys)
     connection = connections[using]
-    key, table = map(connection.ops.quote_name, (model._meta.pk.column, model._meta.db_table))
+    column, table = map(connection.ops.quote_name, (model._meta.pk.column, model._meta.db_table))
+    key = f"{table}.{column}"  # the runs have a column of that name too
     first = _First.template % {"expressions": f"%s{_First.arg_joiner}{key}"}
     with connection.cursor() as cursor:
         cursor.execute(

@@ -202,11 +202,11 @@ def test_targets_and_lists_that_came_are_told_from_our_own(orm_tom: InProcessTom
     from bridge.tomtoolkit.receiving import written
     from bridge.tomtoolkit.rows.bodies import is_own_list, own_targets
 
-    ours, theirs = (Target.objects.create(name=name, type="SIDEREAL", ra=1.0, dec=2.0) for name in ("A", "B"))
+    ours, theirs, later = (Target.objects.create(name=name, type="SIDEREAL", ra=1.0, dec=2.0) for name in "ABC")
     lists = [TargetList.objects.create(name=name) for name in ("mine", "came")]
     written.note("default", BaseTarget, written.notes([theirs], NORTH, BaseTarget))
     written.note("default", TargetList, written.notes(lists[1:], NORTH))
-    assert own_targets([ours.pk, theirs.pk]) == {ours.pk}
+    assert own_targets([ours.pk, theirs.pk, later.pk]) == {ours.pk, later.pk}
     assert [is_own_list(one) for one in lists] == [True, False]
 
 
