@@ -13,7 +13,8 @@ _ECSV = re.compile(r"#\s*%ECSV\s")
 _COMMENT = ("#", "\\", "|")
 _SEXTRACTOR = re.compile(r"#\s+(\d+)\s+([A-Z][A-Z0-9_]*)(?:\s.*)?")
 _LATEX_WORD = re.compile(r"\\(?:mathrm|mathit|rm|text|textit|textbf)\{([^}]*)\}")
-_LATEX_MARK = re.compile(r"\$|\\phm\{[^}]*\}|\\nodata|~|\\,")
+_LATEX_MARK = re.compile(r"\$|\\phm\{[^}]*\}|\\nodata|\\[lc]?dots|~|\\,")
+_LATEX_NOTE = re.compile(r"\\(?:tablecomments|tablenotetext|caption|tablecaption)\b(?:\{\w\})?(.*)")
 
 
 def is_ecsv(text: str) -> bool:
@@ -118,7 +119,7 @@ def read_cds(text: str) -> Table:
 def read_latex(text: str) -> Table:
     """Return a table of LaTeX. Notes below it are kept as remarks."""
     table = _read(text, "aastex" if "deluxetable" in text else "latex")
-    notes = re.findall(r"\\(?:tablecomments|tablenotetext|caption|tablecaption)\b.*", text)
+    notes = [_without_latex(found).strip("{} ") for found in _LATEX_NOTE.findall(text)]
     rows = [replace(row, cells=tuple(_without_latex(cell) for cell in row.cells)) for row in rows_of(table, ())]
     columns = [replace(column, name=_without_latex(column.name)) for column in columns_of(table)]
     if rows and (units := units_in(rows[0].cells)) is not None:

@@ -33,6 +33,7 @@ _UNMEASURED = words(
     "predicted"
 )
 _WORD = re.compile(r"[^\W\d_]{2}")
+_FILE = re.compile(r"\w\.[A-Za-z]\w{1,4}$")
 _LONG_NUMBER = re.compile(r"\d{3,}")
 _NUMBER = re.compile(r"\d+")
 _NOT_UTC = (SCALES.keys() - {"utc", "ut", "gmt", "tu", "et"}) | OTHER_CLOCKS
@@ -77,7 +78,7 @@ def check(name: Name, cells: Sequence[str], *, is_harmless: bool, has_limits: bo
 def _check_plain(name: Name, values: Collection[str]) -> None:
     """Refuse a word or two that say that a value was not measured, or not of the target."""
     for cell in values if name.flat not in _NAMING else ():
-        tokens = re.findall(r"[^\W\d_]+", cell.lower())
+        tokens = [] if _FILE.search(cell) else re.findall(r"[^\W\d_]+", cell.lower())
         if len(tokens) <= 2 and (found := _UNMEASURED.intersection(tokens)):
             raise ValueError(
                 f"column {name.whole!r} says {cell[:60]!r}, and {min(found)!r} may say that values are not measured; "

@@ -51,7 +51,8 @@ _NEUTRAL = words(
 )
 """Words on spectra that change none of the values, beside those of all tables."""
 _TOLD = re.compile(
-    r"\bat [-+]?\d+(?:\.\d+)? ?d(?:ays?)?\b|\btelluric (?:lines |features |bands )?(?:not )?(?:removed|corrected)",
+    r"\bat [-+]?\d+(?:\.\d+)? ?d(?:ays?)?\b|\btelluric (?:lines |features |bands )?(?:not )?(?:removed|corrected)|"
+    r"\b(?:helio|bary)centric (?:velocity )?correct\w*(?: applied)?|\babsolute flux calibrat\w+|\bsky residuals",
     re.IGNORECASE,
 )
 """What titles tell of a spectrum as it is: its phase, and whether the air's lines are in it."""

@@ -18,7 +18,7 @@ HARMLESS = re.compile(
     r"first (?:author|light)|in the last column|psf[- ]?(?:fit\w*|models?)|test (?:site|camera)|"
     r"(?:^|(?:values?|mag\w*|data|photometry) )(?:are |were |is |have |has )?(?:not |no )(?:been )?correct(?:ed|ion)s?"
     r"(?: for (?:\w+ ){0,4}(?:extinction|redden\w*|dust|absorption))?|"
-    r"\buncorrected|(?:no|not) (?:k|s)-?correct\w*|\bnot saturated|[a-z][\w-]+(?:\.[a-z][\w-]+){2,}|(?:https?://|www\.|doi:|10\.\d{4,})\S+|\S+@\S+|"
+    r"\buncorrected|(?:no|not) (?:k|s)-?correct\w*|\bnot saturated|^sep=.$|[a-z][\w-]+(?:\.[a-z][\w-]+){2,}|(?:https?://|www\.|doi:|10\.\d{4,})\S+|\S+@\S+|"
     r"e\(b-v\) ?= ?[\d.]+|no (?:host|template|sky|galaxy) subtraction|"
     r"\w*[ -]?corrected\W+(?:false|no|none|0)\b|"
     r"(?:host|galaxy|template)(?: \w+)? (?:is |was )?not (?:been )?subtracted|"
