@@ -139,7 +139,7 @@ def check_described(table: Table, index: int, name: Name, known: Collection[str]
         if (
             word := doubt
             or statements.described(bare)
-            or neutral.not_understood(bare, frozenset({*known, *name.tokens}))
+            or neutral.not_understood(bare, frozenset({*known, *name.tokens, "epoch", "epochs"}))
         ):
             raise ValueError(
                 f"column {name.whole!r} is described as {text[:60]!r}, and {word!r} may say that it is something else; "

@@ -39,6 +39,8 @@ _ZONE = re.compile(
     r"[A-Z][a-z]+ Time\b"
 )
 """The time of some place: ``Beijing Time``."""
+_DESCRIBED = words("scatter variance percent fiber fibre limiting nominal minus plus discovery rest night local")
+"""What a column may be described as beside, where that is no brightness, error or time of the target."""
 
 
 def stated(text: str) -> str:
@@ -58,9 +60,6 @@ def stated(text: str) -> str:
 
 def described(note: str) -> str:
     """Return the word of a column's description that says that it holds something else; else nothing."""
-    found = re.findall(r"[^\W\d_]+", note.lower())
-    bare = _USUAL.sub("", note.lower())
-    others = _OTHERS | words(
-        "scatter variance percent fiber fibre limiting nominal minus plus discovery rest night local"
-    )
-    return stated(note) or next((word for word in found if word in others and word in bare), "")
+    bare = _USUAL.sub("", HARMLESS.sub("", note.lower()))
+    found = re.findall(r"[^\W\d_]+", bare)
+    return stated(note) or next((word for word in found if word in _OTHERS | _DESCRIBED), "")
