@@ -78,7 +78,8 @@ _BANDS = words("gri griz ugriz grizy izy ri iz bv ub vr bvr bvri ubvri vri jh jh
 _NEUTRAL |= _PROGRAMS | _BANDS
 _NO_NAMES = OTHER_CLOCKS | words(
     "tt tdt tai tdb lt dst am pm est edt cst cdt mst mdt pst pdt hst akst cet cest eet eest wet west msk ist hkt sgt "
-    "jst kst aest aedt acst awst nzst nzdt sast brt clt clst art adu jy mjy ujy dex abs inst instr diff ul lim"
+    "jst kst aest aedt acst awst nzst nzdt sast brt clt clst art adu jy mjy ujy dex vfv nufnu abs inst instr "
+    "diff ul lim"
 )
 """What is no name though it stands in capital letters: clocks, zones, units, and words that change values."""
 _FREE_LABELS = words(
@@ -108,12 +109,21 @@ _DESIGNATION = re.compile(
 _COORDINATES = re.compile(r"\bra\b.*\bdec|\bdec", re.IGNORECASE)
 
 
-def not_understood(text: str, known: frozenset[str], *, are_names: bool = True) -> str:
+def not_understood(text: str, known: frozenset[str]) -> str:
     """Return the word, or the sum, in a text of which nothing says that it leaves values alone; else nothing.
 
     ``known`` are further words, in lower case, that change nothing: the table's own names and units. Names, in capital
-    letters, are no such words in a sentence of words in small ones; ``are_names`` says that there may be any.
+    letters, are no such words in a sentence of words in small ones.
     """
+    return _not_known(text, _NEUTRAL | known, are_names=True)
+
+
+def not_of(text: str, vocabulary: frozenset[str]) -> str:
+    """Return the word, or the sum, in a text that is not in ``vocabulary``, nor a person's name; else nothing."""
+    return _not_known(text, vocabulary, are_names=False)
+
+
+def _not_known(text: str, known: frozenset[str], *, are_names: bool) -> str:
     plain = _DESIGNATION.sub("", HARMLESS.sub("", text))
     bare = plain.replace("_", " ")
     tokens: list[str] = _TOKEN.findall(bare)
@@ -143,4 +153,4 @@ def _is_known(word: str, known: frozenset[str], *, are_names: bool) -> bool:
     is_camel = any(letter.isupper() for letter in word[1:]) and not word.isupper()  # as ePESSTO, and mJy
     if lowered in _NO_NAMES and (word.isupper() or is_camel or not are_names):
         return lowered in known
-    return are_names or is_camel or all(part in _NEUTRAL or part in known for part in lowered.split("-"))
+    return are_names or is_camel or all(part in known for part in lowered.split("-"))

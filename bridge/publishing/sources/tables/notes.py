@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Iterable, Sequence
 
-from bridge.publishing.sources.tables import neutral, wordings
+from bridge.publishing.sources.tables import neutral, statements, wordings
 from bridge.publishing.sources.tables.cells import is_empty, number_of
 from bridge.publishing.sources.tables.names import OTHER_CLOCKS, SCALES, Name
 from bridge.publishing.sources.tables.words import words
@@ -21,12 +21,14 @@ _NOTES = words(
 )
 """Names of columns of free text."""
 _CONDITIONS = words(
-    "cirrus haze hazy windy wind thin clouds cloud cloudy fog humid twilight dusk dawn moonlight full good nice "
-    "excellent fine fair stable photometric conditions bright high ok okay low first second third last start end "
-    "clear new old seeing"
+    "airmass also alt altitude and arcsec at away bright by c cirrus clear cloud clouds cloudy conditions dark "
+    "dawn deg degrees detection dew discovery dusk excellent exposures fair fine first fog full fwhm good half "
+    "haze hazy high humid humidity images in low min moon moonlight new nice night obs observed observer of ok "
+    "okay partly photometric pix s sec seeing sky some spectrum stable stack stacked t taken temperature the "
+    "thick thin through twilight very weather wind windy with x "
 )
 """What notes say of the sky, which calibrated values have gone through."""
-_OF_LIMITS = words("non nondetection limit limits upper no not detected detection")
+_OF_LIMITS = words("last non nondetection limit limits upper no not detected detection")
 _UNMEASURED = words(
     "inst instr instrumental diff differential rel relative model fit fitted gp interp interpolated interpolation rest "
     "ghost spurious fake ref host nd template sim simulated synth synthetic bogus colour color upper extrapolated "
@@ -90,8 +92,9 @@ def _check_notes(name: Name, notes: Iterable[str], known: frozenset[str]) -> Non
     """Refuse a note that isn't understood: it may say all of its row, as a footnote does by a number."""
     alike = {_NUMBER.sub("0", note): note for note in notes}
     for note in alike.values():
-        is_mark = number_of(note) is not None or len(note) == 1
-        if word := note if is_mark else neutral.not_understood(note, known, are_names=False):
+        is_mark = number_of(note) is not None or len(note.strip("().")) <= 1 or note.lower() == "clear"
+        word = statements.stated(note) or neutral.not_of(note, known)
+        if word := note if is_mark else word:
             raise ValueError(
                 f"column {name.whole!r} says {note[:60]!r}, and {word!r} may say that a value is no measurement; "
                 f"leave out such rows, or say --columns extra={name.whole} if it changes none"

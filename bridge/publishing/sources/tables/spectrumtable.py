@@ -13,6 +13,7 @@ from bridge.publishing.sources.tables import (
     quality,
     reading,
     remarks,
+    statements,
     uncertainties,
     units,
     wordings,
@@ -47,7 +48,8 @@ _LOGARITHM = "loglam"
 _REST = words("rest restframe norm normalized normalised log logwave dered dereddened")
 _NEUTRAL = words(
     "wavelength wavelengths lambda angstrom angstroms air vacuum flambda erg cm resolution dispersion grating grism "
-    "slit order arm arms red blue telluric extracted extraction pixel pixels resampled rebinned lines lamp ccds width"
+    "slit order arm arms red blue telluric extracted extraction pixel pixels resampled rebinned lines lamp ccds width "
+    "parallactic angle uploaded"
 )
 """Words on spectra that change none of the values, beside those of all tables."""
 _TOLD = re.compile(
@@ -188,7 +190,7 @@ def _check_remarks(
         bare = _TOLD.sub("", remark)
         if flux_unit.lower() == RELATIVE or remarks.FACTOR.search(flux_unit.lower()):
             bare = remarks.FACTOR.sub("", bare)
-        if not is_card and (word := neutral.not_understood(bare, known)):
+        if not is_card and (word := statements.stated(bare) or neutral.not_understood(bare, known)):
             raise _remarked(remark, f"{word!r} may say that values are not what their columns say; publish such as are")
 
 

@@ -7,7 +7,7 @@ from bridge.publishing.sources.tables.words import words
 
 _SUBJECT = (
     r"(?:mags?|magnitudes?|values?|errors?|uncertaint\w+|times?|dates?|mjds?|jds?|flux(?:es)?|brightness(?:es)?|these|this|"
-    r"target|object|columns?|filters?|system)\b(?: (?!of\b)\w+){0,2}?"
+    r"target|object|columns?|filters?|system|spectrum|spectra)\b(?: (?!of\b)\w+){0,2}?"
 )
 _STATED = re.compile(rf"\b{_SUBJECT} ?(?:\bis\b|\bare\b|\bwas\b|\bwere\b|\bof\b|\bin\b|\bhave\b|=|:)(.*)")
 """A sentence on values, and what it says of them."""
@@ -32,6 +32,8 @@ _PHRASES = re.compile(
     r"\b(?:vega|ab|st) (?:to|=|into) (?:the )?(?:vega|ab|st)\b|\bare ab\b.*\bvega\b|\btransformed to [a-z]\b|"
     r"\b(?:computed|calculated|derived|obtained) from (?:the |a )?(?:spectr|light ?curve|colou?r)|"
     r"\b(?:average|mean|median)s? of all\b|\bmean time\b|\bcombined with\b|\ball below\b|detected at [12]\b|"
+    r"\b(?:telluric standard|photon flux|second order)\b|\bthis is the \w+ star\b|"
+    r"\b(?:average|sum) of (?:the )?(?:two|both|several)\b|\bspectra\b.*combined|"
     r"\b(?:same as|copy of)\b|\blimiting mag\w* (?:of )?\d|\bsee (?:the )?paper\b|\bcol(?:ou?r)? terms? of\b"
 )
 _ZONE = re.compile(
