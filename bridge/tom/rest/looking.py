@@ -122,6 +122,10 @@ class RestRows:
         """Note that the TOM has added ``datum``."""
         self._seen.wrote(self._listing(pk, datum))
 
+    def forget(self, pk: int) -> None:
+        """Note that a target may have got any datums: a processor of the TOM has made them."""
+        self._seen.forget_target(pk)
+
     def _listing(self, pk: int, datum: Datum) -> Listing:
         """Return in which list a datum is; types that differ in case alone are one from 3.0 on."""
         data_type = data_type_of(datum)

@@ -209,6 +209,11 @@ class SeenLists:
         """Believe nothing of a list any more."""
         self._seen.pop(listing, None)
 
+    def forget_target(self, pk: int) -> None:
+        """Believe nothing of any list of a target any more."""
+        for listing in [one for one in self._seen if one[0] == pk]:
+            self.forget(listing)
+
     def add(self, listing: Listing, keys: Keys) -> None:
         """Note that a row of these keys is sent to a list now."""
         if (seen := self._seen.get(listing)) is not None:
