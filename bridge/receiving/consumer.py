@@ -228,6 +228,7 @@ class Consumer:
             for partition, offset in starts.items():
                 subscription.seek(partition, offset)
         self._lost = later
+        self._unsaid &= later  # what another member has meanwhile is not waited for
 
     # -- what is done besides -----------------------------------------------------------------------------------------
 

@@ -152,7 +152,7 @@ def _field(value: Shown, name: str, words: Words) -> Any:
 def _number(value: Any) -> float | None:
     try:
         return None if value is None or isinstance(value, bool) else float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 

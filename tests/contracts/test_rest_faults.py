@@ -19,7 +19,7 @@ from bridge.budget import Budget
 from bridge.errors import BudgetSpentError, RejectedError, TomAwayError
 from bridge.events import Datum, EventRef, Point, Target, TargetType, uuid7
 from bridge.tom.port import Additions, Fate, NewDatum, Provenance, Written
-from bridge.tom.rest import RestAccount, RestTom
+from bridge.tom.rest import RestAccount, RestTom, session
 from bridge.tom.rest.session import Request
 
 pytestmark = pytest.mark.tom
@@ -84,6 +84,29 @@ def test_3_0_is_known_by_what_it_has_whatever_the_settings_say(tom30: Tom, clien
     assert (row["brightness"], row["exposure_time"], row["limit"]) == (18.5, 30.0, 20.5)
     assert row["value"] == {"survey": "ATLAS"}
     assert [one.fate for one in tom.add_datums(new(written.pk, point))] == [Fate.DUPLICATE]
+
+
+@pytest.mark.parametrize("idle", [False, True], ids=["was asked meanwhile", "was not asked meanwhile"])
+def test_a_tom_that_was_upgraded_is_taken_for_what_it_is_now(
+    tom2: Tom, tom3: Tom, client: Client, monkeypatch: pytest.MonkeyPatch, idle: bool
+) -> None:
+    pk = tom2.make_target("A")
+    assert tom3.make_target("A") == pk
+    point = a_point(limit=20.5, exposure_time=30.0)
+    before = client(tom2)
+    for tom in (before, client(tom3)):
+        assert [one.fate for one in tom.add_datums(new(pk, point))] == [Fate.NEW]
+    connection = before.session._connection
+    if idle:
+        clock = time.monotonic
+        monkeypatch.setattr(session.time, "monotonic", lambda: clock() + 61)
+    else:
+        connection.base_url = "http://127.0.0.1:9"
+        with pytest.raises(TomAwayError):
+            before.add_datums(new(pk, point))
+    connection.base_url = tom3.base_url  # as if the upgraded TOM were served in place of the other
+    assert [one.fate for one in before.add_datums(new(pk, point))] == [Fate.DUPLICATE]
+    assert len(tom3.photometry()) == 1
 
 
 # -- names ------------------------------------------------------------------------------------------------------------

@@ -104,7 +104,15 @@ def test_targets_that_are_none_say_what_was_expected(shown: dict[str, Any]) -> N
                 operation(tom)
 
 
-@pytest.mark.parametrize("datum", [{"x": 1}, {"data_type": "photometry", "timestamp": "soon", "value": {}}], ids=str)
+@pytest.mark.parametrize(
+    "datum",
+    [
+        {"x": 1},
+        {"data_type": "photometry", "timestamp": "soon", "value": {}},
+        {"data_type": "photometry", "timestamp": "2024-05-01T00:00:00", "value": {}},
+    ],
+    ids=["without a time", "no time", "a time of no zone"],
+)
 def test_datums_that_are_none_say_what_was_expected(datum: dict[str, Any]) -> None:
     def say(stand_in: StandIn, method: str, path: str) -> tuple[int, Any]:
         if method == "GET" and path == "/api/reduceddatums/":
@@ -115,6 +123,19 @@ def test_datums_that_are_none_say_what_was_expected(datum: dict[str, Any]) -> No
         for operation in (OPERATIONS["datums"], OPERATIONS["add datums"]):
             with pytest.raises(TomAwayError, match="was expected"):
                 operation(tom)
+
+
+def test_a_number_that_no_magnitude_can_be_costs_the_others_nothing() -> None:
+    values = [{"filter": "r", "magnitude": 10**400}, {"filter": "r", "magnitude": 1.0}]
+    shown = [{"data_type": "photometry", "timestamp": T0.isoformat(), "value": value} for value in values]
+
+    def say(stand_in: StandIn, method: str, path: str) -> tuple[int, Any]:
+        if method == "GET" and path == "/api/reduceddatums/":
+            return 200, {"count": 2, "results": shown}
+        return empty_page(stand_in, method, path)
+
+    with standing_in(say) as stand_in, closing(open_tom(stand_in)) as tom:
+        assert [row.values["brightness"] for row in tom.datums(1, [POINT.datum])] == [None, 1.0]
 
 
 # -- nobody answers ----------------------------------------------------------------------------------------------------

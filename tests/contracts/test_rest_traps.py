@@ -420,6 +420,20 @@ def test_what_the_processor_made_of_a_file_is_told(any_tom: Tom, client: Client,
     assert ("processor ran" in told) is not process
 
 
+def test_what_the_processor_made_of_a_file_is_compared_with_what_comes_next(any_tom: Tom, client: Client) -> None:
+    pk, tom = any_tom.make_target("A"), client(any_tom)
+    assert [result.fate for result in tom.add_datums([a_point(pk)])] == [Fate.NEW]  # now its datums are known
+    file = survey_file(any_tom, "test_lightcurve.csv")
+    tom.add_product(pk, a_file(file, data_product_type="photometry"), "p1", source())
+    row = any_tom.photometry("A")[0]
+    made = row | row["value"]
+    found = {"timestamp": f"{made['timestamp']}+00:00", "bandpass": made.get("filter") or made["bandpass"]}
+    for brightness, fate in ((3.0, Fate.CONFLICTING), (made.get("magnitude") or made["brightness"], Fate.DUPLICATE)):
+        error = made.get("error") or made["brightness_error"]
+        point = a_point(pk, brightness=brightness, brightness_error=error, **found)
+        assert [result.fate for result in tom.add_datums([point])] == [fate]
+
+
 def test_that_a_file_is_not_processed_is_told_also_after_a_crash(make_tom: MakeTom, client: Client) -> None:
     running, event = make_tom(3), source()
     pk, tom = running.make_target("A"), client(running)

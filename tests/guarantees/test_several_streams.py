@@ -3,6 +3,7 @@
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from parts.bridges import TOPIC, Publishing, Subscribed
@@ -12,10 +13,11 @@ from parts.wait import wait_until
 
 from bridge.codec import Schemas, encode
 from bridge.codec.schemas import SchemasOfStreams
-from bridge.errors import StreamAwayError
+from bridge.errors import DeniedError, StreamAwayError
 from bridge.events import Body
 from bridge.ledger.port import Entry, Filter, Outcome, Reason
-from bridge.stream import open_hopskotch
+from bridge.stream import Partition, open_hopskotch
+from bridge.stream.port import Fetched, Subscription
 
 
 class Hopskotch:
@@ -152,3 +154,57 @@ def test_the_position_goes_on_where_a_stream_is_called_otherwise(
     ]
     assert beta.position() == 2
     assert beta.replay() == {"unchanged": 2}
+
+
+class _Member:
+    """A member of the group that fails when it is told to, and loses topics to another one."""
+
+    def __init__(self, subscription: Subscription) -> None:
+        self._subscription = subscription
+        self.fails = False
+        self.lost: set[str] = set()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._subscription, name)
+
+    def poll(self, most: int, timeout_s: float) -> Fetched:
+        if self.fails:
+            self.fails = False
+            raise StreamAwayError("all brokers are down")
+        return self._subscription.poll(most, timeout_s)
+
+    def assignment(self) -> frozenset[Partition]:
+        return frozenset(one for one in self._subscription.assignment() if one.topic not in self.lost)
+
+
+def test_a_topic_that_refused_its_start_and_went_to_another_member_is_no_trouble_of_this_one(
+    alpha: Publishing, beta: Subscribed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beta.tom.make_target("SN 2024abc")
+    other_url, other = f"sqlite:///{tmp_path}/other.db", f"other:{TOPIC}"
+    with closing(Publishing(other_url, origin="gamma")) as gamma:
+        gamma.publish(on_day(1))
+    alpha.publish(on_day(2))
+    beta.mapping["streams"] = {"other": {"url": other_url}}
+    beta.mapping["subscribe"] = [{"topic": other}, {"topic": TOPIC}]
+    with beta.open() as bridge:
+        consumer, troubles = bridge.consumer(), bridge.parts.progress.state.troubles
+        with closing(bridge.stream.subscribe([other, TOPIC], "beta", consumer.start_at)) as subscription:
+            member = _Member(subscription)
+            wait_until(lambda: consumer.turn(member) or len(bridge.ledger.entries(Filter())) == 2)
+            identity = bridge.stream.identity
+
+            def denied(topic: str) -> str:
+                if topic == other:
+                    raise DeniedError("the account may not read it")
+                return identity(topic)
+
+            monkeypatch.setattr(bridge.stream, "identity", denied)
+            member.fails = True
+            wait_until(lambda: consumer.turn(member) or other in troubles)
+            consumer.turn(member)  # asks once more, and then not for a while
+            member.lost = {other}
+            wait_until(lambda: consumer.turn(member) or not troubles, timeout_s=4)
+            member.lost.clear()
+            alpha.publish(on_day(3))
+            wait_until(lambda: consumer.turn(member) or len(bridge.ledger.entries(Filter())) == 3)

@@ -42,6 +42,10 @@ class RestDatums:
         """
         return tuple(self._rows.of(pk, wanted))
 
+    def forget(self, pk: int) -> None:
+        """See :meth:`bridge.tom.rest.looking.RestRows.forget`."""
+        self._rows.forget(pk)
+
     def add(self, datums: Sequence[NewDatum], budget: Budget) -> list[DatumResult]:
         """See :meth:`bridge.tom.port.Tom.add_datums`."""
         results: list[DatumResult | None] = [None] * len(datums)

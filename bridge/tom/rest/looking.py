@@ -122,6 +122,10 @@ class RestRows:
         """Note that the TOM has added ``datum``."""
         self._seen.wrote(self._listing(pk, datum))
 
+    def forget(self, pk: int) -> None:
+        """Note that a target may have got any datums: a processor of the TOM has made them."""
+        self._seen.forget_target(pk)
+
     def _listing(self, pk: int, datum: Datum) -> Listing:
         """Return in which list a datum is; types that differ in case alone are one from 3.0 on."""
         data_type = data_type_of(datum)
@@ -229,12 +233,20 @@ class RestRows:
 
     def _time_of(self, said: Shown) -> datetime:
         try:
-            return datetime.fromisoformat(object_with(said, data_type=str, timestamp=str)["timestamp"])
+            return _time_in(object_with(said, data_type=str, timestamp=str)["timestamp"])
         except UnexpectedError as error:
             raise self._session.unexpected(DATUMS, error) from None
-        except ValueError:
-            wrong = UnexpectedError(f"the timestamp {said['timestamp'][:40]!r}", "a time of ISO 8601")
-            raise self._session.unexpected(DATUMS, wrong) from None
+
+
+def _time_in(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise UnexpectedError(f"the timestamp {text[:40]!r}", "a time of ISO 8601") from None
+    if moment.tzinfo is None:
+        expected = "a time with its offset from UTC (USE_TZ = True in the TOM's settings)"
+        raise UnexpectedError(f"the timestamp {text[:40]!r}", expected)
+    return moment
 
 
 def keys_of(datum: Datum | ExistingDatum) -> Keys:

@@ -98,6 +98,8 @@ class Seen:
         """How many rows the TOM has to count while nobody else changes any."""
         self._checked_at = self._looked_at = time.monotonic()
         self._took_s = 0.0
+        """Seconds that reading all this took; what was read again is not counted."""
+        self._read_to = 0
         self._since: datetime | None = _NOTHING
         """After which all rows are known; None: all."""
         self._keys = _KeySet()
@@ -141,8 +143,10 @@ class Seen:
             return False
         self._checked_at = time.monotonic() - read.seconds
         self._keys.update(key for row in read.rows for key in row.keys)
-        if self._since is not None:
+        if read.end > self._read_to:
             self._took_s += read.seconds
+            self._read_to = read.end
+        if self._since is not None:
             self._since = self._since_after(read, ordered=ordered)
         self._note_places(read if ordered else None)
         return True
@@ -204,6 +208,11 @@ class SeenLists:
     def forget(self, listing: Listing) -> None:
         """Believe nothing of a list any more."""
         self._seen.pop(listing, None)
+
+    def forget_target(self, pk: int) -> None:
+        """Believe nothing of any list of a target any more."""
+        for listing in [one for one in self._seen if one[0] == pk]:
+            self.forget(listing)
 
     def add(self, listing: Listing, keys: Keys) -> None:
         """Note that a row of these keys is sent to a list now."""

@@ -3,6 +3,7 @@
 Requests go side by side on a few connections (:mod:`bridge.tom.rest.connection`), and all of them by a budget.
 """
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -25,6 +26,8 @@ log = structlog.get_logger(__name__)
 Json = Any
 _PROOFS = 2
 """On how many targets a write that changes nothing is tried."""
+_TOOLKIT_S = 60.0
+"""Seconds for which it is believed what the TOM is like: it may be upgraded while nothing is asked of it."""
 
 
 class RestSession:
@@ -45,6 +48,7 @@ class RestSession:
         self._workers = Workers(account.connections)
         self._written: int | None = None
         self._toolkit: Toolkit | None = None
+        self._toolkit_seen_at = 0.0
 
     def close(self) -> None:
         """Close all connections; what is still under way is left to itself."""
@@ -82,8 +86,7 @@ class RestSession:
         Each is the answer of a TOM that works: 2xx, or a 4xx or 500 that is the request's own fault. Whose fault it is
         shows a request of the same sort that is known to be good, where it is needed: a read, and a write for writes.
         """
-        budget = self._budget
-        answers = self._workers.each([partial(self._connection.send, one, budget) for one in wanted], budget)
+        answers = self._each(wanted)
         if any(answer.status_code >= 400 for answer in answers):
             self._prove_reads()
         failed = [one for one, answer in zip(wanted, answers, strict=True) if answer.status_code >= 500]
@@ -177,18 +180,33 @@ class RestSession:
             raise self._connection.away(f"can't write ({words(failed)})")
 
     def _ask_one(self, request: Request) -> Answer:
-        return self._workers.each([partial(self._connection.send, request, self._budget)], self._budget)[0]
+        return self._each([request])[0]
+
+    def _each(self, wanted: Sequence[Request]) -> list[Answer]:
+        budget = self._budget
+        try:
+            return self._workers.each([partial(self._connection.send, one, budget) for one in wanted], budget)
+        except TomAwayError:
+            self._toolkit = None  # it may come back upgraded
+            raise
 
     # -- what it is -----------------------------------------------------------------------------------------------
 
     @property
     def toolkit(self) -> Toolkit:
-        """What the TOM's TOM Toolkit is like: as it shows itself, or as the settings say where it shows nothing."""
-        if self._toolkit is None:
+        """What the TOM's TOM Toolkit is like: as it shows itself, or as the settings say where it shows nothing.
+
+        It is asked once a minute, and where the TOM was away.
+        """
+        known = self._toolkit
+        if known is None or time.monotonic() - self._toolkit_seen_at > _TOOLKIT_S:
             target_fields, datum_fields = self._described(TARGETS), self._described("/api/reduceddatums/")
-            self._toolkit = Toolkit.seen(target_fields, datum_fields, otherwise=self.account.toolkit)
-            log.info("tom.toolkit", base_url=self.base_url, typed_datums=self._toolkit.typed_datums)
-        return self._toolkit
+            seen = Toolkit.seen(target_fields, datum_fields, otherwise=self.account.toolkit)
+            if seen != known:
+                log.info("tom.toolkit", base_url=self.base_url, typed_datums=seen.typed_datums)
+            self._toolkit, self._toolkit_seen_at = seen, time.monotonic()
+            return seen
+        return known
 
     def _described(self, path: str) -> Mapping[str, Any]:
         described = self.decoded(self.request("OPTIONS", path), path)

@@ -92,7 +92,10 @@ class RestTom(Tom):
         return self._products.find(product_id)
 
     def add_product(self, pk: int, product: DataProduct, product_id: str, provenance: Provenance) -> ProductResult:
-        return self._products.add(pk, product, product_id, provenance)
+        try:
+            return self._products.add(pk, product, product_id, provenance)
+        finally:
+            self._datums.forget(pk)  # the TOM makes datums of a file
 
     def probe(self, *, writing: bool) -> None:
         self.session.prove(writing=writing)

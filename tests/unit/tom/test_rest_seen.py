@@ -139,9 +139,18 @@ def test_it_is_believed_as_long_as_reading_it_takes_little_of_the_time(
 
 
 def test_reading_a_part_again_does_not_let_it_be_believed_for_longer(monkeypatch: pytest.MonkeyPatch) -> None:
-    known = seen(read(row(1), seconds=4.0), *5 * [read(row(1), seconds=4.0)])
+    whole = seen(read(row(1), seconds=4.0), *5 * [read(row(1), seconds=4.0)])
+    newest = seen(*6 * [read(row(1), seconds=4.0, count=9)])
     later(monkeypatch, 90)
-    assert not known.is_usable
+    assert not whole.is_usable
+    assert not newest.is_usable
+
+
+def test_all_pages_of_a_list_without_an_order_count_as_reading_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    pages = [read(row(-number), offset=number, count=5, seconds=4.0) for number in range(5)]
+    known = seen(*pages, ordered=False)
+    later(monkeypatch, 390)
+    assert known.is_usable
 
 
 def test_a_page_of_an_unchanged_list_lets_the_rest_be_believed_as_long_as_itself(
