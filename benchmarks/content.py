@@ -57,7 +57,7 @@ def spectra(turn: int, count: int) -> Iterator[dict[str, Any]]:
     wavelength = [3500.0 + 2 * channel for channel in range(_CHANNELS)]
     for number in range(count):
         # Values that repeat: TOM Toolkit has an index on them, and PostgreSQL's takes 8 kB after compression.
-        flux = [round(1e-16 * (number + 1 + channel % 40), 18) for channel in range(_CHANNELS)]
+        flux = [round(1e-16 * (1_000 * turn + number + 1 + channel % 40), 18) for channel in range(_CHANNELS)]
         yield {
             "timestamp": START + turn * _TURN + timedelta(minutes=number),
             "telescope": "2m0",

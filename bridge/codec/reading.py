@@ -26,8 +26,8 @@ from bridge.stream.port import Record
 _UUID = rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _IDS = re.compile(rb"H(%b)(H%b)" % (_UUID, _UUID))
 """Two texts of 36 bytes, by which an envelope begins: the ids of the event and of its share."""
-_SHARES, _TARGETS = 64, 1_000
-"""So many are kept."""
+_SHARES, _TARGETS, _LONGEST = 64, 1_000, 4_096
+"""So many are kept, and none of more bytes: 1,000 targets of 200 long aliases would take 180 MB."""
 
 
 class _Share(NamedTuple):
@@ -85,7 +85,8 @@ class ShortReader:
             values, end = self._read_share(data, at)
             share = Share.model_validate(values | {"shared_at": moment(values["shared_at"])})
             known = _Share(data[at:end], vars(share), source_of(share.origin))
-            keep(self._shares, share_id, known, _SHARES)
+            if end - at <= _LONGEST:
+                keep(self._shares, share_id, known, _SHARES)
         return known
 
     def _target_at(self, data: bytes, at: int) -> tuple[TargetReference, int]:
@@ -94,5 +95,6 @@ class ShortReader:
         if known is None or not data.startswith(known[0], at):
             values, end = self._read_target(data, at)
             known = data[at:end], TargetReference.model_validate(values)
-            keep(self._targets, name, known, _TARGETS)
+            if end - at <= _LONGEST:
+                keep(self._targets, name, known, _TARGETS)
         return known[1], at + len(known[0])

@@ -9,12 +9,14 @@ was put together by people: none of it conflicts with the rest, unless the TOM h
 """
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from bridge.events import KINDS, Datum, EventRef, Kind, Spectrum
+from bridge.tom.numbers import as_taken
 from bridge.tom.port import ExistingDatum, Fate, NewDatum
 from bridge.tom.reserved import ORIGINAL_SOURCE_KEY, source_of, unreserved
 
@@ -74,6 +76,9 @@ RULES: Mapping[Kind, Rule] = {
 _SPECTRUM_NUMBERS = ("wavelength", "flux")
 _SPECTRUM_PLACE = ("telescope", "instrument", "setup", "reduction_version", "wavelength_unit", "flux_unit")
 """What keeps two spectra of the same numbers apart, where it is known of both."""
+
+_ODD_NUMBER = re.compile(r"\d{17}|-0\.0")
+"""What may have been another number before a database took it."""
 
 _Place = tuple[int, Hashable]
 """A target, and what rows that are compared have in common."""
@@ -296,4 +301,10 @@ def _hashable(name: str, value: Any, kind: Kind) -> Hashable:
     if name != "value":
         return value  # type: ignore[no-any-return]
     kept = {key: each for key, each in unreserved(value, kind).items() if key != ORIGINAL_SOURCE_KEY}
-    return json.dumps(kept, sort_keys=True)
+    text = json.dumps(kept, sort_keys=True)
+    return json.dumps(_as_taken(text), sort_keys=True) if _ODD_NUMBER.search(text) else text
+
+
+def _as_taken(text: str) -> Any:
+    """Return JSON with its numbers as they were before PostgreSQL took it, which knows no -0.0 either."""
+    return json.loads(text, parse_int=lambda digits: as_taken(int(digits)), parse_float=lambda read: float(read) + 0.0)

@@ -29,6 +29,12 @@ MANY = 500
 LONGEST_LOCK_S = 5
 """Seconds for which a statement waits for a lock on PostgreSQL; whoever waits for longer says so and hears a stop."""
 
+_ASKS_EVERY_S = 0.003
+"""So often a lock of SQLite's is asked for that others hold.
+
+SQLite itself soon asks every tenth of a second alone (``sqliteDefaultBusyCallback``): beside a TOM that writes all the
+time the relay waited for four seconds.
+"""
 _CLOSES_EVERY_S = 1.0
 _closed = threading.local()
 _files: WeakKeyDictionary[Any, tuple[Any, tuple[int, int]]] = WeakKeyDictionary()
@@ -101,7 +107,7 @@ def immediate(using: str = DEFAULT_DB_ALIAS, *, patience_s: float = 0.0) -> Iter
     outermost = not wrapper.in_atomic_block
     with ExitStack() as stack:
         if outermost and wrapper.vendor == "sqlite":
-            _begin_immediate(stack, wrapper, time.monotonic() + patience_s)
+            _begin_immediate(stack, wrapper, patience_s)
         else:
             stack.enter_context(transaction.atomic(using=using))
             if outermost and wrapper.vendor == "postgresql":
@@ -109,10 +115,13 @@ def immediate(using: str = DEFAULT_DB_ALIAS, *, patience_s: float = 0.0) -> Iter
         yield
 
 
-def _begin_immediate(stack: ExitStack, wrapper: Any, deadline: float) -> None:
+def _begin_immediate(stack: ExitStack, wrapper: Any, patience_s: float) -> None:
     wrapper.ensure_connection()
-    before = wrapper.transaction_mode
+    connection, before = wrapper.connection, wrapper.transaction_mode
+    (waits_ms,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    deadline = time.monotonic() + max(patience_s, waits_ms / 1000)
     wrapper.transaction_mode = "IMMEDIATE"
+    connection.execute("PRAGMA busy_timeout = 0")
     try:
         while True:
             try:
@@ -121,9 +130,11 @@ def _begin_immediate(stack: ExitStack, wrapper: Any, deadline: float) -> None:
                 code = getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF
                 if code != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
                     raise
+                time.sleep(_ASKS_EVERY_S)
             else:
                 return
     finally:
+        connection.execute(f"PRAGMA busy_timeout = {waits_ms}")
         wrapper.transaction_mode = before
 
 

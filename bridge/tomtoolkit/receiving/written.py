@@ -17,6 +17,7 @@ from typing import Any
 
 from bridge.events import Column, EventRef
 from bridge.events.columns import once
+from bridge.tom.numbers import as_taken
 from bridge.tomtoolkit import models
 from bridge.tomtoolkit.database import JsonTexts, Moments, insert
 from bridge.tomtoolkit.rows.noted import Part, packed, parts_of, run_of
@@ -228,6 +229,8 @@ def _overlapping(using: str, model: Any, first: int, last: int) -> Any:
 def _plain(value: Any) -> Any:
     """Return a value as every database gives it back: PostgreSQL's JSON knows no difference between 1e16 and 10**16."""
     match value:
+        case int() if not isinstance(value, bool):
+            return int(as_taken(value))
         case float():
             return int(value) if value.is_integer() else value
         case datetime():

@@ -40,9 +40,7 @@ def test_the_key_of_a_text_is_not_remembered_from_a_transaction_that_is_undone()
 
 
 @pytest.mark.usefixtures("orm_tom")
-def test_a_text_has_the_key_that_the_database_gives_it_now_also_where_a_backup_was_put_back_under_a_connection() -> (
-    None
-):
+def test_a_text_has_the_key_of_now_also_where_a_backup_was_put_back_under_an_open_connection() -> None:
     from bridge.tomtoolkit.ledger.store import DjangoLedger
     from bridge.tomtoolkit.models import Entry, Text, make_keys_of
 

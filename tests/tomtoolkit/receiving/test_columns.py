@@ -71,6 +71,8 @@ def datums() -> list[Datum]:
     }  # fmt: skip
     more = {
         "flux": 1e16,
+        "luminosity": 1.2345678901234568e43,
+        "photons": 1e23,
         "ratio": 2.0,
         "zero": -0.0,
         "note": "α\\ \t\n",

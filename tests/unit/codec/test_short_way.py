@@ -271,6 +271,17 @@ def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert max(map(len, (reader._shares, reader._targets, reader._datums._layouts))) <= 3
 
 
+def test_what_is_large_is_not_kept() -> None:
+    reader = ShortReader(Kind.PHOTOMETRY)
+    aliases = tuple(f"{number:03d} {'x' * 80}" for number in range(200))
+    for name, known, said in (("SN 1", aliases, {}), ("SN 2", (), {"references": ("x" * 500,) * 50})):
+        reference = target(name, aliases=known).reference
+        given = share(**said).event(Photometry(target=reference, points=(point(),)))
+        assert reader.read(record_of(given)) == given
+    kept = [each.raw for each in reader._shares.values()] + [raw for raw, _ in reader._targets.values()]
+    assert [len(raw) < 200 for raw in kept] == [True, True]
+
+
 def test_values_of_one_event_are_not_those_of_another() -> None:
     decoder = Decoder(Schemas())
     first, second = (decoder.decode(record_of(event(photometry(2, extra=extra))))[0].body for extra in ({}, {}))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from parts.events import datum, position, spectrum
 
-from bridge.events import Datum, EventRef, Kind, Point, uuid7
+from bridge.events import Datum, EventRef, Kind, Point, ReducedDatum, uuid7
 from bridge.tom.compare import Beside, as_existing, fate
 from bridge.tom.port import ExistingDatum, Fate, NewDatum, Provenance
 from bridge.tom.reserved import ORIGINAL_SOURCE_KEY
@@ -262,3 +262,28 @@ def test_a_value_under_a_reserved_name_is_the_one_that_the_tom_keeps_under_anoth
 
 def test_datums_of_two_kinds_have_nothing_to_do_with_each_other() -> None:
     assert fate(position(), [as_existing(spectrum())]) is None
+
+
+# -- free values ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("taken", "given_back"),
+    [
+        (1e16, 10**16),
+        (1.5e43, 15 * 10**42),
+        (1e23, 10**23),
+        (-1.2345678901234568e20, -123456789012345680000),
+        (-0.0, 0.0),
+    ],
+)
+def test_a_number_that_a_database_writes_out_is_the_one_that_it_took(taken: float, given_back: float) -> None:
+    datum = ReducedDatum(timestamp=T0, data_type="flux", value={"a": [taken, {"b": taken}]})
+    row = as_existing(datum.with_free({"a": [given_back, {"b": given_back}]}))
+    assert fate(datum, [row]) is Fate.DUPLICATE
+
+
+@pytest.mark.parametrize(("one", "other"), [(1e16, 10**16 + 1), (1e23, int(1e23)), (2**63, 2**63 + 1), (1, True)])
+def test_numbers_that_differ_are_two_data(one: float, other: float) -> None:
+    datum = ReducedDatum(timestamp=T0, data_type="flux", value={"a": one})
+    assert fate(datum, [as_existing(datum.with_free({"a": other}))]) is None

@@ -69,6 +69,15 @@ def is_shifted(cell: str) -> bool:
     return bool(_SHIFTED.fullmatch(cell.strip()))
 
 
+_OTHERS = words("lim limit ul model abs absolute rest restframe host diff synth synthetic inst template comp sky ref")
+_NO_BAND = re.compile(rf"(?:{_BAND})\s*[-\u2212]\s*(?:{_BAND})|.*[?*<>~\u2020\u2021\u0394\u2206].*")
+
+
+def is_other(cell: str) -> bool:
+    """Return whether a filter says that its values are no magnitudes in it: ``g-r``, ``r*``, ``r lim``, ``r_model``."""
+    return bool(_NO_BAND.fullmatch(cell.strip())) or not _OTHERS.isdisjoint(re.split(r"[\W_]+", cell.lower()))
+
+
 _OF_BAND = re.compile(r"(.+?)[ _.-]([^ _.-]+)")
 
 

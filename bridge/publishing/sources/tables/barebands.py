@@ -20,7 +20,16 @@ def find(columns: Columns, named: Sequence[tuple[int, str]]) -> list[tuple[int, 
     errors = {bands.band_of_error(columns.table.names[index]) for index in free}
     alone = any(names.is_error(columns.names[index], of_flux=False) for index in free)
     colours = any(_COLOUR.fullmatch(columns.table.names[index]) for index in free)
-    if len(bare) == 1 and not alone and bare[0][1] not in errors and not (colours and bare[0][1] in "UBVRI"):
+    own = len(bare) == len(named) and any(
+        split_error(split_mark(cell)[1])[1] for index, _ in bare for cell in columns.table.cells(index)
+    )
+    if (
+        len(bare) == 1
+        and not own
+        and not alone
+        and bare[0][1] not in errors
+        and not (colours and bare[0][1] in "UBVRI")
+    ):
         return []
     return bare
 

@@ -82,7 +82,7 @@ def split_error(cell: str) -> tuple[str, str]:
     if found := _IN_BRACKETS.fullmatch(cell):
         return found[1].strip(), found[2]
     parts = _PLUS_MINUS.split(cell, maxsplit=1)
-    return (parts[0].strip(), parts[1].strip()) if len(parts) == 2 else (cell, "")
+    return (parts[0].strip(), parts[1].strip()) if len(parts) == 2 and parts[1].strip() else (cell, "")
 
 
 def typed(cell: str) -> int | float | str:

@@ -1,4 +1,4 @@
-"""Formats of text that describe their columns, read by astropy: ECSV, IPAC, CDS and machine-readable tables, LaTeX."""
+"""Formats of text that describe their columns, read by astropy: ECSV, IPAC, CDS and AAS journals, LaTeX, SExtractor."""
 
 import re
 from collections.abc import Sequence
@@ -11,8 +11,10 @@ from bridge.publishing.sources.tables.table import Table
 
 _ECSV = re.compile(r"#\s*%ECSV\s")
 _COMMENT = ("#", "\\", "|")
+_SEXTRACTOR = re.compile(r"#\s+(\d+)\s+([A-Z][A-Z0-9_]*)(?:\s.*)?")
 _LATEX_WORD = re.compile(r"\\(?:mathrm|mathit|rm|text|textit|textbf)\{([^}]*)\}")
-_LATEX_MARK = re.compile(r"\$|\\phm\{[^}]*\}|\\nodata|~|\\,")
+_LATEX_MARK = re.compile(r"\$|\\phm\{[^}]*\}|\\nodata|\\[lc]?dots|~|\\,")
+_LATEX_NOTE = re.compile(r"\\(?:tablecomments|tablenotetext|caption|tablecaption)\b(?:\{\w\})?(.*)")
 
 
 def is_ecsv(text: str) -> bool:
@@ -38,6 +40,22 @@ def is_cds(text: str) -> bool:
 def is_latex(text: str) -> bool:
     """Return whether ``text`` is a table of LaTeX."""
     return r"\begin{table" in text or r"\begin{deluxetable" in text or r"\begin{tabular" in text
+
+
+def is_sextractor(text: str) -> bool:
+    """Return whether ``text`` is a catalogue of SExtractor: comments that number and name its columns."""
+    head = [line for line in text.split("\n", 500)[:500] if line.startswith("#")]
+    found = [match for line in head if (match := _SEXTRACTOR.fullmatch(line.strip()))]
+    return len(found) > 1 and [int(match[1]) for match in found] == [*range(1, len(found) + 1)]
+
+
+def read_sextractor(text: str) -> Table:
+    """Return a catalogue of SExtractor, with unit and description of each column."""
+    table = _read(text, "sextractor")
+    lines = [line.strip() for line in text.split("\n") if line.startswith("#")]
+    remarks = tuple(line.strip("# ") for line in lines if not _SEXTRACTOR.fullmatch(line))
+    rows = rows_of(table, _lines(text, len(table), skipped=0))
+    return Table(format="SExtractor", columns=columns_of(table), rows=rows, remarks=remarks, header_place="the header")
 
 
 def read_ecsv(text: str) -> Table:
@@ -101,7 +119,7 @@ def read_cds(text: str) -> Table:
 def read_latex(text: str) -> Table:
     """Return a table of LaTeX. Notes below it are kept as remarks."""
     table = _read(text, "aastex" if "deluxetable" in text else "latex")
-    notes = re.findall(r"\\(?:tablecomments|tablenotetext|caption|tablecaption)\b.*", text)
+    notes = [_without_latex(found).strip("{} ") for found in _LATEX_NOTE.findall(text)]
     rows = [replace(row, cells=tuple(_without_latex(cell) for cell in row.cells)) for row in rows_of(table, ())]
     columns = [replace(column, name=_without_latex(column.name)) for column in columns_of(table)]
     if rows and (units := units_in(rows[0].cells)) is not None:
@@ -121,7 +139,7 @@ def _read(text: str, fmt: str) -> Any:
     try:
         if fmt == "ecsv":
             return AstropyTable.read(text.split("\n"), format="ascii.ecsv")
-        if fmt in ("latex", "aastex"):
+        if fmt in ("latex", "aastex", "sextractor"):
             converters = {"*": [astropy_ascii.convert_numpy(str)]}
             return astropy_ascii.read(text, format=fmt, guess=False, converters=converters)
         return astropy_ascii.read(text, format=fmt, guess=False)

@@ -2,17 +2,16 @@
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from bridge.publishing.sources.tables import dispersion, fitsfile, remarks, wordings
-from bridge.publishing.sources.tables.cells import number_of
+from bridge.publishing.sources.tables import dispersion, fitsfile, remarks, units, wordings
 from bridge.publishing.sources.tables.outcome import Taken
 
 _NOT_AS_OBSERVED = re.compile(
-    r"rest[- ]?frame|rest wavelength|de-?redshift|redshift[- ]corrected|continuum[- ]subtracted|"
+    r"rest[- ]?frame|rest wavelength|\bto rest\b|\bdopcor\b|de-?redshift|redshift[- ]corrected|continuum[- ]subtracted|"
     r"(?:flux\w*|spectr\w+|continuum).*normali[sz]ed|normali[sz]ed.*(?:flux|spectr|continuum)"
 )
 
@@ -51,7 +50,6 @@ def read(path: Path) -> Found | None:
             for hdu in {id(hdus[0]): hdus[0], id(images[0]): images[0]}.values():
                 _check_history(hdu.header)
             keywords = {**fitsfile.header_of(hdus[0].header), **fitsfile.header_of(header)}
-            _check_scale(keywords)
             return _with_errors(_from_image(header, data, keywords), errors)
     except OSError as error:
         raise ValueError(f"can't be read as FITS: {error}") from None
@@ -89,16 +87,6 @@ def _is_other(text: str) -> bool:
     """Return whether a line of the header says that the spectrum is at rest, normalised or corrected."""
     lowered = text.lower()
     return bool(_NOT_AS_OBSERVED.search(lowered) and not remarks.is_denied(lowered)) or remarks.is_intrinsic(lowered)
-
-
-def _check_scale(keywords: Mapping[str, str]) -> None:
-    """Refuse a factor in a keyword of somebody's own, of which nothing says whether the fluxes have it."""
-    for name, value in keywords.items():
-        if re.fullmatch(r"F(?:LU?X)?[_-]?(?:SCAL|FAC|NORM)\w*", name) and number_of(value) != 1:
-            raise ValueError(
-                f"the header says {name} = {value}, and nothing says whether the fluxes have that factor; write it in "
-                "BUNIT, and remove the keyword"
-            )
 
 
 def _may_be_scaled(name: str, text: str) -> bool:
@@ -145,7 +133,12 @@ def _finite(values: Any) -> list[float | None]:
 
 def _axis_unit(keywords: dict[str, str]) -> str:
     """Return the unit of the wavelengths by IRAF's own attribute, else by CUNIT1 where that is a unit of length."""
-    if found := re.search(r"units=(\w+)", keywords.get("WAT1_001", "")):
-        return found[1]
     unit = keywords.get("CUNIT1", "")
+    if found := re.search(r"units=(\w+)", keywords.get("WAT1_001", "")):
+        lengths = [
+            known for text in (unit, found[1]) if (known := units.unit_of(text)) and known.physical_type == "length"
+        ]
+        if len(lengths) == 2 and lengths[0] != lengths[1]:
+            raise ValueError(f"the header says CUNIT1 = {unit}, and WAT1_001 units={found[1]}; mend one")
+        return found[1]
     return "" if unit.lower() in ("deg", "pixel", "pix") else unit

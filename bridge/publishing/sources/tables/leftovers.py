@@ -1,13 +1,13 @@
 """What is not used: columns and keywords that must not bear on what is."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from bridge.publishing.sources.tables import limits, quality, times, wordings
+from bridge.publishing.sources.tables import limits, notes, quality, times
 from bridge.publishing.sources.tables.cells import NO, YES, is_empty, number_of
 from bridge.publishing.sources.tables.forms import Count
-from bridge.publishing.sources.tables.names import LIMIT_WORDS, OBJECTS, OTHER_CLOCKS, SCALES, Name, is_one_sided
+from bridge.publishing.sources.tables.names import LIMIT_WORDS, OBJECTS, SCALES, Name, is_one_sided
 from bridge.publishing.sources.tables.remarks import CORRECTED, LIMIT_TEXT
 from bridge.publishing.sources.tables.table import Table
 from bridge.publishing.sources.tables.timing import Timing
@@ -20,22 +20,11 @@ _HARMLESS = words(
     "bibcode image imageid filename file field ccd ccdid qid rcid candid oid expid programid pid rfid snr "
     "signaltonoise nobs num number n redshift z ebv moonphase moon humidity temperature"
 )
-_LABELS = words(
-    "id name object objectid target star starname observer obs obscode observercode reference ref bibcode image "
-    "imageid filename file field"
-)
-"""What names something, and says nothing of values."""
-_WORD = re.compile(r"[^\W\d_]{2}")
-_LONG_NUMBER = re.compile(r"\d{3,}")
-_NOT_UTC = (SCALES.keys() - {"utc", "ut", "gmt", "tu", "et"}) | OTHER_CLOCKS
 _CHANGED = words("convertedfrom transformedfrom convertedto transformedto")
-_TYPES = words("type kind role class category")
-_OTHERS = words("comparison comp check reference template standard calibrator host galaxy sky background")
 _UNITS = words("mag mags magnitude magnitudes")
 _PLACES = words("ra dec x y pix pixel arcsec slit focus sky astrometric")
 _PRIVATE = words("private proprietary embargo embargoed embargountil confidential isprivate isproprietary")
 _PUBLIC = words("public ispublic released isreleased")
-_OTHER_CLOCK = re.compile(r"\b[bh]jd\b|(?:bary|helio)-?cent", re.IGNORECASE)
 _DESIGNATION = re.compile(
     r"(?:SN|AT|TDE)[ _]?(?:19|20)\d\d[A-Za-z]{1,4}|ZTF\d\d[a-z]{7}|ATLAS\d\d[a-z]{3,4}|Gaia\d\d[a-z]{3}"
 )
@@ -45,9 +34,18 @@ _UNSET = frozenset({"0", "0.0", "false", "f", "ok", "good"})
 """What a flag says that is not set."""
 _APPLIED = words("applied corrected done")
 _SIGNS = words("isdiffpos polarity negative ispositive isnegative subtraction")
-_SCALING = words("factor scale scalefactor multiplier exponent offset magoffset fluxscale norm normalization bandshift")
-_ZONES = words("tz timezone utcoffset zone gmtoffset tzoffset")
-_IN_UTC = frozenset({"UTC", "UT", "Z", "GMT", "0", "+0", "+00", "+0000", "+00:00", "0.0"})
+_SCALING = words(
+    "factor scale scalefactor multiplier mult multiply exponent exp10 offset magoffset add addend shift corr "
+    "correction fluxscale norm normalization bandshift mjdoff jdoff timeoff magoff"
+)
+_SCALING_WORDS = words("offset factor multiplier corr correction shift")
+_OF_OTHER_CLOCKS = words("hjd bjd helio bary heliocentric barycentric")
+_COUNTED = words(
+    "n num number nr no id index idx seq chip ccd amp quadrant field visit night epoch moon sky set group block"
+)
+"""Words in the names of columns whose whole numbers mark nothing."""
+_ZONES = words("tz timezone utcoffset dst zone gmtoffset tzoffset")
+_IN_UTC = frozenset({"FALSE", "NO", "UTC", "UT", "Z", "GMT", "0", "+0", "+00", "+0000", "+00:00", "0.0"})
 _PARTS_OF_TIME = words("year month day hour minute second jdn doy")
 _OTHER_ERROR = re.compile(
     r"(?:err|unc).*(?:[2-9][ _-]?sig|9\d|percent|pct|rel|frac)|"
@@ -87,7 +85,8 @@ def check_column(table: Table, index: int, name: Name, *, has_limits: bool) -> N
         raise _unclear(name, "says that some values are negative", "brightness")
     if name.flat in _ZONES and not {cell.upper() for cell in values} <= _IN_UTC:
         raise ValueError(f"column {name.whole!r} says that times are in another zone; write them in UTC")
-    _check_free_text(name, values)
+    notes.check(name, table.cells(index), is_harmless=is_harmless(name), has_limits=has_limits)
+    _check_counts(name, [cell for _, cell in held])
     if {cell.lower().replace(".", "") for cell in values} <= {"am", "pm"}:
         raise ValueError(f"column {name.whole!r} holds AM and PM; write times of day by 24 hours")
     if _OTHER_ERROR.search(name.whole):
@@ -102,7 +101,9 @@ def check_column(table: Table, index: int, name: Name, *, has_limits: bool) -> N
 
 def _check_change(name: Name, values: set[str]) -> None:
     """Refuse what may change values (factors, offsets, units), and what says that they are not for others."""
-    scales = name.flat in _SCALING or (name.tokens & {"offset", "factor", "multiplier"} and not name.tokens & _PLACES)
+    scales = name.flat in _SCALING or (name.tokens & _SCALING_WORDS and not name.tokens & (_PLACES | _OF_OTHER_CLOCKS))
+    if "applied" in name.tokens and not (values <= NO and len(name.tokens) > 1):
+        raise _unclear(name, "says that values may be corrected", "brightness")
     if name.flat in _CHANGED:
         raise _unclear(name, "says that values were converted", "brightness")
     if scales and not all(number_of(cell) in (None, 0.0, 1.0) for cell in values):
@@ -113,6 +114,20 @@ def _check_change(name: Name, values: set[str]) -> None:
         raise ValueError(
             f"column {name.whole!r} says that values are not public; leave out such rows, or say --columns "
             f"extra={name.whole}"
+        )
+
+
+def _check_counts(name: Name, held: Sequence[str]) -> None:
+    """Refuse whole numbers of which most are 0, and others not, by an unknown name: they may be flags of bad rows."""
+    numbers = [number_of(cell) for cell in held]
+    if any(number is None or number < 0 or not number.is_integer() for number in numbers):
+        return
+    are_flags = {*numbers} == {0.0, 1.0} or (2 * numbers.count(0.0) >= len(numbers) and any(numbers))
+    is_numbered = len(numbers) == len({*numbers})  # 0, 1, 2, ...
+    if are_flags and not is_numbered and not is_harmless(name) and not name.tokens & _COUNTED:
+        raise ValueError(
+            f"column {name.whole!r} may mark bad rows or limits, and nothing says how; say --columns "
+            f"is_bad={name.whole}, is_good={name.whole}, is_limit={name.whole}, or extra={name.whole} to publish all"
         )
 
 
@@ -129,30 +144,6 @@ def _check_words(name: Name, held: Sequence[tuple[str, str]]) -> None:
             raise ValueError(
                 f"{place}, column {name.whole}: {cell[:60]!r} may say that the value is a limit; add a column "
                 f"'is_limit', or say --columns extra={name.whole}"
-            )
-
-
-def _check_free_text(name: Name, values: Iterable[str]) -> None:
-    """Refuse words in a column that say that values are not what the other columns say."""
-    if name.flat in _LABELS:
-        return
-    if _TYPES & name.tokens and (other := _OTHERS & {cell.lower() for cell in values}):
-        raise ValueError(
-            f"column {name.whole!r} says {min(other)!r}: rows may not be of the target; leave out such rows, or say "
-            f"--columns extra={name.whole}"
-        )
-    clock = next((cell for cell in values if cell.lower() in _NOT_UTC), "")
-    by_name = set(wordings.doubts(f"{name.whole}:"))
-    # Of texts that differ in long numbers only, as names of files, one is looked at: a column may have 50,000.
-    alike = {_LONG_NUMBER.sub("0", cell): cell for cell in values if _WORD.search(cell)}
-    for cell in alike.values():
-        doubts = [doubt for doubt in wordings.doubts(f"{name.whole}: {cell}") if doubt not in by_name]
-        for _, assumed in (
-            (("time", "times are UTC at the observatory"),) if cell == clock or _OTHER_CLOCK.search(cell) else doubts
-        ):
-            raise ValueError(
-                f"column {name.whole!r} says {cell[:60]!r}, and by the other columns {assumed}; leave out such "
-                f"rows, or say --columns extra={name.whole}"
             )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from bridge.publishing.sources.tables import (
     bands,
+    cards,
     forms,
     leftovers,
     names,
@@ -94,6 +95,13 @@ def understand(columns: Columns) -> Meaning:
         if columns.table.names[index] or any(columns.table.cells(index)):
             leftovers.check_column(columns.table, index, columns.names[index], has_limits=has_limits)
             columns.take(index, "further value")
+    filters = {*columns.table.cells(texts[Role.BANDPASS])} if Role.BANDPASS in texts else set()
+    cards.check_table(columns.table.keywords, filters)
+    used = (*when.columns, texts.get(Role.BANDPASS), *(index for one in found for index in (one.value, one.error)))
+    for index in {
+        index for index in used if index is not None and columns.table.names[index] not in columns.options.columns
+    }:
+        remarks.check_described(columns.table, index, columns.names[index], {when.form.scale})
     fluxes = any(one.scale is None or not one.scale.is_magnitude for one in found)
     remarks.check_remarks(
         columns.table,
@@ -165,6 +173,13 @@ def _check_bands(columns: Columns, series: Sequence[Series], texts: dict[Role, i
         raise ValueError(
             f"column {columns.table.names[column]!r} says {shifted!r}: magnitudes shifted for a plot? Write them as "
             "observed, and the filter alone"
+        )
+    other = next((cell for cell in sorted(cells) if bands.is_other(cell)), None)
+    if other and columns.said(Role.BANDPASS) is None:
+        name = columns.table.names[column]
+        raise ValueError(
+            f"column {name!r} says {other!r}: a colour, a limit, or no magnitude as observed? Write the filter alone, "
+            f"or say --columns bandpass={name}"
         )
     if cells and all(cell.isdigit() for cell in cells):
         raise ValueError(

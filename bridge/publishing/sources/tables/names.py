@@ -89,7 +89,7 @@ _NAMES: Mapping[Role, frozenset[str]] = {
     Role.IS_DETECTION: words("detected detection isdetection isdetected isdet det detectionflag detflag detect"),
     Role.BANDPASS: words(
         "bandpass filter band passband filtername filt flt filtercode filterid bandname passbandname "
-        "photfilter filters bands photband obsfilter fil filterused magfiltername"
+        "photfilter ifilter filters bands photband obsfilter fil filterused magfiltername"
     )
     | languages.BANDPASSES,
     Role.UNIT: words("unit units brightnessunit magunit fluxunit fluxunits magunits brightnessunits unitflux"),
@@ -115,7 +115,7 @@ _SIGMAS = re.compile(r"[35](?:sig(?:mas?)?|s$)")
 OBJECTS = words(
     "object objects objectname objectid objid target targetname star starname oid sn snname snid event "
     "iauname ztfid atlasid name identifier sourceid obj objname tnsname designation supernova nova src tic "
-    "ticid kic kicid epic epicid masterid inputid gaiaid diaobjectid locusid auid"
+    "ticid kic kicid epic epicid masterid inputid gaiaid diaobjectid locusid auid component"
 )
 """Names of columns that name the object: a table of several is of several targets."""
 SCALES = {
@@ -154,7 +154,7 @@ _UNIT_TOKENS = words(
     "millimag Jy mJy uJy muJy nJy microJy jy mjy ujy njy deg arcsec mas "
     "nm um micron microns Angstrom angstrom AA"
 )
-_MARKS = re.compile(r"[*?~<>!^](?!\s*\d)|^\s*[-\u2212](?=[A-Za-z])")
+_MARKS = re.compile(r"[*?~<>!^\u2020\u2021\u00a7](?!\s*\d)|^\s*[-\u2212](?=[A-Za-z])")
 """What a name says that is no letter: ``mag*``, ``mag?``, ``-mag`` may be no magnitudes."""
 _COLOR_EXCESS = re.compile(r"E[ _]?\(?[A-Z][ _-]*[-\u2013][ _]*[A-Z]\)?(?:_?MW)?", re.IGNORECASE)
 _AB_MAGNITUDE = re.compile(r"(?<![A-Za-z])(?:AB|ab)(?=[Mm]ag)")

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from bridge.events import Point
 from bridge.publishing.sources.errors import SourceError
-from bridge.publishing.sources.tables import exposures, layouts, meaning, reference, surveys
+from bridge.publishing.sources.tables import exposures, layouts, meaning, reference, remarks, surveys
 from bridge.publishing.sources.tables.astro import astropy_at_hand
 from bridge.publishing.sources.tables.cells import is_empty, typed
 from bridge.publishing.sources.tables.columns import Columns
@@ -68,6 +68,8 @@ class _Photometry:
     def _by_survey(self, table: Table, survey: Survey) -> tuple[tuple[str, str], ...]:
         given = {**survey.given, **self.options.given}
         try:
+            if not survey.has_head:
+                remarks.check_survey(table)
             moments = survey.times(table)
         except ValueError as error:
             raise SourceError.of(str(self.path), [f"{table.header_place}: {error}"]) from None

@@ -39,10 +39,18 @@ _NAMES = {
         "decerr decerror edec ede sigmadec decunc decsigma errdec edej2000 edecj2000 rmsdec ddec decerrdeg deerr"
     ),
 }
-_EQUINOX = re.compile(r"b1950|1950|\bb1900|apparent|of date|galactic|ecliptic|\bfk4\b|propagated to", re.IGNORECASE)
+_EQUINOX = re.compile(
+    r"b1950|1950|\bb1[89]\d\d|equinox (?:of )?(?:j|fk\d )?(?!j?2000)\d{4}|apparent|\baltaz|true equator|\btete\b|"
+    r"\bepoch of obs|j1991|of date|galactic|ecliptic|\bfk4\b|propagated to",
+    re.IGNORECASE,
+)
 _OTHER_FRAME = re.compile(r"1950|^[gG]?(?:l|b|lon|lat|long)$|^(?:gl|el)(?:on|at)|app(?:arent)?$|galactic|ecliptic")
 _ADES = frozenset({"stn", "obsTime", "ra", "dec"})
 """The Minor Planet Center's format (https://minorplanetcenter.net/iau/info/ADES.html), whose errors are in arcsec."""
+_OF_BRIGHTNESS = (Role.LIMIT, Role.IS_LIMIT, Role.IS_DETECTION)
+"""Roles of columns beside positions that bear on brightnesses alone."""
+_SHIFTS = words("bias offset off shift corr correction")
+_FRAMES = words("equinox coordsys frame radesys radecsys system refframe coordsystem epochequinox")
 _ERROR_UNITS = words("deg arcmin arcsec mas uas rad s")
 
 
@@ -122,13 +130,18 @@ class _Positions:
         self.timing = leftovers.with_keywords(table, found_time)
         for index in self.timing.columns:
             self.taken[index] = f"time: {self.timing.form.text}{', whole days' if self.timing.is_whole_days else ''}"
-        for index, name in enumerate(parsed):
-            if index not in self.taken and index not in extra and name.flat in names.OBJECTS:
-                leftovers.check_column(table, index, name, has_limits=True)
         free = [index for index in range(len(parsed)) if index not in self.taken | dict.fromkeys(extra | said)]
         marked = quality.find(table, parsed, self.options, free)
         self.taken |= marked.taken
         self.bad = marked.rows
+        for index in free:
+            if parsed[index].tokens & _SHIFTS and parsed[index].tokens & {"ra", "dec"}:
+                raise ValueError(
+                    f"column {table.names[index]!r} may shift the positions, and nothing says how; say --columns "
+                    f"extra={table.names[index]} if they are as measured"
+                )
+            if index not in self.taken and names.role_of(parsed[index]) not in _OF_BRIGHTNESS:
+                leftovers.check_column(table, index, parsed[index], has_limits=True)
         remarks.check_remarks(
             table,
             parsed,
@@ -179,7 +192,7 @@ class _Positions:
             if _EQUINOX.search(text) or text.upper() in ("FK4", "FK4-NO-E"):
                 raise ValueError(f"{text[:60]!r} says that positions are not in ICRS or J2000; convert them")
         for index, name in enumerate(table.names):
-            if name.lower() in ("equinox", "coordsys", "frame", "radesys"):
+            if names.parsed(name).flat in _FRAMES:
                 values = {cell.strip().upper().removesuffix(".0") for cell in table.cells(index)} - {""}
                 if not values <= {"2000", "J2000", "ICRS", "FK5"}:
                     raise ValueError(f"column {name!r} says that positions are not in ICRS or J2000; convert them")
@@ -188,8 +201,7 @@ class _Positions:
         """Return how a coordinate is written: ``deg``, ``rad``, ``hourangle``, or ``sexagesimal``."""
         index = self.columns[role]
         cells = [cell for cell in table.cells(index) if not is_empty(cell)]
-        if cells and all(places.SEXAGESIMAL.fullmatch(cell) for cell in cells):
-            return "sexagesimal"
+        are_sexagesimal = bool(cells) and all(places.SEXAGESIMAL.fullmatch(cell) for cell in cells)
         told = [
             text
             for text in (table.columns[index].unit, *parsed[index].said)
@@ -198,6 +210,12 @@ class _Positions:
         if parsed[index].flat.endswith("deg"):
             told.append("deg")
         forms = {_angle(text, table.names[index]) for text in told}
+        if are_sexagesimal:
+            if role is Role.RA and "deg" in forms:
+                raise ValueError(
+                    f"column {table.names[index]!r} is in degrees by its name, and in hours by its cells; mend one"
+                )
+            return "sexagesimal"
         if len(forms) > 1:
             raise ValueError(f"column {table.names[index]!r} tells two units; keep one")
         if forms:

@@ -4,6 +4,7 @@ The first lines of a file say what it is (``SIMPLE``, ``<VOTABLE``, ``%ECSV``, `
 nothing is columns of text with one header.
 """
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,12 @@ MAX_TABLE_BYTES = 256 * 1024 * 1024
 _FITS_MARK = b"SIMPLE  ="
 _BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
+_BEYOND_ASCII = re.compile(rb"[\x80-\xff]+")
+_WESTERN = frozenset(bytes([byte]) for byte in "éáíóúçäöüÄÖÜßÉ±°²µ".encode("cp1252"))
+"""Letters that are the same in the code pages of all Europe, and signs."""
+_IN_A_WORD = re.compile(rb"[A-Za-z]\xb1|\xb1[A-Za-z]")
+"""Where plus-minus is the letter of another code page."""
+
 _TEXTS: tuple[tuple[Callable[[str], bool], Callable[[str], Table]], ...] = (
     (votable.is_votable, votable.read),
     (jsonfile.is_json, jsonfile.read),
@@ -23,6 +30,7 @@ _TEXTS: tuple[tuple[Callable[[str], bool], Callable[[str], Table]], ...] = (
     (described.is_cds, described.read_cds),
     (described.is_ipac, described.read_ipac),
     (described.is_latex, described.read_latex),
+    (described.is_sextractor, described.read_sextractor),
     (special.is_snana, special.read_snana),
     (special.is_aavso, special.read_aavso),
     (special.is_sousa, special.read_sousa),
@@ -54,15 +62,30 @@ def read(path: Path) -> Table:
 
 
 def decoded(content: bytes) -> str:
-    """Return a file's text, in UTF-8 or with the byte-order mark of UTF-16; ValueError says that it is none."""
+    """Return a file's text, in UTF-8, with the byte-order mark of UTF-16, or in Windows-1252 where nothing else may be.
+
+    ValueError says that it is none of these.
+    """
     encoding = _BYTE_ORDER_MARKS.get(content[:2], "utf-8-sig")
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError as error:
+        if _is_western(content):
+            return content.decode("cp1252").replace("\r\n", "\n").replace("\r", "\n")
         raise ValueError(f"is no text in UTF-8 (byte {error.start}). Save it as CSV in UTF-8") from None
     if "\x00" in text:
         raise ValueError("is no text: it holds a NUL character. Save it as CSV in UTF-8")
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _is_western(content: bytes) -> bool:
+    """Return whether text that isn't UTF-8 is certainly in Windows-1252.
+
+    It is where each byte beyond ASCII stands alone (Cyrillic, Greek and Asian text has them in runs), and is one of a
+    few letters that Latin-1, Latin-9, Windows-1250 and others write alike, or a sign.
+    """
+    found = _BEYOND_ASCII.findall(content)
+    return all(run in _WESTERN for run in found) and not _IN_A_WORD.search(content)
 
 
 __all__ = ["MAX_TABLE_BYTES", "astropy_at_hand", "decoded", "read"]

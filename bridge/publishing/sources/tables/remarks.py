@@ -3,9 +3,9 @@
 import re
 from collections.abc import Collection, Sequence
 
-from bridge.publishing.sources.tables import languages, wordings
+from bridge.publishing.sources.tables import languages, neutral, statements, wordings
 from bridge.publishing.sources.tables.forms import Count
-from bridge.publishing.sources.tables.names import OTHER_CLOCKS, SCALES, Name, Role
+from bridge.publishing.sources.tables.names import OTHER_CLOCKS, SCALES, Name, Role, parsed
 from bridge.publishing.sources.tables.table import Table
 from bridge.publishing.sources.tables.timing import Timing
 
@@ -42,6 +42,8 @@ CORRECTED = re.compile(r"correct|dered|ext_?corr|k_?corr", re.IGNORECASE)
 """What says in a column's name that its cells tell which values are corrected."""
 _CORRECTED_NAME = re.compile(r"dered|ext_?corr|k_?corr|abs_?mag|m_?abs\b|mag_?abs|absolute", re.IGNORECASE)
 _DENIED = re.compile(r"\bnot\b|\bfalse\b|\bno\b|\bnor\b|\bun\w+ed\b")
+_MACHINE = re.compile(r"\b(?:phot|time|stat|instr|em|meta|pos|src|obs)\.[\w.;]+|\[[^\]]*\]|\(\w\)|^[?*]+|\?=?")
+"""What catalogues write into descriptions for machines: UCDs, ranges, numbers of notes."""
 _DIVERSE = re.compile(
     r"(?:multiplied|divided|scaled) by|offset (?:of|by)|shifted by|instrumental mag|differential mag|uncalibrated|"
     r"\b(?:add|subtract) -?\d?\.\d",
@@ -80,7 +82,9 @@ def check_remarks(
     ``named`` are the roles of columns that the person named, which are not doubted; ``value`` is that of the values.
     """
     said = [text.lower() for index in timing.columns for text in names[index].said]
-    known = frozenset(token for name in names for token in (*name.tokens, *(said.lower() for said in name.said)))
+    known = frozenset(token for name in names for token in (*name.tokens, *(said.lower() for said in name.said))) | {
+        timing.form.scale
+    }
     in_mmag = any("mmag" in " ".join(name.said).lower() for name in names)
     checks = (
         (not has_limits, LIMIT_TEXT, "no value is a limit", Role.LIMIT),
@@ -107,11 +111,47 @@ def check_remarks(
             role = value if word == "brightness" else Role(word)
             if role not in named and not (has_limits and LIMIT_TEXT.search(text)):
                 raise _remarked(remark, assumed, role)
-        if word := "" if remark.startswith("Column\t") else wordings.not_understood(remark, known):
+        if (
+            word := ""
+            if remark.startswith("Column\t")
+            else statements.stated(remark) or neutral.not_understood(remark, known)
+        ):
+            raise _unknown(remark, word, f"or say --columns {value}=..., which is not doubted")
+
+
+def check_survey(table: Table) -> None:
+    """Refuse a survey's table to which somebody has added a comment that is not understood. Raises ValueError."""
+    known = frozenset(token for name in table.names for token in parsed(name).tokens)
+    for remark in table.remarks:
+        doubt = next((assumed for _, assumed in wordings.doubts(remark)), "")
+        doubt = doubt or (found[0] if (found := LIMIT_TEXT.search(remark)) else "")
+        if word := doubt or statements.stated(remark) or neutral.not_understood(remark, known):
+            raise _unknown(remark, word, "or say --format table and --columns")
+
+
+def check_described(table: Table, index: int, name: Name, known: Collection[str]) -> None:
+    """Refuse a column whose description says that it holds something else than its name. Raises ValueError."""
+    note = table.columns[index].note
+    notes = [note, *(text.split("\t")[3:4] for text in table.remarks if text.split("\t")[:2] == ["Column", name.whole])]
+    for text in (part if isinstance(part, str) else " ".join(part) for part in notes):
+        bare = _MACHINE.sub("", re.sub(r"\bjd ?- ?2400000\.5", "", text, flags=re.IGNORECASE))
+        doubt = next((assumed for _, assumed in wordings.doubts(bare)), "")
+        if (
+            word := doubt
+            or statements.described(bare)
+            or neutral.not_understood(bare, frozenset({*known, *name.tokens, "epoch", "epochs"}))
+        ):
             raise ValueError(
-                f"a comment says {remark[:60]!r}, and {word!r} may say that values are not what their columns say; "
-                f"remove the comment if it changes none, or say --columns {value}=..., which is not doubted"
+                f"column {name.whole!r} is described as {text[:60]!r}, and {word!r} may say that it is something else; "
+                "mend the description, or name the column by --columns"
             )
+
+
+def _unknown(remark: str, word: str, otherwise: str) -> ValueError:
+    return ValueError(
+        f"a comment says {remark[:60]!r}, and {word!r} may say that values are not what their columns say; "
+        f"remove the comment if it changes none, {otherwise}"
+    )
 
 
 def is_intrinsic(text: str) -> bool:

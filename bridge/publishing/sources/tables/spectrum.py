@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from bridge.events import Spectrum
 from bridge.publishing.sources.errors import SourceError
-from bridge.publishing.sources.tables import fitsimage, observed, spectrumtable, units
+from bridge.publishing.sources.tables import cards, fitsimage, observed, spectrumtable, units
 from bridge.publishing.sources.tables.astro import astropy_at_hand
 from bridge.publishing.sources.tables.cells import is_empty
 from bridge.publishing.sources.tables.fitsimage import Found
@@ -23,6 +23,7 @@ from bridge.publishing.sources.tables.spectrumtable import RELATIVE
 
 _LOGARITHMS = {"Angstrom": (3.0, 4.7), "nm": (2.0, 3.7)}
 """From 1000 to 50,000 Angstrom."""
+_SENTINELS = frozenset({-99.0, -99.9, -99.99, -999.0, -999.9, -999.99, -9999.0})
 _KEPT = ("OBJECT", "OBSERVER", "AIRMASS", "GRATING", "GRISM", "SLIT", "SLITW", "APERWID", "PROPID")
 
 
@@ -58,6 +59,8 @@ def _spectrum(found: Found, options: Options) -> tuple[Spectrum, list[str]]:
             "if they are in none"
         )
     flux_unit = "" if flux_unit.lower() == RELATIVE else _flux_unit(flux_unit)
+    cards.check(found.keywords, flux_unit=flux_unit)
+    _check_sentinels(found.flux)
     rows = list(zip(found.wavelength, found.flux, found.error or [None] * len(found.flux), strict=True))
     whole = [row for row in rows if row[1] is not None and (found.error is None or (row[2] is not None and row[2] > 0))]
     if missing := len(rows) - len(whole):
@@ -90,6 +93,14 @@ def _spectrum(found: Found, options: Options) -> tuple[Spectrum, list[str]]:
         }
     )
     return spectrum, told
+
+
+def _check_sentinels(fluxes: Sequence[float | None]) -> None:
+    """Refuse -999 among small fluxes: so tables write that there is none. Raises ValueError."""
+    known = sorted(abs(flux) for flux in fluxes if flux is not None)
+    found = next((flux for flux in fluxes if flux in _SENTINELS), None)
+    if found is not None and known[len(known) // 2] < 1:
+        raise ValueError(f"a flux is {found:g}, by which tables write that there is none; leave the cell empty (nan)")
 
 
 def _check_said(what: str, own: str, said: str) -> None:

@@ -5,7 +5,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bridge.publishing.sources.tables import languages, names, quality, reading, remarks, uncertainties, units, wordings
+from bridge.publishing.sources.tables import (
+    languages,
+    leftovers,
+    names,
+    neutral,
+    quality,
+    reading,
+    remarks,
+    statements,
+    uncertainties,
+    units,
+    wordings,
+)
 from bridge.publishing.sources.tables.cells import NUMBER, is_empty, number_of
 from bridge.publishing.sources.tables.fitsimage import Found
 from bridge.publishing.sources.tables.names import Role
@@ -27,9 +39,25 @@ _ERRORS = words(
     "error err fluxerr fluxerror eflux sigma uncertainty unc fluxunc fluxuncertainty sigmaflux errflux "
     "dflux errors fluxsigma fluxe noise stdev"
 )
+_HEADERS = (
+    _WAVELENGTHS | _FLUXES | words("x y lambdas counts intensity velocity pixel frequency freq energy wavenumber mag")
+)
+"""What makes two words of a comment above two columns their header."""
 _LOGARITHM = "loglam"
 """log10 of the wavelength in Angstrom: https://data.sdss.org/datamodel/files/BOSS_SPECTRO_REDUX/"""
 _REST = words("rest restframe norm normalized normalised log logwave dered dereddened")
+_NEUTRAL = words(
+    "wavelength wavelengths lambda angstrom angstroms air vacuum flambda erg cm resolution dispersion grating grism "
+    "slit order arm arms red blue telluric extracted extraction pixel pixels resampled rebinned lines lamp ccds width "
+    "parallactic angle uploaded"
+)
+"""Words on spectra that change none of the values, beside those of all tables."""
+_TOLD = re.compile(
+    r"\bat [-+]?\d+(?:\.\d+)? ?d(?:ays?)?\b|\btelluric (?:lines |features |bands )?(?:not )?(?:removed|corrected)|"
+    r"\b(?:helio|bary)centric (?:velocity )?correct\w*(?: applied)?|\babsolute flux calibrat\w+|\bsky residuals",
+    re.IGNORECASE,
+)
+"""What titles tell of a spectrum as it is: its phase, and whether the air's lines are in it."""
 _WAVELENGTH_UNIT = re.compile(
     r"\b(?:wave\w*|lam\w*|wl)\b[^\w\u00c5]*(?:in |units?:? )?[^\w\u00c5]*"
     r"(nm|nanometers?|microns?|um|[\u00b5\u03bc]m|angstroms?|ang|\u00c5|A)\b",
@@ -85,10 +113,13 @@ def read(path: Path, options: Options) -> Found:
         (name, used.get(index) or marked.taken.get(index, "left out")) for index, name in enumerate(table.names)
     )
     left = [name for index, name in enumerate(table.names) if index not in used and index not in marked.taken and name]
+    for index in free:
+        if index not in marked.taken and index not in used:
+            leftovers.check_column(table, index, parsed[index], has_limits=True)
     wavelengths = [value for value in values["wavelength"] if value is not None]
     if len(wavelengths) != len(table.rows):
         raise ValueError("a row has no wavelength; one each is needed")
-    _check_remarks(table.remarks, told_units, options)
+    _check_remarks(table.remarks, parsed, told_units, options)
     _check_kind(parsed[roles["flux"] or 0], own_unit)
     _check_told_unit(keywords.get("BUNIT", ""), own_unit)
     return Found(
@@ -134,15 +165,20 @@ def _check_told_unit(told: str, unit: str) -> None:
         raise ValueError(f"the header says BUNIT = {told}, and the unit of the fluxes is said to be {unit}; mend one")
 
 
-def _check_remarks(comments: Sequence[str], told_units: dict[str, str], options: Options) -> None:
+def _check_remarks(
+    comments: Sequence[str], parsed: Sequence[names.Name], told_units: dict[str, str], options: Options
+) -> None:
     """Refuse a table whose comments say of its values what is not published with them. Raises ValueError."""
     flux_unit = told_units["flux"] or options.given.get("flux_unit", "")
     wavelength_unit = told_units["wavelength"] or options.given.get("wavelength_unit", "")
+    told = frozenset(re.findall(r"[^\W\d_]+", f"{flux_unit} {wavelength_unit}".lower()))
+    known = _NEUTRAL | told | frozenset(token for name in parsed for token in name.tokens)
     for remark in comments:
         text = remark.lower()
         if wordings.is_no_spectrum(text) or remarks.is_intrinsic(text):
             raise _remarked(remark, "publish what was observed")
-        is_card = bool(_SAID.fullmatch(remark)) or text.startswith("history")  # of a FITS header, as WISeREP keeps them
+        # Cards of a FITS header, as WISeREP keeps them, are looked at by their names.
+        is_card = bool((said := _SAID.fullmatch(remark)) and said[1].isupper()) or text.startswith("history")
         if not is_card and (doubt := next(wordings.doubts(remark), None)):
             raise _remarked(remark, f"{doubt[1]} as they are read; publish such")
         is_of_flux = "flux" in text and not remarks.FACTOR.search(flux_unit.lower())
@@ -151,6 +187,11 @@ def _check_remarks(comments: Sequence[str], told_units: dict[str, str], options:
         said = _WAVELENGTH_UNIT.search(remark)
         if said and wavelength_unit and units.unit_of(said[1]) != units.unit_of(wavelength_unit):
             raise _remarked(remark, f"mend the unit, which is said to be {wavelength_unit}")
+        bare = _TOLD.sub("", remark)
+        if flux_unit.lower() == RELATIVE or remarks.FACTOR.search(flux_unit.lower()):
+            bare = remarks.FACTOR.sub("", bare)
+        if not is_card and (word := statements.stated(bare) or neutral.not_understood(bare, known)):
+            raise _remarked(remark, f"{word!r} may say that values are not what their columns say; publish such as are")
 
 
 def _remarked(remark: str, mend: str) -> ValueError:
@@ -212,9 +253,8 @@ def _headerless(path: Path) -> Table | None:
             comments.append(line.strip("# "))
         elif cells := line.replace(",", " ").split():
             rows.append(Row(place=f"line {number}", cells=tuple(cells)))
-    named = (
-        comments and rows and len(re.split(r"[\s,]+", comments[-1])) == len(rows[0].cells) and ":" not in comments[-1]
-    )
+    header = [names.parsed(word).flat for word in re.split(r"[\s,]+", comments[-1])] if comments and rows else []
+    named = bool(header) and len(header) == len(rows[0].cells) and header[0] in _HEADERS
     if not rows or named or any(len(row.cells) != 2 or not all(map(NUMBER.fullmatch, row.cells)) for row in rows):
         return None
     return Table(

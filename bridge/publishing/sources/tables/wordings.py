@@ -1,7 +1,7 @@
 """Words by which people say, in free text, that values are not what their columns say.
 
 Free text can't be understood. So text that speaks of values, times or errors may hold only words of which each is known
-to change none of them (:data:`_NEUTRAL`), and names; and no text may speak of a change, a fault or an exception
+to change none of them (:mod:`neutral`), and names; and no text may speak of a change, a fault or an exception
 (:data:`_KINDS`). Each kind has what the reader assumes without the text, for the message, and the role that settles it
 where a person names the column.
 """
@@ -9,22 +9,31 @@ where a person names the column.
 import re
 from collections.abc import Iterator
 
-from bridge.publishing.sources.tables.words import words
-
-_HARMLESS = re.compile(
+HARMLESS = re.compile(
     r"bad (?:pix\w*|columns?|weather|seeing)|"
     r"(?:aperture|bias|dark|flat\w*|sky|background|overscan|colou?r|psf|airmass)"
     r"[- ]?(?:field|term)?[- ]?(?:correct\w*|scaled|subtract\w*)|"
     r"(?:host|template|galaxy|image|reference)\w*[- ](?:flux |template )?(?:subtract\w*)|"
     r"scaled templates?|differential (?:atmospheric )?refraction|arbitrary (?:names?|ids?)|"
     r"first (?:author|light)|in the last column|psf[- ]?(?:fit\w*|models?)|test (?:site|camera)|"
-    r"(?:^|(?:values?|mag\w*|data|photometry) )(?:are |were |is )?(?:not |no )(?:been )?correct(?:ed|ion)s?"
+    r"(?:^|(?:values?|mag\w*|data|photometry) )(?:are |were |is |have |has )?(?:not |no )(?:been )?correct(?:ed|ion)s?"
     r"(?: for (?:\w+ ){0,4}(?:extinction|redden\w*|dust|absorption))?|"
-    r"\buncorrected|(?:no|not) (?:k|s)-?correct\w*|(?:https?://|www\.|doi:|10\.\d{4,})\S+|\S+@\S+|"
+    r"\buncorrected|(?:no|not) (?:k|s)-?correct\w*|\bnot saturated|\bdifference imaging|"
+    r"\bnot (?:been )?corrected for (?:\w+ ){0,4}(?:extinction|redden\w*|dust|absorption)|^sep=.$|[a-z][\w-]+(?:\.[a-z][\w-]+){2,}|(?:https?://|www\.|doi:|10\.\d{4,})\S+|\S+@\S+|"
     r"e\(b-v\) ?= ?[\d.]+|no (?:host|template|sky|galaxy) subtraction|"
     r"\w*[ -]?corrected\W+(?:false|no|none|0)\b|"
     r"(?:host|galaxy|template)(?: \w+)? (?:is |was )?not (?:been )?subtracted|"
     r"(?:do|does) not include (?:the )?(?:zero[- ]?point|systematic|calibration)[\w ]*|"
+    r"includ(?:e|ing) (?:the )?(?:uncertaint\w+|errors?|scatter) (?:of|in) (?:the )?"
+    r"(?:zero[- ]?points?|calibration|comparison stars)|"
+    r"no (?:\w+ )?extinction (?:correction )?(?:was |is |has been )?applied|"
+    r"(?:available )?in its entirety(?: in machine[- ]readable form)?|errors? (?:are )?(?:given )?in parentheses|"
+    r"\bflat-?fielded|\bbias-subtracted|used for (?:\w+ )?subtraction|plate scale [\d.]+ ?(?:arcsec)?(?:/pix\w*)?|"
+    r"(?:weather|conditions)\W+(?:was |were )?(?:clear|photometric|good|cloudy)|"
+    r"(?:against|with|to|using) gaia (?:e?dr3 )?(?:xp )?synthetic phot\w+|"
+    r"cosmic[- ]rays? (?:were |are |was )?(?:removed|cleaned|rejected)|"
+    r"(?:statistical|photon noise) (?:errors? |uncertaint\w+ )?only|"
+    r"distance\W+[\d.]+ ?[kMG]pc|end of (?:file|table|data|list)|"
     r"extinction (?:is |was |has )?(?:not|never) (?:been )?(?:removed|applied)",
     re.IGNORECASE,
 )
@@ -73,12 +82,15 @@ _KINDS = (
         r"\b(?:st|natural|instrumental) (?:mag\w* )?system|\bstmag|\bflux ratio|"
         r"relative (?:to (?:the )?(?:comp|check|ref|star|field|ensemble|nearby)|mag|flux|phot|values?|bright|unit)|"
         r"zero[- ]?points?\W+(?:(?:is|are|was|were)\W+)?(?:un|not|approx|rough|assum|wrong|guess|preliminary)|"
-        r"2\.5 ?\*? ?log|\bdelta[- ]?mag",
+        r"\b(?:zero[- ]?point|zp)\w*\W+(?:(?:is|of|was|at)\W+)?\d\d(?:\.\d+)?\b|\bunits?\W+(?:(?:is|are|of|in)\W+)*\d|"
+        r"\bcv\b(?! (?:star|cand))|2\.5 ?\*? ?log|\bdelta[- ]?mag",
     ),
     (
         "brightness",
         "values are the target's",
-        r"\bhosts? (?:galaxy )?of\b|"
+        r"^\W*(?:the )?(?:host(?: galaxy)?|(?:comparison|check|reference|field) star|nucleus|sky|background)\W*$|"
+        r"\bhosts? (?:galaxy )?of\b|\b(?:comparison|check|reference|standard|field) star of\b|"
+        r"\b(?:companion|fainter|brighter)\b(?! than)|\b(?:nucleus|core|component|member) of\b|"
         r"(?:magnitudes?|mags|photometry|values|fluxes|this) (?:are |is )?(?:of|for) (?:the )?"
         r"(?:host|comp|check|nucleus|ref)|"
         r"\bnot the (?:sn|supernova|target|transient|object|star)\b",
@@ -89,7 +101,8 @@ _KINDS = (
         r"\ba[_ ]?v ?= ?[\d.]+ (?:was |is )?(?:applied|removed|used|corr)|\bk[- ]?corr\w* (?:was |were |is )?applied|"
         r"\babsolute\b(?! (?:\w+ )?(?:calib|phot|astrom|scale|time|date|zero))|"
         r"\b(?:converted|transformed) from\b|"
-        r"rest[- ]?frame|\bat rest\b|\brest (?:mag|flux|wave|days?|phase)|\bto 10 pc\b|"
+        r"per sq(?:uare|\.)? ?(?:arc)?sec|surface bright|\bo ?- ?c\b|\be-?/s(?:ec)?\b|"
+        r"\brest\b(?! of\b)|\brest (?:mag|flux|wave|days?|phase)|\bto 10 pc\b|"
         r"(?:extinction|reddening|dust)\w* (?:was |were |is )?removed|"
         r"\bremoved\b.*(?:extinction|redden)|\bav ?= ?[\d.]+ removed",
     ),
@@ -109,7 +122,8 @@ _KINDS = (
         r"\b(?:cest|brt|jst|edt|pdt|mst|aest|nzst|msk)\b|\bcivil time|wall clock|\bsidereal|\blt\b|"
         r"local (?:\w+ )?(?:time|date|evening|hour)|daylight saving|leap seconds?|\btai\b.*\bseconds?|"
         r"seconds? .*\btai\b|\bnoon\b|lokalzeit|temps local|midnight|"
-        r"(?:start|beginning|end) of (?:the )?(?:night|run)|"
+        r"(?:start|beginning|end) of (?:the )?(?:night|run)|end of (?:the |each )?(?:exp|integ)|exposure ends?\b|"
+        r"\bastronomical (?:day|date)|"
         r"(?:date|time) of (?:the )?(?:reduction|file|creation|processing)|"
         r"\b(?:gps|ephemeris|terrestrial|dynamical) time\b|\but1\b|\bfold\b",
     ),
@@ -132,53 +146,15 @@ _NOT_AS_OBSERVED = re.compile(
 )
 _NO_SPECTRUM = re.compile(
     r"\b(?:model|best)[- ]?fit|\bfit(?:ted)?[- ](?:model|spectrum)|(?<!host )(?<!galaxy )\btemplate\b(?! subtract)|"
+    r"\b(?:host|sky|arc|lamp|standard star|(?<!a )galaxy) spectrum|spectrum of the (?:host|sky|galaxy)|"
+    r"^\W*(?:(?:ab|vega|st)?\W*mag(?:nitude)?s?|v ?= ?0)\W*$|"
     r"\b(?:galaxy|sn|stellar) template\b(?! subtract)|\blog(?:10|e)?[ _(]*(?:lam|wave)",
 )
-_TOPIC = re.compile(
-    r"(?:mid|exp|obs)?(?:mags?|magnitud\w*|flux\w*|errs?|error\w*|uncert\w*|times?|timings?|tiempos?|zeit\w*|temps|horas?|"
-    r"heures?|dates?|datum|m?jds?|sigmas?|bright\w*|zero\w*|zps?|values?|rows?|points?|columns?|phases?|counts?)"
-)
-"""A word that says that a text speaks of what the columns hold."""
-_NEUTRAL = words(
-    "a ab above acknowledged acquired against airmass aligned all also an and aperture apparent applied "
-    "archive arcmin arcsec arcseconds are as at attached average averaged averages averaging b background "
-    "band bandpass bands based be been begin beginning below bessell binned binning both brightness "
-    "brightnesses by c calculated calibrate calibrated calibrating calibration camera catalog catalogue "
-    "ccd chart check cited classified cmos coadd coadded code collected color colour column columns "
-    "combined comment comments comparison compiled computed cooled corresponding "
-    "cousins created curve data date dates day days dd dec decimal deg degrees delimited denote denoted "
-    "denotes derived detected detection detections determined deviation difference discovered discovery "
-    "dithered downloaded during e each engineering ensemble equinox err error errors errs exported "
-    "exposure exposures exptime extracted field file filter filters first flux fluxes following for "
-    "forced format formatted frame frames from full funded fwhm g galaxy generated given gmt grouped "
-    "guided h has have header here hh host hour hours i icrs id ids image images imaging in "
-    "included instrument into is iso isot it its j jd jds johnson julian k license "
-    "light lightcurve limit limiting limits list listed listing located m made mag magnitude magnitudes "
-    "mags mean means measured measurement measurements median merged mid middle midexposure midpoint "
-    "midtime midtimes min mjd mjds modified moon n name named names needed night nightly nights noise "
-    "note notes nova number numbered o object objects obs observation observations observatory observed "
-    "observer observers observing obtained of on one or ordered our output package paper passband "
-    "passbands per performed photometric photometry photon pipeline pixel pixels point points poisson "
-    "position positions prepared processed processing provided psf public published quoted r ra radius "
-    "random ratio recorded red reduced reduction reference references registered related respectively "
-    "retrieved revised rms row rows s sec second secondary seconds see seeing separated sequence series "
-    "showing sigma sigmas signal single site sky sloan sn snr software sorted source sources ss st stack "
-    "stacked stacking stacks standard star stars start statistical submitted "
-    "supernova supplied supported survey system systematic systems table target team telescope template "
-    "templates term terms than thanks that the their these this time times to total tracked "
-    "transformation transformed transient u uncertainties uncertainty under unit units "
-    "universal updated upper use used using ut utc v value values vega version via w was we weighted were "
-    "when where which with within x written y yyyy z zero zeropoint zeropoints zp "
-)
-_TOKEN = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
-_DONE = re.compile(r"\w{2,}(?:ed|ing|ly)|not|no|only|ignore|beware|caution|warning|careful|unknown")
-"""A word, in a text on anything, of what was done or is to be heeded."""
-_TIMES = re.compile(r"(?<![\w.])(?<!\d )x ?\d|(?<![\w.])\d+(?:\.\d+)? ?x(?!\w| ?\d)|/ ?10+\b")
 
 
 def doubts(text: str) -> Iterator[tuple[str, str]]:
     """Yield what a text casts doubt on: the role that settles it, and what is assumed without the text."""
-    lowered = _HARMLESS.sub("", text.lower().replace("_", " "))
+    lowered = HARMLESS.sub("", text.lower().replace("_", " "))
     if not _ANY.search(lowered):
         return
     for role, assumed, pattern in _PATTERNS:
@@ -199,26 +175,3 @@ def is_at_rest(text: str) -> bool:
     """Return whether a text, in lower case, says that a spectrum is at rest, normalised or without its continuum."""
     found = _NOT_AS_OBSERVED.search(text)
     return found is not None and not re.search(r"\bnot\b|\bno\b|\bnor\b|\bun\w+ed\b|\bfalse\b", text)
-
-
-def not_understood(text: str, known: frozenset[str]) -> str:
-    """Return the word in a text on values of which nothing says that it changes none of them; else nothing.
-
-    ``known`` are further words, in lower case, that change nothing: the table's own names and units. Names, in capital
-    letters or with digits, are no such words.
-    """
-    bare = _HARMLESS.sub("", text.replace("_", " "))
-    tokens: list[str] = _TOKEN.findall(bare)
-    is_on_values = any(_TOPIC.fullmatch(token.lower()) for token in tokens)
-    if is_on_values and (found := _TIMES.search(bare)):
-        return found[0].strip()
-    is_label = not is_on_values and ":" in bare
-    has_names = is_label or any(token[0].islower() and len(token) > 3 for token in tokens)
-    for number, token in enumerate(tokens):
-        is_first = number == 0 and token[1:].islower() and not any(part[0].isupper() for part in tokens[1:2])
-        if has_names and token[0].isupper() and not is_first:
-            continue  # a name
-        parts = token.lower().split("-")
-        if not {*parts} <= _NEUTRAL | known and (is_on_values or any(map(_DONE.fullmatch, parts))):
-            return token
-    return ""

@@ -191,7 +191,7 @@ def test_the_time_system_of_a_votable_is_heeded(tmp_path: Path) -> None:
         (b"mjd;mag;filter\n59000,123;1.234,5;g\n", "is no number"),
         (b"mjd;mag;filter\n59000.123;18,25;g\n", "comma"),
         (b"\xff\xfemjd", "UTF"),
-        (b"mjd,mag,filter\n59000.1,18.2\xb1,g\n", "UTF-8"),
+        (b"mjd,mag,filter\n59000.1,18.2\x81,g\n", "UTF-8"),
         (b'{"a": 1}', "no list of records"),
         (b"[1, 2", "JSON"),
         (b"<VOTABLE><broken", "VOTable"),
@@ -240,3 +240,43 @@ def test_a_cell_that_reaches_under_a_bar_of_ipac_is_never_cut(tmp_path: Path) ->
 def test_columns_of_json_that_differ_in_length_are_no_table(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="no list of records"):
         points(tmp_path, '{"mjd":[59000.1,59000.2],"mag":[17.1],"filter":["g"]}')
+
+
+SEXTRACTOR = """#   1 MJD         Observation date  [d]
+#   2 MAG_AUTO    Kron-like elliptical aperture magnitude  [mag]
+#   3 MAGERR_AUTO RMS error for AUTO magnitude  [mag]
+60341.25 18.2 0.1
+"""
+
+
+def test_a_catalogue_of_sextractor_tells_its_columns_in_comments(tmp_path: Path) -> None:
+    (point,) = points(tmp_path, SEXTRACTOR, given={"bandpass": "r"})
+    assert (point.brightness, point.brightness_error, point.bandpass) == (18.2, 0.1, "r")
+    swapped = SEXTRACTOR.replace("#   2", "#   4")
+    with pytest.raises(SourceError):
+        points(tmp_path, swapped, given={"bandpass": "r"})
+
+
+def test_windows_1252_is_read_where_it_is_certain(tmp_path: Path) -> None:
+    text = "mjd,mag,filter,Bediener\n60341.25,18.2±0.1,V,Jürgen\n"
+    (point,) = points(tmp_path, text.encode("cp1252"))
+    assert (point.brightness, point.brightness_error, point.extra) == (18.2, 0.1, {"Bediener": "Jürgen"})
+
+
+@pytest.mark.parametrize(
+    ("word", "encoding"),
+    [
+        ("время", "cp1251"),
+        ("фильтр", "koi8-r"),
+        ("時刻", "shift-jis"),
+        ("时间", "gbk"),
+        ("Wąż", "iso8859-2"),
+        ("é", "cp850"),
+        ("Nováček", "cp1250"),
+    ],
+)
+def test_text_of_another_code_page_is_no_windows_1252(tmp_path: Path, word: str, encoding: str) -> None:
+    text = f"mjd,mag,err,filter,site\n60341.25,18.2,0.1,V,{word}\n"
+    assert len(points(tmp_path, text)) == 1
+    with pytest.raises(SourceError, match="is no text in UTF-8"):
+        points(tmp_path, text.encode(encoding))

@@ -217,3 +217,20 @@ def test_a_number_is_never_taken_for_a_text(tmp_path: Path, name: str) -> None:
     (point,) = points(tmp_path, f"mjd,mag,{name},filter\n60341.5,18.1,6.9,V\n")
     assert (point.instrument, point.telescope, point.source_name, point.bandpass) == ("", "", "", "V")
     assert point.extra == {name: 6.9}
+
+
+def test_a_column_that_is_named_by_a_band_alone_is_a_brightness_where_its_cells_have_errors(tmp_path: Path) -> None:
+    first, second = points(tmp_path, "MJD\tr\n60341.2\t17.123(0.023)\n60342.2\t>19.5\n")
+    assert (first.bandpass, first.brightness, first.brightness_error) == ("r", 17.123, 0.023)
+    assert (second.bandpass, second.brightness, second.limit) == ("r", None, 19.5)
+
+
+def test_a_value_with_half_an_error_is_refused(tmp_path: Path) -> None:
+    assert "'18.2±' is no number" in problems(tmp_path, "mjd,mag,filter\n60341.2,18.2±,V\n")[0]
+
+
+def test_columns_of_bands_are_all_brightnesses_or_none_is(tmp_path: Path) -> None:
+    text = "MJD,B,V\n60341.2,17.1 (0.02),16.4 (0.02)\n60342.2,17.2 (0.02),faint\n"
+    assert "no column holds a brightness" in problems(tmp_path, text)[0]
+    found = points(tmp_path, text.replace("faint", ""))
+    assert [(point.bandpass, point.brightness) for point in found] == [("B", 17.1), ("V", 16.4), ("B", 17.2)]

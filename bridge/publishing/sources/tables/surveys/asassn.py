@@ -81,6 +81,7 @@ SURVEYS = (
     Survey(
         name="asassn",
         title="ASAS-SN Sky Patrol 2",
+        has_head=True,
         needs=frozenset({"JD", "Flux", "Flux Error", "Mag", "Mag Error", "Limit", "FWHM", "Filter"}),
         may=frozenset({"Quality", "Camera"}),
         time="JD",
@@ -92,6 +93,7 @@ SURVEYS = (
     Survey(
         name="asassn",
         title="ASAS-SN Sky Patrol 2",
+        has_head=True,
         needs=words("jd flux flux_err mag mag_err limit fwhm phot_filter"),
         may=frozenset({"asas_sn_id", "image_id", "camera", "quality", "name"}),
         time="jd",

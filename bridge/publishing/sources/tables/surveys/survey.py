@@ -52,6 +52,8 @@ class Survey:
     """Further columns, as a regular expression."""
     format: str = ""
     """How the file has to be written, where that is a layout of its own."""
+    has_head: bool = False
+    """Whether the survey writes comments of its own; in others' tables somebody else has."""
     time: str
     """The column of the time."""
     form: Form = UTC_MJD

@@ -225,6 +225,7 @@ SURVEYS = (
     Survey(
         name="ztf",
         title="ZTF forced photometry",
+        has_head=True,
         needs=_FORCED_NEEDS,
         may=_FORCED,
         time="jd",
