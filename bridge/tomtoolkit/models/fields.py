@@ -9,7 +9,6 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
-from weakref import WeakKeyDictionary
 
 from django.db import connections, models, transaction
 
@@ -17,8 +16,6 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _NONE = 0
 """No text has this key."""
-_KNOWN = 10_000
-"""So many texts' keys are known at once, about: anybody may give each record other names."""
 
 # All SQL below is put together from our own constants and Django's names; values go in as parameters.
 # Django calls the methods with more than they need.
@@ -36,7 +33,6 @@ class Text(models.Model):
 
 
 _TABLE = Text._meta.db_table
-_keys: WeakKeyDictionary[Any, tuple[Any, dict[str, int]]] = WeakKeyDictionary()
 
 
 def key_sql(text: str = "%s") -> str:
@@ -45,13 +41,17 @@ def key_sql(text: str = "%s") -> str:
 
 
 def keys_of(using: str, texts: Collection[str]) -> dict[str, int]:
-    """Return the keys of those of these texts that rows may have."""
-    known, found = _known(using), _found(using)
-    if missing := sorted(set(texts) - known.keys() - found.keys()):
-        asked = _Found(known, dict(Text.objects.using(using).filter(text__in=missing).values_list("text", "id")))
+    """Return the keys of those of these texts that rows may have.
+
+    Within a transaction each is asked for once. Not for longer: a backup that is put back, or a ``flush``, gives its
+    keys to other texts, and the connection may be the same.
+    """
+    found = _found(using)
+    if missing := sorted(set(texts) - found.keys()):
+        asked = _Found(Text.objects.using(using).filter(text__in=missing).values_list("text", "id"))
         transaction.on_commit(asked, using=using)
-        found |= asked.keys
-    return {text: known.get(text) or found[text] for text in texts if text in known or text in found}
+        found |= asked
+    return {text: found[text] for text in texts if text in found}
 
 
 def make_keys_of(using: str, texts: Iterable[str]) -> dict[str, int]:
@@ -69,15 +69,11 @@ def texts_of(using: str, keys: Iterable[int]) -> dict[int, str]:
     return dict(Text.objects.using(using).filter(pk__in=set(keys)).values_list("pk", "text"))
 
 
-class _Found:
-    """Keys that were found in a transaction: known for longer when it is sure that they stay."""
-
-    def __init__(self, known: dict[str, int], keys: dict[str, int]) -> None:
-        self._known = known
-        self.keys = keys
+class _Found(dict[str, int]):
+    """Keys that were found in a transaction, kept among what is due at its end."""
 
     def __call__(self) -> None:
-        self._known.update(self.keys)
+        """Do nothing at the end."""
 
 
 def _found(using: str) -> dict[str, int]:
@@ -85,22 +81,8 @@ def _found(using: str) -> dict[str, int]:
     found: dict[str, int] = {}
     for _, function, *_ in connections[using].run_on_commit:
         if isinstance(function, _Found):
-            found |= function.keys
+            found |= function
     return found
-
-
-def _known(using: str) -> dict[str, int]:
-    """Return the keys that are known of a connection: one that is made anew may be to another database.
-
-    What is full begins anew.
-    """
-    wrapper = connections[using]
-    wrapper.ensure_connection()
-    connection, known = _keys.get(wrapper, (None, {}))
-    if connection is not wrapper.connection or len(known) >= _KNOWN:
-        known = {}
-        _keys[wrapper] = (wrapper.connection, known)
-    return known
 
 
 class CommonText(models.Field):

@@ -4,11 +4,15 @@ from contextlib import suppress
 from dataclasses import replace
 
 import pytest
-from django.db import connection
+from django.core.management.color import no_style
+from django.db import connection, connections
 from parts.django_tom import InProcessTom
 from parts.entries import Arrival, record
 
 from bridge.ledger.model import Filter, Outcome
+
+DEPENDENT = ("tom_bridge_waiting", "tom_bridge_waiting_name", "tom_bridge_letter")
+"""Tables that hang on the entries, which PostgreSQL wants emptied with them."""
 
 
 class UndoneError(Exception):
@@ -36,19 +40,23 @@ def test_the_key_of_a_text_is_not_remembered_from_a_transaction_that_is_undone()
 
 
 @pytest.mark.usefixtures("orm_tom")
-def test_of_however_many_texts_few_keys_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    from bridge.tomtoolkit.database import writing
-    from bridge.tomtoolkit.models import Text, fields, make_keys_of
+def test_a_text_has_the_key_of_now_also_where_a_backup_was_put_back_under_an_open_connection() -> None:
+    from bridge.tomtoolkit.ledger.store import DjangoLedger
+    from bridge.tomtoolkit.models import Entry, Text, make_keys_of
 
-    monkeypatch.setattr(fields, "_KNOWN", 3)
-    texts = [f"origin {number}" for number in range(20)]
-    for first in range(16):
-        some = texts[first : first + 4]
-        assert make_keys_of("default", some).keys() == set(some)
-        with writing():
-            keys = make_keys_of("default", some[:2]) | make_keys_of("default", some[1:])
-        assert keys == dict(Text.objects.filter(text__in=some).values_list("text", "id"))
-    assert len(fields._known("default")) < 8
+    first, later = Arrival(), Arrival(offset=1)
+    record(DjangoLedger(), first)
+    there = connections["default"].connection
+    with connections["second"].cursor() as cursor:
+        tables = [Entry._meta.db_table, *DEPENDENT, Text._meta.db_table]
+        for statement in connections["second"].ops.sql_flush(no_style(), tables, reset_sequences=True):
+            cursor.execute(statement)
+    make_keys_of("second", sorted(["another topic", "another origin", "another kind", "another word"]))
+    record(DjangoLedger(), later)
+    assert connections["default"].connection is there
+    (entry,) = DjangoLedger("second").entries(Filter())
+    assert (entry.place, entry.origin, entry.kind) == (later.place, later.origin, later.kind)
+    assert entry.partition == later.partition
 
 
 @pytest.mark.usefixtures("orm_tom")
