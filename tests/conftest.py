@@ -2,7 +2,11 @@
 
 from collections import Counter
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("tests", deadline=None)  # what a machine takes is nobody's fault
+hypothesis.settings.load_profile("tests")
 
 pytest_plugins = [
     "parts.tom_fixtures",

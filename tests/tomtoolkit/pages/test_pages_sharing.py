@@ -560,7 +560,7 @@ def test_what_a_self_share_leaves_out_is_shown_to_those_who_may_see_it(orm_tom: 
     assert "Left out of Secret" in text
     text = page(browser(bob), "/bridge/self-sharing/")
     assert "Secret" not in text
-    assert "lc" not in re.findall(r"data-self-share.*?</tr>", text, re.DOTALL)[0]
+    assert "data product lc" not in re.findall(r"data-self-share.*?</tr>", text, re.DOTALL)[0]
     assert "Left out: 2" in text
     with override_settings(TARGET_PERMISSIONS_ONLY=False):
         assert "Left out: 2" in page(browser(ada), "/bridge/self-sharing/"), "nor files that she may not see"
