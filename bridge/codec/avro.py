@@ -13,7 +13,6 @@ from typing import Any
 
 from fastavro import schemaless_reader
 
-from bridge.codec.datums import moment
 from bridge.codec.headers import (
     Hints,
     peek,
@@ -30,6 +29,7 @@ from bridge.codec.writing import FREE, MARKER
 from bridge.errors import InvalidEventError, NewerVersionError, UndecodableError, UnknownSchemaError
 from bridge.events import BODIES, DATUMS, MAX_PRODUCT_BYTES, Datum, Datums, Event, Kind
 from bridge.events.columns import transposed
+from bridge.microseconds import from_microseconds
 from bridge.stream.port import Record
 
 _PREFIX = len(MARKER) + 8
@@ -208,7 +208,7 @@ def _as_columns(of: type[Datum], rows: Sequence[Mapping[str, Any]]) -> Datums[Da
         return None
     columns = transposed(rows, tuple(of.model_fields))
     try:
-        columns["timestamp"] = [moment(microseconds) for microseconds in columns["timestamp"]]
+        columns["timestamp"] = [from_microseconds(one) for one in columns["timestamp"]]
         known = {text: json.loads(text) for text in set(columns[of.FREE])}
     except (OverflowError, ValueError, RecursionError):
         return None
@@ -218,6 +218,6 @@ def _as_columns(of: type[Datum], rows: Sequence[Mapping[str, Any]]) -> Datums[Da
 
 def _moment(microseconds: int, field: str) -> datetime:
     try:
-        return moment(microseconds)
+        return from_microseconds(microseconds)
     except OverflowError:
         raise ValueError(f"{field}: {microseconds} microseconds since 1970 is no time of the years 1 to 9999") from None

@@ -8,7 +8,7 @@ those that were checked once are known by their bytes.
 import json
 import struct
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from math import isfinite
 from typing import Any, NamedTuple, TypeVar
 
@@ -19,6 +19,7 @@ from bridge.codec.writing import FREE
 from bridge.events import Datum, Datums
 from bridge.events.columns import Column, check_of
 from bridge.events.fields import FIRST_YEAR, LAST_YEAR
+from bridge.microseconds import EPOCH, MICROSECOND, to_microseconds
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -31,9 +32,7 @@ _MOMENT = 8
 """Bytes of a number of 49 to 55 bits: of all microseconds since 1970 that are of the years 1979 to 3111."""
 _NOTHING = b"{}"
 """No free values."""
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-_EARLIEST, _LATEST = ((datetime(year, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND for year in (FIRST_YEAR, LAST_YEAR))
+_EARLIEST, _LATEST = (to_microseconds(datetime(year, 1, 1, tzinfo=UTC)) for year in (FIRST_YEAR, LAST_YEAR))
 """A time between these is right."""
 
 _Take = Callable[[Column], Column]
@@ -45,11 +44,6 @@ def keep(kept: dict[K, V], key: K, one: V, most: int) -> None:
     if len(kept) >= most:
         kept.clear()
     kept[key] = one
-
-
-def moment(microseconds: int) -> datetime:
-    """Return a time; raise OverflowError where it is none of the years 1 to 9999."""
-    return _EPOCH + microseconds * _MICROSECOND
 
 
 class ReaderOfDatums:
@@ -218,7 +212,7 @@ def _unpacked(column: Sequence[int]) -> Column:
 
 def _moments(check: _Take) -> _Take:
     def take(column: Column) -> Column:
-        moments = [_EPOCH + microseconds * _MICROSECOND for microseconds in column]
+        moments = [EPOCH + microseconds * MICROSECOND for microseconds in column]
         return moments if min(column) >= _EARLIEST and max(column) <= _LATEST else check(moments)
 
     return take

@@ -15,12 +15,13 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from bridge.codec.datums import ReaderOfDatums, keep, moment
+from bridge.codec.datums import ReaderOfDatums, keep
 from bridge.codec.headers import agree, source_of
 from bridge.codec.schemas import newest
 from bridge.codec.values import raw_text, record
 from bridge.codec.writing import MARKER
 from bridge.events import BODIES, DATUMS, Event, Kind, Share, TargetReference
+from bridge.microseconds import from_microseconds
 from bridge.stream.port import Record
 
 _UUID = rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -83,7 +84,7 @@ class ShortReader:
         known = self._shares.get(share_id)
         if known is None or not data.startswith(known.raw, at):
             values, end = self._read_share(data, at)
-            share = Share.model_validate(values | {"shared_at": moment(values["shared_at"])})
+            share = Share.model_validate(values | {"shared_at": from_microseconds(values["shared_at"])})
             known = _Share(data[at:end], vars(share), source_of(share.origin))
             if end - at <= _LONGEST:
                 keep(self._shares, share_id, known, _SHARES)

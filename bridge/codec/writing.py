@@ -9,7 +9,7 @@ import json
 import struct
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import cache, lru_cache
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -19,6 +19,7 @@ from bridge.codec.headers import headers_of
 from bridge.codec.schema import KINDS, Schema
 from bridge.codec.schemas import newest
 from bridge.events import BODIES, Datums, Event, Kind
+from bridge.microseconds import to_microseconds
 from bridge.stream.port import Headers
 
 MARKER = b"\xc3\x01"
@@ -28,8 +29,6 @@ FREE = ("extra", "value")
 ARRAYS = {Kind.LIST: "members"} | {kind: body.ITEMS for kind, body in BODIES.items()}
 """The field of a body that holds the items by which an event can be split."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _NULL, _SECOND = b"\x00", b"\x02"  # which of a union's two branches follows
 _END = b"\x00"  # of an array or map
 _TEXTS = 2_000
@@ -249,7 +248,7 @@ _EMPTY_JSON = _text("{}")
 
 
 def _moment(value: datetime) -> bytes:
-    return _long((value - _EPOCH) // _MICROSECOND)
+    return _long(to_microseconds(value))
 
 
 def _uuid(value: UUID) -> bytes:

@@ -27,13 +27,12 @@ from bridge.ledger.sqlite_rows import (
     EVENT_OF_PLACE,
     Conditions,
     as_list,
-    from_microseconds,
     key_of,
     places_as_list,
     to_entry,
-    to_microseconds,
 )
 from bridge.ledger.sqlite_unit import SqliteUnit
+from bridge.microseconds import from_microseconds, to_microseconds
 from bridge.stream.port import Partition
 
 _FORGOTTEN_AT_ONCE = 10_000

@@ -16,10 +16,10 @@ from bridge.ledger.sqlite_rows import (
     places_as_list,
     to_dead,
     to_kept,
-    to_microseconds,
     to_parked,
 )
 from bridge.ledger.sqlite_store import SqliteStore
+from bridge.microseconds import to_microseconds
 
 # All SQL below is put together from this package's own constants; values go in as parameters.
 # ruff: noqa: S608

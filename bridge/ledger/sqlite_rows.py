@@ -3,18 +3,16 @@
 import json
 import sqlite3
 from collections.abc import Collection
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from bridge.events import EventRef, ShareRef
 from bridge.ledger import rules
 from bridge.ledger.cut import headers_of, headers_text, kept_bytes
 from bridge.ledger.model import Dead, Entry, Filter, Kept, Line, Outcome, Parked, Place, Reason
+from bridge.microseconds import from_microseconds, to_microseconds
 from bridge.names import simplify
 from bridge.stream.port import Partition, Record
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 EVENT_COLUMNS = """event.topic, event.topic_id, event.partition, event.record_offset, event.number, event.published_at,
     event.recorded_at, event.outcome, event.reason, event.detail, event.event_id, event.share_id, event.origin,
@@ -29,16 +27,6 @@ WAITING_COLUMNS = """waiting.id AS waiting_id, waiting.member, waiting.reason AS
     (SELECT json_group_array(simple) FROM waiting_name WHERE waiting_name.waiting = waiting.id) AS names"""
 LETTER_COLUMNS = """letter.id AS letter_id, letter.member, letter.reason AS letter_reason,
     letter.detail AS letter_detail"""
-
-
-def to_microseconds(moment: datetime) -> int:
-    """Return a time (with time zone) as microseconds since 1970 (UTC)."""
-    return (moment - _EPOCH) // _MICROSECOND
-
-
-def from_microseconds(microseconds: int) -> datetime:
-    """Return microseconds since 1970 as a time (UTC)."""
-    return _EPOCH + microseconds * _MICROSECOND
 
 
 def moment_or_none(moment: datetime | None) -> int | None:

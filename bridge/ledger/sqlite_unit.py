@@ -11,7 +11,8 @@ from bridge.ledger import rules
 from bridge.ledger.lost import check_outcome, position_lost
 from bridge.ledger.model import Entry, Line, Place, ShareWords, ToKeep, Witness
 from bridge.ledger.sqlite_keeping import About, holds, keep_record, move_up, write_kept
-from bridge.ledger.sqlite_rows import EVENT_COLUMNS, event_values, key_of, moment_or_none, to_entry, to_microseconds
+from bridge.ledger.sqlite_rows import EVENT_COLUMNS, event_values, key_of, moment_or_none, to_entry
+from bridge.microseconds import to_microseconds
 from bridge.stream.port import Partition, Record
 
 # All SQL below is put together from this package's own constants; values go in as parameters.

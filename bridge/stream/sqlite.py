@@ -16,6 +16,7 @@ from pathlib import Path
 import structlog
 
 from bridge.errors import AwayError, ConfigurationError, NotDeliveredError, TooLargeError
+from bridge.microseconds import to_microseconds
 from bridge.stream import sqlite_file, sqlite_rows
 from bridge.stream.names import LARGEST_VALUE, check_topic_name, gone, missing
 from bridge.stream.port import Ends, Headers, Partition, Record, StartAt, Topic
@@ -240,7 +241,7 @@ class SqliteStream:
         with self._db_lock, sqlite_file.translating(self.path):
             (found,) = self._db.execute(
                 "SELECT min(position) FROM records WHERE topic = ? AND timestamp_us >= ?",
-                (row.number, sqlite_rows.microseconds(moment)),
+                (row.number, to_microseconds(moment)),
             ).fetchone()
         return {Partition(topic, 0): row.next if found is None else int(found)}
 

@@ -5,11 +5,12 @@ import sqlite3
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import lru_cache
 from json.encoder import encode_basestring
 from typing import NamedTuple
 
+from bridge.microseconds import EPOCH
 from bridge.stream.names import missing, replaced
 from bridge.stream.port import MOST_BYTES, NO_TIME, Ends, Headers, Partition, Record
 
@@ -18,7 +19,6 @@ WATCH_S = 0.05
 _KEPT, _KEPT_BYTES = 2_000, 200
 """So many headers, and none that are larger, are kept as they are written."""
 _read = json.JSONDecoder().decode
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Queued(NamedTuple):
@@ -107,7 +107,7 @@ def fetch(
             break
         problem, moment, read = "", NO_TIME, Headers()
         try:
-            moment = _EPOCH + timedelta(microseconds=timestamp_us)
+            moment = EPOCH + timedelta(microseconds=timestamp_us)
             read = _headers(headers)
         except (OverflowError, ValueError, TypeError, AttributeError) as error:
             problem = f"its row is not what the bridge writes ({type(error).__name__}: {error})"
@@ -142,10 +142,6 @@ _pair = lru_cache(_KEPT)(_written)
 
 def _headers(text: bytes) -> Headers:
     return tuple([(name, value.encode("latin-1")) for name, value in _read(text.decode())])
-
-
-def microseconds(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
 def data_version(db: sqlite3.Connection) -> int:

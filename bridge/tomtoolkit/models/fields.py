@@ -6,14 +6,14 @@ what its ``get_db_prep_save`` makes of many values at once.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
 from django.db import connections, models, transaction
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+from bridge.microseconds import from_microseconds, to_microseconds
+
 _NONE = 0
 """No text has this key."""
 
@@ -144,17 +144,17 @@ class Moment(models.DateTimeField):
         if connection.vendor != "sqlite":
             return super().get_db_prep_value(value, connection, prepared)
         value = value if prepared else self.get_prep_value(value)
-        return _microseconds(value) if isinstance(value, datetime) else value
+        return to_microseconds(value) if isinstance(value, datetime) else value
 
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
         """Return a time, in UTC."""
-        return _EPOCH + value * _MICROSECOND if isinstance(value, int) else value
+        return from_microseconds(value) if isinstance(value, int) else value
 
     def of_column(self, column: Sequence[Any], connection: Any) -> Sequence[Any]:
         """Return times as the database has them."""
         if connection.vendor != "sqlite":
             return column
-        return [None if moment is None else _microseconds(moment) for moment in column]
+        return [None if moment is None else to_microseconds(moment) for moment in column]
 
 
 class AsDateTime(models.Func):
@@ -167,10 +167,6 @@ class AsDateTime(models.Func):
         """Return SQL for the text that Django has for a time."""
         template = "datetime(%(expressions)s / 1000000, 'unixepoch')"
         return super().as_sql(compiler, connection, template=template, **extra)
-
-
-def _microseconds(moment: datetime) -> int:
-    return (moment - _EPOCH) // _MICROSECOND
 
 
 class Identity(models.UUIDField):
