@@ -10,6 +10,7 @@ from django.db.models import F, Q
 
 from bridge.clock import Clock
 from bridge.events import EventRef, Kind, ShareRef
+from bridge.events.columns import transposed
 from bridge.ledger import rules
 from bridge.ledger.lost import check_outcome, position_lost
 from bridge.ledger.model import Entry, Line, Place, Reason, ShareWords, ToKeep, Witness
@@ -186,7 +187,7 @@ class DjangoUnit:
                 setattr(row, name, value)
             rows.append((one, row))
         if new:
-            insert(self._using, models.Entry, _columns(new))
+            insert(self._using, models.Entry, transposed(new, tuple(new[0])))
         self._write_rows(rows, [row.pk for row in known.values()])
 
     def _write_rows(self, rows: Sequence[tuple[Said, models.Entry]], known: Sequence[int]) -> None:
@@ -194,7 +195,7 @@ class DjangoUnit:
             return
         if new := [row for _, row in rows if row.pk is None]:
             names = [field.attname for field in models.Entry._meta.concrete_fields if not field.primary_key]
-            columns = _columns([{name: getattr(row, name) for name in names} for row in new])
+            columns = {name: [getattr(row, name) for row in new] for name in names}
             for row, key in zip(new, insert_with_keys(self._using, models.Entry, columns), strict=True):
                 row.pk = key
         before = set(known)
@@ -280,8 +281,3 @@ class DjangoUnit:
         if self._kept_bytes:
             installation = models.Installation.objects.using(self._using)
             installation.update(kept_bytes=F("kept_bytes") + self._kept_bytes)
-
-
-def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, Sequence[Any]]:
-    """Return rows, each by the names of its columns, as columns."""
-    return dict(zip(rows[0], zip(*(row.values() for row in rows), strict=True), strict=True))
