@@ -73,8 +73,7 @@ def _runs(places: Collection[Place]) -> list[tuple[str, int, int, int]]:
 
 def witnesses(using: str, ids: Collection[UUID]) -> list[tuple[str, UUID, str]]:
     """Return what is known for ever of events with these ids: origin, id and witness."""
-    origin = f'(SELECT "text" FROM {models.Text._meta.db_table} WHERE id = found.origin)'
-    witness = f'(SELECT "text" FROM {models.Text._meta.db_table} WHERE id = found.witness)'
+    origin, witness = models.text_sql("found.origin"), models.text_sql("found.witness")
     gone = _of_events(models.Done.objects.using(using), ids, f"{origin}, found.event_id, {witness}")
     here = _of_events(
         models.Entry.objects.using(using), ids, f"{origin}, found.event_id, '{Witness.DONE}'", condition="found.done"
@@ -153,8 +152,8 @@ def first_in_lines(using: str, lines: Collection[Line], kinds: Collection[str] |
     """Return the first ``most`` of each line that hold back others, by the lines' index, however long they are."""
     one_of, of_kinds = ("", []) if kinds is None else among(using, kinds)
     by_kind = one_of and (
-        f" AND EXISTS (SELECT 1 FROM {models.Entry._meta.db_table} AS entry WHERE entry.id = one.entry_id"
-        f' AND entry.kind IN (SELECT id FROM {models.Text._meta.db_table} WHERE "text" {one_of}))'
+        f" AND EXISTS (SELECT 1 FROM {models.Entry._meta.db_table} AS entry"
+        f" WHERE entry.id = one.entry_id AND entry.kind IN {models.keys_sql(one_of)})"
     )
     given = [of_kinds] if one_of else []
     first = (

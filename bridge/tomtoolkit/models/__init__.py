@@ -13,7 +13,9 @@ from bridge.tomtoolkit.models.fields import (
     Text,
     key_sql,
     keys_of,
+    keys_sql,
     make_keys_of,
+    text_sql,
     texts_of,
 )
 from bridge.tomtoolkit.models.leases import Lease
@@ -80,6 +82,8 @@ __all__ = [
     "Written",
     "key_sql",
     "keys_of",
+    "keys_sql",
     "make_keys_of",
+    "text_sql",
     "texts_of",
 ]

@@ -37,7 +37,17 @@ _TABLE = Text._meta.db_table
 
 def key_sql(text: str = "%s") -> str:
     """Return SQL for the key of a text; of one that no row has, a key that none has."""
-    return f'coalesce((SELECT id FROM {_TABLE} WHERE "text" = {text}), {_NONE})'
+    return f"coalesce({keys_sql(f'= {text}')}, {_NONE})"
+
+
+def text_sql(key: str) -> str:
+    """Return SQL for the text that has a key."""
+    return f'(SELECT "text" FROM {_TABLE} WHERE id = {key})'
+
+
+def keys_sql(condition: str) -> str:
+    """Return SQL for the keys of all texts of which a condition (``IN (...)``) holds."""
+    return f'(SELECT id FROM {_TABLE} WHERE "text" {condition})'
 
 
 def keys_of(using: str, texts: Collection[str]) -> dict[str, int]:
@@ -111,7 +121,7 @@ class CommonText(models.Field):
 
     def select_format(self, compiler: Any, sql: str, params: Any) -> tuple[str, Any]:
         """Return SQL for the text."""
-        return f'(SELECT "text" FROM {_TABLE} WHERE id = {sql})', params
+        return text_sql(sql), params
 
 
 @CommonText.register_lookup
@@ -125,7 +135,7 @@ class _Exact(models.lookups.Exact):
 @CommonText.register_lookup
 class _In(models.lookups.In):
     def get_rhs_op(self, connection: Any, rhs: str) -> str:
-        return f'IN (SELECT id FROM {_TABLE} WHERE "text" IN {rhs})'
+        return f"IN {keys_sql(f'IN {rhs}')}"
 
 
 class Moment(models.DateTimeField):
