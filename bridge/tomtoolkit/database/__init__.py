@@ -23,6 +23,7 @@ from bridge.tomtoolkit.database.transactions import (
     translating,
     writing,
 )
+from bridge.tomtoolkit.database.wanted import as_table, same_as_wanted
 
 __all__ = [
     "MANY",
@@ -31,6 +32,7 @@ __all__ = [
     "Moments",
     "among",
     "as_stored",
+    "as_table",
     "chunks",
     "close_old",
     "columns_of",
@@ -45,6 +47,7 @@ __all__ = [
     "processing",
     "reading",
     "refusing",
+    "same_as_wanted",
     "translating",
     "words",
     "writing",

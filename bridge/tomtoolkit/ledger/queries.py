@@ -13,7 +13,7 @@ from django.db.models.expressions import RawSQL
 from bridge.ledger.model import Filter, Line, Place, Reason, Witness
 from bridge.names import simplify
 from bridge.tomtoolkit import models
-from bridge.tomtoolkit.database import among
+from bridge.tomtoolkit.database import among, as_table, same_as_wanted
 from bridge.tomtoolkit.ledger.rows import LONGEST_INDEXED, line_digest, names_of, place_of
 
 # All SQL below is put together from this package's own constants; values go in as parameters.
@@ -22,7 +22,6 @@ from bridge.tomtoolkit.ledger.rows import LONGEST_INDEXED, line_digest, names_of
 _MOST_RUNS = 20
 PLACE = ("topic_id", "partition", "record_offset", "number")
 """The columns that are a place."""
-_TYPES = ("int", "bigint", "int")
 
 
 def _found(rows: QuerySet[Any], keys: str, values: Sequence[object]) -> QuerySet[Any]:
@@ -128,23 +127,16 @@ def of_records(using: str, rows: QuerySet[Any], places: Collection[Place]) -> Qu
 def _at(rows: QuerySet[Any], places: Sequence[Sequence[object]]) -> QuerySet[Any]:
     if not places:
         return rows.none()
-    table, columns, topic = rows.model._meta.db_table, PLACE[: len(places[0])], "text"
-    if isinstance(rows.model._meta.get_field("topic_id"), models.CommonText):
+    connection = connections[rows.db]
+    fields = [rows.model._meta.get_field(name) for name in PLACE[: len(places[0])]]
+    if isinstance(fields[0], models.CommonText):
         keys = models.keys_of(rows.db, {str(place[0]) for place in places})
-        places, topic = [(keys[place[0]], *place[1:]) for place in places if place[0] in keys], "int"
+        places = [(keys[place[0]], *place[1:]) for place in places if place[0] in keys]
         if not places:
             return rows.none()
-    if connections[rows.db].vendor == "postgresql":
-        arrays = ", ".join(f"%s::{kind}[]" for kind in (topic, *_TYPES)[: len(columns)])
-        wanted = f"unnest({arrays}) AS wanted ({', '.join(columns)})"
-        same = " AND ".join(f"found.{column} = wanted.{column}" for column in columns)
-        values: list[object] = [list(of_column) for of_column in zip(*places, strict=True)]
-    else:
-        wanted = "json_each(%s) AS wanted"
-        parts = (f"json_extract(wanted.value, '$[{number}]')" for number in range(len(columns)))
-        same = " AND ".join(f"found.{column} = {part}" for column, part in zip(columns, parts, strict=True))
-        values = [json.dumps(places)]
-    ids = f"SELECT found.id FROM {wanted} CROSS JOIN {table} AS found WHERE {same}"
+    wanted, values = as_table(connection, fields, places)
+    table = rows.model._meta.db_table
+    ids = f"SELECT held.id FROM {wanted} CROSS JOIN {table} AS held WHERE {same_as_wanted(connection, fields)}"
     return rows.filter(pk__in=RawSQL(ids, values))
 
 

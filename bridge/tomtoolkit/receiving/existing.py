@@ -1,6 +1,5 @@
 """What the TOM has beside datums that come: the rows of the same targets and times, found by indexes alone."""
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -16,7 +15,7 @@ from bridge.tom.compare import RULES, is_same_spectrum
 from bridge.tom.port import ExistingDatum
 from bridge.tom.reserved import source_of
 from bridge.tom.values import row_of
-from bridge.tomtoolkit.database import as_stored, chunks
+from bridge.tomtoolkit.database import as_stored, as_table, chunks, same_as_wanted
 from bridge.tomtoolkit.rows.kinds import MODELS
 
 _DATA_TYPES = {kind: data_type for data_type, kind in TYPED.items()}
@@ -100,8 +99,8 @@ def _between(using: str, model: Any, names: Sequence[str], wanted: Sequence[_Val
     """Return of which of these values of ``names`` there is any row between two times, which stand behind them."""
     connection, quote = connections[using], connections[using].ops.quote_name
     fields = [model._meta.get_field(name) for name in (*names, "timestamp", "timestamp")]
-    source, given = _as_table(connection, fields, wanted)
-    values, when, count = _same(connection, fields[:-2]), quote(fields[-1].column), len(names)
+    source, given = as_table(connection, fields, wanted)
+    values, when, count = same_as_wanted(connection, fields[:-2]), quote(fields[-1].column), len(names)
     look = (
         f"SELECT 1 FROM {quote(model._meta.db_table)} AS held WHERE {values}"
         f" AND held.{when} BETWEEN wanted.v{count} AND wanted.v{count + 1} LIMIT 1"
@@ -116,8 +115,8 @@ def _at(using: str, model: Any, names: Sequence[str], wanted: Sequence[_Values])
     """Return the keys of the rows that have any of these values of ``names``."""
     connection, quote = connections[using], connections[using].ops.quote_name
     fields = [model._meta.get_field(name) for name in names]
-    source, given = _as_table(connection, fields, wanted)
-    table, pk, same = quote(model._meta.db_table), quote(model._meta.pk.column), _same(connection, fields)
+    source, given = as_table(connection, fields, wanted)
+    table, pk, same = quote(model._meta.db_table), quote(model._meta.pk.column), same_as_wanted(connection, fields)
     # In this order whatever a planner thinks: SQLite keeps to that of a CROSS JOIN, PostgreSQL to an OFFSET.
     look = (
         f"CROSS JOIN LATERAL (SELECT {pk} FROM {table} AS held WHERE {same} OFFSET 0) AS held"
@@ -127,22 +126,6 @@ def _at(using: str, model: Any, names: Sequence[str], wanted: Sequence[_Values])
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT held.{pk} FROM {source} {look}", given)
         return {key for (key,) in cursor.fetchall()}
-
-
-def _as_table(connection: Any, fields: Sequence[Any], rows: Sequence[_Values]) -> tuple[str, list[object]]:
-    """Return rows of values of these fields as a table ``wanted`` with the columns v0, v1 and so on, and its values."""
-    values = [f"v{number}" for number in range(len(fields))]
-    if connection.vendor == "postgresql":
-        arrays = ", ".join(f"%s::{field.db_type(connection).partition('(')[0]}[]" for field in fields)
-        return f"unnest({arrays}) AS wanted({', '.join(values)})", [*map(list, zip(*rows, strict=True))]
-    parts = ", ".join(f"json_extract(value, '$[{number}]') AS {name}" for number, name in enumerate(values))
-    return f"(SELECT {parts} FROM json_each(%s)) AS wanted", [json.dumps(rows)]
-
-
-def _same(connection: Any, fields: Sequence[Any]) -> str:
-    """Return the condition that a row ``held`` has the values of ``wanted``."""
-    columns = (connection.ops.quote_name(field.column) for field in fields)
-    return " AND ".join(f"held.{column} = wanted.v{number}" for number, column in enumerate(columns))
 
 
 def _alike(using: str, targets: Sequence[int], wavelengths: Column, fluxes: Column) -> set[int]:
