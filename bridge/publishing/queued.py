@@ -52,6 +52,10 @@ class Resting:
         self._until = {topic: until for topic, until in self._until.items() if until > now}
         return set(self._until)
 
+    def __contains__(self, topic: str) -> bool:
+        """Return whether a topic rests, as :meth:`topics` told last or by what came since: asked for each row."""
+        return topic in self._until
+
     def rest(self, topic: str, reason: str) -> None:
         """Let a topic be, and tell why. Raises AwayError and StopError where the outbox can't be written: it rests."""
         self._until[topic] = time.monotonic() + self._rest_s

@@ -133,7 +133,7 @@ class Sender:
         return self._outbox.rows(ids) if ids else []
 
     def _hand_over(self, row: Row) -> None:
-        if row.topic in self._resting.topics():
+        if row.topic in self._resting:
             return
         try:
             self._publish(row)
