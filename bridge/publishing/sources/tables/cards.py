@@ -67,7 +67,7 @@ def check_table(keywords: Mapping[str, str], filters: Collection[str]) -> None:
     for name, value in keywords.items():
         text = value.strip("' ").lower()
         label = name.lower().replace("_", " ")
-        doubt = next((assumed for _, assumed in wordings.doubts(f"{label}: {text}")), "")
+        doubt = wordings.first_doubt(f"{label}: {text}")
         is_clock = value.strip("' ").upper() in _CLOCKS
         is_offset = bool(_OFFSET.fullmatch(name)) and number_of(text) not in (None, 0.0)
         is_said = bool(_SAYING.fullmatch(name)) and text in YES | {"all"}

@@ -32,11 +32,9 @@ def with_mjd(table: Table) -> Table:
     if index is None:
         return _since_header(table)
     try:
-        rows = [_with_cell(row, index, _UNIX, Decimal(0), 1 / _DAY_S) for row in table.rows]
+        return _counted(table, index, _UNIX, Decimal(0), 1 / _DAY_S)
     except InvalidOperation:
         return table
-    columns = [replace(column, unit="") if number == index else column for number, column in enumerate(table.columns)]
-    return replace(table, columns=tuple(columns), rows=rows)
 
 
 def _is_unix(column: Column) -> bool:
@@ -57,12 +55,10 @@ def _since_header(table: Table) -> Table:
     try:
         in_days = Decimal(units.seconds(str(unit))) / _DAY_S
         zero = Decimal(table.keywords.get("TIMEZERO") or 0)
-        rows = [_with_cell(row, index, start, zero, in_days) for row in table.rows]
+        counted = _counted(table, index, start, zero, in_days)
     except (ValueError, InvalidOperation):
         return table
-    columns = [replace(one, unit="") if number == index else one for number, one in enumerate(table.columns)]
-    keywords = {name: value for name, value in table.keywords.items() if name not in _USED}
-    return replace(table, columns=tuple(columns), rows=rows, keywords=keywords)
+    return replace(counted, keywords={name: told for name, told in table.keywords.items() if name not in _USED})
 
 
 def _start(keywords: Mapping[str, str]) -> Decimal | None:
@@ -73,6 +69,13 @@ def _start(keywords: Mapping[str, str]) -> Decimal | None:
         return Decimal(keywords["MJDREF"]) if keywords.get("MJDREF") else None
     except InvalidOperation:
         return None
+
+
+def _counted(table: Table, index: int, start: Decimal, zero: Decimal, in_days: Decimal) -> Table:
+    """Return ``table`` with a column of spans as MJD, which has no unit. Raises InvalidOperation for what is none."""
+    columns = [replace(one, unit="") if number == index else one for number, one in enumerate(table.columns)]
+    rows = [_with_cell(row, index, start, zero, in_days) for row in table.rows]
+    return replace(table, columns=tuple(columns), rows=rows)
 
 
 def _with_cell(row: Row, index: int, start: Decimal, zero: Decimal, in_days: Decimal) -> Row:

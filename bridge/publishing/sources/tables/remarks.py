@@ -123,7 +123,7 @@ def check_survey(table: Table) -> None:
     """Refuse a survey's table to which somebody has added a comment that is not understood. Raises ValueError."""
     known = frozenset(token for name in table.names for token in parsed(name).tokens)
     for remark in table.remarks:
-        doubt = next((assumed for _, assumed in wordings.doubts(remark)), "")
+        doubt = wordings.first_doubt(remark)
         doubt = doubt or (found[0] if (found := LIMIT_TEXT.search(remark)) else "")
         if word := doubt or statements.stated(remark) or neutral.not_understood(remark, known):
             raise _unknown(remark, word, "or say --format table and --columns")
@@ -135,7 +135,7 @@ def check_described(table: Table, index: int, name: Name, known: Collection[str]
     notes = [note, *(text.split("\t")[3:4] for text in table.remarks if text.split("\t")[:2] == ["Column", name.whole])]
     for text in (part if isinstance(part, str) else " ".join(part) for part in notes):
         bare = _MACHINE.sub("", re.sub(r"\bjd ?- ?2400000\.5", "", text, flags=re.IGNORECASE))
-        doubt = next((assumed for _, assumed in wordings.doubts(bare)), "")
+        doubt = wordings.first_doubt(bare)
         if (
             word := doubt
             or statements.described(bare)

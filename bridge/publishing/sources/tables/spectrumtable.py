@@ -179,8 +179,8 @@ def _check_remarks(
             raise _remarked(remark, "publish what was observed")
         # Cards of a FITS header, as WISeREP keeps them, are looked at by their names.
         is_card = bool((said := _SAID.fullmatch(remark)) and said[1].isupper()) or text.startswith("history")
-        if not is_card and (doubt := next(wordings.doubts(remark), None)):
-            raise _remarked(remark, f"{doubt[1]} as they are read; publish such")
+        if not is_card and (doubt := wordings.first_doubt(remark)):
+            raise _remarked(remark, f"{doubt} as they are read; publish such")
         is_of_flux = "flux" in text and not remarks.FACTOR.search(flux_unit.lower())
         if is_of_flux and remarks.FACTOR.search(text) and flux_unit.lower() != RELATIVE:
             raise _remarked(remark, "write the factor in the unit, as --flux-unit '1e-15 erg / (s cm2 Angstrom)'")

@@ -165,6 +165,11 @@ def doubts(text: str) -> Iterator[tuple[str, str]]:
                 break
 
 
+def first_doubt(text: str) -> str:
+    """Return what is assumed without the text, of the first thing that it casts doubt on; else nothing."""
+    return next((assumed for _, assumed in doubts(text)), "")
+
+
 def is_no_spectrum(text: str) -> bool:
     """Return whether a text says that a spectrum is at rest, normalised, a model, or over log wavelengths."""
     lowered = text.lower()
