@@ -92,6 +92,13 @@ def fill(tom: Tom, pk: int, count: int, start: datetime = T0, brightness: float 
     tom.shell(_FILL, pk=pk, count=count, start=start.isoformat(), brightness=brightness)
 
 
+def with_many(tom: Tom) -> int:
+    """Return a new target that has very many points, an hour apart."""
+    pk = tom.make_target("A")
+    fill(tom, pk, MANY)
+    return pk
+
+
 def point(hours: float, **fields: object) -> Point:
     return Point.model_validate({"timestamp": T0 + hours * HOUR, "bandpass": "r", "brightness": 18.5, **fields})
 
@@ -132,9 +139,7 @@ def test_units_ask_no_more_of_a_target_that_has_many_points(
 
 @pytest.mark.usefixtures("small_pages")
 def test_what_is_there_is_found_wherever_it_is(tom: Tom, client: Client) -> None:
-    pk = tom.make_target("A")
-    fill(tom, pk, MANY)
-    bridge = client(tom)
+    bridge, pk = client(tom), with_many(tom)
     for hours in (MANY - 1, 500, 0, 800):
         assert add(bridge, pk, point(hours), point(hours + 0.5)) == [Fate.DUPLICATE, Fate.NEW]
         assert add(bridge, pk, point(hours, brightness=17.0)) == [Fate.CONFLICTING]
@@ -146,9 +151,7 @@ def test_what_is_there_is_found_wherever_it_is(tom: Tom, client: Client) -> None
 def test_what_is_there_is_looked_for_on_one_page_where_the_newest_come_first(
     tom3: Tom, client: Client, asked: list[Request]
 ) -> None:
-    pk = tom3.make_target("A")
-    fill(tom3, pk, MANY)
-    bridge = client(tom3)
+    bridge, pk = client(tom3), with_many(tom3)
     add(bridge, pk, point(0.5))
     assert len(looks(asked)) > MANY // 200
     for hours in (MANY - 1, 900, 500, 0):
@@ -160,9 +163,7 @@ def test_what_is_there_is_looked_for_on_one_page_where_the_newest_come_first(
 def test_older_times_are_looked_for_from_where_the_last_look_ended(
     tom3: Tom, client: Client, asked: list[Request]
 ) -> None:
-    pk = tom3.make_target("A")
-    fill(tom3, pk, MANY)
-    bridge = client(tom3)
+    bridge, pk = client(tom3), with_many(tom3)
     add(bridge, pk, point(MANY + 1))
     assert looks(asked) == [50]
     add(bridge, pk, point(400.5))
@@ -177,9 +178,7 @@ def test_older_times_are_looked_for_from_where_the_last_look_ended(
 def test_rows_that_others_add_are_compared_after_a_minute(
     any_tom: Tom, client: Client, asked: list[Request], wait: Wait
 ) -> None:
-    pk = any_tom.make_target("A")
-    fill(any_tom, pk, MANY)
-    bridge = client(any_tom)
+    bridge, pk = client(any_tom), with_many(any_tom)
     add(bridge, pk, point(0.5))
     whole = len(looks(asked))
     fill(any_tom, pk, 5, T0 + MANY * HOUR)
@@ -199,9 +198,7 @@ def test_rows_that_others_add_are_compared_after_a_minute(
 def test_newer_rows_that_others_add_meanwhile_let_nothing_be_read_twice(
     tom3: Tom, client: Client, asked: list[Request]
 ) -> None:
-    pk = tom3.make_target("A")
-    fill(tom3, pk, MANY)
-    bridge = client(tom3)
+    bridge, pk = client(tom3), with_many(tom3)
     add(bridge, pk, point(0.5))
     fill(tom3, pk, 3, T0 + MANY * HOUR)
     looks(asked)
@@ -214,9 +211,7 @@ def test_newer_rows_that_others_add_meanwhile_let_nothing_be_read_twice(
 
 @pytest.mark.usefixtures("small_pages")
 def test_rows_that_others_delete_can_be_written_again(any_tom: Tom, client: Client, wait: Wait) -> None:
-    pk = any_tom.make_target("A")
-    fill(any_tom, pk, MANY)
-    bridge = client(any_tom)
+    bridge, pk = client(any_tom), with_many(any_tom)
     add(bridge, pk, point(0.5))
     assert any_tom.shell(_DELETE, since=(T0 + 400 * HOUR).isoformat()) == MANY - 400
     assert add(bridge, pk, point(600), point(100), point(399)) == [Fate.NEW, Fate.DUPLICATE, Fate.DUPLICATE]

@@ -15,6 +15,7 @@ from bridge.stream import Partition, Record
 
 RECORDS = Path(__file__).parents[1] / "hermes" / "records"
 """Captured from Hermes' own service and from hop-client 0.13.0 on 2026-11-27: topic, key, headers and value of each."""
+TOPIC = "hermes.test"
 MESSAGE_ID = UUID("2c148ffc-d3ad-4f46-96c1-52ac739782c6")
 SN = {"name": "SN 2026ali", "ra": 10.0, "dec": 0.0}
 AT = datetime(2026, 11, 27, 12, tzinfo=UTC)

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -26,37 +26,29 @@ def kafka_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             pytest.fail(f"BRIDGE_TEST_KAFKA names {named}, where no broker answers")
         yield named
         return
-    broker = _made(tmp_path_factory, KafkaBroker)
-    broker.start()
-    yield broker.address
-    broker.stop()
+    with _running(tmp_path_factory, KafkaBroker) as broker:
+        yield broker.address
 
 
 @pytest.fixture
 def own_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
     """A running broker that the test may stop, kill and start again."""
-    broker = _made(tmp_path_factory, KafkaBroker)
-    broker.start()
-    yield broker
-    broker.stop()
+    with _running(tmp_path_factory, KafkaBroker) as broker:
+        yield broker
 
 
 @pytest.fixture(scope="session")
 def hopskotch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HopskotchBroker]:
     """A broker as HOPSKOTCH's is, which all tests share: use credentials and topics of unique names."""
-    broker = _made(tmp_path_factory, HopskotchBroker)
-    broker.start()
-    yield broker
-    broker.stop()
+    with _running(tmp_path_factory, HopskotchBroker) as broker:
+        yield broker
 
 
 @pytest.fixture
 def own_hopskotch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HopskotchBroker]:
     """A broker as HOPSKOTCH's is, which the test may kill and start again."""
-    broker = _made(tmp_path_factory, HopskotchBroker)
-    broker.start()
-    yield broker
-    broker.stop()
+    with _running(tmp_path_factory, HopskotchBroker) as broker:
+        yield broker
 
 
 @pytest.fixture
@@ -70,6 +62,14 @@ def two_kafkas(own_kafka: KafkaBroker, tmp_path: Path) -> Iterator[tuple[KafkaBr
     second.start()
     yield own_kafka, second
     second.stop()
+
+
+@contextmanager
+def _running(tmp_path_factory: pytest.TempPathFactory, kind: type[Broker]) -> Iterator[Broker]:
+    broker = _made(tmp_path_factory, kind)
+    broker.start()
+    yield broker
+    broker.stop()
 
 
 def _made(tmp_path_factory: pytest.TempPathFactory, kind: type[Broker]) -> Broker:

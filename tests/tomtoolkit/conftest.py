@@ -8,6 +8,7 @@ import pytest
 from parts.bridges import Publishing
 from parts.bridges_in_process import SubscribedInProcess
 from parts.django_tom import InProcessTom
+from parts.hermes import TOPIC as HERMES
 from parts.tom_site import GROUP
 
 from bridge.tom.port import Provenance
@@ -21,6 +22,14 @@ def url(tmp_path: Path) -> str:
 @pytest.fixture
 def alpha(url: str) -> Iterator[Publishing]:
     publishing = Publishing(url)
+    yield publishing
+    publishing.close()
+
+
+@pytest.fixture
+def hermes(url: str) -> Iterator[Publishing]:
+    """What writes on a topic of Hermes."""
+    publishing = Publishing(url, topic=HERMES)
     yield publishing
     publishing.close()
 

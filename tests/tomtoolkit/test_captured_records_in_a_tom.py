@@ -1,28 +1,18 @@
 """What each captured record of Hermes becomes in a TOM: the table of docs/hermes.md."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from parts.bridges import Publishing
 from parts.bridges_in_process import SubscribedInProcess
 from parts.django_fixtures import MakeOrmTom
-from parts.hermes import RECORDS, captured
+from parts.hermes import RECORDS, TOPIC, captured
 
 from bridge.ledger.port import Entry
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "hermes.md"
-TOPIC = "hermes.test"
 ANOTHER_PLACE = "hermes-rest-from-tom-2.32-spectrum"
 """Its target has the name of another record's, and lies elsewhere: each is to be told alone."""
-
-
-@pytest.fixture
-def hermes(url: str) -> Iterator[Publishing]:
-    publishing = Publishing(url, topic=TOPIC)
-    yield publishing
-    publishing.close()
 
 
 def test_the_document_tells_what_each_captured_record_becomes(

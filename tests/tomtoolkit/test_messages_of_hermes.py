@@ -1,6 +1,6 @@
 """Messages of Hermes in a TOM: what is there afterwards, what the ledger says, and what comes twice."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -10,21 +10,12 @@ from parts.bridges import Publishing
 from parts.bridges_in_process import SubscribedInProcess
 from parts.django_fixtures import MakeOrmTom
 from parts.events import photometry, point, share, target
-from parts.hermes import SN, captured, message
+from parts.hermes import SN, TOPIC, captured, message
 from parts.hermes import point as row
 
 from bridge.events import Event, Photometry
 from bridge.hermes.composing import compose
 from bridge.stream import Record
-
-TOPIC = "hermes.test"
-
-
-@pytest.fixture
-def hermes(url: str) -> Iterator[Publishing]:
-    publishing = Publishing(url, topic=TOPIC)
-    yield publishing
-    publishing.close()
 
 
 @pytest.fixture
