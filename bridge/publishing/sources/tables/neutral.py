@@ -2,7 +2,7 @@
 
 import re
 
-from bridge.publishing.sources.tables.names import OTHER_CLOCKS
+from bridge.publishing.sources.tables.clocks import OTHER_CLOCKS
 from bridge.publishing.sources.tables.wordings import HARMLESS
 from bridge.publishing.sources.tables.words import words
 

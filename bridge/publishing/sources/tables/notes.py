@@ -5,7 +5,8 @@ from collections.abc import Collection, Iterable, Sequence
 
 from bridge.publishing.sources.tables import neutral, statements, wordings
 from bridge.publishing.sources.tables.cells import is_empty, number_of
-from bridge.publishing.sources.tables.names import OTHER_CLOCKS, SCALES, Name
+from bridge.publishing.sources.tables.clocks import OTHER_CLOCKS, SCALES
+from bridge.publishing.sources.tables.names import Name
 from bridge.publishing.sources.tables.words import words
 
 _LABELS = words(

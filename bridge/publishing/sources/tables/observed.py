@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from bridge.publishing.sources.tables import times
+from bridge.publishing.sources.tables.clocks import SCALES
 from bridge.publishing.sources.tables.forms import Count, Form
-from bridge.publishing.sources.tables.names import SCALES
 from bridge.publishing.sources.tables.options import Options
 
 _DATES = (

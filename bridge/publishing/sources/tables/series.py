@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bridge.publishing.sources.tables import bands, barebands, leftovers, limits, names, remarks, units
+from bridge.publishing.sources.tables import bands, barebands, clocks, leftovers, limits, names, remarks, units
 from bridge.publishing.sources.tables.cells import is_empty, number_of, split_mark
 from bridge.publishing.sources.tables.columns import Columns
 from bridge.publishing.sources.tables.names import Name, Role
@@ -110,6 +110,7 @@ def _error(columns: Columns, value: int, band: str, *, alone: bool) -> int | Non
         index
         for index in free
         if index not in own
+        and bands.band_of_error(columns.table.names[index]) in (None, band)
         and names.is_error(columns.names[index], of_flux=is_flux)
         and not names.is_one_sided(columns.names[index])
     ]
@@ -281,7 +282,7 @@ def _check_nothing_looks_like_a_brightness(columns: Columns) -> None:
     for index in columns.free():
         name = columns.names[index]
         known = names.role_of(name) is not None or names.is_error(name, of_flux=False) or leftovers.is_harmless(name)
-        when = bool(names.TIME_WORDS.search(name.whole)) and not bands.band_of_value(name.whole)
+        when = bool(clocks.TIME_WORDS.search(name.whole)) and not bands.band_of_value(name.whole)
         if not known and not when and columns.is_numeric(index):
             raise _no_brightness(columns, f"column {name.whole!r} may be the brightness")
 

@@ -68,7 +68,7 @@ _SAID = re.compile(r"\s*([A-Za-z][\w-]*)\s*[:=]\s*'?((?:[^'/]|/(?! ))*)'?.*")
 
 def read(path: Path, options: Options) -> Found:
     """Return the spectrum in a table."""
-    table = _headerless(path) or reading.read(path)
+    table = (None if options.are_numbered else _headerless(path)) or reading.read(path, options)
     check_names(options.columns, table.names)
     parsed = [names.parsed(column.name) for column in table.columns]
     roles = {

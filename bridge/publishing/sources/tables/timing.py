@@ -6,8 +6,9 @@ from datetime import datetime, time, timedelta
 from itertools import takewhile
 
 from bridge.publishing.sources.tables import bands, forms, times
+from bridge.publishing.sources.tables.clocks import NO_TIME, TIME_WORDS
 from bridge.publishing.sources.tables.forms import Count, Form
-from bridge.publishing.sources.tables.names import NO_TIME, TIME_WORDS, Name, Role, parsed
+from bridge.publishing.sources.tables.names import Name, Role, parsed
 from bridge.publishing.sources.tables.options import Options
 from bridge.publishing.sources.tables.table import Table
 from bridge.publishing.sources.tables.words import words
