@@ -23,9 +23,9 @@ def header_of(
         titles.append(body.pop(0))
     first = cells_of(body[0].text, delimiter)
     if not any(NUMBER.fullmatch(cell.replace(",", ".")) for cell in first):
-        return _tidy(_names(body[0].text, delimiter, width)), body[0], body[1:], titles
+        return _tidy(names_in(body[0].text, delimiter, width)), body[0], body[1:], titles
     for line in reversed([comment for comment in comments if comment.number < body[0].number]):
-        names = _names(uncommented(line), delimiter, len(first))
+        names = names_in(uncommented(line), delimiter, len(first))
         if len(names) == len(first) and units_in(names) is None and not _is_said(names):
             return _tidy(names), line, body, titles
     if is_numbered:
@@ -41,7 +41,7 @@ def _is_title(line: str, delimiter: str, width: int) -> bool:
     cells = cells_of(line, delimiter)
     if delimiter != " " and len(cells) == width > 2 and sum(map(bool, cells)) == 1:
         return True
-    return len(_names(line, delimiter, width)) != width and len(cells) <= width // 2
+    return len(names_in(line, delimiter, width)) != width and len(cells) <= width // 2
 
 
 def _is_said(names: Sequence[str]) -> bool:
@@ -49,7 +49,7 @@ def _is_said(names: Sequence[str]) -> bool:
     return names[0].endswith(":")
 
 
-def _names(line: str, delimiter: str, width: int) -> list[str]:
+def names_in(line: str, delimiter: str, width: int) -> list[str]:
     """Return the names in a header, which may be split by another mark than the rows (ZTF: commas over blanks)."""
     marks = [delimiter, *(mark for mark in f"{DELIMITERS} " if mark != delimiter and mark in line)]
     for mark in marks:

@@ -1,4 +1,4 @@
-"""A table of HTML, as pages have it and as browsers save it: one table with a header, and nothing else said beside it."""
+"""A table of HTML, as pages have it and as browsers save it."""
 
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -20,7 +20,7 @@ def is_html(text: str) -> bool:
 
 
 def read(text: str) -> Table:
-    """Return the only table of a page, with all other text of it as remarks. ValueError where it is not as it should be."""
+    """Return the only table of a page, with all other text of it as remarks. ValueError says what is wrong."""
     parser = _Parser()
     parser.feed(text)
     parser.close()

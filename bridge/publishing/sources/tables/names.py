@@ -170,7 +170,7 @@ def parsed(whole: str) -> Name:
     said = [part.strip() for text in brackets for part in text.split(",") if part.strip()]
     said += [mark[0].strip() for mark in _MARKS.finditer(bare)]
     bare = _MARKS.sub(" ", bare).strip()
-    offset = re.search(r"[+-]\s*\d[\d.,]*\s*$|[+-]\s*\d[\d.]*[eE]\d\s*$", bare)
+    offset = re.search(r"[+-]\s*\d[\d.,]*\s*$|(?<!\d)24\d{5}\s*\+\s*$|[+-]\s*\d[\d.]*[eE]\d\s*$", bare)
     if offset and re.search(r"jd|day|date|time", bare, re.IGNORECASE):
         said.append(bare)
         bare = bare[: offset.start()]

@@ -66,7 +66,10 @@ def parse_columns(text: str) -> dict[str, Role]:
 
 
 def check_names(columns: Mapping[str, Role], names: Sequence[str]) -> None:
-    """Raise ValueError where ``columns`` names one that the table doesn't have, or not all of those without a header."""
+    """Raise ValueError where ``columns`` names one that the table doesn't have.
+
+    Without a header it must name all.
+    """
     for name in columns:
         if name not in names:
             raise ValueError(f"there is no column {name!r} (found: {', '.join(names)}); mend --columns")

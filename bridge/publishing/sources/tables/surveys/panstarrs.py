@@ -49,11 +49,11 @@ SURVEYS = (
         title="Pan-STARRS 1 detections",
         needs=words("filterID obsTime psfFlux psfFluxErr infoFlag"),
         may=words(
-            "objID uniquePspsP2id detectID ippObjID ippDetectID surveyID imageID randomDetID dvoRegionID objName objAltName1 "
-            "objAltName2 objAltName3 xPos yPos xPosErr yPosErr pltScale posAngle ra dec raErr decErr raMean decMean "
-            "extNSigma zp telluricExt expTime airMass psfMajorFWHM psfMinorFWHM psfTheta psfCore psfQf psfQfPerfect psfChiSq "
-            "psfLikelihood apFlux apFluxErr apFillF apRadius kronFlux kronFluxErr kronRad sky skyErr infoFlag2 infoFlag3 "
-            "processingVersion distance"
+            "objID uniquePspsP2id detectID ippObjID ippDetectID surveyID imageID randomDetID dvoRegionID "
+            "objName objAltName1 objAltName2 objAltName3 xPos yPos xPosErr yPosErr pltScale posAngle ra dec "
+            "raErr decErr raMean decMean extNSigma zp telluricExt expTime airMass psfMajorFWHM psfMinorFWHM "
+            "psfTheta psfCore psfQf psfQfPerfect psfChiSq psfLikelihood apFlux apFluxErr apFillF apRadius "
+            "kronFlux kronFluxErr kronRad sky skyErr infoFlag2 infoFlag3 processingVersion distance"
         ),
         may_match=r"moment\w*",
         time="obsTime",
