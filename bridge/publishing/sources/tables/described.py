@@ -12,6 +12,8 @@ from bridge.publishing.sources.tables.table import Table
 _ECSV = re.compile(r"#\s*%ECSV\s")
 _COMMENT = ("#", "\\", "|")
 _SEXTRACTOR = re.compile(r"#\s+(\d+)\s+([A-Z][A-Z0-9_]*)(?:\s.*)?")
+_TABLEHEAD = re.compile(r"\\tablehead\s*\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}")
+_LABEL = re.compile(r"\\label\{[^}]*\}")
 _LATEX_TABLE = re.compile(r"\\begin\{(?:deluxe|long)?tab(?:le|ular)")
 _LATEX_WORD = re.compile(r"\\(?:mathrm|mathit|rm|text|textit|textbf)\{([^}]*)\}")
 _LATEX_SYMBOL = re.compile(r"\\(sigma|delta|lambda)(?![A-Za-z])|_\{(\w+)\}")
@@ -130,8 +132,9 @@ def read_latex(text: str) -> Table:
     """Return a table of LaTeX. Notes below it are kept as remarks."""
     if _is_body(text):
         text = f"\\begin{{tabular}}\n{text}\n\\end{{tabular}}\n"
+    text = _TABLEHEAD.sub(lambda found: " ".join(found[0].split()), text).replace("\\enddata", "\n\\enddata")
     table = _read(text, "aastex" if "deluxetable" in text else "latex")
-    notes = [_without_latex(found).strip("{} ") for found in _LATEX_NOTE.findall(text)]
+    notes = [_without_latex(found).strip("{} ") for found in _LATEX_NOTE.findall(_LABEL.sub("", text))]
     rows = [replace(row, cells=tuple(_without_latex(cell) for cell in row.cells)) for row in rows_of(table, ())]
     columns = [replace(column, name=_without_latex(column.name)) for column in columns_of(table)]
     if rows and (units := units_in(rows[0].cells)) is not None:
