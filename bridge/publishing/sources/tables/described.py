@@ -132,7 +132,7 @@ def read_latex(text: str) -> Table:
     """Return a table of LaTeX. Notes below it are kept as remarks."""
     if _is_body(text):
         text = f"\\begin{{tabular}}\n{text}\n\\end{{tabular}}\n"
-    text = _TABLEHEAD.sub(lambda found: " ".join(found[0].split()), text).replace("\\enddata", "\n\\enddata")
+    text = _TABLEHEAD.sub(_in_one_line, text).replace("\\enddata", "\n\\enddata")
     table = _read(text, "aastex" if "deluxetable" in text else "latex")
     notes = [_without_latex(found).strip("{} ") for found in _LATEX_NOTE.findall(_LABEL.sub("", text))]
     rows = [replace(row, cells=tuple(_without_latex(cell) for cell in row.cells)) for row in rows_of(table, ())]
@@ -141,6 +141,11 @@ def read_latex(text: str) -> Table:
         columns = [replace(column, unit=unit) for column, unit in zip(columns, units, strict=True)]
         rows = rows[1:]
     return Table(format="LaTeX", columns=tuple(columns), rows=rows, remarks=tuple(notes), header_place="the header")
+
+
+def _in_one_line(head: re.Match[str]) -> str:
+    """Return AASTeX's header as astropy needs it: in one line, which no two backslashes end."""
+    return re.sub(r"\s*\\\\\s*\}$", "}", " ".join(head[0].split()))
 
 
 def _without_latex(cell: str) -> str:
