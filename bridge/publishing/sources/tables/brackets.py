@@ -37,7 +37,7 @@ def written_out(table: Table, said: Collection[str]) -> Table:
         if own and not is_said and (has_errors or not _are_certain(own)):
             raise ValueError(
                 f"column {column.name!r} has {own[0][0]!r}: an error in the last digits, or a footnote? Name it "
-                f"'{column.name} (err)' if brackets hold errors, else leave them out"
+                f"'{column.name} (err)' if brackets hold errors, or write what they hold in columns of their own"
             )
         table = _with_cells(table, index, [_written_out(cell) for cell in cells])
     return table
