@@ -8,10 +8,10 @@ from bridge.publishing.sources.tables import limits, notes, quality, times
 from bridge.publishing.sources.tables.cells import NO, YES, is_empty, number_of
 from bridge.publishing.sources.tables.clocks import SCALES
 from bridge.publishing.sources.tables.forms import Count
+from bridge.publishing.sources.tables.moments import Timing
 from bridge.publishing.sources.tables.names import LIMIT_WORDS, OBJECTS, Name, is_one_sided
 from bridge.publishing.sources.tables.remarks import CORRECTED, LIMIT_TEXT
 from bridge.publishing.sources.tables.table import Table
-from bridge.publishing.sources.tables.timing import Timing
 from bridge.publishing.sources.tables.words import words
 
 _HARMLESS = words(

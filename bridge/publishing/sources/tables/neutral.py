@@ -73,7 +73,7 @@ _NEUTRAL = words(
 )
 _PROGRAMS = words(
     "photutils astropy iraf hotpants swarp sextractor daophot autophot banzai sncosmo lacosmic emcee scamp psfex "
-    "astroimagej lightkurve astrodrizzle dolphot pyraf numpy pandas"
+    "matlab idl excel libreoffice topcat stilts astroimagej lightkurve astrodrizzle dolphot pyraf numpy pandas"
 )
 _BANDS = words("gri griz ugriz grizy izy ri iz bv ub vr bvr bvri ubvri vri jh jhk jhks yjh")
 _TYPES = words("sample online str int float double bool string human readable")
