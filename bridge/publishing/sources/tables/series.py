@@ -1,19 +1,13 @@
 """Which columns are brightnesses, one or one a band, with their errors, their limits and the marks of limits."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bridge.publishing.sources.tables import bands, barebands, leftovers, limits, names, remarks, units
-from bridge.publishing.sources.tables.cells import is_empty, number_of, split_mark
+from bridge.publishing.sources.tables.cells import is_empty, split_mark
 from bridge.publishing.sources.tables.columns import Columns
 from bridge.publishing.sources.tables.names import Name, Role
-from bridge.publishing.sources.tables.table import Table
 from bridge.publishing.sources.tables.units import Scale
-
-_FAINT = 5.0
-"""Magnitudes: no target is at 0 in one night and fainter than this in another."""
-_NO_FLUX = re.compile(r"-99+(?:\.[09]+)?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -251,23 +245,6 @@ def _mark(columns: Columns, index: int) -> int:
                 "detection; write < or nothing, true or false"
             )
     return columns.take(index, "whether it is a limit")
-
-
-def check_unmeasured(table: Table, series: Series) -> None:
-    """Refuse numbers without an error by which tables write that nothing was measured: 0, -1, for fluxes -999."""
-    if series.value is None or series.scale is None:
-        return
-    cells = table.cells(series.value)
-    numbers = [number_of(cell) for cell in cells]
-    is_faint = any(number is not None and number * series.scale.factor > _FAINT for number in numbers)
-    for row, cell, number in zip(table.rows, cells, numbers, strict=True):
-        has_error = series.error is not None and not is_empty(row.cells[series.error])
-        is_nothing = number in (0.0, -1.0) and is_faint if series.scale.is_magnitude else bool(_NO_FLUX.fullmatch(cell))
-        if is_nothing and not has_error:
-            raise ValueError(
-                f"{row.place}, column {table.names[series.value]}: {row.cells[series.value]!r} may say that nothing "
-                "was measured; leave the cell empty then, or write its error"
-            )
 
 
 def is_marked(columns: Columns, series: Series) -> bool:

@@ -15,6 +15,9 @@ from bridge.publishing.sources.tables.words import words
 _ORDER = {Count.MJD: 0, Count.JD: 1, Count.ANY: 2}
 _MOMENTS = {"middle": 0, "": 1, "start": 2, "end": 3}
 _OTHER_CLOCK_AT_MOST = timedelta(minutes=15)
+_IN_UTC = words("ut utc tu gmt")
+_CLOCKS_AT_MOST = timedelta(hours=1)
+"""Between the times of one exposure's start and middle that are written in two columns."""
 _EXPOSURE_AT_MOST = timedelta(days=1)
 
 
@@ -65,6 +68,7 @@ def find(table: Table, names: Sequence[Name], options: Options, taken: frozenset
     if not said:
         _check_others(table, names, timing, [other for other in candidates if other is not chosen], refused)
         _check_unknown(table, names, timing, {*free} - {*chosen.columns} - {*refused}, candidates)
+        _check_clock_in_utc(table, names, timing, [index for index in free if index not in chosen.columns])
     return timing
 
 
@@ -142,7 +146,9 @@ def _check_clocks(table: Table, indexes: Sequence[int]) -> None:
 
 
 _OF_DAY = words(
-    "ut utc uth uthours time hour hours hr h frac fraction dayfraction fracday fractionofday timeofday sod ut1"
+    "ut utc uth uthours time hour hours hr h frac fraction dayfraction fracday fractionofday timeofday sod ut1 sec "
+    "second seconds "
+    "secondofday secondsofday secofday uthms uttime timeut utctime timeutc"
 )
 _PARTS = {
     "year": ("year", "yr", "yyyy"),
@@ -204,8 +210,9 @@ def _texts(table: Table, candidate: _Candidate) -> list[str]:
 
 def _check_whole_days(table: Table, names: Sequence[Name], timing: Timing, free: Sequence[int]) -> None:
     """Refuse whole days where another column may hold the time of day."""
-    cells = [cell for cell in table.cells(timing.columns[0]) if cell]
-    if len(timing.columns) > 1 or not all(cell.isdigit() for cell in cells):
+    found = {moment.time() for moment in timing.moments if isinstance(moment, datetime)}
+    are_whole = all(cell.isdigit() for cell in table.cells(timing.columns[0]) if cell) or found == {time(0)}
+    if len(timing.columns) > 1 or not are_whole:
         return
     for index in free:
         of_day = names[index].flat in _OF_DAY or times.is_clock(table.cells(index))
@@ -214,6 +221,25 @@ def _check_whole_days(table: Table, names: Sequence[Name], timing: Timing, free:
             raise ValueError(
                 f"column {day!r} holds whole days, and {clock!r} may be the time of day; write one with both"
             )
+
+
+def _check_clock_in_utc(table: Table, names: Sequence[Name], timing: Timing, free: Sequence[int]) -> None:
+    """Refuse a time of day in UTC, in a column of its own, that is not the one of the times that are used."""
+    for index in free:
+        if names[index].tokens.isdisjoint(_IN_UTC) or not times.is_clock(table.cells(index)):
+            continue
+        for row, moment in zip(table.rows, timing.moments, strict=True):
+            cell = row.cells[index]
+            if not isinstance(moment, datetime) or not cell:
+                continue
+            told = times.read_times([times.joined(f"{moment:%Y-%m-%d}", cell)], Form(count=Count.ANY))[0]
+            apart = abs(moment - told) if isinstance(told, datetime) else timedelta(0)
+            if min(apart, timedelta(days=1) - apart) > _CLOCKS_AT_MOST:
+                used, other = table.names[timing.columns[0]], table.names[index]
+                raise ValueError(
+                    f"columns {used!r} and {other!r} tell different times of day ({row.place}: {moment:%H:%M:%S} and "
+                    f"{cell}); keep the one that is UTC at the observatory, or say --columns time=..."
+                )
 
 
 def _check_others(
