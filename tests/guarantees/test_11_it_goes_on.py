@@ -54,6 +54,7 @@ def test_a_record_for_which_the_tom_seems_away_is_given_up_while_good_requests_s
     assert "answers 414" in str(letter.detail["message"])
 
 
+@pytest.mark.waits
 def test_while_good_requests_fail_as_well_nothing_is_given_up(
     alpha: Publishing, beta: Subscribed, monkeypatch: pytest.MonkeyPatch
 ) -> None:

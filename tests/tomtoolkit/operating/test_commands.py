@@ -116,6 +116,7 @@ def test_a_consumer_ends_at_sigterm_and_goes_on_where_it_was(
     assert outcomes(ask) == ["applied"] * 3
 
 
+@pytest.mark.waits
 def test_a_database_that_is_locked_is_waited_for(alpha: Publishing, beta: ManagedTom, tmp_path: Path) -> None:
     alpha.publish(SUPERNOVA)
     with beta.managing("bridgeconsume", log=tmp_path / "log") as consumer:
