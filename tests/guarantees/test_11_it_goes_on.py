@@ -54,14 +54,13 @@ def test_a_record_for_which_the_tom_seems_away_is_given_up_while_good_requests_s
     assert "answers 414" in str(letter.detail["message"])
 
 
-@pytest.mark.waits
 def test_while_good_requests_fail_as_well_nothing_is_given_up(
     alpha: Publishing, beta: Subscribed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _slow_down(beta, tries=3)
     beta.tom.make_target("SN 2024abc")
     write = RestTom.add_datums
-    failures = iter(range(8))
+    failures = iter(range(5))
 
     def away(self: RestTom, datums: Any, budget: Any = None) -> Any:
         if next(failures, None) is not None:
@@ -73,7 +72,6 @@ def test_while_good_requests_fail_as_well_nothing_is_given_up(
 
     monkeypatch.setattr(RestTom, "add_datums", away)
     monkeypatch.setattr(RestTom, "probe", probe)
-    monkeypatch.setattr("bridge.receiving.consumer.Pace.shortest_wait_s", 0.01, raising=False)
     alpha.publish(on_day(1))
     with beta.open() as bridge:
         bridge.consumer().run(until_end=True)
