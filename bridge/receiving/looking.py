@@ -4,7 +4,7 @@ Looking costs no write where nothing has changed; what has a chance is written i
 fails in company is looked at alone, what fails alone is judged by :mod:`bridge.receiving.progress`.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -22,11 +22,12 @@ from bridge.ledger.port import Ledger
 from bridge.receiving.execute import Executor
 from bridge.receiving.facts import first_in_line
 from bridge.receiving.naming import Names
-from bridge.receiving.progress import ALONE_AFTER, Progress, Verdict
+from bridge.receiving.progress import Progress, Verdict
 from bridge.receiving.read import Arrival, Reader, numbered
 from bridge.receiving.result import Result, dead, fault_of
 from bridge.receiving.spread import spread
 from bridge.receiving.unit import Writer
+from bridge.receiving.waiters import Waiter, batches, each_of, released_of, units, waiter_of
 from bridge.tom.port import Tom
 
 log = structlog.get_logger(__name__)
@@ -47,34 +48,6 @@ class Parts:
     writer: Writer
     progress: Progress
     clock: Clock = CLOCK
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Waiter:
-    """One event that waits, as a whole or by some of its members, and its rows."""
-
-    arrival: Arrival
-    rows: tuple[Parked, ...]
-
-    @property
-    def ids(self) -> list[int]:
-        return [row.id for row in self.rows]
-
-    @property
-    def tries(self) -> int:
-        return max(row.tries for row in self.rows)
-
-    @property
-    def is_whole(self) -> bool:
-        return not self.rows[0].member
-
-    @property
-    def kind(self) -> Kind | None:
-        return self.arrival.event.kind if self.arrival.event is not None else None
-
-    @property
-    def holds_back(self) -> bool:
-        return rules.holds_back(self.rows[0].reason, self.rows[0].member)
 
 
 class Looking:
@@ -122,7 +95,7 @@ class Looking:
         while todo and not budget.stopped:
             seen |= {row.id for row in todo}
             lines: set[Line] = set()
-            for batch in _batches(todo, self._slow):
+            for batch in batches(todo, self._slow):
                 told, released = self._look_at(batch, budget)
                 results += told
                 lines |= released
@@ -169,14 +142,14 @@ class Looking:
         arrival = replace(self._reader.unread(kept.record, fault), number=place.number)
         return [self.written(arrival, budget)]
 
-    def _waiters(self, rows: Sequence[Parked]) -> list[_Waiter]:
+    def _waiters(self, rows: Sequence[Parked]) -> list[Waiter]:
         """Return the events of these rows, in the order of their lines; what was released meanwhile is left out.
 
         What nobody knows how to read now waits on.
         """
         ordered = sorted(rows, key=lambda row: (row.entry.place, row.id))
         kept = self._ledger.raw({row.entry.place for row in ordered})
-        waiters: list[_Waiter] = []
+        waiters: list[Waiter] = []
         read: dict[Place, list[Arrival]] = {}
         for place, those in groupby(ordered, key=lambda row: row.entry.place):
             of_event = tuple(those)
@@ -190,16 +163,16 @@ class Looking:
             if at not in read:
                 read[at] = self._reader.read(kept[place].record)
                 spread(self._ledger, self._names.seen(read[at]), of_event[0].entry, self._clock.now())
-            waiters.append(_waiter(numbered(read[at], place.number), of_event))
+            waiters.append(waiter_of(numbered(read[at], place.number), of_event))
         return waiters
 
-    def _first_in_line(self, waiters: Sequence[_Waiter]) -> list[_Waiter]:
+    def _first_in_line(self, waiters: Sequence[Waiter]) -> list[Waiter]:
         """Leave out what waits behind something that is not being looked at."""
         whole = [waiter.arrival for waiter in waiters if waiter.holds_back]
         targets = [waiter.arrival for waiter in waiters if waiter.holds_back and waiter.kind is Kind.TARGET]
         first = first_in_line(self._ledger, whole)
         first_target = first_in_line(self._ledger, targets, [str(Kind.TARGET)])
-        left: list[_Waiter] = []
+        left: list[Waiter] = []
         put_off: dict[int, datetime | None] = {}
         for waiter in waiters:
             earlier = (first_target if waiter.kind is Kind.TARGET else first).get(waiter.arrival.line)
@@ -211,15 +184,15 @@ class Looking:
         return left
 
     def _with_a_chance(
-        self, waiters: Sequence[_Waiter], budget: Budget, held: set[Line] | None = None
-    ) -> tuple[list[_Waiter], list[Result]]:
+        self, waiters: Sequence[Waiter], budget: Budget, held: set[Line] | None = None
+    ) -> tuple[list[Waiter], list[Result]]:
         """Leave out what would wait for the same reason as before: it is only put off, longer than the last time.
 
         What can't be looked at is looked at alone, of a list each member, and is at fault where others can. ``held``
         are lines of which something earlier waits on.
         """
         held = set() if held is None else held
-        before, each = set(held), _each(waiters)
+        before, each = set(held), each_of(waiters)
         try:
             return self._looked_at(waiters, budget, held)
         except (StopError, PositionLostError, BudgetSpentError):
@@ -234,7 +207,7 @@ class Looking:
             raise
         return [one for chances, _ in alone for one in chances], [one for _, in_vain in alone for one in in_vain]
 
-    def _failed(self, waiter: _Waiter, error: BaseException, held: set[Line]) -> tuple[list[_Waiter], list[Result]]:
+    def _failed(self, waiter: Waiter, error: BaseException, held: set[Line]) -> tuple[list[Waiter], list[Result]]:
         """Let what can't be looked at, though others can, become a dead letter; wait on where it may pass."""
         log.warning("parked.suspect", where=waiter.arrival.record.where, message=str(error))
         if waiter.is_whole and not isinstance(error, AwayError):
@@ -244,18 +217,18 @@ class Looking:
         self._fails(waiter)
         return [], []
 
-    def _fails(self, waiter: _Waiter) -> None:
+    def _fails(self, waiter: Waiter) -> None:
         """Try again later, longer each time, what fails while others don't: its tries count on."""
         now, first = self._clock.now(), timedelta(seconds=self._period_s)
         later = rules.due(Reason.AMBIGUOUS, waiter.tries, now, first)
         self._put_off({row.id: later for row in waiter.rows}, ended=False)
 
     def _looked_at(
-        self, waiters: Sequence[_Waiter], budget: Budget, held: set[Line]
-    ) -> tuple[list[_Waiter], list[Result]]:
+        self, waiters: Sequence[Waiter], budget: Budget, held: set[Line]
+    ) -> tuple[list[Waiter], list[Result]]:
         self._executor.forget()
         self._executor.find_for([waiter.arrival.event for waiter in waiters if waiter.arrival.event], budget)
-        chances: list[_Waiter] = []
+        chances: list[Waiter] = []
         in_vain: list[Result] = []
         put_off: dict[int, datetime | None] = {}
         for waiter in waiters:
@@ -273,7 +246,7 @@ class Looking:
         self._put_off(put_off)
         return chances, in_vain
 
-    def _chance_of(self, waiter: _Waiter, budget: Budget) -> tuple[_Waiter | None, Sequence[Parked]]:
+    def _chance_of(self, waiter: Waiter, budget: Budget) -> tuple[Waiter | None, Sequence[Parked]]:
         """Return ``waiter`` as far as it has a chance now, and the rows that would wait for the same reason again."""
         arrival = waiter.arrival
         if arrival.members is not None:
@@ -283,7 +256,7 @@ class Looking:
             }
             vain = [row for row in waiter.rows if reasons.get(row.member) is row.reason]
             left = [row for row in waiter.rows if row not in vain]
-            return (_waiter(arrival, tuple(left)) if left else None), vain
+            return (waiter_of(arrival, tuple(left)) if left else None), vain
         if arrival.settled is not None:
             reason = arrival.settled.reason if arrival.settled.outcome is Outcome.PARKED else None
         else:
@@ -299,7 +272,7 @@ class Looking:
         """Return whether it waits for its names as before: none of them was there, whyever it was looked at."""
         return row.reason is Reason.NO_TARGET and row.due_at is None and row.names.isdisjoint(self._there)
 
-    def _behind(self, waiter: _Waiter) -> dict[int, datetime | None]:
+    def _behind(self, waiter: Waiter) -> dict[int, datetime | None]:
         """Return when what waits behind another is looked at again by itself, where it was to be looked at now."""
         due = rules.due(Reason.WAITS_BEHIND, 0, self._clock.now(), timedelta(seconds=self._period_s))
         return {row.id: due for row in waiter.rows if row.due_at is not None}
@@ -331,37 +304,37 @@ class Looking:
 
     # -- writing ------------------------------------------------------------------------------------------------------
 
-    def _released_in_units(self, waiters: Sequence[_Waiter], budget: Budget) -> list[Result]:
+    def _released_in_units(self, waiters: Sequence[Waiter], budget: Budget) -> list[Result]:
         results: list[Result] = []
-        for unit in _units(waiters, self._progress.limits.batch_datums):
+        for unit in units(waiters, self._progress.limits.batch_datums):
             if budget.stopped:
                 break
             results += self._released(unit, budget)
         return results
 
-    def _released(self, unit: Sequence[_Waiter], budget: Budget) -> list[Result]:
+    def _released(self, unit: Sequence[Waiter], budget: Budget) -> list[Result]:
         """Write what has a chance; what fails in company is tried alone, of a list each member."""
         done = self._written_or_buried(unit, budget)
         if done is not None:
             self._settle(unit, done)
             return done
         results: list[Result] = []
-        for index, one in enumerate(each := _each(unit)):
+        for index, one in enumerate(each := each_of(unit)):
             if index and budget.spent:
                 self._slow |= {row.id for left in each[index:] for row in left.rows}
                 break
             results += self._released([one], budget)
         return results
 
-    def _written_or_buried(self, unit: Sequence[_Waiter], budget: Budget) -> list[Result] | None:
+    def _written_or_buried(self, unit: Sequence[Waiter], budget: Budget) -> list[Result] | None:
         """Return what became of these; None where they failed in company, and nothing is told of them."""
         first, fault = unit[0], unit[0].arrival.settled
         if len(unit) == 1 and not first.is_whole and fault is not None and fault.outcome is Outcome.DEAD:
             names = [row.member for row in first.rows]  # of a list that can't be read any more
             return [self._writer.bury_members(first.arrival.place, names, fault, Outcome.PARKED)]
-        return self._judged([waiter.arrival for waiter in unit], budget, members=len(_each(unit)))
+        return self._judged([waiter.arrival for waiter in unit], budget, members=len(each_of(unit)))
 
-    def _settle(self, unit: Sequence[_Waiter], results: Sequence[Result]) -> None:
+    def _settle(self, unit: Sequence[Waiter], results: Sequence[Result]) -> None:
         """Put off what waits again although it seemed to have a chance."""
         self._ended(row.id for waiter in unit for row in waiter.rows)
         again = [pair for pair in zip(unit, results, strict=True) if pair[1].outcome is Outcome.PARKED]
@@ -412,57 +385,3 @@ class Looking:
             names = [member.reference.name for member in arrival.members]
             return self._writer.bury_members(arrival.place, names, fault, arrival.were)
         return self.written(replace(arrival, settled=fault), budget, restore=restore)
-
-
-def _waiter(arrival: Arrival, rows: tuple[Parked, ...]) -> _Waiter:
-    """Return what waits of an event; of a list its parked members alone."""
-    names = {row.member for row in rows if row.member}
-    if names and arrival.settled is None:
-        arrival = replace(arrival, members=arrival.only(names), were=Outcome.PARKED)
-    return _Waiter(arrival=arrival, rows=rows)
-
-
-def _each(waiters: Sequence[_Waiter]) -> list[_Waiter]:
-    """Return these one by one: of a list of which members wait, each member."""
-    return [
-        one
-        for waiter in waiters
-        for one in ([waiter] if waiter.is_whole else [_waiter(waiter.arrival, (row,)) for row in waiter.rows])
-    ]
-
-
-def _batches(rows: Sequence[Parked], slow: Collection[int]) -> Iterator[list[Parked]]:
-    """Yield what is looked at together: events that were begun and did not come to an end, each by itself, at last.
-
-    Of a list those members go together of which that is as often so. What is ``slow`` is looked at alone.
-    """
-    ordered = sorted(rows, key=lambda row: (row.entry.place, row.tries, row.id))
-    if sound := [row for row in ordered if row.tries < ALONE_AFTER and row.id not in slow]:
-        yield sound
-    tried = (row for row in ordered if row.tries >= ALONE_AFTER and row.id not in slow)
-    for _, of_event in groupby(tried, key=lambda row: (row.entry.place, row.tries)):
-        yield list(of_event)
-    yield from ([row] for row in ordered if row.id in slow)
-
-
-def _units(waiters: Sequence[_Waiter], most_datums: int) -> Iterator[list[_Waiter]]:
-    """Yield what is written together: datums up to a bound, anything else by itself."""
-    unit: list[_Waiter] = []
-    datums = 0
-    for waiter in waiters:
-        alone = waiter.arrival.is_alone or not waiter.is_whole
-        if unit and (alone or datums + waiter.arrival.datums > most_datums):
-            yield unit
-            unit, datums = [], 0
-        unit.append(waiter)
-        datums += waiter.arrival.datums
-        if alone:
-            yield unit
-            unit, datums = [], 0
-    if unit:
-        yield unit
-
-
-def released_of(results: Sequence[Result]) -> int:
-    """Return how many of these wait no longer."""
-    return sum(result.outcome is not Outcome.PARKED for result in results)

@@ -15,10 +15,11 @@ from bridge.budget import Budget
 from bridge.errors import AwayError
 from bridge.events import Kind
 from bridge.ledger.model import Dead, Filter, Outcome, Parked, Place, Reason
-from bridge.receiving.looking import LOOKED_AT_ONCE, NAME_IT, Looking, Parts, released_of
+from bridge.receiving.looking import LOOKED_AT_ONCE, NAME_IT, Looking, Parts
 from bridge.receiving.read import Arrival, numbered
 from bridge.receiving.result import Result
 from bridge.receiving.spread import spread
+from bridge.receiving.waiters import released_of
 from bridge.stream.port import Record
 
 log = structlog.get_logger(__name__)
