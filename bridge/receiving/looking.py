@@ -4,31 +4,27 @@ Looking costs no write where nothing has changed; what has a chance is written i
 fails in company is looked at alone, what fails alone is judged by :mod:`bridge.receiving.progress`.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import groupby
 
 import structlog
 
 from bridge.budget import Budget
-from bridge.clock import CLOCK, Clock
-from bridge.errors import AwayError, BudgetSpentError, EventError, PositionLostError, StopError
+from bridge.errors import AwayError, BudgetSpentError, PositionLostError, StopError
 from bridge.events import Kind
 from bridge.ledger import rules
 from bridge.ledger.model import Line, Outcome, Parked, Place, Reason
-from bridge.ledger.port import Ledger
-from bridge.receiving.execute import Executor
+from bridge.receiving.afterwards import Afterwards
 from bridge.receiving.facts import first_in_line
-from bridge.receiving.naming import Names
-from bridge.receiving.progress import Progress, Verdict
-from bridge.receiving.read import Arrival, Reader, numbered
+from bridge.receiving.parts import Parts
+from bridge.receiving.progress import Verdict
+from bridge.receiving.read import Arrival, numbered
 from bridge.receiving.result import Result, dead, fault_of
 from bridge.receiving.spread import spread
-from bridge.receiving.unit import Writer
 from bridge.receiving.waiters import Waiter, batches, each_of, released_of, units, waiter_of
-from bridge.tom.port import Tom
 
 log = structlog.get_logger(__name__)
 
@@ -36,28 +32,13 @@ LOOKED_AT_ONCE = 500
 NAME_IT = "Subscribe to its topic, in its format and by the name that its stream has now; it waits until then"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Parts:
-    """What works together to write events into one TOM."""
-
-    ledger: Ledger
-    tom: Tom
-    reader: Reader
-    executor: Executor
-    names: Names
-    writer: Writer
-    progress: Progress
-    clock: Clock = CLOCK
-
-
 class Looking:
     """Looks at parked things, and writes what has a chance. Not thread-safe.
 
-    ``appeared`` is called with the names that a TOM has since; ``period_s`` is the first of the growing times between
-    two looks.
+    ``period_s`` is the first of the growing times between two looks.
     """
 
-    def __init__(self, parts: Parts, *, appeared: Callable[[Collection[str], Budget], object], period_s: float) -> None:
+    def __init__(self, parts: Parts, afterwards: Afterwards, *, period_s: float) -> None:
         self._ledger = parts.ledger
         self._reader = parts.reader
         self._executor = parts.executor
@@ -65,7 +46,7 @@ class Looking:
         self._writer = parts.writer
         self._progress = parts.progress
         self._clock = parts.clock
-        self._appeared = appeared
+        self._afterwards = afterwards
         self._period_s = period_s
         self._begun: set[int] = set()
         """What is being looked at and has not come to an end."""
@@ -140,7 +121,7 @@ class Looking:
         if kept is None:
             return []
         arrival = replace(self._reader.unread(kept.record, fault), number=place.number)
-        return [self.written(arrival, budget)]
+        return [self._afterwards.written(arrival, budget)]
 
     def _waiters(self, rows: Sequence[Parked]) -> list[Waiter]:
         """Return the events of these rows, in the order of their lines; what was released meanwhile is left out.
@@ -332,7 +313,7 @@ class Looking:
         if len(unit) == 1 and not first.is_whole and fault is not None and fault.outcome is Outcome.DEAD:
             names = [row.member for row in first.rows]  # of a list that can't be read any more
             return [self._writer.bury_members(first.arrival.place, names, fault, Outcome.PARKED)]
-        return self._judged([waiter.arrival for waiter in unit], budget, members=len(each_of(unit)))
+        return self._afterwards.judged([waiter.arrival for waiter in unit], budget, members=len(each_of(unit)))
 
     def _settle(self, unit: Sequence[Waiter], results: Sequence[Result]) -> None:
         """Put off what waits again although it seemed to have a chance."""
@@ -343,45 +324,3 @@ class Looking:
         for waiter, result in again:
             if result.reason is None:
                 self._fails(waiter)
-
-    def written(self, arrival: Arrival, budget: Budget, *, restore: bool = False) -> Result:
-        """Write an event that is not live; one that fails is a dead letter, or stays what it was."""
-        done = self._judged([arrival], budget, restore=restore)
-        assert done is not None, "what is alone fails in no company"
-        return done[0]
-
-    def _judged(
-        self, arrivals: Sequence[Arrival], budget: Budget, *, members: int = 1, restore: bool = False
-    ) -> list[Result] | None:
-        """Write events that are not live; return None where one fails, and each is to be tried alone.
-
-        ``members``: in how many they can be divided. Each member of a list has been tried alone where it failed of
-        anything but an outage: what is left of that is the list's own.
-        """
-        try:
-            results = self._writer.write(arrivals, restore=restore, budget=budget.unhurried)
-        except (StopError, PositionLostError, BudgetSpentError):
-            raise
-        except (Exception, SystemExit) as error:
-            in_company = (members if isinstance(error, AwayError) else len(arrivals)) > 1
-            match self._progress.judge(error, in_company=in_company):
-                case Verdict.ISOLATE:
-                    return None
-                case Verdict.AGAIN:
-                    log.warning("parked.suspect", where=arrivals[0].record.where, message=str(error))
-                    # It stays what it was: nothing is recorded of it, and no reason is told.
-                    return [Result(outcome=arrivals[0].were or Outcome.PARKED, detail={"message": str(error)})]
-                case Verdict.DEAD:
-                    if not isinstance(error, EventError):
-                        log.exception("record.internal_error", where=arrivals[0].record.where, exc_info=error)
-                    return [self._buried(arrivals[0], fault_of(error), budget, restore=restore)]
-        self._progress.note(arrivals, results)
-        appeared = frozenset().union(*(result.appeared for result in results))
-        self._appeared(appeared, budget)
-        return results
-
-    def _buried(self, arrival: Arrival, fault: Result, budget: Budget, *, restore: bool) -> Result:
-        if arrival.members is not None:
-            names = [member.reference.name for member in arrival.members]
-            return self._writer.bury_members(arrival.place, names, fault, arrival.were)
-        return self.written(replace(arrival, settled=fault), budget, restore=restore)

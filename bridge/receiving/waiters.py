@@ -20,23 +20,23 @@ class Waiter:
     rows: tuple[Parked, ...]
 
     @property
-    def ids(self) -> list[int]:
-        return [row.id for row in self.rows]
-
-    @property
     def tries(self) -> int:
+        """How often it was begun without coming to an end."""
         return max(row.tries for row in self.rows)
 
     @property
     def is_whole(self) -> bool:
+        """Whether the event waits as such, not members of a list."""
         return not self.rows[0].member
 
     @property
     def kind(self) -> Kind | None:
+        """The kind of the event; None where it can't be read."""
         return self.arrival.event.kind if self.arrival.event is not None else None
 
     @property
     def holds_back(self) -> bool:
+        """Whether later events of its line wait behind it."""
         return rules.holds_back(self.rows[0].reason, self.rows[0].member)
 
 

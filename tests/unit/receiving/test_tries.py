@@ -19,8 +19,8 @@ from bridge.ledger.model import Outcome, Position, Reason
 from bridge.ledger.sqlite import SqliteLedger
 from bridge.receiving.decide import Policy
 from bridge.receiving.execute import Executor
-from bridge.receiving.looking import Parts
 from bridge.receiving.naming import Names
+from bridge.receiving.parts import Parts
 from bridge.receiving.progress import Limits, Progress
 from bridge.receiving.read import Reader
 from bridge.receiving.unit import Writer
