@@ -4,10 +4,10 @@ Looking costs no write where nothing has changed; what has a chance is written i
 fails in company is looked at alone, what fails alone is judged by :mod:`bridge.receiving.progress`.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import groupby
 
 import structlog
@@ -15,10 +15,10 @@ import structlog
 from bridge.budget import Budget
 from bridge.errors import AwayError, BudgetSpentError, PositionLostError, StopError
 from bridge.events import Kind
-from bridge.ledger import rules
 from bridge.ledger.model import Line, Outcome, Parked, Place, Reason
 from bridge.receiving.afterwards import Afterwards
 from bridge.receiving.facts import first_in_line
+from bridge.receiving.looks import Looks
 from bridge.receiving.parts import Parts
 from bridge.receiving.progress import Verdict
 from bridge.receiving.read import Arrival, numbered
@@ -47,16 +47,9 @@ class Looking:
         self._progress = parts.progress
         self._clock = parts.clock
         self._afterwards = afterwards
-        self._period_s = period_s
-        self._begun: set[int] = set()
-        """What is being looked at and has not come to an end."""
+        self._looks = Looks(parts.ledger, parts.clock, period_s=period_s)
         self._there: Collection[str] = ()
         """Names that the TOM has: what waits for one of them and gets nowhere is put off."""
-        self._slow: set[int] = set()
-        """What failed in company so slowly that no time was left to look at each alone: the next look does."""
-        self._counted: dict[int, int] = {}
-        """The number of a look that has not come to an end in the ledger: where the TOM was away, and that could not be
-        written either (or its answer was lost), the next look is this one still."""
 
     def look(self, rows: Sequence[Parked], budget: Budget, *, there: Collection[str] = ()) -> list[Result]:
         """Look at these rows, and at what waits behind those that get through, in the order of their lines.
@@ -76,7 +69,7 @@ class Looking:
         while todo and not budget.stopped:
             seen |= {row.id for row in todo}
             lines: set[Line] = set()
-            for batch in batches(todo, self._slow):
+            for batch in batches(todo, self._looks.slow):
                 told, released = self._look_at(batch, budget)
                 results += told
                 lines |= released
@@ -88,26 +81,22 @@ class Looking:
         """Look at rows, counted as begun until each has come to an end; return the lines that something has left."""
         if budget.stopped:
             return [], set()
-        before, self._begun = self._begun, {row.id for row in rows}
-        try:
+        with self._looks.of(rows):
             return self._looked_at_as_begun(rows, budget)
-        finally:
-            self._begun = before
 
     def _looked_at_as_begun(self, rows: Sequence[Parked], budget: Budget) -> tuple[list[Result], set[Line]]:
-        if self._tries(rows[0]) >= self._progress.limits.tries:
+        if self._looks.tries(rows[0]) >= self._progress.limits.tries:
             return self._given_up(rows, budget), {row.entry.line for row in rows if not row.member}
-        self._counted |= {row.id: self._tries(row) + 1 for row in rows}
-        self._ledger.begin_parked({row.id: self._counted[row.id] for row in rows})
+        self._looks.begin(rows)
         try:
             chances, in_vain = self._with_a_chance(self._first_in_line(self._waiters(rows)), budget)
-            self._slow.difference_update(row.id for row in rows)
+            self._looks.slow.difference_update(row.id for row in rows)
             done = self._released_in_units(chances, budget)
         except (AwayError, BudgetSpentError):
             with suppress(AwayError):
-                self._end_begun()
+                self._looks.end()
             raise
-        self._end_begun()
+        self._looks.end()
         lines = {waiter.arrival.line for waiter in chances if waiter.is_whole} if released_of(done) else set()
         return [*in_vain, *done], lines
 
@@ -138,7 +127,7 @@ class Looking:
                 continue
             if not self._reader.knows(kept[place].record):
                 log.warning("parked.topic_not_named", where=kept[place].record.where, mend=NAME_IT)
-                self._put_off({row.id: self._later(row) for row in of_event})
+                self._looks.put_off({row.id: self._looks.later(row) for row in of_event})
                 continue
             at = place._replace(number=0)
             if at not in read:
@@ -158,10 +147,10 @@ class Looking:
         for waiter in waiters:
             earlier = (first_target if waiter.kind is Kind.TARGET else first).get(waiter.arrival.line)
             if waiter.holds_back and earlier is not None and earlier.entry.place < waiter.arrival.place:
-                put_off |= self._behind(waiter)
+                put_off |= self._looks.behind(waiter)
             else:
                 left.append(waiter)
-        self._put_off(put_off, looked=False)
+        self._looks.put_off(put_off, looked=False)
         return left
 
     def _with_a_chance(
@@ -184,7 +173,7 @@ class Looking:
         try:
             alone = [self._with_a_chance([waiter], budget, before) for waiter in each]
         except BudgetSpentError:
-            self._slow |= {row.id for waiter in each for row in waiter.rows if row.id in self._begun}
+            self._looks.were_slow(each)
             raise
         return [one for chances, _ in alone for one in chances], [one for _, in_vain in alone for one in in_vain]
 
@@ -195,14 +184,8 @@ class Looking:
             return [replace(waiter, arrival=replace(waiter.arrival, settled=fault_of(error)))], []
         if waiter.holds_back:
             held.add(waiter.arrival.line)
-        self._fails(waiter)
+        self._looks.failed(waiter)
         return [], []
-
-    def _fails(self, waiter: Waiter) -> None:
-        """Try again later, longer each time, what fails while others don't: its tries count on."""
-        now, first = self._clock.now(), timedelta(seconds=self._period_s)
-        later = rules.due(Reason.AMBIGUOUS, waiter.tries, now, first)
-        self._put_off({row.id: later for row in waiter.rows}, ended=False)
 
     def _looked_at(
         self, waiters: Sequence[Waiter], budget: Budget, held: set[Line]
@@ -214,17 +197,17 @@ class Looking:
         put_off: dict[int, datetime | None] = {}
         for waiter in waiters:
             if waiter.holds_back and waiter.arrival.line in held:
-                put_off |= self._behind(waiter)
+                put_off |= self._looks.behind(waiter)
                 continue
             left, vain = self._chance_of(waiter, budget)
             if vain:
                 in_vain.append(Result(outcome=Outcome.PARKED, reason=vain[0].reason, detail=vain[0].detail))
-                put_off |= {row.id: self._later(row) for row in vain if not self._goes_on_waiting(row)}
+                put_off |= {row.id: self._looks.later(row) for row in vain if not self._goes_on_waiting(row)}
             if left is not None:
                 chances.append(left)
             elif waiter.holds_back:
                 held.add(waiter.arrival.line)
-        self._put_off(put_off)
+        self._looks.put_off(put_off)
         return chances, in_vain
 
     def _chance_of(self, waiter: Waiter, budget: Budget) -> tuple[Waiter | None, Sequence[Parked]]:
@@ -253,36 +236,6 @@ class Looking:
         """Return whether it waits for its names as before: none of them was there, whyever it was looked at."""
         return row.reason is Reason.NO_TARGET and row.due_at is None and row.names.isdisjoint(self._there)
 
-    def _behind(self, waiter: Waiter) -> dict[int, datetime | None]:
-        """Return when what waits behind another is looked at again by itself, where it was to be looked at now."""
-        due = rules.due(Reason.WAITS_BEHIND, 0, self._clock.now(), timedelta(seconds=self._period_s))
-        return {row.id: due for row in waiter.rows if row.due_at is not None}
-
-    def _later(self, row: Parked, reason: Reason | None = None) -> datetime | None:
-        return rules.due(reason or row.reason, row.looks + 1, self._clock.now(), timedelta(seconds=self._period_s))
-
-    def _put_off(self, due: dict[int, datetime | None], *, looked: bool = True, ended: bool = True) -> None:
-        if due:
-            with self._ledger.unit() as unit:
-                unit.look_again(due, looked=looked, ended=ended)
-            self._ended(due)
-
-    def _end_begun(self) -> None:
-        """Let looks end of which nothing is said; when the next one is stays as it is, by whomever it was said."""
-        if self._begun:
-            self._ledger.end_parked(self._begun)
-            self._ended(self._begun)
-
-    def _ended(self, ids: Iterable[int]) -> None:
-        """Note that the looks at these rows have come to an end, one way or another."""
-        for one in list(ids):
-            self._begun.discard(one)
-            self._counted.pop(one, None)
-
-    def _tries(self, row: Parked) -> int:
-        """Return how often a row was begun before without coming to an end."""
-        return self._counted.get(row.id, row.tries + 1) - 1
-
     # -- writing ------------------------------------------------------------------------------------------------------
 
     def _released_in_units(self, waiters: Sequence[Waiter], budget: Budget) -> list[Result]:
@@ -302,7 +255,7 @@ class Looking:
         results: list[Result] = []
         for index, one in enumerate(each := each_of(unit)):
             if index and budget.spent:
-                self._slow |= {row.id for left in each[index:] for row in left.rows}
+                self._looks.were_slow(each[index:])
                 break
             results += self._released([one], budget)
         return results
@@ -317,10 +270,12 @@ class Looking:
 
     def _settle(self, unit: Sequence[Waiter], results: Sequence[Result]) -> None:
         """Put off what waits again although it seemed to have a chance."""
-        self._ended(row.id for waiter in unit for row in waiter.rows)
+        self._looks.ended(row.id for waiter in unit for row in waiter.rows)
         again = [pair for pair in zip(unit, results, strict=True) if pair[1].outcome is Outcome.PARKED]
         told = [pair for pair in again if pair[1].reason is not None]
-        self._put_off({row.id: self._later(row, result.reason) for waiter, result in told for row in waiter.rows})
+        self._looks.put_off(
+            {row.id: self._looks.later(row, result.reason) for waiter, result in told for row in waiter.rows}
+        )
         for waiter, result in again:
             if result.reason is None:
-                self._fails(waiter)
+                self._looks.failed(waiter)
