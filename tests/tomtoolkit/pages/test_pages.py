@@ -89,15 +89,20 @@ def test_the_first_page_asks_nothing_of_the_stream(orm_tom: InProcessTom, beta: 
     assert "never" in text
 
 
-def test_the_lag_is_unknown_while_the_broker_is_away(orm_tom: InProcessTom, beta: SubscribedInProcess) -> None:
+def test_the_lag_is_unknown_while_the_broker_is_away(
+    orm_tom: InProcessTom, beta: SubscribedInProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from django.test.utils import override_settings
 
     from bridge.tomtoolkit import conf
     from bridge.tomtoolkit.pages import lag
 
+    monkeypatch.setattr("bridge.stream.kafka_admin.TIMEOUT_S", 60.0)
+    monkeypatch.setattr("bridge.operations.opening.ANSWERS_WITHIN_S", 0.5)
     mapping = beta.mapping | {"stream": {"url": "kafka://127.0.0.1:9"}}
     with override_settings(TOM_BRIDGE=mapping):
         assert lag.current(conf.load(), patience_s=0.2) == {}
+        assert lag._last[""].answer.result(timeout=30) == []  # and nobody asks on behind the page
         assert "unknown" in page(browser(account("eve")), "/bridge/lag/")
 
 
