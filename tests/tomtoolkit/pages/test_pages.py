@@ -39,7 +39,15 @@ def test_the_anonymous_visitor_is_sent_to_log_in(orm_tom: InProcessTom, path: st
 
 @pytest.mark.parametrize(
     "path",
-    ["parked/1/choose/", "parked/retry/", "choices/1/forget/", "dead/retry/", "dead/drop/", "self-sharing/1/"],
+    [
+        "parked/1/choose/",
+        "parked/retry/",
+        "parked/drop/",
+        "choices/1/forget/",
+        "dead/retry/",
+        "dead/drop/",
+        "self-sharing/1/",
+    ],
 )
 def test_what_changes_something_is_for_those_who_may_and_by_post_alone(orm_tom: InProcessTom, path: str) -> None:
     assert refused(browser().post(f"/bridge/{path}", {"id": "1"}))
@@ -47,7 +55,7 @@ def test_what_changes_something_is_for_those_who_may_and_by_post_alone(orm_tom: 
     assert manager.get(f"/bridge/{path}").status_code == 405
 
 
-@pytest.mark.parametrize("path", ["dead/drop/", "dead/retry/", "parked/retry/"])
+@pytest.mark.parametrize("path", ["dead/drop/", "dead/retry/", "parked/retry/", "parked/drop/"])
 def test_a_form_without_the_token_is_refused(orm_tom: InProcessTom, path: str) -> None:
     from django.test import Client
 
