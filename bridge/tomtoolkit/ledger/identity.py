@@ -45,3 +45,17 @@ class DjangoIdentity:
         """Take ``installation`` for a former one of this TOM."""
         with writing(self._using):
             models.Former.objects.using(self._using).get_or_create(installation=installation)
+
+    def _own(self) -> models.Installation:
+        """Return the row as it is now. Raises IdentityError where it is not the one that this process began with."""
+        row = models.Installation.objects.using(self._using).first()
+        if row is None or row.installation != self.installation:
+            now = "there is none any more" if row is None else f"it is of installation {row.installation} now"
+            raise IdentityError(
+                f"the ledger is not the one of installation {self.installation} that this process began with: {now}."
+                " The TOM's database was emptied (manage.py flush) or replaced meanwhile",
+                where=f"database {self._using!r}",
+                mend="Put a backup of it back, or start again with it as it is; then what this TOM published before is"
+                f" its own again by: tom-bridge identity accept {self.installation}",
+            )
+        return row

@@ -109,7 +109,7 @@ class DjangoKept(DjangoIdentity):
     def kept_bytes(self) -> int:
         """Return the bytes that are kept."""
         with translating(self._using):
-            return int(models.Installation.objects.using(self._using).get().kept_bytes)
+            return int(self._own().kept_bytes)
 
     def sums(self) -> Sums:
         """Return how much is parked and dead, by reason, and the bytes that are kept."""

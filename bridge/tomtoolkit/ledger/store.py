@@ -68,8 +68,9 @@ class DjangoLedger(DjangoKept):
             self._breath.end()
 
     def positions(self) -> dict[Partition, Position]:
-        """Return all positions."""
+        """Return all positions. Raises IdentityError where the ledger was emptied or replaced under this process."""
         with translating(self._using):
+            self._own()
             rows = list(models.Position.objects.using(self._using))
         return {Partition(row.topic, row.partition): Position(row.topic_id, row.next_offset) for row in rows}
 
