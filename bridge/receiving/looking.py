@@ -23,7 +23,7 @@ from bridge.receiving.execute import Executor
 from bridge.receiving.facts import first_in_line
 from bridge.receiving.naming import Names
 from bridge.receiving.progress import ALONE_AFTER, Progress, Verdict
-from bridge.receiving.read import Arrival, Reader, numbered
+from bridge.receiving.read import Arrival, Company, Most, Reader, numbered
 from bridge.receiving.result import Result, dead, fault_of
 from bridge.receiving.spread import spread
 from bridge.receiving.unit import Writer
@@ -333,7 +333,7 @@ class Looking:
 
     def _released_in_units(self, waiters: Sequence[_Waiter], budget: Budget) -> list[Result]:
         results: list[Result] = []
-        for unit in _units(waiters, self._progress.limits.batch_datums):
+        for unit in _units(waiters, self._progress.limits.most):
             if budget.stopped:
                 break
             results += self._released(unit, budget)
@@ -445,20 +445,16 @@ def _batches(rows: Sequence[Parked], slow: Collection[int]) -> Iterator[list[Par
     yield from ([row] for row in ordered if row.id in slow)
 
 
-def _units(waiters: Sequence[_Waiter], most_datums: int) -> Iterator[list[_Waiter]]:
-    """Yield what is written together: datums up to a bound, anything else by itself."""
+def _units(waiters: Sequence[_Waiter], most: Most) -> Iterator[list[_Waiter]]:
+    """Yield what is written together: datums, or targets, up to a bound, anything else by itself."""
     unit: list[_Waiter] = []
-    datums = 0
+    company = Company(most)
     for waiter in waiters:
-        alone = waiter.arrival.is_alone or not waiter.is_whole
-        if unit and (alone or datums + waiter.arrival.datums > most_datums):
+        if not company.takes([waiter.arrival], alone=not waiter.is_whole):
             yield unit
-            unit, datums = [], 0
+            unit, company = [], Company(most)
+            company.takes([waiter.arrival], alone=not waiter.is_whole)
         unit.append(waiter)
-        datums += waiter.arrival.datums
-        if alone:
-            yield unit
-            unit, datums = [], 0
     if unit:
         yield unit
 
