@@ -240,7 +240,7 @@ class Looking:
 
     def _released_in_units(self, waiters: Sequence[Waiter], budget: Budget) -> list[Result]:
         results: list[Result] = []
-        for unit in units(waiters, self._progress.limits.batch_datums):
+        for unit in units(waiters, self._progress.limits.most):
             if budget.stopped:
                 break
             results += self._released(unit, budget)

@@ -8,7 +8,7 @@ from bridge.events import Kind
 from bridge.ledger import rules
 from bridge.ledger.model import Outcome, Parked
 from bridge.receiving.progress import ALONE_AFTER
-from bridge.receiving.read import Arrival
+from bridge.receiving.read import Arrival, Company, Most
 from bridge.receiving.result import Result
 
 
@@ -71,20 +71,16 @@ def batches(rows: Sequence[Parked], slow: Collection[int]) -> Iterator[list[Park
     yield from ([row] for row in ordered if row.id in slow)
 
 
-def units(waiters: Sequence[Waiter], most_datums: int) -> Iterator[list[Waiter]]:
-    """Yield what is written together: datums up to a bound, anything else by itself."""
+def units(waiters: Sequence[Waiter], most: Most) -> Iterator[list[Waiter]]:
+    """Yield what is written together: datums, or targets, up to a bound, anything else by itself."""
     unit: list[Waiter] = []
-    datums = 0
+    company = Company(most)
     for waiter in waiters:
-        alone = waiter.arrival.is_alone or not waiter.is_whole
-        if unit and (alone or datums + waiter.arrival.datums > most_datums):
+        if not company.takes([waiter.arrival], alone=not waiter.is_whole):
             yield unit
-            unit, datums = [], 0
+            unit, company = [], Company(most)
+            company.takes([waiter.arrival], alone=not waiter.is_whole)
         unit.append(waiter)
-        datums += waiter.arrival.datums
-        if alone:
-            yield unit
-            unit, datums = [], 0
     if unit:
         yield unit
 

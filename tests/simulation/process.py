@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 GROUP = "tom-bridge.here"
-LIMITS = Limits(batch_datums=7, parked_bytes=1 << 20, dead_in_a_run=6, tries=4)
+LIMITS = Limits(batch_datums=7, batch_targets=3, parked_bytes=1 << 20, dead_in_a_run=6, tries=4)
 PACE = Pace(records=5)
 LONG_S = 3600.0
 """How long one of several streams is waited for: nothing comes meanwhile."""
@@ -226,7 +226,15 @@ class Process:
             reader=reader,
             executor=executor,
             names=called,
-            writer=Writer(executor, ledger, reader, called, first_look=timedelta(seconds=60), clock=clock),
+            writer=Writer(
+                executor,
+                ledger,
+                reader,
+                called,
+                first_look=timedelta(seconds=60),
+                targets_at_once=LIMITS.batch_targets,
+                clock=clock,
+            ),
             progress=Progress(ledger, tom, LIMITS, clock),
             clock=clock,
         )
