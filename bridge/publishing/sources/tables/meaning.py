@@ -24,9 +24,9 @@ from bridge.publishing.sources.tables import (
 )
 from bridge.publishing.sources.tables.cells import NUMBER, is_empty
 from bridge.publishing.sources.tables.columns import Columns
+from bridge.publishing.sources.tables.moments import Timing
 from bridge.publishing.sources.tables.names import Role
 from bridge.publishing.sources.tables.series import Series
-from bridge.publishing.sources.tables.timing import Timing
 from bridge.publishing.sources.tables.words import words
 
 _NO_BANDPASS = words("all various multiple multi mixed several both different see unknown optical")
@@ -95,6 +95,8 @@ def understand(columns: Columns) -> Meaning:
         if columns.table.names[index] or any(columns.table.cells(index)):
             leftovers.check_column(columns.table, index, columns.names[index], has_limits=has_limits)
             columns.take(index, "further value")
+    if len(found) == 1:
+        series.check_no_error_is_lost(columns, found[0])
     filters = {*columns.table.cells(texts[Role.BANDPASS])} if Role.BANDPASS in texts else set()
     cards.check_table(columns.table.keywords, filters)
     used = (*when.columns, texts.get(Role.BANDPASS), *(index for one in found for index in (one.value, one.error)))
