@@ -14,6 +14,7 @@ from bridge.publishing.sources.tables import (
     dated,
     forms,
     headbands,
+    lacking,
     leftovers,
     measured,
     names,
@@ -179,10 +180,7 @@ def _check_bands(columns: Columns, series: Sequence[Series], texts: dict[Role, i
         if any(not one.band for one in series) and "bandpass" not in columns.options.given:
             if told := headbands.told(columns.table):
                 return told
-            raise ValueError(
-                f"no column holds the filter (found: {', '.join(columns.table.names)}); name one 'filter', or "
-                "say --bandpass"
-            )
+            raise lacking.bandpass(columns)
         return ""
     cells = {cell for cell in columns.table.cells(column) if cell}
     if number := next((cell for cell in sorted(cells) if NUMBER.fullmatch(cell)), None):
