@@ -4,13 +4,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any, NamedTuple
 
 from bridge.errors import AwayError, BridgeError, StopError
 from bridge.ledger.port import Count, Heartbeat, Ledger, Outcome, Position, Reason, Sums
-from bridge.operations.at_once import at_once
-from bridge.operations.opening import ANSWERS_WITHIN_S, opened_stream
+from bridge.operations.opening import away_of, opened_stream
 from bridge.settings import Settings
 from bridge.stream import Ends, Partition, Stream
 from bridge.stream.names import split
@@ -115,9 +113,8 @@ class Verdict:
 
 def status(settings: Settings, ledger: Ledger) -> Status:
     """Return how things are; a stream that can't be reached is told, not raised."""
-    labels = list(settings.each_stream())
-    away = at_once([partial(_away, settings, label) for label in labels])
-    found = [topics_of(settings, ledger, label, away=why) for label, why in zip(labels, away, strict=True)]
+    away = _away(settings)
+    found = [topics_of(settings, ledger, label, away=away.get(label, "")) for label in settings.each_stream()]
     counts = ledger.counts()
     outcomes = Counter({str(outcome): 0 for outcome in Outcome})
     for count in counts:
@@ -138,17 +135,14 @@ def status(settings: Settings, ledger: Ledger) -> Status:
     )
 
 
-def _away(settings: Settings, label: str) -> str:
-    """Return why the stream does not answer that has this label; nothing where it does."""
+def _away(settings: Settings, *, only: str | None = None) -> dict[str, str]:
+    """Return why streams with topics that are subscribed to do not answer, by label, or the one of ``only``."""
+    wanted = {split(one.topic)[0] for one in settings.subscribe}
     try:
-        if _subscribed(settings, label):
-            with opened_stream(settings, only=label) as stream:
-                stream.reach(ANSWERS_WITHIN_S)
-    except AwayError as error:
-        return str(error)
+        with opened_stream(settings, only=only) as stream:
+            return {label: str(why) for label, why in away_of(stream, wanted).items()}
     except BridgeError:  # told by whoever asks next
-        pass
-    return ""
+        return {}
 
 
 def _subscribed(settings: Settings, label: str) -> list[str]:
@@ -162,14 +156,18 @@ class _Last(NamedTuple):
     outcomes: Mapping[str, datetime]
 
 
-def topics_of(settings: Settings, ledger: Ledger, label: str, *, away: str = "") -> tuple[list[TopicStatus], str]:
+def topics_of(
+    settings: Settings, ledger: Ledger, label: str, *, away: str | None = None
+) -> tuple[list[TopicStatus], str]:
     """Return where the TOM stands in the topics of one stream, and why that does not answer, where it does not.
 
-    ``away``: why, where that is known; then it isn't asked.
+    ``away``: why, or nothing, where that was asked before.
     """
     names = _subscribed(settings, label)
     if not names:
         return [], ""
+    if away is None:
+        away = _away(settings, only=label).get(label, "")
     last = _Last(successes=ledger.last_success(), outcomes=ledger.last_outcomes())
     if away:
         return [_topic(None, ledger, name, last) for name in names], away

@@ -19,6 +19,7 @@ from bridge.tom.port import (
     LocalProduct,
     LocalTarget,
     NewDatum,
+    NewTarget,
     ProductResult,
     Provenance,
     Tom,
@@ -77,11 +78,9 @@ class DjangoTom(Tom):
         with reading(self._using):
             return self._names.appeared(simplified)
 
-    def create_targets(
-        self, targets: Sequence[Target], lists: Sequence[str], provenance: Provenance, budget: Budget = NO_LIMIT
-    ) -> list[Creation]:
+    def create_targets(self, new: Sequence[NewTarget], budget: Budget = NO_LIMIT) -> list[Creation]:
         """Create targets; None for those where one that matches has appeared meanwhile."""
-        return self._targets.create(targets, lists, provenance, budget)
+        return self._targets.create(new, budget)
 
     def began_creating(self, targets: Sequence[Target], provenance: Provenance) -> frozenset[str]:  # noqa: ARG002
         """Nothing: a target is there in full or not at all, as it is made in one transaction."""

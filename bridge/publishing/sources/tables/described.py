@@ -6,13 +6,15 @@ from dataclasses import replace
 from typing import Any
 
 from bridge.publishing.sources.tables.columnar import columns_of, flat, rows_of
-from bridge.publishing.sources.tables.lines import units_in
+from bridge.publishing.sources.tables.headings import units_in
 from bridge.publishing.sources.tables.table import Table
 
 _ECSV = re.compile(r"#\s*%ECSV\s")
 _COMMENT = ("#", "\\", "|")
 _SEXTRACTOR = re.compile(r"#\s+(\d+)\s+([A-Z][A-Z0-9_]*)(?:\s.*)?")
+_LATEX_TABLE = re.compile(r"\\begin\{(?:deluxe|long)?tab(?:le|ular)")
 _LATEX_WORD = re.compile(r"\\(?:mathrm|mathit|rm|text|textit|textbf)\{([^}]*)\}")
+_LATEX_SYMBOL = re.compile(r"\\(sigma|delta|lambda)(?![A-Za-z])|_\{(\w+)\}")
 _LATEX_MARK = re.compile(r"\$|\\phm\{[^}]*\}|\\nodata|\\[lc]?dots|~|\\,")
 _LATEX_NOTE = re.compile(r"\\(?:tablecomments|tablenotetext|caption|tablecaption)\b(?:\{\w\})?(.*)")
 
@@ -39,7 +41,15 @@ def is_cds(text: str) -> bool:
 
 def is_latex(text: str) -> bool:
     """Return whether ``text`` is a table of LaTeX."""
-    return r"\begin{table" in text or r"\begin{deluxetable" in text or r"\begin{tabular" in text
+    return bool(_LATEX_TABLE.search(text)) or _is_body(text)
+
+
+def _is_body(text: str) -> bool:
+    """Return whether ``text`` is what stands between the commands of a table: all lines end with two backslashes."""
+    lines = [
+        line.strip() for line in text.split("\n") if line.strip() and not line.strip().startswith(("\\hline", "%"))
+    ]
+    return len(lines) > 1 and all("&" in line and line.endswith("\\\\") for line in lines)
 
 
 def is_sextractor(text: str) -> bool:
@@ -118,6 +128,8 @@ def read_cds(text: str) -> Table:
 
 def read_latex(text: str) -> Table:
     """Return a table of LaTeX. Notes below it are kept as remarks."""
+    if _is_body(text):
+        text = f"\\begin{{tabular}}\n{text}\n\\end{{tabular}}\n"
     table = _read(text, "aastex" if "deluxetable" in text else "latex")
     notes = [_without_latex(found).strip("{} ") for found in _LATEX_NOTE.findall(text)]
     rows = [replace(row, cells=tuple(_without_latex(cell) for cell in row.cells)) for row in rows_of(table, ())]
@@ -129,7 +141,8 @@ def read_latex(text: str) -> Table:
 
 
 def _without_latex(cell: str) -> str:
-    return _LATEX_MARK.sub("", _LATEX_WORD.sub(r"\1", cell)).strip()
+    plain = _LATEX_MARK.sub("", _LATEX_WORD.sub(r"\1", cell)).strip()
+    return _LATEX_SYMBOL.sub(lambda found: found[1] or f"_{found[2]}", plain)
 
 
 def _read(text: str, fmt: str) -> Any:

@@ -23,6 +23,9 @@ _WRITTEN_BY_FITS = (
     "DATASUM",
 )
 
+_SDSS = frozenset({"flux", "loglam", "ivar"})
+"""Columns of the SDSS's spectra, beside which its files have tables of lines and of the target."""
+
 
 def read(path: Path) -> Table:
     """Return the only table of a FITS file. ValueError where there is none, or are several."""
@@ -32,6 +35,7 @@ def read(path: Path) -> Table:
     try:
         with fits.open(path) as hdus:
             tables = [hdu for hdu in hdus if getattr(hdu, "columns", None) is not None]
+            tables = [hdu for hdu in tables if hdu.name == "COADD" and {*hdu.columns.names} >= _SDSS] or tables
             if len(tables) != 1:
                 raise ValueError(f"holds {len(tables) or 'no'} tables, and one is needed. Save that table alone")
             table = _unpacked(AstropyTable.read(tables[0]))

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Collection, Iterable, Sequence
 
-from bridge.publishing.sources.tables import neutral, statements, wordings
+from bridge.publishing.sources.tables import bands, neutral, statements, wordings
 from bridge.publishing.sources.tables.cells import is_empty, number_of
-from bridge.publishing.sources.tables.names import OTHER_CLOCKS, SCALES, Name
+from bridge.publishing.sources.tables.clocks import OTHER_CLOCKS, SCALES
+from bridge.publishing.sources.tables.names import Name
 from bridge.publishing.sources.tables.words import words
 
 _LABELS = words(
@@ -36,6 +37,12 @@ _UNMEASURED = words(
 )
 _WORD = re.compile(r"[^\W\d_]{2}")
 _FILE = re.compile(r"\w\.[A-Za-z]\w{1,4}$")
+_TELESCOPES = re.compile(
+    r"\b(?:LCO(?:GT)?|FTN|FTS|NOT|VLT|NTT|WHT|INT|LT|TNG|GTC|SOAR|SALT|Keck|Gemini|Subaru|Magellan|Palomar|Lick|CTIO|SAAO|ESO|"
+    r"MMT|LBT|HCT|DOT|GROND|ALFOSC|EFOSC2?|FLOYDS|Sinistro|MuSCAT[234]?|IO:O|KAIT|ZTF|ATLAS|ASAS-SN|PS1|Pan-STARRS1?|Swift|"
+    r"UVOT|HST|C(?:6|8|9|11|14))\b|\b\d+(?:\.\d+)?[ -]?c?m\b"
+)
+"""Telescopes, in their own spelling (NOT is one, and *not* isn't), and apertures."""
 _LONG_NUMBER = re.compile(r"\d{3,}")
 _NUMBER = re.compile(r"\d+")
 _NOT_UTC = (SCALES.keys() - {"utc", "ut", "gmt", "tu", "et"}) | OTHER_CLOCKS
@@ -72,7 +79,7 @@ def check(name: Name, cells: Sequence[str], *, is_harmless: bool, has_limits: bo
                 f"column {name.whole!r} says {cell[:60]!r}, and by the other columns {assumed}; leave out such "
                 f"rows, or say --columns extra={name.whole}"
             )
-    is_sparse = len(values) < len(cells) and not is_harmless and any(map(is_empty, cells))
+    is_sparse = len(values) < len(cells) and not is_harmless and any(map(is_empty, cells)) and not values <= bands.BANDS
     if name.flat in NOTES or (is_sparse and any(number_of(cell) is None for cell in values)):
         _check_notes(name, values, _CONDITIONS | (_OF_LIMITS if has_limits else frozenset()))
 
@@ -99,7 +106,8 @@ def _check_notes(name: Name, notes: Iterable[str], known: frozenset[str]) -> Non
     alike = {_NUMBER.sub("0", note): note for note in notes}
     for note in alike.values():
         is_mark = number_of(note) is not None or len(note.strip("().")) <= 1 or note.lower() == "clear"
-        word = statements.stated(note) or neutral.not_of(note, known)
+        bare = _TELESCOPES.sub("", note)
+        word = statements.stated(note) or (neutral.not_of(bare, known) if bare.strip(" /+,;") else "")
         if word := note if is_mark else word:
             raise ValueError(
                 f"column {name.whole!r} says {note[:60]!r}, and {word!r} may say that a value is no measurement; "

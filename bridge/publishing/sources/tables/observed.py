@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from bridge.publishing.sources.tables import times
 from bridge.publishing.sources.tables.cells import number_of
+from bridge.publishing.sources.tables.clocks import SCALES
 from bridge.publishing.sources.tables.forms import Count, Form
-from bridge.publishing.sources.tables.names import SCALES
 from bridge.publishing.sources.tables.options import Options
 
 _DATES = (
@@ -89,6 +89,8 @@ def time_of(keywords: dict[str, str], options: Options) -> datetime:
             moment = times.read_times([keywords[name].strip()], replace(form, count=count))[0]
             if not isinstance(moment, datetime):
                 raise ValueError(f"{name}: {moment}; or {mend}")
+            if count is Count.MJD and "." not in keywords[name] and not found:
+                raise ValueError(f"{name} = {keywords[name]} has no time of day; {mend}")
             found.append((name, moment))
     if not found:
         raise ValueError(f"nothing says when the spectrum was taken; {mend}")

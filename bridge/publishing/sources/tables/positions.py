@@ -70,7 +70,7 @@ class _Positions:
         self.taken: dict[int, str] = {}
 
     def reading(self) -> Reading:
-        table = reading.read(self.path)
+        table = reading.read(self.path, self.options)
         try:
             table = places.with_positions(reference.with_mjd(table))
             self._understand(table)

@@ -4,8 +4,9 @@ import re
 from collections.abc import Collection, Sequence
 
 from bridge.publishing.sources.tables import languages, neutral, statements, wordings
+from bridge.publishing.sources.tables.clocks import OTHER_CLOCKS, SCALES
 from bridge.publishing.sources.tables.forms import Count
-from bridge.publishing.sources.tables.names import OTHER_CLOCKS, SCALES, Name, Role, parsed
+from bridge.publishing.sources.tables.names import Name, Role, parsed
 from bridge.publishing.sources.tables.table import Table
 from bridge.publishing.sources.tables.timing import Timing
 

@@ -76,6 +76,9 @@ class RowCells:
         elif limit is not None:
             fields["limit"] = limit
         error_cell = error_text or self._cell(series.error)
+        own_error = self._cell(series.error)
+        if error_text and not is_empty(own_error) and number_of(own_error) != number_of(error_text):
+            self._say(series.value, f"has {error_text} beside the value, and another error, {own_error[:20]}; keep one")
         if "brightness" in fields:
             self._put_error(error_cell, scale, fields)
             if self.found.zero_point is not None and len(self.wrong) == before:

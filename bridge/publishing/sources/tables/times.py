@@ -215,6 +215,18 @@ def is_day(cells: Sequence[str]) -> bool:
     return bool(held) and all((found := dates.written(cell)) is not None and found.is_whole for cell in held)
 
 
+def noons(cells: Sequence[str], order: str) -> list[datetime | str | None]:
+    """Return the noon of each day, None where a cell is empty, or a text; ``order`` is that of day and month."""
+    found: list[datetime | str | None] = []
+    for cell in cells:
+        day = None if is_empty(cell) else dates.written(cell, order)
+        try:
+            found.append(None if day is None else datetime(day.year, day.month, day.day, 12, tzinfo=UTC))
+        except ValueError:
+            found.append(f"{cell[:40]!r} is no day")
+    return found
+
+
 def clock_of(parts: Sequence[str]) -> str:
     """Return hours, minutes and seconds, of which the last may have decimals, as ``06:15:00``; else nothing."""
     if not parts or not all(map(_OF_DAY.fullmatch, parts)) or any("." in part for part in parts[:-1]):

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from itertools import takewhile
 
-from bridge.publishing.sources.tables import bands, forms, times
+from bridge.publishing.sources.tables import bands, dates, forms, times
+from bridge.publishing.sources.tables.clocks import NO_TIME, TIME_WORDS
 from bridge.publishing.sources.tables.forms import Count, Form
-from bridge.publishing.sources.tables.names import NO_TIME, TIME_WORDS, Name, Role, parsed
+from bridge.publishing.sources.tables.names import Name, Role, parsed
 from bridge.publishing.sources.tables.options import Options
 from bridge.publishing.sources.tables.table import Table
 from bridge.publishing.sources.tables.words import words
@@ -129,6 +130,8 @@ def _form(table: Table, names: Sequence[Name], index: int) -> Form | str | None:
     """Return how a column writes times, None where it holds none; a text says why it can't be used."""
     column = table.columns[index]
     form = forms.form_of(names[index], column.unit, column.note)
+    if column.name == "obsTime" and not {"objID", "detectID", "filterID"}.isdisjoint(table.names):
+        form = Form(count=Count.MJD, scale="tai", moment="middle")  # of Pan-STARRS 1
     if isinstance(form, Form) and column.is_single:
         return (
             f"{column.name!r} holds numbers of 32 bits, which tell times to minutes or hours only; save it in 64 bits"
@@ -281,9 +284,25 @@ def _check_unknown(
 
 
 def _check(table: Table, timing: Timing, other: _Candidate, *, at_most: timedelta) -> None:
+    """Refuse another column that tells other times; days may be in the one order or the other."""
     texts = _texts(table, other)
     day_only = len(other.columns) == 1 and times.is_day(texts)
-    read = times.read_times([f"{text}.5" if day_only and text else text for text in texts], other.form)
+    orders = ([order] if (order := dates.order_of(texts)) else ["dmy", "mdy"]) if day_only else [""]
+    found = [
+        _difference(
+            table, timing, other, times.noons(texts, order) if order else times.read_times(texts, other.form), at_most
+        )
+        for order in orders
+    ]
+    if all(found):
+        raise ValueError(found[0])
+
+
+def _difference(
+    table: Table, timing: Timing, other: _Candidate, read: Sequence[datetime | str | None], at_most: timedelta
+) -> str:
+    """Return where another column tells other times than the one that is used; else nothing."""
+    texts = _texts(table, other)
     used = [table.cells(index) for index in timing.columns]
     for number, (own, theirs) in enumerate(zip(timing.moments, read, strict=True)):
         if not isinstance(own, datetime) or theirs is None:
@@ -291,13 +310,12 @@ def _check(table: Table, timing: Timing, other: _Candidate, *, at_most: timedelt
         names = f"columns {table.names[timing.columns[0]]!r} and {table.names[other.columns[0]]!r}"
         place = table.rows[number].place
         if isinstance(theirs, str):
-            raise ValueError(
-                f"{names} may both be the time, and {place} of the second {theirs}; say --columns time=..."
-            )
+            return f"{names} may both be the time, and {place} of the second {theirs}; say --columns time=..."
         written = times.resolution(used[-1][number]) if len(used) == 1 else timedelta(seconds=1)
         span = max(at_most, written + times.resolution(texts[number]))
         if abs(own - theirs) > span:
-            raise ValueError(
+            return (
                 f"{names} tell different times ({place}: {own:%Y-%m-%dT%H:%M:%S} and {theirs:%Y-%m-%dT%H:%M:%S}); "
                 "keep the one that is UTC at the observatory, or say --columns time=..."
             )
+    return ""

@@ -36,6 +36,9 @@ HARMLESS = re.compile(
     r"cosmic[- ]rays? (?:were |are |was )?(?:removed|cleaned|rejected)|"
     r"(?:statistical|photon noise) (?:errors? |uncertaint\w+ )?only|"
     r"distance\W+[\d.]+ ?[kMG]pc|end of (?:file|table|data|list)|"
+    r"^date: \d{4}-\d\d-\d\dt[\d:]+ \[v[\d.+]+(?: \(\d\d-[a-z]{3}-\d{4}\))?\]$|"
+    r"^in case of problem, please report to:.*|votable-version=[\d.+]+ \(\d\d-[a-z]{3}-\d{4}\)|"
+    r"^status\W+(?:success|ok)$|"
     r"extinction (?:is |was |has )?(?:not|never) (?:been )?(?:removed|applied)",
     re.IGNORECASE,
 )
