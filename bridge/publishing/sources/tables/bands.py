@@ -6,7 +6,7 @@ from bridge.publishing.sources.tables.names import split_brackets
 from bridge.publishing.sources.tables.words import words
 
 BANDS = words(
-    "UVW1 UVW2 UVM2 uvw1 uvw2 uvm2 W1 W2 W3 W4 w1 w2 w3 w4 BP RP Bp Rp Ks gp rp ip up zs Rc Ic CV CR "
+    "UVW1 UVW2 UVM2 uvw1 uvw2 uvm2 W1 W2 W3 W4 w1 w2 w3 w4 BP RP Bp Rp Ks gp rp ip up zs Rc Ic CV CR R_C I_C R_c I_c "
     "TG TB TR U B V R I J H K Y G u g r i z y w c o L u' g' r' i' z'"
 )
 _BAND = "|".join(sorted(BANDS))

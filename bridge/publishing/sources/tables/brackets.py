@@ -14,7 +14,11 @@ from bridge.publishing.sources.tables.cells import split_error
 from bridge.publishing.sources.tables.table import Column, Table
 
 _LAST_DIGITS = re.compile(r"\$?(?P<value>-?\d+\.(?P<decimals>\d+))\s*\((?P<digits>\d+)\)\$?")
-_SAID = re.compile(r"\(\s*(?:\u00b1\s*)?(?:err\w*|unc\w*|sigma|\u03c3|1 ?sigma|1 ?\u03c3)\s*\)$", re.IGNORECASE)
+_WORD = r"(?:err\w*|unc\w*|sigma|\u03c3|1 ?sigma|1 ?\u03c3)"
+_SAID = re.compile(
+    rf"\(\s*(?:\u00b1\s*)?{_WORD}\s*\)$|\s(?:\u00b1|\+/-)\s*(?:{_WORD}|\(\s*{_WORD}\s*\))?$", re.IGNORECASE
+)
+"""What a column's name says of its cells: ``V (err)``, ``Mag +/- error``."""
 _TOLD = re.compile(r"(?:err\w*|uncertaint\w*)\W+(?:\w+ ){0,4}(?:in|by) (?:the )?(?:bracket|parenthes)", re.IGNORECASE)
 
 
@@ -37,7 +41,7 @@ def written_out(table: Table, said: Collection[str]) -> Table:
         if own and not is_said and (has_errors or not _are_certain(own)):
             raise ValueError(
                 f"column {column.name!r} has {own[0][0]!r}: an error in the last digits, or a footnote? Name it "
-                f"'{column.name} (err)' if brackets hold errors, else leave them out"
+                f"'{column.name} (err)' if brackets hold errors, or write what they hold in columns of their own"
             )
         table = _with_cells(table, index, [_written_out(cell) for cell in cells])
     return table

@@ -12,6 +12,8 @@ from bridge.publishing.sources.tables.table import Table
 _ECSV = re.compile(r"#\s*%ECSV\s")
 _COMMENT = ("#", "\\", "|")
 _SEXTRACTOR = re.compile(r"#\s+(\d+)\s+([A-Z][A-Z0-9_]*)(?:\s.*)?")
+_TABLEHEAD = re.compile(r"\\tablehead\s*\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}")
+_LABEL = re.compile(r"\\label\{[^}]*\}")
 _LATEX_TABLE = re.compile(r"\\begin\{(?:deluxe|long)?tab(?:le|ular)")
 _LATEX_WORD = re.compile(r"\\(?:mathrm|mathit|rm|text|textit|textbf)\{([^}]*)\}")
 _LATEX_SYMBOL = re.compile(r"\\(sigma|delta|lambda)(?![A-Za-z])|_\{(\w+)\}")
@@ -130,14 +132,20 @@ def read_latex(text: str) -> Table:
     """Return a table of LaTeX. Notes below it are kept as remarks."""
     if _is_body(text):
         text = f"\\begin{{tabular}}\n{text}\n\\end{{tabular}}\n"
+    text = _TABLEHEAD.sub(_in_one_line, text).replace("\\enddata", "\n\\enddata")
     table = _read(text, "aastex" if "deluxetable" in text else "latex")
-    notes = [_without_latex(found).strip("{} ") for found in _LATEX_NOTE.findall(text)]
+    notes = [_without_latex(found).strip("{} ") for found in _LATEX_NOTE.findall(_LABEL.sub("", text))]
     rows = [replace(row, cells=tuple(_without_latex(cell) for cell in row.cells)) for row in rows_of(table, ())]
     columns = [replace(column, name=_without_latex(column.name)) for column in columns_of(table)]
     if rows and (units := units_in(rows[0].cells)) is not None:
         columns = [replace(column, unit=unit) for column, unit in zip(columns, units, strict=True)]
         rows = rows[1:]
     return Table(format="LaTeX", columns=tuple(columns), rows=rows, remarks=tuple(notes), header_place="the header")
+
+
+def _in_one_line(head: re.Match[str]) -> str:
+    """Return AASTeX's header as astropy needs it: in one line, which no two backslashes end."""
+    return re.sub(r"\s*\\\\\s*\}$", "}", " ".join(head[0].split()))
 
 
 def _without_latex(cell: str) -> str:

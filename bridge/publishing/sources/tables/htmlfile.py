@@ -10,6 +10,8 @@ from bridge.publishing.sources.tables.words import words
 
 _UNSEEN = words("script style")
 """Elements whose text nobody sees."""
+_COLUMNS_OF_TEXT = 2
+"""Tables of so many columns are there for the layout of a page."""
 _PARAGRAPHS = words("p div br h1 h2 h3 h4 h5 h6 li dt dd caption table title pre tr")
 """Elements that end what was said before them."""
 
@@ -24,10 +26,7 @@ def read(text: str) -> Table:
     parser = _Parser()
     parser.feed(text)
     parser.close()
-    tables = [rows for rows in parser.tables if len(rows) > 1]
-    if len(tables) != 1:
-        raise ValueError(f"holds {len(tables) or 'no'} tables with rows, and one is needed. Save that table alone")
-    header, *rows = tables[0]
+    header, *rows = _of_data(parser)
     units = units_in(rows[0].cells) if len(rows) > 1 else None
     rows = rows[1:] if units is not None else rows
     uneven = [row for row in rows if len(row.cells) != len(header.cells)]
@@ -51,6 +50,34 @@ def read(text: str) -> Table:
 class _Row:
     line: int
     cells: list[str] = field(default_factory=list)
+    spans: bool = False
+    """Whether a cell goes over several columns or rows."""
+
+
+def _of_data(parser: "_Parser") -> list[_Row]:
+    """Return header and rows of the table of a page that has three columns or more; all others hold text.
+
+    Rows of one cell above and below are text too. ValueError where there is no such table, or are several.
+    """
+    tables = [_without_text(parser, [row for row in rows if any(row.cells)]) for rows in parser.tables]
+    data = [rows for rows in tables if len(rows) > 1 and len(rows[0].cells) > _COLUMNS_OF_TEXT]
+    if len(data) != 1:
+        raise ValueError(f"holds {len(data) or 'no'} tables of data, and one is needed. Save that table alone")
+    parser.said += [cell for rows in tables if rows is not data[0] for row in rows for cell in row.cells]
+    if (spanning := next((row for row in data[0] if row.spans), None)) is not None:
+        raise ValueError(
+            f"line {spanning.line}: has a cell over several columns or rows. Write each in one of its own, or save it "
+            "as CSV"
+        )
+    return data[0]
+
+
+def _without_text(parser: "_Parser", rows: list[_Row]) -> list[_Row]:
+    while rows and len(rows[0].cells) == 1:
+        parser.said += rows.pop(0).cells
+    while rows and len(rows[-1].cells) == 1:
+        parser.said += rows.pop().cells
+    return rows
 
 
 class _Parser(HTMLParser):
@@ -78,10 +105,11 @@ class _Parser(HTMLParser):
             self._row = _Row(line=line)
             self.tables[-1].append(self._row)
         elif tag in ("td", "th") and self._open:
-            if any(name in ("colspan", "rowspan") and said not in (None, "", "1") for name, said in attrs):
-                raise ValueError(f"line {line}: has a cell over several columns or rows. Write each in one of its own")
             if self._row is None:
                 raise ValueError(f"line {line}: has a cell outside of a row. Save the table anew, or as CSV")
+            self._row.spans |= any(
+                name in ("colspan", "rowspan") and said not in (None, "", "1") for name, said in attrs
+            )
             self._row.cells.append("")
         self._in_cell = (self._in_cell or tag in ("td", "th")) and tag not in ("tr", "table", "caption")
         if tag in _PARAGRAPHS and not self._in_cell:

@@ -8,10 +8,10 @@ from bridge.publishing.sources.tables import limits, notes, quality, times
 from bridge.publishing.sources.tables.cells import NO, YES, is_empty, number_of
 from bridge.publishing.sources.tables.clocks import SCALES
 from bridge.publishing.sources.tables.forms import Count
+from bridge.publishing.sources.tables.moments import Timing
 from bridge.publishing.sources.tables.names import LIMIT_WORDS, OBJECTS, Name, is_one_sided
 from bridge.publishing.sources.tables.remarks import CORRECTED, LIMIT_TEXT
 from bridge.publishing.sources.tables.table import Table
-from bridge.publishing.sources.tables.timing import Timing
 from bridge.publishing.sources.tables.words import words
 
 _HARMLESS = words(
@@ -95,7 +95,7 @@ def check_column(table: Table, index: int, name: Name, *, has_limits: bool) -> N
     _check_counts(name, [cell for _, cell in held])
     if {cell.lower().replace(".", "") for cell in values} <= {"am", "pm"}:
         raise ValueError(f"column {name.whole!r} holds AM and PM; write times of day by 24 hours")
-    if _OTHER_ERROR.search(name.whole) and _OF_ERROR.sub("", name.whole) not in table.names:
+    if _OTHER_ERROR.search(name.whole) and _OF_ERROR.sub("", name.whole) not in {*table.names} - {name.whole}:
         raise ValueError(
             f"column {name.whole!r} may be an error of several sigmas, or in parts of the value; write one of 1 sigma "
             f"in the unit of the value, or say --columns extra={name.whole}"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from bridge.publishing.sources.tables import decimals
 from bridge.publishing.sources.tables.cells import NUMBER
-from bridge.publishing.sources.tables.headings import header_of, units_of
+from bridge.publishing.sources.tables.headings import heading_of, units_of
 from bridge.publishing.sources.tables.rawlines import (
     DELIMITERS,
     Line,
@@ -14,6 +14,7 @@ from bridge.publishing.sources.tables.rawlines import (
     sorted_lines,
     unframed,
     with_errors_joined,
+    without_footnotes,
 )
 from bridge.publishing.sources.tables.table import Column, Row, Table
 
@@ -35,22 +36,29 @@ def read(text: str, *, is_numbered: bool = False) -> Table:
     delimiter = delimiter_of(body)
     if delimiter == " ":
         body = with_errors_joined(body, [body[0], *(line for line in comments if line.number < body[-1].number)])
-    names, header, rows, titles = header_of(body, comments, delimiter, is_numbered=is_numbered)
-    width, first = len(names), 0 if header is None else header.number
-    below = [line for line in comments if header and first < line.number and rows and line.number < rows[0].number]
+    body, footnotes = without_footnotes(body, delimiter)
+    heading = heading_of(body, comments, delimiter, is_numbered=is_numbered)
+    names, rows = list(heading.names), heading.rows
+    width, first = len(names), heading.lines[-1].number if heading.lines else 0
+    below = [line for line in comments if 0 < first < line.number and rows and line.number < rows[0].number]
     units, unit_line = units_of([*below, *rows[:1]], delimiter, width)
+    notes = list(heading.notes) or [""] * width
     rows, comments = ([line for line in lines if line is not unit_line] for lines in (rows, comments))
     cells = [(line.number, found) for line in rows if any(found := cells_of(line.text, delimiter))]
     cells = cells if delimiter == "," else decimals.pointed(cells)
     if _has_row_names([found for _, found in cells], width):
-        names, units, width = ["", *names], ["", *units], width + 1
+        names, units, notes, width = ["", *names], ["", *units], ["", *notes], width + 1
     if problems := [(number, len(found)) for number, found in cells if len(found) != width]:
         raise UnevenError([f"line {number}: has {count} columns, the header has {width}" for number, count in problems])
     _check_between(comments, cells, delimiter)
-    remarks = tuple(_without_mark(line) for line in (*titles, *comments) if line is not header)
+    remarks = tuple(
+        _without_mark(line) for line in (*heading.titles, *comments, *footnotes) if line not in heading.lines
+    )
     return Table(
         format=_NAMES[delimiter],
-        columns=tuple(Column(name=name, unit=unit) for name, unit in zip(names, units, strict=True)),
+        columns=tuple(
+            Column(name=name, unit=unit, note=note) for name, unit, note in zip(names, units, notes, strict=True)
+        ),
         rows=[Row(place=f"line {number}", cells=tuple(found)) for number, found in cells],
         remarks=tuple(remark for remark in remarks if remark),
         header_place=f"line {first or body[0].number}",

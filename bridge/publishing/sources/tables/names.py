@@ -181,6 +181,9 @@ def parsed(whole: str) -> Name:
     words = frozenset(token.lower() for token in _CAMEL.split(whole) if token)
     if len(tokens) > 1 and tokens[0].lower() in _SYSTEM_TOKENS and _known("".join(tokens[1:]).lower()):
         said.append(tokens.pop(0))
+    for system in [token for token in tokens[1:-1] if token.lower() in _SYSTEM_TOKENS]:  # mag_ab_err
+        if _known("".join(token for token in tokens if token is not system).lower()):
+            tokens.remove(system)
     while len(tokens) > 1 and _is_said(tokens[-1]) and not _known("".join(tokens).lower()):
         if any("".join(tokens[:-1]).lower() in _NAMES[role] for role in TEXTS):
             break  # a text has no unit: inst_mag is no instrument

@@ -22,7 +22,8 @@ NOTES = words(
 )
 """Names of columns of free text."""
 _CONDITIONS = words(
-    "airmass also alt altitude and arcsec at away bright by c cirrus clear cloud clouds cloudy conditions dark "
+    "acquisition image airmass also alt altitude and arcsec at away bright by c cirrus clear cloud clouds cloudy "
+    "conditions dark "
     "dawn deg degrees detection dew discovery dusk excellent exposures fair fine first fog full fwhm good half "
     "haze hazy high humid humidity images in low min moon moonlight new nice night obs observed observer of ok "
     "okay partly photometric pix s sec seeing sky some spectrum stable stack stacked t taken temperature the "
@@ -38,9 +39,9 @@ _UNMEASURED = words(
 _WORD = re.compile(r"[^\W\d_]{2}")
 _FILE = re.compile(r"\w\.[A-Za-z]\w{1,4}$")
 _TELESCOPES = re.compile(
-    r"\b(?:LCO(?:GT)?|FTN|FTS|NOT|VLT|NTT|WHT|INT|LT|TNG|GTC|SOAR|SALT|Keck|Gemini|Subaru|Magellan|Palomar|Lick|CTIO|SAAO|ESO|"
-    r"MMT|LBT|HCT|DOT|GROND|ALFOSC|EFOSC2?|FLOYDS|Sinistro|MuSCAT[234]?|IO:O|KAIT|ZTF|ATLAS|ASAS-SN|PS1|Pan-STARRS1?|Swift|"
-    r"UVOT|HST|C(?:6|8|9|11|14))\b|\b\d+(?:\.\d+)?[ -]?c?m\b"
+    r"\b(?:LCO(?:GT)?|FTN|FTS|NOT|VLT|NTT|WHT|INT|LT|TNG|GTC|SOAR|SALT|Keck|Gemini|Subaru|Magellan|Palomar|Lick|"
+    r"CTIO|SAAO|ESO|MMT|LBT|HCT|DOT|GROND|ALFOSC|EFOSC2?|FLOYDS|Sinistro|MuSCAT[234]?|IO:O|KAIT|ZTF|ATLAS|ASAS-SN|PS1|"
+    r"Pan-STARRS1?|Swift|UVOT|HST)\b|\b\d+(?:\.\d+)?[ -]?c?m\b"
 )
 """Telescopes, in their own spelling (NOT is one, and *not* isn't), and apertures."""
 _LONG_NUMBER = re.compile(r"\d{3,}")

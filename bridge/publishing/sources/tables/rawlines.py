@@ -17,7 +17,7 @@ _RULER = re.compile(r"[\s|+:]*[-=]{2,}[-=\s|+:;]*")
 _COUNT = re.compile(r"\(?\d+ rows?(?:\)| in set(?: \([\d.]+ sec\))?\.?)")
 """What databases print below a table."""
 _APART = re.compile(r"(?<=[\d.])\s+(?=\(\d*\.?\d+\))")
-_PLUS_MINUS_APART = re.compile(r"(?<=[\d.])\s*(?:\u00b1|\+/-|\+-)\s*(?=\.?\d)")
+_PLUS_MINUS_APART = re.compile(r"(?<=[\d.])\s*(?:\u00b1|\+/-|\+-|\+or-)\s*(?=\.?\d)")
 _LOOKED_AT = 50
 
 
@@ -52,12 +52,14 @@ def sorted_lines(text: str) -> tuple[list[Line], list[Line], list[Line]]:
 def delimiter_of(body: Sequence[Line]) -> str:
     """Return the mark that splits all lines into as many cells; else the first one that the header has; else blanks."""
     looked_at = body[:_LOOKED_AT]
+    blanks = {len(cells_of(line.text, " ")) for line in looked_at}
+    are_blanks = len(blanks) == 1 and min(blanks) > 1
     for mark in DELIMITERS:
         widths = {len(cells_of(line.text, mark)) for line in looked_at[1:] or looked_at}
         if len(widths) == 1 and min(widths) > 1:
-            return mark
-    blanks = {len(cells_of(line.text, " ")) for line in looked_at}
-    if len(blanks) == 1 and min(blanks) > 1:
+            is_uneven = mark == "\t" and len(cells_of(body[0].text, mark)) not in widths
+            return " " if are_blanks and is_uneven else mark
+    if are_blanks:
         return " "
     rows = looked_at[1:] or looked_at
     return next((mark for mark in DELIMITERS if sum(mark in line.text for line in rows) > len(rows) / 2), " ")
@@ -88,6 +90,16 @@ def unframed(body: Sequence[Line]) -> list[Line]:
         if all(text.endswith("|") for text in barred):
             body = [replace(line, text=line.text.removesuffix("|")) for line in body]
     return list(body)
+
+
+def without_footnotes(body: Sequence[Line], delimiter: str) -> tuple[list[Line], list[Line]]:
+    """Return the lines without those of one cell below the last row, and these: journals put footnotes there."""
+    rows = list(body)
+    while delimiter != " " and len(rows) > 2 and len(cells_of(rows[-1].text, delimiter)) == 1:
+        rows.pop()
+    if len(cells_of(rows[-1].text, delimiter)) == 1:
+        return list(body), []
+    return rows, list(body[len(rows) :])
 
 
 def with_errors_joined(body: Sequence[Line], heads: Sequence[Line]) -> list[Line]:

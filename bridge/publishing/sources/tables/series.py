@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bridge.publishing.sources.tables import bands, barebands, clocks, leftovers, marking, names, remarks, units
-from bridge.publishing.sources.tables.cells import is_empty, split_mark
+from bridge.publishing.sources.tables.cells import is_empty, number_of, split_error, split_mark
 from bridge.publishing.sources.tables.columns import Columns
 from bridge.publishing.sources.tables.names import Role
 from bridge.publishing.sources.tables.units import Scale
+from bridge.publishing.sources.tables.words import words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,6 +173,33 @@ def _is_in_flux(columns: Columns, index: int) -> bool:
         except ValueError:
             continue
     return "unit" in columns.options.given and not _is_magnitude_unit(columns.options.given["unit"])
+
+
+_ERRORS = words("err errs error errors unc uncert uncertainty uncertainties sigma")
+_OF_OTHERS = words(
+    "ra dec x y pos position zp zero seeing fwhm sky airmass flux color colour exp time mjd jd inst instr instrumental "
+    "ref comp check rms z redshift host"
+)
+"""What else may have an error."""
+_LARGEST = 5.0
+
+
+def check_no_error_is_lost(columns: Columns, series: Series) -> None:
+    """Refuse to keep a column as a further value that may be the error of a brightness that has none."""
+    cells = [] if series.value is None else columns.table.cells(series.value)
+    if series.value is None or series.error is not None or any(split_error(cell)[1] for cell in cells):
+        return
+    for index, what in columns.taken.items():
+        name = columns.names[index]
+        is_error = name.tokens & _ERRORS and not name.tokens & _OF_OTHERS and not names.is_one_sided(name)
+        if what != "further value" or not is_error or name.whole in columns.options.columns:
+            continue
+        numbers = [number_of(cell) for cell in columns.table.cells(index) if not is_empty(cell)]
+        if any(number is not None and 0 < number < _LARGEST for number in numbers):
+            raise ValueError(
+                f"column {name.whole!r} may be the error of {columns.table.names[series.value]!r}; say --columns "
+                f"error={name.whole} or extra={name.whole}"
+            )
 
 
 def is_marked(columns: Columns, series: Series) -> bool:

@@ -56,6 +56,7 @@ _NEUTRAL = words(
 )
 """Words on spectra that change none of the values, beside those of all tables."""
 _TOLD = re.compile(
+    r"\bphase\W{1,3}[-+]?\d+(?:\.\d+)? ?d(?:ays?)?(?: (?:from|after|before|since|past) (?:b-?band )?(?:max\w*|peak))?|"
     r"\bat [-+]?\d+(?:\.\d+)? ?d(?:ays?)?\b|\btelluric (?:lines |features |bands )?(?:not )?(?:removed|corrected)|"
     r"\b(?:helio|bary)centric (?:velocity )?correct\w*(?: applied)?|\babsolute flux calibrat\w+|\bsky residuals",
     re.IGNORECASE,

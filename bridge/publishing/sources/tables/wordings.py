@@ -37,9 +37,13 @@ HARMLESS = re.compile(
     r"(?:statistical|photon noise) (?:errors? |uncertaint\w+ )?only|"
     r"distance\W+[\d.]+ ?[kMG]pc|end of (?:file|table|data|list)|"
     r"^date: \d{4}-\d\d-\d\dt[\d:]+ \[v[\d.+]+(?: \(\d\d-[a-z]{3}-\d{4}\))?\]$|"
-    r"^in case of problem, please report to:.*|votable-version=[\d.+]+ \(\d\d-[a-z]{3}-\d{4}\)|"
+    r"after (?:sigma[- ]?)?clipping|included in the stacked detection, after$|^clipping\)$|"
+    r"^coosys\s+j2000:\s+eq_fk5 j2000$|^resource=ycat_\w+$|^(?:info|table)\s+[-\w.=]+:?$|"
+    r"^in case of problem, please report to:.*|^info\s+votable-version=[\d.+]+ \(\d\d-[a-z]{3}-\d{4}\)$|"
     r"^status\W+(?:success|ok)$|"
-    r"extinction (?:is |was |has )?(?:not|never) (?:been )?(?:removed|applied)",
+    r"extinction (?:is |was |has )?(?:not|never) (?:been )?(?:removed|applied|corrected)|"
+    r"\b(?:mw|milky way) (?=extinction not )|"
+    r"mjd ?= ?jd ?- ?2,?400,?000\.5|if you (?:make )?use (?:of )?(?:these|this|the) data,? please cite",
     re.IGNORECASE,
 )
 """What sounds alike and changes nothing."""

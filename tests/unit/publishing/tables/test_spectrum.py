@@ -224,3 +224,30 @@ def test_a_spectrum_in_arrays_of_one_row_is_read_as_eso_writes_it(tmp_path: Path
     assert (found.wavelength, found.flux, found.wavelength_unit) == ((400.0, 400.1, 400.2), (1, 2, 3), "nm")
     assert u.Unit(found.flux_unit) == u.Unit(FLAM)
     assert found.timestamp == TIME
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "# wavelength(A)     flux(erg / s cm2 A)",
+        "# Wavelength [A]  Flux [erg/s/cm2/A]",
+        "# SN 2023ixf\n# wavelength (Angstroms) flux (ergs/s/cm^2/A)",
+    ],
+)
+def test_units_in_a_comment_above_two_columns_are_those_of_the_columns(tmp_path: Path, header: str) -> None:
+    found = spectrum(tmp_path, f"{header}\n4000 1e-15\n4002 2e-15\n", time=TIME)
+    assert (found.wavelength_unit, found.flux_unit, found.flux) == ("Angstrom", FLAM, (1e-15, 2e-15))
+
+
+def test_fluxes_that_a_comment_calls_relative_are_read_where_the_person_says_so_too(tmp_path: Path) -> None:
+    text = "# relative flux\n4000 1.0\n4002 2.0\n"
+    told: dict[str, str] = {"wavelength_unit": "Angstrom", "flux_unit": "relative"}
+    assert spectrum(tmp_path, text, time=TIME, **told).flux_unit == ""
+    assert "relative flux" in refused(tmp_path, text, time=TIME, **UNITS)
+
+
+def test_three_columns_without_a_header_need_to_be_named(tmp_path: Path) -> None:
+    text = "4000 1e-15 1e-17\n4002 2e-15 2e-17\n"
+    assert "wavelength=1,flux=2,error=3" in refused(tmp_path, text, time=TIME, **UNITS)
+    found = spectrum(tmp_path, text, time=TIME, columns="wavelength=1,flux=2,error=3", **UNITS)
+    assert found.error == (1e-17, 2e-17)
