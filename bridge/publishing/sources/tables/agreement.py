@@ -22,25 +22,6 @@ _SPAN_AT_MOST = 10_000
 """Days: an MJD before 1887, of which there are none."""
 
 
-def check_clock_in_utc(table: Table, names: Sequence[Name], timing: Timing, free: Sequence[int]) -> None:
-    """Refuse a time of day in UTC, in a column of its own, that is not the one of the times that are used."""
-    for index in free:
-        if names[index].tokens.isdisjoint(_IN_UTC) or not times.is_clock(table.cells(index)):
-            continue
-        for row, moment in zip(table.rows, timing.moments, strict=True):
-            cell = row.cells[index]
-            if not isinstance(moment, datetime) or not cell:
-                continue
-            told = times.read_times([times.joined(f"{moment:%Y-%m-%d}", cell)], Form(count=Count.ANY))[0]
-            apart = abs(moment - told) if isinstance(told, datetime) else timedelta(0)
-            if min(apart, timedelta(days=1) - apart) > _CLOCKS_AT_MOST:
-                used, other = table.names[timing.columns[0]], table.names[index]
-                raise ValueError(
-                    f"columns {used!r} and {other!r} tell different times of day ({row.place}: {moment:%H:%M:%S} and "
-                    f"{cell}); keep the one that is UTC at the observatory, or say --columns time=..."
-                )
-
-
 def check_others(
     table: Table, names: Sequence[Name], timing: Timing, others: Sequence[Candidate], refused: dict[int, str]
 ) -> None:
@@ -125,3 +106,22 @@ def _difference(
                 "keep the one that is UTC at the observatory, or say --columns time=..."
             )
     return ""
+
+
+def check_clocks(table: Table, names: Sequence[Name], timing: Timing, free: Sequence[int]) -> None:
+    """Refuse a time of day in UTC, in a column of its own, that is not the one of the times that are used."""
+    for index in free:
+        if names[index].tokens.isdisjoint(_IN_UTC) or not times.is_clock(table.cells(index)):
+            continue
+        for row, moment in zip(table.rows, timing.moments, strict=True):
+            cell = row.cells[index]
+            if not isinstance(moment, datetime) or not cell:
+                continue
+            told = times.read_times([times.joined(f"{moment:%Y-%m-%d}", cell)], Form(count=Count.ANY))[0]
+            apart = abs(moment - told) if isinstance(told, datetime) else timedelta(0)
+            if min(apart, timedelta(days=1) - apart) > _CLOCKS_AT_MOST:
+                used, other = table.names[timing.columns[0]], table.names[index]
+                raise ValueError(
+                    f"columns {used!r} and {other!r} tell different times of day ({row.place}: {moment:%H:%M:%S} and "
+                    f"{cell}); keep the one that is UTC at the observatory, or say --columns time=..."
+                )

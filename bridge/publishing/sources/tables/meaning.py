@@ -100,11 +100,7 @@ def understand(columns: Columns) -> Meaning:
             columns.take(index, "further value")
     series.check_no_error_is_lost(columns, found)
     filters = {*columns.table.cells(texts[Role.BANDPASS])} if Role.BANDPASS in texts else set()
-    cards.check_table(columns.table.keywords, filters)
-    own = {one.band for one in found if one.band}
-    headbands.check(columns.table, own or filters - {""} or {columns.options.given.get("bandpass", bandpass)} - {""})
-    if not when.is_said:
-        dated.check(columns.table.remarks, when.moments)
+    _check_head(columns, when, filters or {one.band or bandpass for one in found})
     if texts.keys().isdisjoint((Role.BANDPASS, Role.TELESCOPE, Role.INSTRUMENT, Role.SOURCE)):
         dated.check_blocks(columns.table, when.moments)
     _check_ucds(columns, when.columns, found, frozenset(filters or {one.band for one in found}))
@@ -141,6 +137,14 @@ def understand(columns: Columns) -> Meaning:
             *((("the head of the file", f"bandpass: {bandpass}"),) if bandpass else ()),
         ),
     )
+
+
+def _check_head(columns: Columns, when: Timing, filters: set[str]) -> None:
+    """Refuse a table whose head tells another filter or day than its columns, or another thing."""
+    cards.check_table(columns.table.keywords, filters)
+    headbands.check(columns.table, (filters | {columns.options.given.get("bandpass", "")}) - {""})
+    if not when.is_said:
+        dated.check(columns.table.remarks, when.moments)
 
 
 def _check_ucds(columns: Columns, times: Sequence[int], found: Sequence[Series], filters: frozenset[str]) -> None:

@@ -38,7 +38,7 @@ def find(table: Table, names: Sequence[Name], options: Options, taken: frozenset
     if not said:
         agreement.check_others(table, names, timing, [other for other in candidates if other is not chosen], refused)
         agreement.check_unknown(table, names, timing, {*free} - {*chosen.columns} - {*refused}, candidates)
-        agreement.check_clock_in_utc(table, names, timing, [index for index in free if index not in chosen.columns])
+        agreement.check_clocks(table, names, timing, [index for index in free if index not in chosen.columns])
     return timing
 
 
