@@ -11,7 +11,11 @@ from bridge.publishing.sources.tables.forms import Count, Form
 from bridge.publishing.sources.tables.moments import Candidate, Timing, texts_of
 from bridge.publishing.sources.tables.names import Name, parsed
 from bridge.publishing.sources.tables.table import Table
+from bridge.publishing.sources.tables.words import words
 
+_IN_UTC = words("ut utc tu gmt")
+_CLOCKS_AT_MOST = timedelta(hours=1)
+"""Between the times of one exposure's start and middle that are written in two columns."""
 _OTHER_CLOCK_AT_MOST = timedelta(minutes=15)
 _EXPOSURE_AT_MOST = timedelta(days=1)
 _SPAN_AT_MOST = 10_000
@@ -101,3 +105,22 @@ def _difference(
                 "keep the one that is UTC at the observatory, or say --columns time=..."
             )
     return ""
+
+
+def check_clocks(table: Table, names: Sequence[Name], timing: Timing, free: Sequence[int]) -> None:
+    """Refuse a time of day in UTC, in a column of its own, that is not the one of the times that are used."""
+    for index in free:
+        if names[index].tokens.isdisjoint(_IN_UTC) or not times.is_clock(table.cells(index)):
+            continue
+        for row, moment in zip(table.rows, timing.moments, strict=True):
+            cell = row.cells[index]
+            if not isinstance(moment, datetime) or not cell:
+                continue
+            told = times.read_times([times.joined(f"{moment:%Y-%m-%d}", cell)], Form(count=Count.ANY))[0]
+            apart = abs(moment - told) if isinstance(told, datetime) else timedelta(0)
+            if min(apart, timedelta(days=1) - apart) > _CLOCKS_AT_MOST:
+                used, other = table.names[timing.columns[0]], table.names[index]
+                raise ValueError(
+                    f"columns {used!r} and {other!r} tell different times of day ({row.place}: {moment:%H:%M:%S} and "
+                    f"{cell}); keep the one that is UTC at the observatory, or say --columns time=..."
+                )

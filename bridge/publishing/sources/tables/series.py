@@ -1,6 +1,5 @@
 """Which columns are brightnesses, one or one a band, with their errors, their limits and the marks of limits."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,13 +7,8 @@ from bridge.publishing.sources.tables import bands, barebands, clocks, leftovers
 from bridge.publishing.sources.tables.cells import is_empty, number_of, split_error, split_mark
 from bridge.publishing.sources.tables.columns import Columns
 from bridge.publishing.sources.tables.names import Role
-from bridge.publishing.sources.tables.table import Table
 from bridge.publishing.sources.tables.units import Scale
 from bridge.publishing.sources.tables.words import words
-
-_FAINT = 5.0
-"""Magnitudes: no target is at 0 in one night and fainter than this in another."""
-_NO_FLUX = re.compile(r"-99+(?:\.[09]+)?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,29 +175,13 @@ def _is_in_flux(columns: Columns, index: int) -> bool:
     return "unit" in columns.options.given and not _is_magnitude_unit(columns.options.given["unit"])
 
 
-def check_unmeasured(table: Table, series: Series) -> None:
-    """Refuse numbers without an error by which tables write that nothing was measured: 0, -1, for fluxes -999."""
-    if series.value is None or series.scale is None:
-        return
-    cells = table.cells(series.value)
-    numbers = [number_of(cell) for cell in cells]
-    is_faint = any(number is not None and number * series.scale.factor > _FAINT for number in numbers)
-    for row, cell, number in zip(table.rows, cells, numbers, strict=True):
-        has_error = series.error is not None and not is_empty(row.cells[series.error])
-        is_nothing = number in (0.0, -1.0) and is_faint if series.scale.is_magnitude else bool(_NO_FLUX.fullmatch(cell))
-        if is_nothing and not has_error:
-            raise ValueError(
-                f"{row.place}, column {table.names[series.value]}: {row.cells[series.value]!r} may say that nothing "
-                "was measured; leave the cell empty then, or write its error"
-            )
-
-
 _ERRORS = words("err errs error errors unc uncert uncertainty uncertainties sigma")
 _OF_OTHERS = words(
     "ra dec x y pos position zp zero seeing fwhm sky airmass flux color colour exp time mjd jd inst instr instrumental "
     "ref comp check rms z redshift host"
 )
 """What else may have an error."""
+_LARGEST = 5.0
 
 
 def check_no_error_is_lost(columns: Columns, series: Series) -> None:
@@ -217,7 +195,7 @@ def check_no_error_is_lost(columns: Columns, series: Series) -> None:
         if what != "further value" or not is_error or name.whole in columns.options.columns:
             continue
         numbers = [number_of(cell) for cell in columns.table.cells(index) if not is_empty(cell)]
-        if any(number is not None and 0 < number < _FAINT for number in numbers):
+        if any(number is not None and 0 < number < _LARGEST for number in numbers):
             raise ValueError(
                 f"column {name.whole!r} may be the error of {columns.table.names[series.value]!r}; say --columns "
                 f"error={name.whole} or extra={name.whole}"

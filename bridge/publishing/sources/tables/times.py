@@ -122,7 +122,7 @@ def _moments(jds: Sequence[Decimal], scale: str) -> list[datetime | str]:
     leap second, for which there is no datetime.
     """
     if scale == "utc":
-        return [_since_mjd_zero(jd - MJD_ZERO) for jd in jds]
+        return [since_mjd_zero(jd - MJD_ZERO) for jd in jds]
     return _converted(jds, scale)
 
 
@@ -145,7 +145,8 @@ def _converted(moments: Sequence[Decimal | datetime], scale: str) -> list[dateti
         return [moment for one in moments for moment in _converted([one], scale)]
 
 
-def _since_mjd_zero(days: Decimal) -> datetime:
+def since_mjd_zero(days: Decimal) -> datetime:
+    """Return an MJD as a time, to the nearest millisecond."""
     return datetime(1858, 11, 17, tzinfo=UTC) + timedelta(milliseconds=round(days * 86_400_000))
 
 

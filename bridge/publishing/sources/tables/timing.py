@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, time
 from itertools import takewhile
 
 from bridge.publishing.sources.tables import agreement, forms, times
@@ -39,6 +39,7 @@ def find(table: Table, names: Sequence[Name], options: Options, taken: frozenset
     if not said:
         agreement.check_others(table, names, timing, [other for other in candidates if other is not chosen], refused)
         agreement.check_unknown(table, names, timing, {*free} - {*chosen.columns} - {*refused}, candidates)
+        agreement.check_clocks(table, names, timing, [index for index in free if index not in chosen.columns])
     return timing
 
 
@@ -118,7 +119,9 @@ def _check_clocks(table: Table, indexes: Sequence[int]) -> None:
 
 
 _OF_DAY = words(
-    "ut utc uth uthours time hour hours hr h frac fraction dayfraction fracday fractionofday timeofday sod ut1"
+    "ut utc uth uthours time hour hours hr h frac fraction dayfraction fracday fractionofday timeofday sod ut1 sec "
+    "second seconds "
+    "secondofday secondsofday secofday uthms uttime timeut utctime timeutc"
 )
 _PARTS = {
     "year": ("year", "yr", "yyyy"),
@@ -164,8 +167,9 @@ def _moments(table: Table, candidate: Candidate) -> list[datetime | str | None]:
 
 def _check_whole_days(table: Table, names: Sequence[Name], timing: Timing, free: Sequence[int]) -> None:
     """Refuse whole days where another column may hold the time of day."""
-    cells = [cell for cell in table.cells(timing.columns[0]) if cell]
-    if len(timing.columns) > 1 or not all(cell.isdigit() for cell in cells):
+    found = {moment.time() for moment in timing.moments if isinstance(moment, datetime)}
+    are_whole = all(cell.isdigit() for cell in table.cells(timing.columns[0]) if cell) or found == {time(0)}
+    if len(timing.columns) > 1 or not are_whole:
         return
     for index in free:
         of_day = names[index].flat in _OF_DAY or times.is_clock(table.cells(index))
