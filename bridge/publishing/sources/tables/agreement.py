@@ -11,8 +11,15 @@ from bridge.publishing.sources.tables.forms import Count, Form
 from bridge.publishing.sources.tables.moments import Candidate, Timing, texts_of
 from bridge.publishing.sources.tables.names import Name, parsed
 from bridge.publishing.sources.tables.table import Table
+from bridge.publishing.sources.tables.words import words
 
+_IN_UTC = words("ut utc tu gmt")
+_CLOCKS_AT_MOST = timedelta(hours=1)
+"""Between the times of one exposure's start and middle that are written in two columns."""
 _OTHER_CLOCK_AT_MOST = timedelta(minutes=15)
+_IN_UTC = words("ut utc tu gmt")
+_CLOCKS_AT_MOST = timedelta(hours=1)
+"""Between the times of one exposure's start and middle that are written in two columns."""
 _EXPOSURE_AT_MOST = timedelta(days=1)
 _SPAN_AT_MOST = 10_000
 """Days: an MJD before 1887, of which there are none."""
@@ -23,7 +30,7 @@ def check_others(
 ) -> None:
     """Refuse columns that tell another time than the one that is used."""
     for other in others:
-        if _are_spans(table, other):
+        if are_spans(table, other):
             continue
         parted = other.form.moment != timing.form.moment
         _check(table, timing, other, at_most=_EXPOSURE_AT_MOST if parted else timedelta(0))
@@ -37,7 +44,7 @@ def check_others(
                 _check(table, timing, candidate, at_most=_OTHER_CLOCK_AT_MOST)
 
 
-def _are_spans(table: Table, other: Candidate) -> bool:
+def are_spans(table: Table, other: Candidate) -> bool:
     """Return whether a column that may be a time holds numbers too small for one: days since something."""
     numbers = [number_of(cell) for cell in table.cells(other.columns[0]) if not is_empty(cell)]
     is_any = other.form.count is Count.ANY and other.form.offset is None and len(other.columns) == 1
@@ -101,3 +108,22 @@ def _difference(
                 "keep the one that is UTC at the observatory, or say --columns time=..."
             )
     return ""
+
+
+def check_clocks(table: Table, names: Sequence[Name], timing: Timing, free: Sequence[int]) -> None:
+    """Refuse a time of day in UTC, in a column of its own, that is not the one of the times that are used."""
+    for index in free:
+        if names[index].tokens.isdisjoint(_IN_UTC) or not times.is_clock(table.cells(index)):
+            continue
+        for row, moment in zip(table.rows, timing.moments, strict=True):
+            cell = row.cells[index]
+            if not isinstance(moment, datetime) or not cell:
+                continue
+            told = times.read_times([times.joined(f"{moment:%Y-%m-%d}", cell)], Form(count=Count.ANY))[0]
+            apart = abs(moment - told) if isinstance(told, datetime) else timedelta(0)
+            if min(apart, timedelta(days=1) - apart) > _CLOCKS_AT_MOST:
+                used, other = table.names[timing.columns[0]], table.names[index]
+                raise ValueError(
+                    f"columns {used!r} and {other!r} tell different times of day ({row.place}: {moment:%H:%M:%S} and "
+                    f"{cell}); keep the one that is UTC at the observatory, or say --columns time=..."
+                )

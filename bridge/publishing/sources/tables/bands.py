@@ -78,8 +78,14 @@ def is_shifted(cell: str) -> bool:
     return bool(_SHIFTED.fullmatch(cell.strip()))
 
 
-_OTHERS = words("lim limit ul model abs absolute rest restframe host diff synth synthetic inst template comp sky ref")
-_NO_BAND = re.compile(rf"(?:{_BAND})\s*[-\u2212]\s*(?:{_BAND})|.*[?*<>~\u2020\u2021\u0394\u2206].*")
+_OTHERS = words(
+    "lim limit ul model abs absolute rest restframe host diff synth synthetic inst template comp sky ref "
+    "err error log mean median average avg sum dered dereddened ext corr corrected"
+)
+_NO_BAND = re.compile(
+    rf"(?:{_BAND})\s*[-\u2212]\s*(?:{_BAND})|.*[?*<>~\"\u2020\u2021\u0394\u2206].*|"
+    rf"(?:{_BAND})_?(?:0|lim|err|ext)"
+)
 
 
 def is_other(cell: str) -> bool:

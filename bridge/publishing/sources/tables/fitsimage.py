@@ -33,6 +33,8 @@ class Found:
     format: str
     taken: Taken = ()
     left_out: list[str] = field(default_factory=list)
+    remarks: tuple[str, ...] = ()
+    """Comments of a table."""
 
 
 def read(path: Path) -> Found | None:
@@ -156,6 +158,9 @@ def _finite(values: Any) -> list[float | None]:
 def _axis_unit(keywords: dict[str, str]) -> str:
     """Return the unit of the wavelengths by IRAF's own attribute, else by CUNIT1 where that is a unit of length."""
     unit = keywords.get("CUNIT1", "")
+    axis = units.unit_of(unit)
+    if keywords.get("CTYPE1", "")[:4] in ("WAVE", "AWAV") and axis is not None and axis.physical_type != "length":
+        raise ValueError(f"the header says CTYPE1 = {keywords['CTYPE1']}, and CUNIT1 = {unit}; mend one")
     if found := re.search(r"units=(\w+)", keywords.get("WAT1_001", "")):
         lengths = [
             known for text in (unit, found[1]) if (known := units.unit_of(text)) and known.physical_type == "length"

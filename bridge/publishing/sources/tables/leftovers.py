@@ -126,6 +126,8 @@ def _check_change(name: Name, values: set[str]) -> None:
 def _check_counts(name: Name, held: Sequence[str]) -> None:
     """Refuse whole numbers of which most are 0, and others not, by an unknown name: they may be flags of bad rows."""
     numbers = [number_of(cell) for cell in held]
+    if {*numbers} == {-1.0, 1.0}:
+        raise _unclear(name, "says that some values are negative", "brightness")
     if any(number is None or number < 0 or not number.is_integer() for number in numbers):
         return
     are_flags = {*numbers} == {0.0, 1.0} or (2 * numbers.count(0.0) >= len(numbers) and any(numbers))
@@ -167,7 +169,8 @@ def check_objects(name: Name, held: Sequence[str]) -> None:
     """Refuse a table of several objects, whose rows would all become one target's."""
     values = {*held}
     is_repeated_id = name.flat in ("id", "ids") and len(values) < len(held) and not all(map(number_of, values))
-    are_objects = name.flat in OBJECTS or is_repeated_id or all(map(_DESIGNATION.fullmatch, values))
+    is_named = name.flat in OBJECTS and "/" not in name.whole  # S/N is no supernova
+    are_objects = is_named or is_repeated_id or all(map(_DESIGNATION.fullmatch, values))
     if len(values) > 1 and are_objects:
         told = ", ".join(sorted(values)[:3])
         raise ValueError(
@@ -212,7 +215,8 @@ def with_keywords(table: Table, timing: Timing) -> Timing:
         raise ValueError(f"the header says that times are at {place}; convert them to UTC at the observatory")
     for name in ("MJDREF", "MJDREFI", "MJDREFF", "JDREF", "JDREFI", "TIMEZERO", "TIMEOFFS", "DATEREF"):
         value = keywords.get(name, "")
-        if value and number_of(value) != 0 and timing.form.count is Count.ANY:
+        counts = timing.form.count is Count.ANY or name in ("TIMEZERO", "TIMEOFFS")
+        if value and number_of(value) != 0 and counts:
             raise ValueError(
                 f"the header says {name} = {value}, so that times count from there; write them as MJD or JD"
             )

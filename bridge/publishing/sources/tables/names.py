@@ -72,7 +72,7 @@ MAGNITUDE_ERRORS = words(
 FLUX_ERRORS = words(
     "fluxerr fluxerror eflux dflux fluxunc sigmaflux fluxsigma psffluxerr fluxuncertainty errflux "
     "forcedfluxerr fluxdensityerr fluxdensityerror psfdifffluxerr fluxcalerr difffluxerr rateerr raterror "
-    "countrateerr fluxpsferr fluxerrs fluxe brightnesserr brightnesserror"
+    "countrateerr fluxpsferr fluxerrs fluxe brightnesserr brightnesserror rms"
 )
 _NAMES: Mapping[Role, frozenset[str]] = {
     Role.LIMIT: words(
@@ -119,7 +119,7 @@ _SIGMAS = re.compile(r"[35](?:sig(?:mas?)?|s$)")
 OBJECTS = words(
     "object objects objectname objectid objid target targetname star starname oid sn snname snid event "
     "iauname ztfid atlasid name identifier sourceid obj objname tnsname designation supernova nova src tic "
-    "ticid kic kicid epic epicid masterid inputid gaiaid diaobjectid locusid auid component"
+    "ticid kic kicid epic epicid masterid inputid gaiaid diaobjectid locusid auid component permid provid"
 )
 """Names of columns that name the object: a table of several is of several targets."""
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?<![mun\u00b5\u03bc](?=Jy))(?=[A-Z])|[\W_]+")

@@ -97,7 +97,7 @@ _COPULAS = words("is are was were be been being")
 _TOKEN = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _TIMES = re.compile(r"(?<![\w.])(?<!\d )x ?\d|(?<![\w.])\d+(?:\.\d+)? ?x(?!\w| ?\d)|/ ?10+\b")
 _RULER = re.compile(r"[-=_#*~+.|/,;:()\[\]'\"\s]*")
-_MOMENT = re.compile(r"[\d\s:./TZ-]*")
+_MOMENT = re.compile(r"(?![-+/]\s*\d)[\d\s:./TZ-]*")
 _ARITHMETIC = re.compile(
     r"[\u00f7\u00d7\u221a]|\(1 ?\+ ?z\)|(?<!UTC)(?<!GMT)(?<!\bUT)(?<=[A-Za-z)\]])\s*[+*^]\s*\d|"
     r"\w\)\s*[-\u2212]\s*\w+\(|(?:^|\s)[-+\u2212]\d+\.\d+(?![\d:])|\bM_[A-Za-z]{1,4}\b|\bM?JD ?[-\u2212] ?\d{4,}|"

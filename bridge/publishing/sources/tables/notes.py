@@ -15,7 +15,7 @@ _LABELS = words(
 )
 """What names something, and says nothing of values."""
 _NAMING = _LABELS - words("ref reference image")
-_NOTES = words(
+NOTES = words(
     "comment comments note notes remark remarks info memo annotation annotations bemerkung bemerkungen kommentar nota "
     "notas note observaciones comentario comentarios commentaire commentaires remarque remarques osservazioni commento "
     "примечание комментарий 备注 備考"
@@ -23,10 +23,10 @@ _NOTES = words(
 """Names of columns of free text."""
 _CONDITIONS = words(
     "acquisition image airmass also alt altitude and arcsec at away bright by c cirrus clear cloud clouds cloudy "
-    "conditions dark dawn deg degrees detection dew discovery dusk excellent exposures fair fine first fog full fwhm "
-    "good half haze hazy high humid humidity images in low min moon moonlight new nice night obs observed observer of "
-    "ok okay partly photometric pix s sec seeing sky some spectrum stable stack stacked t taken temperature the "
-    "thick thin through twilight very weather wind windy with x "
+    "conditions dark dawn deg degrees detection dew discovery dusk excellent exposures fair fine first fog full "
+    "fwhm good half haze hazy high humid humidity images in low min moon moonlight new nice night obs observed "
+    "observer of ok okay partly photometric pix s sec seeing sky some spectrum stable stack stacked t taken "
+    "temperature the thick thin through twilight very weather wind windy with x"
 )
 """What notes say of the sky, which calibrated values have gone through."""
 _OF_LIMITS = words("last non nondetection limit limits upper no not detected detection")
@@ -58,7 +58,7 @@ def check(name: Name, cells: Sequence[str], *, is_harmless: bool, has_limits: bo
     ``has_limits`` that something else marks limits, which notes may then speak of.
     """
     values = dict.fromkeys(cell for cell in cells if not is_empty(cell)).keys()
-    _check_plain(name, values)
+    check_plain(name, values)
     if name.flat in _LABELS:
         return
     if _TYPES & name.tokens and (other := _OTHERS & {cell.lower() for cell in values}):
@@ -66,7 +66,7 @@ def check(name: Name, cells: Sequence[str], *, is_harmless: bool, has_limits: bo
             f"column {name.whole!r} says {min(other)!r}: rows may not be of the target; leave out such rows, or say "
             f"--columns extra={name.whole}"
         )
-    clock = next((cell for cell in values if cell.lower() in _NOT_UTC), "")
+    clock = next((cell for cell in values if _is_other_clock(cell)), "")
     by_name = set(wordings.doubts(f"{name.whole}:"))
     # Of texts that differ in long numbers only, as names of files, one is looked at: a column may have 50,000.
     alike = {_LONG_NUMBER.sub("0", cell): cell for cell in values if _WORD.search(cell)}
@@ -80,11 +80,17 @@ def check(name: Name, cells: Sequence[str], *, is_harmless: bool, has_limits: bo
                 f"rows, or say --columns extra={name.whole}"
             )
     is_sparse = len(values) < len(cells) and not is_harmless and any(map(is_empty, cells)) and not values <= bands.BANDS
-    if name.flat in _NOTES or (is_sparse and any(number_of(cell) is None for cell in values)):
+    if name.flat in NOTES or (is_sparse and any(number_of(cell) is None for cell in values)):
         _check_notes(name, values, _CONDITIONS | (_OF_LIMITS if has_limits else frozenset()))
 
 
-def _check_plain(name: Name, values: Collection[str]) -> None:
+def _is_other_clock(cell: str) -> bool:
+    """Return whether a cell names a clock that isn't UTC at the observatory, and nothing else: ``BJD_TDB``."""
+    parts = frozenset(part for part in re.split(r"[\W_]+", cell.lower()) if part)
+    return not parts.isdisjoint(_NOT_UTC) and parts <= _NOT_UTC | SCALES.keys() | {"mjd", "jd"}
+
+
+def check_plain(name: Name, values: Collection[str]) -> None:
     """Refuse a word or two that say that a value was not measured, or not of the target."""
     for cell in values if name.flat not in _NAMING else ():
         tokens = [] if _FILE.search(cell) else re.findall(r"[^\W\d_]+", cell.lower())

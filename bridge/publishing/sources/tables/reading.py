@@ -25,6 +25,7 @@ from bridge.publishing.sources.tables.table import Table
 
 MAX_TABLE_BYTES = 256 * 1024 * 1024
 _FITS_MARK = b"SIMPLE  ="
+_MARKUP = re.compile(r"\s*<(?:\?xml|!DOCTYPE|[A-Za-z][\w:-]*[\s>])")
 _BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
 _BEYOND_ASCII = re.compile(rb"[\x80-\xff]+")
@@ -65,7 +66,7 @@ def read(path: Path, options: Options | None = None) -> Table:
             table = fitsfile.read(path)
         else:
             text = decoded(content)
-            reader = next((reader for fits, reader in _TEXTS if fits(text)), None)
+            reader = _reader_of(text)
             is_numbered = options is not None and options.are_numbered
             table = lines.read(text, is_numbered=is_numbered) if reader is None else reader(text)
     except lines.UnevenError as error:
@@ -75,6 +76,14 @@ def read(path: Path, options: Options | None = None) -> Table:
     if not table.rows:
         raise SourceError("has a header but no rows", where=str(path), mend="At least one row of data is needed")
     return table
+
+
+def _reader_of(text: str) -> Callable[[str], Table] | None:
+    """Return what reads a text of its own kind, None for columns of text. ValueError: it is markup of no known kind."""
+    reader = next((reader for fits, reader in _TEXTS if fits(text)), None)
+    if reader is None and _MARKUP.match(text):
+        raise ValueError("is XML or HTML without a table of a known kind (VOTable, HTML). Save it as CSV")
+    return reader
 
 
 def decoded(content: bytes) -> str:

@@ -138,6 +138,7 @@ def read(path: Path, options: Options) -> Found:
         keywords=keywords,
         format=table.format,
         taken=taken,
+        remarks=table.remarks,
         left_out=[
             *quality.told(marked.rows),
             *([f"column{'s' if len(left) > 1 else ''} left out: {', '.join(left)}"] if left else []),

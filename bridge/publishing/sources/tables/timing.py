@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, time
 from itertools import takewhile
 
-from bridge.publishing.sources.tables import agreement, forms, times
+from bridge.publishing.sources.tables import agreement, forms, lacking, times
 from bridge.publishing.sources.tables.forms import Count, Form
 from bridge.publishing.sources.tables.moments import Candidate, Timing, texts_of
 from bridge.publishing.sources.tables.names import Name, Role
@@ -31,14 +31,14 @@ def find(table: Table, names: Sequence[Name], options: Options, taken: frozenset
     if not candidates:
         if refused:
             raise ValueError(f"{next(iter(refused.values()))}; add a column 'mjd' or 'jd' in UTC")
-        found = ", ".join(table.names)
-        raise ValueError(f"no column holds the time (found: {found}); name one 'mjd', 'jd' or 'timestamp'")
+        raise lacking.time(table.names)
     chosen = _chosen(table, candidates)
     timing = Timing(columns=chosen.columns, form=chosen.form, moments=_moments(table, chosen), is_said=bool(said))
     _check_whole_days(table, names, timing, free)
     if not said:
         agreement.check_others(table, names, timing, [other for other in candidates if other is not chosen], refused)
         agreement.check_unknown(table, names, timing, {*free} - {*chosen.columns} - {*refused}, candidates)
+        agreement.check_clocks(table, names, timing, [index for index in free if index not in chosen.columns])
     return timing
 
 
@@ -118,7 +118,9 @@ def _check_clocks(table: Table, indexes: Sequence[int]) -> None:
 
 
 _OF_DAY = words(
-    "ut utc uth uthours time hour hours hr h frac fraction dayfraction fracday fractionofday timeofday sod ut1"
+    "ut utc uth uthours time hour hours hr h frac fraction dayfraction fracday fractionofday timeofday sod ut1 sec "
+    "second seconds "
+    "secondofday secondsofday secofday uthms uttime timeut utctime timeutc"
 )
 _PARTS = {
     "year": ("year", "yr", "yyyy"),
@@ -150,9 +152,10 @@ def _chosen(table: Table, candidates: Sequence[Candidate]) -> Candidate:
         told = " and ".join(repr(table.names[candidate.columns[0]]) for candidate in candidates)
         raise ValueError(f"columns {told} are start and end; add the middle, or choose with --columns time=...")
 
-    def order(candidate: Candidate) -> tuple[int, int, int]:
+    def order(candidate: Candidate) -> tuple[int, int, int, int]:
         whole = len(candidate.columns) == 1 and times.is_day(table.cells(candidate.columns[0]))
-        return int(whole), _MOMENTS[candidate.form.moment], _ORDER[candidate.form.count]
+        is_span = agreement.are_spans(table, candidate)
+        return int(is_span), int(whole), _MOMENTS[candidate.form.moment], _ORDER[candidate.form.count]
 
     return min(candidates, key=order)
 
@@ -164,8 +167,9 @@ def _moments(table: Table, candidate: Candidate) -> list[datetime | str | None]:
 
 def _check_whole_days(table: Table, names: Sequence[Name], timing: Timing, free: Sequence[int]) -> None:
     """Refuse whole days where another column may hold the time of day."""
-    cells = [cell for cell in table.cells(timing.columns[0]) if cell]
-    if len(timing.columns) > 1 or not all(cell.isdigit() for cell in cells):
+    found = {moment.time() for moment in timing.moments if isinstance(moment, datetime)}
+    are_whole = all(cell.isdigit() for cell in table.cells(timing.columns[0]) if cell) or found == {time(0)}
+    if len(timing.columns) > 1 or not are_whole:
         return
     for index in free:
         of_day = names[index].flat in _OF_DAY or times.is_clock(table.cells(index))
