@@ -101,7 +101,7 @@ class Nursery:
             try:
                 started.wait_until_ready(lambda: self._check_stopped(budget))
             except BaseException:
-                started.end()
+                started.end(within_s=0)  # it has begun nothing, and may take long to hear of it
                 raise
             self._started = started
         return self._started
@@ -184,11 +184,11 @@ class _Started:
             self._stop(child)
             raise
 
-    def end(self) -> None:
-        """End it and its child."""
+    def end(self, *, within_s: float = _END_S) -> None:
+        """End it and its child, which have so long to do so themselves."""
         self._control.close()
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(_END_S)
+            self._process.wait(within_s)
         self._process.kill()
         self._process.wait()
 

@@ -142,6 +142,17 @@ def test_the_stop_of_the_whole_process_counts_as_well(nursery: Nursery) -> None:
         nursery.each(behave, ["hang"], limit_s=600.0)
 
 
+def test_a_stop_is_heard_while_the_tom_is_being_imported() -> None:
+    """It takes seconds, and on a busy machine as long as a stop may take in all."""
+    stopped = threading.Event()
+    nursery = Nursery("import time; time.sleep(600)")
+    threading.Timer(0.5, stopped.set).start()
+    began = time.monotonic()
+    with pytest.raises(BudgetSpentError):
+        nursery.each(behave, ["well"], limit_s=600.0, budget=Budget(stopped=stopped))
+    assert time.monotonic() - began < 5
+
+
 def test_what_a_call_has_started_ends_with_it(nursery: Nursery, tmp_path: Path) -> None:
     file = tmp_path / "pids"
     (answer,) = nursery.each(start_another, [str(file)], limit_s=2.0)
