@@ -18,9 +18,9 @@ from bridge.operations.opening import group_of, ledger_of, stream_of
 from bridge.receiving.consumer import Consumer, Pace
 from bridge.receiving.execute import Executor
 from bridge.receiving.live import Live
-from bridge.receiving.looking import Parts
 from bridge.receiving.matching import Policy
 from bridge.receiving.naming import Names
+from bridge.receiving.parts import Parts
 from bridge.receiving.progress import Limits, Progress
 from bridge.receiving.read import UNIT_RECORDS, Reader, Rules
 from bridge.receiving.unit import Writer

@@ -333,6 +333,7 @@ def test_a_list_and_new_targets_that_a_stop_broke_off_are_finished_by_the_next_t
     assert any_tom.lists() == {"L": names}
 
 
+@pytest.mark.waits
 def test_a_locked_database_is_away_whatever_is_written(tom3: Tom, client: Client) -> None:
     tom3.make_target("A")
     tom = client(tom3)

@@ -28,7 +28,7 @@ from parts.wait import wait_until
 from bridge.errors import StreamAwayError
 from bridge.stream import Partition, Stream, Subscription, kafka_subscription, open_stream
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(400), pytest.mark.waits]
 
 LONGEST_S = 2.0
 """How long a poll of 0.5 s may take at most, on a busy machine."""

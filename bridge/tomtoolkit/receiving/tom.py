@@ -55,7 +55,9 @@ class DjangoTom(Tom):
     def of(cls, settings: AppSettings, ledger: DjangoLedger) -> "DjangoTom":
         """Return the TOM as the settings want it."""
         rules = ProductRules(
-            limit_s=settings.limits.processor_s, refuse_active=settings.products.active_content == "refuse"
+            limit_s=settings.limits.processor_s,
+            limit_bytes=settings.limits.processor_mb << 20,
+            refuse_active=settings.products.active_content == "refuse",
         )
         return cls(ledger, settings.groups_by_topic(), rules)
 

@@ -74,6 +74,12 @@ def with_positions(table: Table) -> Table:
     return replace(table, columns=columns, rows=rows)
 
 
+def _is_overfull(cell: str) -> bool:
+    """Return whether there are 60 minutes or more, or more than 60 seconds, to which 59.96 may be rounded."""
+    _, minutes, seconds, *_ = re.split(r"[^\d.]+", cell.strip("+-\u2212\u2013 "))
+    return float(minutes) >= 60 or float(seconds) > 60
+
+
 @lru_cache(maxsize=1_000)  # most tables repeat one position
 def _any_degrees(cell: str, *, is_hours: bool) -> float | None:
     return degrees(cell, "sexagesimal" if SEXAGESIMAL.fullmatch(cell) else "deg", is_hours=is_hours)
@@ -86,7 +92,7 @@ def degrees(cell: str, form: str, *, is_hours: bool) -> float | None:
     if is_empty(cell):
         return None
     if form == "sexagesimal":
-        if not SEXAGESIMAL.fullmatch(cell):
+        if not SEXAGESIMAL.fullmatch(cell) or _is_overfull(cell):
             return None
         hours = is_hours and "d" not in cell and "\u00b0" not in cell
         try:

@@ -9,8 +9,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bridge.publishing.sources.errors import SourceError
-from bridge.publishing.sources.tables import described, fitsfile, jsonfile, lines, mpcfile, special, votable
+from bridge.publishing.sources.tables import (
+    described,
+    fitsfile,
+    htmlfile,
+    jsonfile,
+    lines,
+    mpcfile,
+    special,
+    votable,
+)
 from bridge.publishing.sources.tables.astro import astropy_at_hand
+from bridge.publishing.sources.tables.options import Options
 from bridge.publishing.sources.tables.table import Table
 
 MAX_TABLE_BYTES = 256 * 1024 * 1024
@@ -25,6 +35,7 @@ _IN_A_WORD = re.compile(rb"[A-Za-z]\xb1|\xb1[A-Za-z]")
 
 _TEXTS: tuple[tuple[Callable[[str], bool], Callable[[str], Table]], ...] = (
     (votable.is_votable, votable.read),
+    (htmlfile.is_html, htmlfile.read),
     (jsonfile.is_json, jsonfile.read),
     (described.is_ecsv, described.read_ecsv),
     (described.is_cds, described.read_cds),
@@ -38,8 +49,11 @@ _TEXTS: tuple[tuple[Callable[[str], bool], Callable[[str], Table]], ...] = (
 )
 
 
-def read(path: Path) -> Table:
-    """Return the table in ``path``, of any format that astropy reads. Raises SourceError, ConfigurationError."""
+def read(path: Path, options: Options | None = None) -> Table:
+    """Return the table in ``path``, of any format that astropy reads. Raises SourceError, ConfigurationError.
+
+    The columns of a text without a header are named by their numbers where ``options`` say by these what they hold.
+    """
     try:
         if path.stat().st_size > MAX_TABLE_BYTES:
             raise SourceError(f"is larger than {MAX_TABLE_BYTES} bytes", where=str(path), mend="Split the table")
@@ -51,7 +65,9 @@ def read(path: Path) -> Table:
             table = fitsfile.read(path)
         else:
             text = decoded(content)
-            table = next((reader for fits, reader in _TEXTS if fits(text)), lines.read)(text)
+            reader = next((reader for fits, reader in _TEXTS if fits(text)), None)
+            is_numbered = options is not None and options.are_numbered
+            table = lines.read(text, is_numbered=is_numbered) if reader is None else reader(text)
     except lines.UnevenError as error:
         raise SourceError.of(str(path), error.problems) from None
     except ValueError as error:

@@ -6,7 +6,8 @@ from bridge.publishing.sources.tables.wordings import HARMLESS
 from bridge.publishing.sources.tables.words import words
 
 _SUBJECT = (
-    r"(?:mags?|magnitudes?|values?|errors?|uncertaint\w+|times?|dates?|mjds?|jds?|flux(?:es)?|brightness(?:es)?|these|this|"
+    r"(?:mags?|magnitudes?|values?|errors?|uncertaint\w+|times?|dates?|mjds?|jds?|flux(?:es)?|brightness(?:es)?|"
+    r"these|this|"
     r"target|object|columns?|filters?|system|spectrum|spectra)\b(?: (?!of\b)\w+){0,2}?"
 )
 _STATED = re.compile(rf"\b{_SUBJECT} ?(?:\bis\b|\bare\b|\bwas\b|\bwere\b|\bof\b|\bin\b|\bhave\b|=|:)(.*)")
@@ -28,7 +29,9 @@ _BAND = r"(?:[ubvrizyw]|r[cs]|clear|lum\w*|red|blue|green)"
 _PHRASES = re.compile(
     rf"\b{_BAND} (?:is|stands for|means|written as|from) (?:the )?{_BAND}\b|^\W*from {_BAND} and|\bno filter\b|"
     r"\bv,? zero points?\b|^\W*differences? (?:with|to|from)\b|\b(?:red|blue) (?:mags?|magnitudes?|values?) are\b|"
-    r"\bsecond star\b|zero[- ]?point system|\bdifference (?:with|to)\b|"
+    r"\b(?:where|if|with) (?:there is )?no (?:listed )?err|\bwithout (?:an? )?err|\bno err\w* (?:is|are) (?:listed|"
+    r"given)|"
+    r"\b(?:second|other) (?:star|object|source|trace)\b|zero[- ]?point system|\bdifference (?:with|to)\b|"
     r"\b(?:vega|ab|st) (?:to|=|into) (?:the )?(?:vega|ab|st)\b|\bare ab\b.*\bvega\b|\btransformed to [a-z]\b|"
     r"\b(?:computed|calculated|derived|obtained) from (?:the |a )?(?:spectr|light ?curve|colou?r)|"
     r"\b(?:average|mean|median)s? of all\b|\bmean time\b|\bcombined with\b|\ball below\b|detected at [12]\b|"
@@ -37,7 +40,8 @@ _PHRASES = re.compile(
     r"\b(?:same as|copy of)\b|\blimiting mag\w* (?:of )?\d|\bsee (?:the )?paper\b|\bcol(?:ou?r)? terms? of\b"
 )
 _ZONE = re.compile(
-    r"\b(?!Universal|Julian|Coordinated|Exposure|Dynamical|Observation|Observing|Mid|Start|Integration|The|All|Total|Each|UT)"
+    r"\b(?!Universal|Julian|Coordinated|Exposure|Dynamical|Observation|Observing|Mid|Start|Integration|The|All|Total|"
+    r"Each|UT)"
     r"[A-Z][a-z]+ Time\b"
 )
 """The time of some place: ``Beijing Time``."""

@@ -122,7 +122,7 @@ def _moments(jds: Sequence[Decimal], scale: str) -> list[datetime | str]:
     leap second, for which there is no datetime.
     """
     if scale == "utc":
-        return [_since_mjd_zero(jd - MJD_ZERO) for jd in jds]
+        return [since_mjd_zero(jd - MJD_ZERO) for jd in jds]
     return _converted(jds, scale)
 
 
@@ -145,7 +145,8 @@ def _converted(moments: Sequence[Decimal | datetime], scale: str) -> list[dateti
         return [moment for one in moments for moment in _converted([one], scale)]
 
 
-def _since_mjd_zero(days: Decimal) -> datetime:
+def since_mjd_zero(days: Decimal) -> datetime:
+    """Return an MJD as a time, to the nearest millisecond."""
     return datetime(1858, 11, 17, tzinfo=UTC) + timedelta(milliseconds=round(days * 86_400_000))
 
 
@@ -212,6 +213,18 @@ def is_day(cells: Sequence[str]) -> bool:
     """Return whether all cells hold days without a time of day."""
     held = [cell for cell in cells if not is_empty(cell)]
     return bool(held) and all((found := dates.written(cell)) is not None and found.is_whole for cell in held)
+
+
+def noons(cells: Sequence[str], order: str) -> list[datetime | str | None]:
+    """Return the noon of each day, None where a cell is empty, or a text; ``order`` is that of day and month."""
+    found: list[datetime | str | None] = []
+    for cell in cells:
+        day = None if is_empty(cell) else dates.written(cell, order)
+        try:
+            found.append(None if day is None else datetime(day.year, day.month, day.day, 12, tzinfo=UTC))
+        except ValueError:
+            found.append(f"{cell[:40]!r} is no day")
+    return found
 
 
 def clock_of(parts: Sequence[str]) -> str:
