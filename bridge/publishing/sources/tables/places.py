@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 from functools import lru_cache
 
+from bridge.publishing.sources.tables import units
 from bridge.publishing.sources.tables.cells import is_empty, number_of
 from bridge.publishing.sources.tables.names import parsed
 from bridge.publishing.sources.tables.table import Column, Table
@@ -21,6 +22,7 @@ SEXAGESIMAL = re.compile(
 _PARTS = ("RAh", "RAm", "RAs", "DEd", "DEm", "DEs")
 """As the CDS and the AAS journals name the parts of a position; the sign of the declination is in a column ``DE-``."""
 _ASCII = str.maketrans("\u2032\u2033\u2212\u2013", "ms--")
+_LARGEST_ERROR_DEG = 5.0
 _ONE_TARGET_ARCSEC = 5.0
 """Centroids of one source scatter less; its neighbours in a cone search are farther off."""
 
@@ -103,3 +105,23 @@ def degrees(cell: str, form: str, *, is_hours: bool) -> float | None:
     if number is None or form == "deg":
         return number
     return float(Angle(number, unit=form).deg)
+
+
+def angle_of(text: str, name: str) -> str:
+    """Return the form that ``text``, the unit of column ``name``, tells of its cells. Raises ValueError."""
+    lowered = text.lower().strip('"')
+    if lowered in ("h:m:s", "d:m:s", "hms", "dms", "hh:mm:ss", "dd:mm:ss"):
+        return "sexagesimal"
+    if lowered in ("h", "hr", "hours", "hour", "hourangle"):
+        return "hourangle"
+    unit = units.unit_of(text)
+    if unit is None or str(unit) not in ("deg", "rad"):
+        raise ValueError(f"column {name!r} is in {text!r}; write deg")
+    return str(unit)
+
+
+def is_too_large(error: float, unit: str) -> bool:
+    """Return whether an error, in ``unit``, is none of a position: of more than 5 degrees."""
+    from astropy import units as u
+
+    return unit != "s" and float((error * u.Unit(unit)).to_value(u.deg)) > _LARGEST_ERROR_DEG
