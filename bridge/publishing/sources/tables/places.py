@@ -22,9 +22,9 @@ SEXAGESIMAL = re.compile(
 _PARTS = ("RAh", "RAm", "RAs", "DEd", "DEm", "DEs")
 """As the CDS and the AAS journals name the parts of a position; the sign of the declination is in a column ``DE-``."""
 _ASCII = str.maketrans("\u2032\u2033\u2212\u2013", "ms--")
+_LARGEST_ERROR_DEG = 5.0
 _OF_ORBIT = words("rh rhelio heliocentricdistance")
 """Columns of tables of comets and asteroids, in which alpha is the phase angle, and delta the distance from Earth."""
-_LARGEST_ERROR_DEG = 5.0
 _ONE_TARGET_ARCSEC = 5.0
 """Centroids of one source scatter less; its neighbours in a cone search are farther off."""
 

@@ -3,7 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bridge.publishing.sources.tables import bands, barebands, clocks, lacking, leftovers, marking, names, units
+from bridge.publishing.sources.tables import (
+    bands,
+    barebands,
+    clocks,
+    lacking,
+    leftovers,
+    marking,
+    names,
+    units,
+)
 from bridge.publishing.sources.tables.cells import is_empty, number_of, split_error, split_mark
 from bridge.publishing.sources.tables.columns import Columns
 from bridge.publishing.sources.tables.names import Role
@@ -165,6 +174,7 @@ _OF_OTHERS = words(
     "ref comp check rms z redshift host"
 )
 """What else may have an error."""
+_LARGEST = 5.0
 
 
 def check_no_error_is_lost(columns: Columns, found: Sequence[Series]) -> None:
