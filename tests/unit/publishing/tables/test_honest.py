@@ -179,6 +179,8 @@ def test_a_file_that_people_have_is_read_right_without_options(tmp_path: Path, k
         ("date,band,mag,mag_limit,dmag\n2020-05-31.1,g,17.1,1,0.1\n2020-05-31.2,g,17.2,0,0.1\n", "is_limit=mag_limit"),
         ("mjd,alpha,delta,mag,filter\n59000.1,150.1,2.1,17.1,g\n59000.1,151.1,2.1,17.1,g\n", "several places"),
         ("#K IRAF       = NOAO/IRAFV2.16  version %-23s\na.fits 512.1 499.2\n", "instrumental"),
+        ("mjd,mag,filter\n59000.1,17.1,g\n59000.2,17.2,g\n59000.3\n", "has 1 columns"),
+        ("MJD,B,Berr,V,Verr\n59000.1,17.1,0.1,16.1,0.1\n59000.2,17.1,0.1,-1,-1\n", "column V: '-1' is no magnitude"),
         ("mjd,filter,mag,Err_stat\n59000.1,g,17.1,0.1\n", "--columns error=Err_stat"),
         ("data;JD;mag;filtro\n06/05/2020;2459000,6;17,1;g\n", "tell different times"),
         ("MJD,filter,mag,err,notes\n59000.1,g,17.1,0.1,not NOT\n59000.1,g,17.1,0.1,\n", "notes"),
