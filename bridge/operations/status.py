@@ -62,6 +62,8 @@ class ProcessStatus:
     """When its position in each partition last moved, or was taken up."""
     held: dict[str, str]
     """Why the next record of a partition is tried again and again."""
+    waits: dict[str, int] = field(default_factory=dict)
+    """How many records of a partition were at hand and not done."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,8 +219,16 @@ def judge(now: Status, limits: Thresholds, *, at: datetime | None = None, beside
 def ledgers_problems(ledger: Ledger, *, at: datetime | None = None) -> list[str]:
     """Return what the ledger alone tells to be wrong: for a page, which doesn't wait for the stream."""
     moment, stuck = at or datetime.now(UTC), timedelta(seconds=Thresholds.stuck_s)
-    living = [one for one in map(process_of, ledger.heartbeats()) if not one.ended and moment - one.at <= stuck]
-    told = [problem for process in living for problem in _troubles(process, stuck, moment)]
+    processes = [process_of(one) for one in ledger.heartbeats()]
+    told: list[str] = []
+    living = [one for one in processes if not one.ended and moment - one.at <= stuck]
+    for process in living:
+        told += _troubles(process, stuck, moment)
+        at_hand = {partition: at for partition, at in process.moved.items() if process.waits.get(partition)}
+        told += [_stands(process, one, at) for one, at in at_hand.items() if moment - at > stuck]
+    if processes and not living and not processes[0].ended:
+        last = processes[0]
+        told.append(f"the consumer ({last.process}) has not said since {last.at:%Y-%m-%d %H:%M:%S} UTC that it lives")
     return [*told, *impostors(ledger.sums())]
 
 
@@ -259,9 +269,13 @@ def _of_processes(now: Status, limits: Thresholds, moment: datetime) -> list[str
             topic = partition.rpartition("[")[0]
             latest = max(moved_at, waiting.get(topic, moment))
             if topic in lag and moment - latest > stuck and _lags(now, partition):
-                why = process.held.get(partition, "it doesn't say why")
-                problems.append(f"{partition}: records wait, and nothing has moved since {latest:%H:%M:%S} UTC: {why}")
+                problems.append(_stands(process, partition, latest))
     return problems
+
+
+def _stands(process: ProcessStatus, partition: str, since: datetime) -> str:
+    why = process.held.get(partition, "it doesn't say why")
+    return f"{partition}: records wait, and nothing has moved since {since:%H:%M:%S} UTC: {why}"
 
 
 def _lags(now: Status, partition: str) -> bool:
@@ -273,12 +287,15 @@ def process_of(heartbeat: Heartbeat) -> ProcessStatus:
     """Return what a process said of itself."""
     moved: dict[str, datetime] = {}
     held: dict[str, str] = {}
+    waits: dict[str, int] = {}
     topics: Any = heartbeat.state.get("topics", {})
     for topic, told in topics.items():
         for number, one in told.get("partitions", {}).items():
-            moved[f"{topic}[{number}]"] = datetime.fromisoformat(one["moved_at"])
+            partition = f"{topic}[{number}]"
+            moved[partition] = datetime.fromisoformat(one["moved_at"])
+            waits[partition] = one.get("waits", 0)
             if "held" in one:
-                held[f"{topic}[{number}]"] = one["held"]
+                held[partition] = one["held"]
     troubles: Any = heartbeat.state.get("troubles", {})
     return ProcessStatus(
         process=heartbeat.process,
@@ -288,6 +305,7 @@ def process_of(heartbeat: Heartbeat) -> ProcessStatus:
         troubles=troubles,
         moved=moved,
         held=held,
+        waits=waits,
     )
 
 

@@ -7,7 +7,7 @@ from simulation.ledger import Commit
 from simulation.process import LIMITS
 
 from bridge.errors import BridgeError, StopError
-from bridge.events import Kind
+from bridge.events import EventRef, Kind
 from bridge.ledger import rules
 from bridge.ledger.model import Entry, Known, Outcome, Reason
 from bridge.names import simplify_all
@@ -80,11 +80,11 @@ def _check_blame(world: "World", entry: Entry) -> None:
         fail(f"{entry.where} ({entry.subject}) was given up ({entry.detail}), though little was broken off")
     if entry.reason not in (Reason.REJECTED, Reason.INTERNAL) or "*" in world.blamed:
         return
-    for content in world.universe.contents:
-        for event in content.events:
-            about = simplify_all(event.names) | {f"content {content.number}"}
-            if event.ref == entry.ref and about.isdisjoint(world.blamed):
-                fail(f"{entry.where} ({entry.subject}) died ({entry.detail}), though only {world.blamed} failed")
+    content = world.universe.content_of(entry.event_id)
+    for event in content.events if content is not None else ():
+        about = simplify_all(event.names) | {f"content {content.number}"}
+        if event.ref == entry.ref and about.isdisjoint(world.blamed):
+            fail(f"{entry.where} ({entry.subject}) died ({entry.detail}), though only {world.blamed} failed")
 
 
 def _check_order(world: "World", process: "Process", entry: Entry) -> None:
@@ -99,14 +99,13 @@ def _check_order(world: "World", process: "Process", entry: Entry) -> None:
         fail(f"{entry.where} was {entry.outcome} while {first.where} of the same line waits")
 
 
-def _check_done(world: "World", ref: object) -> None:
+def _check_done(world: "World", ref: EventRef) -> None:
     """Done is only what is in the TOM, or was."""
-    for content in world.universe.contents:
-        for event in content.events:
-            if event.ref == ref:
-                lacking = lacks(world, event)
-                if lacking:
-                    fail(f"{ref} is witnessed as done, but the TOM never had {lacking[0]}")
+    content = world.universe.content_of(ref.id)
+    for event in content.events if content is not None else ():
+        lacking = lacks(world, event) if event.ref == ref else []
+        if lacking:
+            fail(f"{ref} is witnessed as done, but the TOM never had {lacking[0]}")
 
 
 def lacks(world: "World", event: object) -> list[tuple[object, ...]]:

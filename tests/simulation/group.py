@@ -81,9 +81,10 @@ class SimulatedSubscription:
             if not self._failures:
                 if self._broker.away or self._all_away(fetched):
                     raise next(iter(fetched.problems.values()), StreamAwayError("the broker does not answer"))
-                if left <= 0:
+                if left > 0:
+                    self._broker.clock.wait(NEVER, min(left, self._slice_s))
+                if left <= self._slice_s:  # nothing comes within a slice
                     return fetched
-                self._broker.clock.wait(NEVER, min(left, self._slice_s))
 
     def _while_frozen(self, most: int, most_bytes: int, deadline: float) -> Fetched | None:
         """Return what came before the broker was frozen, and then nothing; None where it goes on meanwhile."""

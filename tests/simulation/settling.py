@@ -44,14 +44,17 @@ def settle(world: World) -> None:
         reach_the_ends(world)
     _upgrade(world)
     _let_time_go(world)
-    for _ in range(2):  # what waited behind a dead letter may die in its turn
-        if not world.ledger.dead():
+    for number in range(2):  # what waited behind a dead letter may die in its turn
+        letters = world.ledger.dead()
+        if not letters or (number and all(one.reason in rules.BAD_IN_ITSELF for one in letters)):
             break
         for name in NAMES:
             Permit(name, permitted=True).do(world)
+        before = _what_is_kept(world)
         Command("dead retry", 20_000).do(world)
         end_of_command(world)
-        _let_time_go(world)
+        if _what_is_kept(world) != before:
+            _let_time_go(world)
     check_the_end(world)
 
 
@@ -187,7 +190,9 @@ def _check_others(world: World) -> None:
 
 
 def _content_of(world: World, entry: Entry) -> Content:
-    return next(one for one in world.universe.contents if entry.event_id in {each.id for each in one.events})
+    found = world.universe.content_of(entry.event_id)
+    assert found is not None
+    return found
 
 
 def _about(world: World, entry: Entry, names: Collection[str]) -> set[str]:

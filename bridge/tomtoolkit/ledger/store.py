@@ -4,11 +4,13 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
+import structlog
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.models import Case, F, OuterRef, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce, Greatest
 
 from bridge.clock import CLOCK, Clock
+from bridge.errors import TomAwayError
 from bridge.events import EventRef, ShareRef
 from bridge.ledger import rules
 from bridge.ledger.lost import position_lost
@@ -28,13 +30,15 @@ from bridge.ledger.model import (
 from bridge.stream.port import Partition
 from bridge.tomtoolkit import models
 from bridge.tomtoolkit.database import translating, writing
-from bridge.tomtoolkit.ledger import words
+from bridge.tomtoolkit.ledger import texts, words
 from bridge.tomtoolkit.ledger.breath import Breath
 from bridge.tomtoolkit.ledger.kept import DjangoKept
 from bridge.tomtoolkit.ledger.queries import PLACE, entries_at, filtered, that_wait, witnesses
 from bridge.tomtoolkit.ledger.renaming import rename_topic
 from bridge.tomtoolkit.ledger.rows import place_of, to_entry, to_heartbeat
 from bridge.tomtoolkit.ledger.unit import DjangoUnit
+
+log = structlog.get_logger(__name__)
 
 _FORGOTTEN_AT_ONCE = 10_000
 _SILENT = timedelta(days=1)
@@ -202,7 +206,19 @@ class DjangoLedger(DjangoKept):
                 unit.forget(gone)
             forgotten += len(gone)
             if len(gone) < _FORGOTTEN_AT_ONCE:
-                return forgotten
+                break
+        if forgotten:
+            self._forget_words_of_none()
+        return forgotten
+
+    def _forget_words_of_none(self) -> None:
+        """Forget sums and texts that no outcome has any more: those that come may never come again."""
+        try:
+            with writing(self._using):
+                models.Tally.objects.using(self._using).filter(events__lte=0).delete()
+            texts.sweep(self._using)
+        except TomAwayError as error:  # the next time does
+            log.debug("ledger.texts_left", message=str(error))
 
     # -- the rest -----------------------------------------------------------------------------------------------------
 

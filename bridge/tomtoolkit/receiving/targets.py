@@ -22,8 +22,8 @@ from bridge.tomtoolkit.database import MANY, let_in, lock_creation, refusing, tr
 from bridge.tomtoolkit.receiving import choices, written
 from bridge.tomtoolkit.receiving.visibility import Visibility
 from bridge.tomtoolkit.rows.kinds import MODELS
-from bridge.tomtoolkit.rows.names import Names, own_manager
-from bridge.tomtoolkit.rows.targets import as_local, local_targets, own_fields
+from bridge.tomtoolkit.rows.names import Names, by_rule, own_manager
+from bridge.tomtoolkit.rows.targets import as_local, own_fields, targets_with_keys, with_keys
 
 _WRITTEN = (
     *dict.fromkeys((BaseTarget, TargetModel)), TargetName, TargetExtra, TargetList, TargetList.targets.through,
@@ -46,12 +46,26 @@ class Targets:
 
     def find_each(self, wanted: Sequence[Sequence[str]]) -> list[tuple[LocalTarget, ...]]:
         """Return for each of these sequences of names every target that has, or was chosen for, any of them."""
-        chosen = choices.targets_chosen_for(self._using, wanted)
-        found = [named | meant for named, meant in zip(self._names.find_each(wanted), chosen, strict=True)]
-        local = local_targets(self._using, set().union(*found))
+        every = {name for names in wanted for name in names}
+        if not (simplified := simplify_all(every)):
+            return [()] * len(wanted)
+        named = self._names.find_each(wanted) if own_manager() else None
+        if named is None:
+            query, values = self._names.query(simplified, "{key}")
+        else:
+            query, values = with_keys(self._using, set().union(*named))
+        chosen, of_chosen = choices.query(self._using, every)
+        found = targets_with_keys(self._using, f"{query} UNION ALL {chosen}", [*values, *of_chosen])
+        if named is None:
+            named = by_rule(wanted, ((pk, simplify(name)) for pk, one in found.items() for name in one.target.names))
+        meant = {pk: one.chosen_for for pk, one in found.items() if one.chosen_for}
         return [
-            tuple(replace(local[pk], chosen=True) if pk in meant else local[pk] for pk in sorted(pks & local.keys()))
-            for pks, meant in zip(found, chosen, strict=True)
+            tuple(
+                replace(found[pk].target, chosen=True) if pk in chosen_now else found[pk].target
+                for pk in sorted((pks | chosen_now) & found.keys())
+            )
+            for names, pks in zip(wanted, named, strict=True)
+            for chosen_now in [{pk for pk, chosen_for in meant.items() if choices.is_for(chosen_for, names)}]
         ]
 
     # -- writing ------------------------------------------------------------------------------------------------------

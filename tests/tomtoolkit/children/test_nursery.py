@@ -43,6 +43,8 @@ def behave(how: str) -> object:
             time.sleep(600)
         case "leave a lambda":
             return lambda: None
+        case "memory":
+            return len(bytearray(256 << 20))
     return how
 
 
@@ -100,6 +102,14 @@ def test_whatever_one_call_does_the_others_are_answered(nursery: Nursery, how: s
     assert wrong.value is None
     assert re.search(told, wrong.failure)
     assert nursery.each(behave, ["again"], limit_s=1.0)[0].value == "again"
+
+
+def test_a_call_has_no_more_memory_than_it_may_and_the_others_have_theirs(nursery: Nursery) -> None:
+    first, second = nursery.each(behave, ["memory", "after"], limit_s=60.0, limit_bytes=128 << 20)
+    assert "MemoryError" in first.failure
+    assert second.value == "after"
+    assert nursery.each(behave, ["memory"], limit_s=60.0, limit_bytes=512 << 20)[0].value == 256 << 20
+    assert nursery.each(behave, ["memory"], limit_s=60.0)[0].value == 256 << 20
 
 
 def test_children_are_processes_of_their_own_and_share_one_start(nursery: Nursery) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from bridge.publishing.sources.tables import bands, dates, forms, times
 from bridge.publishing.sources.tables.cells import is_empty, number_of
-from bridge.publishing.sources.tables.clocks import NO_TIME, TIME_WORDS
+from bridge.publishing.sources.tables.clocks import NO_TIME, OF_RECORD, TIME_WORDS
 from bridge.publishing.sources.tables.forms import Count, Form
 from bridge.publishing.sources.tables.moments import Candidate, Timing, texts_of
 from bridge.publishing.sources.tables.names import Name, parsed
@@ -17,6 +17,9 @@ _IN_UTC = words("ut utc tu gmt")
 _CLOCKS_AT_MOST = timedelta(hours=1)
 """Between the times of one exposure's start and middle that are written in two columns."""
 _OTHER_CLOCK_AT_MOST = timedelta(minutes=15)
+_IN_UTC = words("ut utc tu gmt")
+_CLOCKS_AT_MOST = timedelta(hours=1)
+"""Between the times of one exposure's start and middle that are written in two columns."""
 _EXPOSURE_AT_MOST = timedelta(days=1)
 _SPAN_AT_MOST = 10_000
 """Days: an MJD before 1887, of which there are none."""
@@ -27,7 +30,7 @@ def check_others(
 ) -> None:
     """Refuse columns that tell another time than the one that is used."""
     for other in others:
-        if _are_spans(table, other):
+        if are_spans(table, other):
             continue
         parted = other.form.moment != timing.form.moment
         _check(table, timing, other, at_most=_EXPOSURE_AT_MOST if parted else timedelta(0))
@@ -41,7 +44,7 @@ def check_others(
                 _check(table, timing, candidate, at_most=_OTHER_CLOCK_AT_MOST)
 
 
-def _are_spans(table: Table, other: Candidate) -> bool:
+def are_spans(table: Table, other: Candidate) -> bool:
     """Return whether a column that may be a time holds numbers too small for one: days since something."""
     numbers = [number_of(cell) for cell in table.cells(other.columns[0]) if not is_empty(cell)]
     is_any = other.form.count is Count.ANY and other.form.offset is None and len(other.columns) == 1
@@ -54,7 +57,8 @@ def check_unknown(
     """Refuse columns of unknown names whose cells are times, unless they agree."""
     known = {index for candidate in candidates for index in candidate.columns}
     for index in sorted(free - known):
-        if NO_TIME.search(names[index].whole) and not TIME_WORDS.search(names[index].whole):
+        whole = names[index].whole
+        if OF_RECORD.search(whole) or (NO_TIME.search(whole) and not TIME_WORDS.search(whole)):
             continue
         cells = [cell for cell in table.cells(index) if cell]
         of_band = forms.form_of(parsed(found[0]), "", "") if (found := bands.of_band(names[index].whole)) else None

@@ -11,6 +11,7 @@ EMPTY = frozenset(
         "",
         "nan",
         "-nan",
+        "indef",
         "null",
         "none",
         "n/a",

@@ -19,6 +19,9 @@ _WRITTEN_BY_FITS = (
     "PCOUNT",
     "GCOUNT",
     "TFIELDS",
+    "TTYPE",
+    "TFORM",
+    "TDISP",
     "CHECKSUM",
     "DATASUM",
 )

@@ -14,6 +14,7 @@ from bridge.publishing.sources.tables import (
     dated,
     forms,
     headbands,
+    lacking,
     leftovers,
     measured,
     names,
@@ -97,8 +98,7 @@ def understand(columns: Columns) -> Meaning:
         if columns.table.names[index] or any(columns.table.cells(index)):
             leftovers.check_column(columns.table, index, columns.names[index], has_limits=has_limits)
             columns.take(index, "further value")
-    if len(found) == 1:
-        series.check_no_error_is_lost(columns, found[0])
+    series.check_no_error_is_lost(columns, found)
     filters = {*columns.table.cells(texts[Role.BANDPASS])} if Role.BANDPASS in texts else set()
     _check_head(columns, when, filters or {one.band or bandpass for one in found})
     if texts.keys().isdisjoint((Role.BANDPASS, Role.TELESCOPE, Role.INSTRUMENT, Role.SOURCE)):
@@ -184,10 +184,7 @@ def _check_bands(columns: Columns, series: Sequence[Series], texts: dict[Role, i
         if any(not one.band for one in series) and "bandpass" not in columns.options.given:
             if told := headbands.told(columns.table):
                 return told
-            raise ValueError(
-                f"no column holds the filter (found: {', '.join(columns.table.names)}); name one 'filter', or "
-                "say --bandpass"
-            )
+            raise lacking.bandpass(columns)
         return ""
     cells = {cell for cell in columns.table.cells(column) if cell}
     if number := next((cell for cell in sorted(cells) if NUMBER.fullmatch(cell)), None):

@@ -24,11 +24,10 @@ NOTES = words(
 """Names of columns of free text."""
 _CONDITIONS = words(
     "acquisition image airmass also alt altitude and arcsec at away bright by c cirrus clear cloud clouds cloudy "
-    "conditions dark "
-    "dawn deg degrees detection dew discovery dusk excellent exposures fair fine first fog full fwhm good half "
-    "haze hazy high humid humidity images in low min moon moonlight new nice night obs observed observer of ok "
-    "okay partly photometric pix s sec seeing sky some spectrum stable stack stacked t taken temperature the "
-    "thick thin through twilight very weather wind windy with x "
+    "conditions dark dawn deg degrees detection dew discovery dusk excellent exposures fair fine first fog full "
+    "fwhm good half haze hazy high humid humidity images in low min moon moonlight new nice night obs observed "
+    "observer of ok okay partly photometric pix s sec seeing sky some spectrum stable stack stacked t taken "
+    "temperature the thick thin through twilight very weather wind windy with x"
 )
 """What notes say of the sky, which calibrated values have gone through."""
 _OF_LIMITS = words("last non nondetection limit limits upper no not detected detection")

@@ -23,6 +23,8 @@ _PARTS = ("RAh", "RAm", "RAs", "DEd", "DEm", "DEs")
 """As the CDS and the AAS journals name the parts of a position; the sign of the declination is in a column ``DE-``."""
 _ASCII = str.maketrans("\u2032\u2033\u2212\u2013", "ms--")
 _LARGEST_ERROR_DEG = 5.0
+_OF_ORBIT = words("rh rhelio heliocentricdistance")
+"""Columns of tables of comets and asteroids, in which alpha is the phase angle, and delta the distance from Earth."""
 _ONE_TARGET_ARCSEC = 5.0
 """Centroids of one source scatter less; its neighbours in a cone search are farther off."""
 
@@ -35,7 +37,8 @@ def check_one_place(table: Table, said: frozenset[str] = frozenset()) -> None:
     named = [(index, parsed(name).flat) for index, name in enumerate(table.names) if name not in said]
     ra = next((index for index, flat in named if flat in RIGHT_ASCENSIONS), None)
     dec = next((index for index, flat in named if flat in DECLINATIONS), None)
-    if ra is None or dec is None:
+    of_orbit = any(flat in _OF_ORBIT for _, flat in named) and not {flat for _, flat in named} & {"ra", "raj2000"}
+    if ra is None or dec is None or of_orbit:
         return
     first: tuple[float, float] | None = None
     for row in table.rows:

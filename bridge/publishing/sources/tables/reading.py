@@ -25,6 +25,8 @@ from bridge.publishing.sources.tables.table import Table
 
 MAX_TABLE_BYTES = 256 * 1024 * 1024
 _FITS_MARK = b"SIMPLE  ="
+_IRAF = re.compile(r"#K IRAF\s+= NOAO/IRAF")
+_MARKUP = re.compile(r"\s*<(?:\?xml|!DOCTYPE|[A-Za-z][\w:-]*[\s>])")
 _BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
 _BEYOND_ASCII = re.compile(rb"[\x80-\xff]+")
@@ -47,6 +49,9 @@ _TEXTS: tuple[tuple[Callable[[str], bool], Callable[[str], Table]], ...] = (
     (special.is_sousa, special.read_sousa),
     (mpcfile.is_mpc, mpcfile.read),
 )
+_TURNED = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_UNSEEN = dict.fromkeys((0x200B, 0x200C, 0x200D, 0x2060, 0xAD))
+"""Marks of no width, which nobody sees in a word or a number."""
 
 
 def read(path: Path, options: Options | None = None) -> Table:
@@ -65,7 +70,7 @@ def read(path: Path, options: Options | None = None) -> Table:
             table = fitsfile.read(path)
         else:
             text = decoded(content)
-            reader = next((reader for fits, reader in _TEXTS if fits(text)), None)
+            reader = _reader_of(text)
             is_numbered = options is not None and options.are_numbered
             table = lines.read(text, is_numbered=is_numbered) if reader is None else reader(text)
     except lines.UnevenError as error:
@@ -77,9 +82,17 @@ def read(path: Path, options: Options | None = None) -> Table:
     return table
 
 
-_TURNED = re.compile("[\u202a-\u202e\u2066-\u2069]")
-_UNSEEN = dict.fromkeys((0x200B, 0x200C, 0x200D, 0x2060, 0xAD))
-"""Marks of no width, which nobody sees in a word or a number."""
+def _reader_of(text: str) -> Callable[[str], Table] | None:
+    """Return what reads a text of its own kind, None for columns of text. ValueError: it isn't read."""
+    if _IRAF.match(text):
+        raise ValueError(
+            "is of IRAF's apphot or daophot: instrumental magnitudes of all stars of an image. Save the calibrated "
+            "ones of the target as CSV, with their times, errors and filters"
+        )
+    reader = next((reader for fits, reader in _TEXTS if fits(text)), None)
+    if reader is None and _MARKUP.match(text):
+        raise ValueError("is XML or HTML without a table of a known kind (VOTable, HTML). Save it as CSV")
+    return reader
 
 
 def decoded(content: bytes) -> str:

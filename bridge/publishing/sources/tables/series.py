@@ -3,7 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bridge.publishing.sources.tables import bands, barebands, clocks, leftovers, marking, names, remarks, units
+from bridge.publishing.sources.tables import (
+    bands,
+    barebands,
+    clocks,
+    lacking,
+    leftovers,
+    marking,
+    names,
+    units,
+)
 from bridge.publishing.sources.tables.cells import is_empty, number_of, split_error, split_mark
 from bridge.publishing.sources.tables.columns import Columns
 from bridge.publishing.sources.tables.names import Role
@@ -35,7 +44,7 @@ def find(columns: Columns) -> list[Series]:
     if not values:
         limit, marks, detections = marking.find(columns, [None], "")
         if limit is None:
-            raise _no_brightness(columns, "no column holds a brightness or a limit")
+            raise lacking.brightness(columns, "no column holds a brightness or a limit")
         _check_nothing_looks_like_a_brightness(columns)
         return [Series(value=None, scale=None, limit=limit, marks=marks, detections=detections)]
     found = []
@@ -48,24 +57,6 @@ def find(columns: Columns) -> list[Series]:
             Series(value=index, scale=None, band=band, error=error, limit=limit, marks=marks, detections=detections)
         )
     return found
-
-
-def _no_brightness(columns: Columns, what: str) -> ValueError:
-    if any(name.startswith("rel_flux_T") for name in columns.table.names):
-        return ValueError(
-            "rel_flux of AstroImageJ is relative to the comparison stars; enter their magnitudes there, and publish "
-            "the column Source_AMag_T1 that it makes of them"
-        )
-    corrected = next((name for name in columns.table.names if remarks.is_corrected(name)), None)
-    if corrected is not None:
-        return ValueError(
-            f"column {corrected!r} is absolute or corrected by its name, and no other holds a brightness; publish "
-            "what was observed"
-        )
-    found = ", ".join(columns.table.names)
-    return ValueError(
-        f"{what} (found: {found}); name one 'magnitude' (a flux: 'flux (uJy)'), or say --columns brightness=..."
-    )
 
 
 def _values(columns: Columns) -> list[tuple[int, str]]:
@@ -176,6 +167,8 @@ def _is_in_flux(columns: Columns, index: int) -> bool:
 
 
 _ERRORS = words("err errs error errors unc uncert uncertainty uncertainties sigma")
+_LARGEST = 5.0
+"""Magnitudes: the largest number that may be an error, and not another measurement."""
 _OF_OTHERS = words(
     "ra dec x y pos position zp zero seeing fwhm sky airmass flux color colour exp time mjd jd inst instr instrumental "
     "ref comp check rms z redshift host"
@@ -184,10 +177,10 @@ _OF_OTHERS = words(
 _LARGEST = 5.0
 
 
-def check_no_error_is_lost(columns: Columns, series: Series) -> None:
-    """Refuse to keep a column as a further value that may be the error of a brightness that has none."""
-    cells = [] if series.value is None else columns.table.cells(series.value)
-    if series.value is None or series.error is not None or any(split_error(cell)[1] for cell in cells):
+def check_no_error_is_lost(columns: Columns, found: Sequence[Series]) -> None:
+    """Refuse to keep a column as a further value that may be the error of the only brightness, which has none."""
+    value = found[0].value if len(found) == 1 and found[0].error is None else None
+    if value is None or any(split_error(cell)[1] for cell in columns.table.cells(value)):
         return
     for index, what in columns.taken.items():
         name = columns.names[index]
@@ -197,7 +190,7 @@ def check_no_error_is_lost(columns: Columns, series: Series) -> None:
         numbers = [number_of(cell) for cell in columns.table.cells(index) if not is_empty(cell)]
         if any(number is not None and 0 < number < _LARGEST for number in numbers):
             raise ValueError(
-                f"column {name.whole!r} may be the error of {columns.table.names[series.value]!r}; say --columns "
+                f"column {name.whole!r} may be the error of {columns.table.names[value]!r}; say --columns "
                 f"error={name.whole} or extra={name.whole}"
             )
 
@@ -215,7 +208,7 @@ def _check_nothing_looks_like_a_brightness(columns: Columns) -> None:
         known = names.role_of(name) is not None or names.is_error(name, of_flux=False) or leftovers.is_harmless(name)
         when = bool(clocks.TIME_WORDS.search(name.whole)) and not bands.band_of_value(name.whole)
         if not known and not when and columns.is_numeric(index):
-            raise _no_brightness(columns, f"column {name.whole!r} may be the brightness")
+            raise lacking.brightness(columns, f"column {name.whole!r} may be the brightness")
 
 
 def _is_magnitude_unit(text: str) -> bool:

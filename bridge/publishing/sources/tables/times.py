@@ -22,6 +22,7 @@ _SPREADSHEET_RANGE = (Decimal(25_000), Decimal(50_000))
 _AHEAD = timedelta(days=1)
 """For clocks that differ and days that have begun elsewhere."""
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_COMPACT_DAY = re.compile(r"((?:19|20)\d\d)([01]\d)([0-3]\d)")
 _OF_DAY = re.compile(r"\d{1,2}(?:\.\d*)?")
 _CLOCK = re.compile(
     r"(\d{1,2})[:h ](\d{1,2})(?:[:m ](\d{1,2}(?:\.\d*)?)s?)?m?\s*(?:Z|UTC?|(?P<half>[AaPp])\.?[Mm]\.?)?"
@@ -245,7 +246,8 @@ def joined(day: str, clock: str) -> str:
         return ""
     seconds, point, part = (found[3] or "00").partition(".")
     half = f" {found['half']}m" if found["half"] else ""
-    return f"{day.strip()}T{found[1]:0>2}:{found[2]:0>2}:{seconds:0>2}{point}{part}{half}"
+    day = _COMPACT_DAY.sub(r"\1-\2-\3", day.strip())
+    return f"{day}T{found[1]:0>2}:{found[2]:0>2}:{seconds:0>2}{point}{part}{half}"
 
 
 def resolution(cell: str) -> timedelta:

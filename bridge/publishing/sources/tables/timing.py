@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, time
 from itertools import takewhile
 
-from bridge.publishing.sources.tables import agreement, forms, times
+from bridge.publishing.sources.tables import agreement, forms, lacking, times
 from bridge.publishing.sources.tables.forms import Count, Form
 from bridge.publishing.sources.tables.moments import Candidate, Timing, texts_of
 from bridge.publishing.sources.tables.names import Name, Role
@@ -31,8 +31,7 @@ def find(table: Table, names: Sequence[Name], options: Options, taken: frozenset
     if not candidates:
         if refused:
             raise ValueError(f"{next(iter(refused.values()))}; add a column 'mjd' or 'jd' in UTC")
-        found = ", ".join(table.names)
-        raise ValueError(f"no column holds the time (found: {found}); name one 'mjd', 'jd' or 'timestamp'")
+        raise lacking.time(table.names)
     chosen = _chosen(table, candidates)
     timing = Timing(columns=chosen.columns, form=chosen.form, moments=_moments(table, chosen), is_said=bool(said))
     _check_whole_days(table, names, timing, free)
@@ -153,9 +152,10 @@ def _chosen(table: Table, candidates: Sequence[Candidate]) -> Candidate:
         told = " and ".join(repr(table.names[candidate.columns[0]]) for candidate in candidates)
         raise ValueError(f"columns {told} are start and end; add the middle, or choose with --columns time=...")
 
-    def order(candidate: Candidate) -> tuple[int, int, int]:
+    def order(candidate: Candidate) -> tuple[int, int, int, int]:
         whole = len(candidate.columns) == 1 and times.is_day(table.cells(candidate.columns[0]))
-        return int(whole), _MOMENTS[candidate.form.moment], _ORDER[candidate.form.count]
+        is_span = agreement.are_spans(table, candidate)
+        return int(is_span), int(whole), _MOMENTS[candidate.form.moment], _ORDER[candidate.form.count]
 
     return min(candidates, key=order)
 

@@ -1,5 +1,6 @@
 """Files of pipelines, journals and spreadsheets as people have them: read right, refused where they mean two things."""
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -51,6 +52,20 @@ FILES: dict[str, tuple[str, list[Values]]] = {
     "a system within a name": ("mjd,band,mag_ab,mag_ab_err\n59000.1,g,17.123,0.023\n", [(*SEEN[:4], "AB")]),
     "days since something beside": ("Epoch (d),MJD,Filter,Mag,Err\n-3.2,59000.1,g,17.123,0.023\n", [SEEN]),
     "the definition of MJD": ("# MJD = JD - 2400000.5\nMJD,Filter,Mag,Err\n59000.1,g,17.123,0.023\n", [SEEN]),
+    "IRAF's INDEF": ("MJD g g_err r r_err\n59000.1 17.123 0.023 INDEF INDEF\n", [SEEN]),
+    "days since something of the same name": (
+        ",time (days),time,magnitude,e_magnitude,band,system\n0,1.1,59000.1,17.123,0.023,g,AB\n",
+        [(*SEEN[:4], "AB")],
+    ),
+    "a comet": (
+        "mjd,rh,delta,alpha,mag,mag_err,filter\n59000.1,2.088,1.535,27.55,17.123,0.023,g\n"
+        "59000.1,2.1,1.6,27.1,16.5,0.2,r\n",
+        [SEEN, RED],
+    ),
+    "the time of a query": (
+        "mjd,mag,mag_err,filter,query_datetime,created_at\n59000.1,17.123,0.023,g,2024-09-27 14:12:59,2021-01-01\n",
+        [SEEN],
+    ),
     "columns numbered": ("# 1: MJD\n# 2: filter\n# 3: mag\n# 4: err\n59000.1 g 17.123 0.023\n", [SEEN]),
     "a Julian date from 2450000": ("JD 2450000+,filter,mag,err\n9000.6,g,17.123,0.023\n", [SEEN]),
     "a day first beside a JD": ("data;JD;magnitudine;errore;filtro\n31/05/2020;2459000,6;17,123;0,023;g\n", [SEEN]),
@@ -152,6 +167,8 @@ def test_a_file_that_people_have_is_read_right_without_options(tmp_path: Path, k
         ("JD_UTC\tfilter\trel_flux_T1\trel_flux_err_T1\n2459000.6\tg\t0.05\t0.001\n", "Source_AMag_T1"),
         ("mjd,filter,mag,err_2sigma\n59000.1,g,17.1,0.1\n", "err_2sigma"),
         ("date,band,mag,mag_limit,dmag\n2020-05-31.1,g,17.1,1,0.1\n2020-05-31.2,g,17.2,0,0.1\n", "is_limit=mag_limit"),
+        ("mjd,alpha,delta,mag,filter\n59000.1,150.1,2.1,17.1,g\n59000.1,151.1,2.1,17.1,g\n", "several places"),
+        ("#K IRAF       = NOAO/IRAFV2.16  version %-23s\na.fits 512.1 499.2\n", "instrumental"),
         ("mjd,filter,mag,Err_stat\n59000.1,g,17.1,0.1\n", "--columns error=Err_stat"),
         ("data;JD;mag;filtro\n06/05/2020;2459000,6;17,1;g\n", "tell different times"),
         ("MJD,filter,mag,err,notes\n59000.1,g,17.1,0.1,not NOT\n59000.1,g,17.1,0.1,\n", "notes"),
@@ -193,3 +210,40 @@ def test_the_mend_that_a_message_names_leads_to_a_right_table(tmp_path: Path) ->
     assert "--columns is_limit=mag_limit" in refused(tmp_path, flags)
     found = points(tmp_path, flags, columns="is_limit=mag_limit")
     assert [(one.brightness, one.limit) for one in found] == [(17.1, None), (None, 19.2)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "DATE-OBS,FILTER,MAG_ZOGY,MAGERR_ZOGY\n2020-05-31T02:24:00,g,17.123,0.023\n",
+        "mjd,phot_mag,err,filter\n59000.1,17.123,0.023,g\n",
+        "mjd,mag,err,ztf_filter\n59000.1,17.123,0.023,g\n",
+        "mjd,mag,Err_stat,filter\n59000.1,17.123,0.023,g\n",
+        "mjd,mag,err,filter,zp\n59000.1,17.123,0.023,g,25.1\n",
+        "mjd,mag,err,filter,notes\n59000.1,17.123,0.023,g,aperture of 5 pixels\n",
+        "mjd,mag,err,filter,conf\n59000.1,17.123,0.023,g,0\n59000.1,17.123,0.023,g,0\n59000.1,17.123,0.023,g,1\n",
+    ],
+)
+def test_the_option_that_a_message_names_leads_to_a_published_table_that_is_right(tmp_path: Path, text: str) -> None:
+    named = re.findall(r"(?<=[ ,])(?:brightness|bandpass|error|extra)=[\w-]+", refused(tmp_path, text))
+    found = points(tmp_path, text, columns=named[0])
+    assert {(one.bandpass, one.brightness, one.brightness_error) for one in found} == {("g", 17.123, 0.023)}
+    assert {one.timestamp for one in found} == {MOMENT}
+
+
+@pytest.mark.parametrize(
+    "text", ["<?xml version='1.0'?>\n<a><b>1</b></a>\n", "<lightcurve><point mjd='1'/></lightcurve>\n"]
+)
+def test_markup_of_an_unknown_kind_is_said_to_be_one(tmp_path: Path, text: str) -> None:
+    assert "Save it as CSV" in refused(tmp_path, text)
+
+
+def test_a_day_of_eight_digits_is_one_beside_a_time_of_day_or_an_mjd(tmp_path: Path) -> None:
+    for text in (
+        "date,UT,mag,err,filter\n20200531,02:24:00,17.123,0.023,g\n",
+        "MJD,dateobs,mag,err,filter\n59000.1,20200531,17.123,0.023,g\n",
+    ):
+        assert [one.timestamp for one in points(tmp_path, text)] == [MOMENT]
+    assert "different times" in refused(
+        tmp_path, "MJD,dateobs,mag,filter\n59000.1,20200630,17.1,g\n59000.1,20200601,17.1,g\n"
+    )

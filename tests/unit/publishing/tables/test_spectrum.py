@@ -236,8 +236,8 @@ def test_a_spectrum_in_arrays_of_one_row_is_read_as_eso_writes_it(tmp_path: Path
 )
 def test_units_in_a_comment_above_two_columns_are_those_of_the_columns(tmp_path: Path, header: str) -> None:
     found = spectrum(tmp_path, f"{header}\n4000 1e-15\n4002 2e-15\n", time=TIME)
-    assert (found.wavelength_unit, found.flux) == ("Angstrom", (1e-15, 2e-15))
-    assert found.flux_unit == "erg / (Angstrom s cm2)"
+    assert (found.wavelength_unit, found.flux_unit) == ("Angstrom", "erg / (Angstrom s cm2)")
+    assert found.flux == (1e-15, 2e-15)
 
 
 def test_fluxes_that_a_comment_calls_relative_are_read_where_the_person_says_so_too(tmp_path: Path) -> None:
