@@ -26,9 +26,9 @@ from bridge.operations.assemble import Bridge, _read_again
 from bridge.receiving.consumer import Consumer, Pace
 from bridge.receiving.execute import Executor
 from bridge.receiving.live import Live
-from bridge.receiving.looking import Parts
 from bridge.receiving.matching import Policy
 from bridge.receiving.naming import Names
+from bridge.receiving.parts import Parts
 from bridge.receiving.progress import Limits, Progress
 from bridge.receiving.read import Reader, Rules
 from bridge.receiving.unit import Writer
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 GROUP = "tom-bridge.here"
-LIMITS = Limits(batch_datums=7, parked_bytes=1 << 20, dead_in_a_run=6, tries=4)
+LIMITS = Limits(batch_datums=7, batch_targets=3, parked_bytes=1 << 20, dead_in_a_run=6, tries=4)
 PACE = Pace(records=5, heartbeat_s=60.0)
 LONG_S = 3600.0
 """How long one of several streams is waited for: nothing comes meanwhile."""
@@ -226,7 +226,15 @@ class Process:
             reader=reader,
             executor=executor,
             names=called,
-            writer=Writer(executor, ledger, reader, called, first_look=timedelta(seconds=60), clock=clock),
+            writer=Writer(
+                executor,
+                ledger,
+                reader,
+                called,
+                first_look=timedelta(seconds=60),
+                targets_at_once=LIMITS.batch_targets,
+                clock=clock,
+            ),
             progress=Progress(ledger, tom, LIMITS, clock),
             clock=clock,
         )

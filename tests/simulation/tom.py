@@ -26,6 +26,7 @@ from bridge.tom.port import (
     LocalProduct,
     LocalTarget,
     NewDatum,
+    NewTarget,
     ProductResult,
     Provenance,
     Tom,
@@ -80,15 +81,13 @@ class SimulatedTom(Tom):
 
     # -- targets ------------------------------------------------------------------------------------------------------
 
-    def create_targets(
-        self, targets: Sequence[Target], lists: Sequence[str], provenance: Provenance, budget: Budget = NO_LIMIT
-    ) -> list[Creation]:
-        begun = self.began_creating(targets, provenance)
+    def create_targets(self, new: Sequence[NewTarget], budget: Budget = NO_LIMIT) -> list[Creation]:
         written: list[Creation] = []
-        for target in targets:
+        for one in new:
             budget.check()
+            is_begun = bool(self.began_creating([one.target], one.provenance))
             try:
-                written.append(self._create(target, lists, provenance, is_begun=target.name in begun))
+                written.append(self._create(one.target, one.lists, one.provenance, is_begun=is_begun))
             except RejectedError as error:
                 written.append(error)
         return written

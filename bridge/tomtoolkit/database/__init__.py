@@ -12,14 +12,13 @@ from bridge.tomtoolkit.database.inserting import (
 )
 from bridge.tomtoolkit.database.leases import Lease
 from bridge.tomtoolkit.database.locks import let_in, lock_creation, processing
-from bridge.tomtoolkit.database.reading import columns_of
+from bridge.tomtoolkit.database.reading import Question, columns_of
 from bridge.tomtoolkit.database.transactions import (
     MANY,
     among,
     chunks,
     close_old,
     immediate,
-    reading,
     translating,
     writing,
 )
@@ -30,6 +29,7 @@ __all__ = [
     "JsonTexts",
     "Lease",
     "Moments",
+    "Question",
     "among",
     "as_stored",
     "as_table",
@@ -45,7 +45,6 @@ __all__ = [
     "let_in",
     "lock_creation",
     "processing",
-    "reading",
     "refusing",
     "same_as_wanted",
     "translating",

@@ -11,17 +11,15 @@ from bridge.ledger.model import Dead, Filter, Kept, Line, Parked, Place, Reason,
 from bridge.ledger.rules import LONGEST_PUT_OFF
 from bridge.tomtoolkit import models
 from bridge.tomtoolkit.database import translating, writing
+from bridge.tomtoolkit.ledger.identity import DjangoIdentity
 from bridge.tomtoolkit.ledger.queries import at_places, filtered, first_in_lines, is_among, looked_for, of_records
 from bridge.tomtoolkit.ledger.rows import line_digest, to_dead, to_kept, to_parked
 
 _IN_LINE = ("entry__topic_id", "entry__partition", "record_offset", "number", "pk")
 
 
-class DjangoKept:
+class DjangoKept(DjangoIdentity):
     """What a ledger keeps of events until their reason is gone; see :class:`bridge.ledger.port.Ledger`."""
-
-    def __init__(self, using: str) -> None:
-        self._using = using
 
     def parked(
         self, wanted: Filter | None = None, *, ids: Collection[int] | None = None, after: int = 0, most: int = 1000
@@ -111,7 +109,7 @@ class DjangoKept:
     def kept_bytes(self) -> int:
         """Return the bytes that are kept."""
         with translating(self._using):
-            return int(models.Installation.objects.using(self._using).get().kept_bytes)
+            return int(self._own().kept_bytes)
 
     def sums(self) -> Sums:
         """Return how much is parked and dead, by reason, and the bytes that are kept."""
