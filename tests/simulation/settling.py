@@ -50,9 +50,11 @@ def settle(world: World) -> None:
             break
         for name in NAMES:
             Permit(name, permitted=True).do(world)
+        before = _what_is_kept(world)
         Command("dead retry", 20_000).do(world)
         end_of_command(world)
-        _let_time_go(world)
+        if _what_is_kept(world) != before:
+            _let_time_go(world)
     check_the_end(world)
 
 

@@ -181,10 +181,10 @@ class Broker:
     def share_out(self, group: str) -> None:
         """Give each partition to one member; who is not heard of for long has none any more."""
         of = self.groups[group]
-        if any(one.silent_since is not None for one in of.members):
-            now = self.clock.monotonic()
-            of.members = [one for one in of.members if one.silent_since is None or now - one.silent_since < SESSION_S]
-        because = (of.shift, self._changes, *map(id, of.members))
+        for member in of.members:
+            if member.silent_since is not None and self.clock.monotonic() - member.silent_since >= SESSION_S:
+                of.members = [one for one in of.members if one is not member]
+        because = (of.shift, self._changes, *of.members)
         if because == of.because:
             return
         of.because = because

@@ -196,9 +196,9 @@ class SimulatedTom(Tom):
 
     def _add_datum(self, new: NewDatum, asked: set[tuple[object, str]]) -> DatumResult:
         names = simplify_all(self._names_of(new.target_pk))
-        step = f"datum {new.target_pk} {new.datum.model_dump_json()}"
         event = new.provenance.event
         self._changeable(new.target_pk)
+        step = f"datum {new.target_pk} {new.datum.model_dump_json()}" if self._intents is not None else ""
         if self._intents is not None and (event, step) not in asked:
             equal = Fate.DUPLICATE is self._beside(new)
             begun = self._intents.begin(event, () if equal else [step])

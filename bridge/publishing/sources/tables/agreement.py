@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from bridge.publishing.sources.tables import bands, dates, forms, times
 from bridge.publishing.sources.tables.cells import is_empty, number_of
-from bridge.publishing.sources.tables.clocks import NO_TIME, TIME_WORDS
+from bridge.publishing.sources.tables.clocks import NO_TIME, OF_RECORD, TIME_WORDS
 from bridge.publishing.sources.tables.forms import Count, Form
 from bridge.publishing.sources.tables.moments import Candidate, Timing, texts_of
 from bridge.publishing.sources.tables.names import Name, parsed
@@ -57,7 +57,8 @@ def check_unknown(
     """Refuse columns of unknown names whose cells are times, unless they agree."""
     known = {index for candidate in candidates for index in candidate.columns}
     for index in sorted(free - known):
-        if NO_TIME.search(names[index].whole) and not TIME_WORDS.search(names[index].whole):
+        whole = names[index].whole
+        if OF_RECORD.search(whole) or (NO_TIME.search(whole) and not TIME_WORDS.search(whole)):
             continue
         cells = [cell for cell in table.cells(index) if cell]
         of_band = forms.form_of(parsed(found[0]), "", "") if (found := bands.of_band(names[index].whole)) else None

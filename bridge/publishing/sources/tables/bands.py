@@ -45,7 +45,7 @@ def band_of_error(whole: str) -> str | None:
     """Return the band in the name of an error (``e_Vmag``, ``g_err``, ``sigma_r``, ``sigma(r)``)."""
     if (found := _ERROR_OF.fullmatch(whole.strip())) and found[1] in BANDS:
         return found[1]
-    found = _BAND_ERROR.fullmatch(_bare(whole))
+    found = _BAND_ERROR.fullmatch(_bare(whole).replace("\u03c3", "sigma"))
     return next((band for band in found.groups() if band), None) if found else None
 
 
@@ -90,6 +90,8 @@ _NO_BAND = re.compile(
 
 def is_other(cell: str) -> bool:
     """Return whether a filter says that its values are no magnitudes in it: ``g-r``, ``r*``, ``r lim``, ``r_model``."""
+    if cell.strip().lower() in ("true", "false", "yes", "no", "none"):
+        return True
     return bool(_NO_BAND.fullmatch(cell.strip())) or not _OTHERS.isdisjoint(re.split(r"[\W_]+", cell.lower()))
 
 

@@ -12,15 +12,23 @@ _FACTOR = re.compile(r"F(?:LU?X)?[_-]?(?:SC|FAC|NORM)\w*|MULT\w*|FACTOR|SCALFAC\
 """A factor in a keyword of somebody's own, of which nothing says whether the fluxes have it."""
 _SCALE = re.compile(r"SCAL|FAC|MULT|UNIT|POWER")
 _POWER_OF_TEN = re.compile(r"1(?:\.0*)?e[-+]?\d+|10{3,}(?:\.0*)?|0?\.0{2,}1")
-_CHANGED = re.compile(r"REST(?:FRAM\w*)?|AT_?REST|Z_?COR\w*|DERED\w*|SIMULAT\w*|NORM\w*|CONT_?SUB\w*|LOGFLUX")
+_CHANGED = re.compile(
+    r"REST(?:FR(?:AM\w*|M))?|AT_?REST|Z_?APPL\w*|CONT_?NORM\w*|Z_?COR\w*|DERED\w*|SIMULAT\w*|NORM\w*|CONT_?SUB\w*|"
+    r"LOGFLUX"
+)
 """Keywords whose *true* says that a spectrum is at rest, corrected or normalised."""
-_KINDS = words("OBSTYPE IMAGETYP IMTYPE OBS_TYPE EXPTYPE DATATYPE DPRTYPE DPR_TYPE FRAMETYP EXTNAME SPECTYPE")
+_KINDS = words(
+    "OBSTYPE IMAGETYP IMTYPE OBS_TYPE EXPTYPE DATATYPE DPRTYPE DPR_TYPE FRAMETYP EXTNAME SPECTYPE DPR_CATG PRO_CATG"
+)
 _OTHERS = words(
     "arc arcs lamp comp comparison flat sky bias dark zero model synthetic simulated simulation template error err "
-    "sigma stddev ivar variance var mask dq quality telluric standard standards std compstar refstar checkstar"
+    "sigma stddev ivar variance var mask dq quality telluric standard standards std calib compstar refstar checkstar"
 )
 _NO_TARGETS = words("arc arcs lamp comp flat flats sky bias dark zero background standard telluric")
 """What ``OBJECT`` says of what is no target."""
+_NO_OBJECTS = words("telluric std standard arc flat sky bias dark lamp")
+"""Words with which ``OBJECT`` begins where it is none."""
+_AT_REST = words("rest restframe rest-frame")
 _NOT_MEASURED = words("model simulated simulation synthetic fake template interpolated")
 _UNCALIBRATED = words("uncalibrated none no false f raw instrumental relative arbitrary 0")
 _CORRECTED = re.compile(r"(?:DERED|EXT_?COR|BARY_?COR|HEL(?:IO)?_?COR|REST|NORMALI|K_?COR)\w*")
@@ -75,7 +83,10 @@ def check(keywords: Mapping[str, str], *, flux_unit: str) -> None:
 
 def is_other_thing(name: str, text: str) -> bool:
     """Return whether a keyword says that values, in lower case, are of something else than the target, or made up."""
-    is_kind = name in _KINDS and bool(_OTHERS & {*re.split(r"[\W_]+", text)})
+    plain = name.removeprefix("HIERARCH ").removeprefix("ESO ").replace(" ", "_").replace("-", "_")
+    if text in _AT_REST or (name == "OBJECT" and not _NO_OBJECTS.isdisjoint(re.split(r"[\W_]+", text)[:1])):
+        return True
+    is_kind = plain in _KINDS and bool(_OTHERS & {*re.split(r"[\W_]+", text)})
     return is_kind or text in _NOT_MEASURED or (name == "OBJECT" and text in _NO_TARGETS)
 
 

@@ -29,3 +29,8 @@ NO_TIME = re.compile(
     r"exp|integration|frame|dead|updat|run ?time|timeline|tile|candidate|elapse|modif|ingest|upload",
     re.IGNORECASE,
 )
+OF_RECORD = re.compile(
+    r"quer(?:y|ied)|created_at|modif|updat|upload|download|submi(?:t|ssion)|ingest|insert(?:ed|ion)|retriev",
+    re.IGNORECASE,
+)
+"""What says that a time is that of a record or a file, and not of an observation."""

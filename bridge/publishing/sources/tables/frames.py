@@ -1,7 +1,9 @@
 """Whether positions are measured ones, in ICRS or J2000: what columns and comments say of them."""
 
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from bridge.publishing.sources.tables.bands import band_of_value
 from bridge.publishing.sources.tables.cells import NO, YES, is_empty, number_of
@@ -18,14 +20,22 @@ _FRAMES = words("equinox coordsys frame radesys radecsys system refframe coordsy
 _COORDINATES = words("refraction aberration parallax precession nutation")
 """Words in the names of columns that say what positions were corrected for."""
 _NOT_MEASURED = re.compile(
-    r"\bephemeris|\bpredicted|\bcalculated\b|\bcomputed\b|\bjpl\b|\bhorizons\b|\bmirror(?:ed)?\b|"
+    r"\bephemeris|\bgeocent(?:er|re|ric)\b|\bpredicted|\bcalculated\b|\bcomputed\b|\bjpl\b|\bhorizons\b|"
+    r"\bmirror(?:ed)?\b|"
     r"\b(?:in|decimal) (?:seconds|arcmin\w*|radians?|pixels?)\b|^\W*(?:arcmin\w*|arcsec\w*|pixels?|hours|radians|"
     r"x and y)\W*$",
     re.IGNORECASE,
 )
 """What comments say of positions that are no measured ones in degrees or hours."""
 _IN_HOURS = re.compile(r"\b(?:ra\b.*|^\W*)(?:in |decimal )hours?\b", re.IGNORECASE)
+_OF_FRAMES = words("2000 j2000 icrs fk5 deg degrees eq")
+_SAME = 0.0015
+"""Degrees, some 5 arcsec."""
+_SAME_BUT_FOR_SIGN = 0.05
+_FARTHEST = 30.0
+"""Degrees, from row to row."""
 _YEAR_AT_MOST = 1.0
+_YEARS = (1900.0, 2100.0)
 
 
 def check_equinox(table: Table, used: Sequence[int]) -> None:
@@ -49,8 +59,13 @@ def check_column(table: Table, index: int, name: Name, years: Sequence[int]) -> 
     """
     held = {cell.lower() for cell in table.cells(index) if not is_empty(cell)}
     are_numbers = all(number_of(cell) is not None for cell in held)
-    is_hemisphere = name.flat in ("hemisphere", "hemi") and any(cell.startswith("s") for cell in held)
+    is_hemisphere = name.flat in ("hemisphere", "hemi", "ns") and any(cell.startswith("s") for cell in held)
     is_correction = bool(name.tokens & _COORDINATES or name.flat == "lighttime") and not are_numbers
+    is_correction = is_correction or (
+        not name.tokens.isdisjoint(("corr", "corrected", "correction", "applied"))
+        and not held.isdisjoint(YES | {"applied"})
+    )
+    is_correction = is_correction or (not are_numbers and any(_EQUINOX.search(cell) for cell in held))
     is_other = any(_NOT_MEASURED.search(cell) for cell in held if not are_numbers)
     is_unseen = role_of(name) is Role.IS_DETECTION and not held.isdisjoint(NO)
     is_unseen = is_unseen or (role_of(name) in (Role.IS_LIMIT, Role.LIMIT) and not held.isdisjoint(YES))
@@ -59,10 +74,13 @@ def check_column(table: Table, index: int, name: Name, years: Sequence[int]) -> 
             f"column {name.whole!r} says {min(held)[:40]!r}: positions may not be as measured; leave out such rows, "
             f"or say --columns extra={name.whole}"
         )
-    if name.flat in ("refepoch", "epochref", "gaiaepoch") and years:
+    if name.flat in ("refepoch", "epochref", "gaiaepoch", "epoch") and years:
         for cell in held:
             epoch = number_of(cell.removeprefix("j"))
-            if epoch is None or not min(years) - _YEAR_AT_MOST < epoch < max(years) + 1 + _YEAR_AT_MOST:
+            is_count = name.flat == "epoch" and (epoch is None or not _YEARS[0] < epoch < _YEARS[1])
+            if not is_count and (
+                epoch is None or not min(years) - _YEAR_AT_MOST < epoch < max(years) + 1 + _YEAR_AT_MOST
+            ):
                 raise ValueError(
                     f"column {name.whole!r} says {cell[:40]}, and the times are of {min(years)}: positions of a "
                     f"catalogue? Publish those measured then, or say --columns extra={name.whole}"
@@ -81,3 +99,35 @@ def check_comments(table: Table, *, in_hours: bool) -> None:
 
 def _has_brightness(table: Table) -> bool:
     return any(is_magnitude(parsed(name)) or band_of_value(name) for name in table.names)
+
+
+def check_path(positions: Sequence[tuple[float, float, str]]) -> None:
+    """Refuse a position that no object has after the one before: a sign was lost, or it is of another object.
+
+    ``positions`` are right ascensions and declinations, in degrees, with their places. Raises ValueError.
+    """
+    for (ra, dec, _), (other, here, place) in pairwise(positions):
+        if abs(dec + here) < _SAME_BUT_FOR_SIGN < abs(dec - here):
+            raise ValueError(f"{place}: the declination has another sign than in the row before; mend the wrong one")
+        east = ((other - ra + 180) % 360 - 180) * math.cos(math.radians(here))
+        if math.hypot(east, here - dec) > _FARTHEST:
+            raise ValueError(
+                f"{place}: is more than {_FARTHEST:.0f} degrees from the row before; publish one object a file"
+            )
+
+
+def check_twice(table: Table, parsed: Sequence[Name], used: Mapping[Role, int], free: Sequence[int]) -> None:
+    """Refuse a second column of right ascensions or declinations, in degrees, that tells other ones."""
+    for role, index in used.items():
+        own = [number_of(cell) for cell in table.cells(index)]
+        for other in free:
+            words_of_place = parsed[other].tokens - _OF_FRAMES
+            theirs = [number_of(cell) for cell in table.cells(other)]
+            if words_of_place == {role.value} and any(
+                one is not None and two is not None and abs(one - two) > _SAME
+                for one, two in zip(own, theirs, strict=True)
+            ):
+                raise ValueError(
+                    f"columns {table.names[index]!r} and {table.names[other]!r} tell different places; say --columns "
+                    f"{role.value}={table.names[index]},extra={table.names[other]}"
+                )

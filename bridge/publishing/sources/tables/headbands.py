@@ -18,6 +18,12 @@ _ALONE = re.compile(
     rf"({_BAND})['\"]?(?:[\s-]+(?:band|filter|photometry|images?|data|magnitudes?|mags?|light ?curve))*\W*"
 )
 """A comment that says nothing but a band: ``R band``, ``all in R``, ``B photometry``."""
+_ALL_IN = re.compile(
+    rf"\W*(?i:all|magnitudes?|mags?|data|everything|photometry)\b.*\b(?i:is|are|was|were|in|"
+    rf"from)\b.*\bin (?:the )?({_BAND})"
+    r"(?:[ -](?:band|filter))?\W*"
+)
+"""A comment that ends with a band: ``All magnitudes from the second camera in R``."""
 
 
 def told(table: Table) -> str:
@@ -33,7 +39,7 @@ def told(table: Table) -> str:
 def check(table: Table, filters: Collection[str]) -> None:
     """Refuse a table of which a comment tells a filter that is none of ``filters``. Raises ValueError."""
     for remark in table.remarks:
-        found = _ALONE.fullmatch(remark)
+        found = _ALONE.fullmatch(remark) or _ALL_IN.fullmatch(remark)
         if found and filters and not any(found[1].lower() in told.lower() for told in filters):
             raise ValueError(
                 f"a comment says {remark[:60]!r}, and the filter is {min(filters)}; mend one, or remove the comment"

@@ -8,6 +8,8 @@ from bridge.publishing.sources.tables.lines import UnevenError
 from bridge.publishing.sources.tables.table import Column, Row, Table
 from bridge.publishing.sources.tables.words import words
 
+_STRUCK = words("del s strike")
+"""Elements whose text somebody has struck out."""
 _UNSEEN = words("script style")
 """Elements whose text nobody sees."""
 _COLUMNS_OF_TEXT = 2
@@ -96,6 +98,8 @@ class _Parser(HTMLParser):
         line, _ = self.getpos()
         if tag in _UNSEEN:
             self._unseen += 1
+        elif tag in _STRUCK and self._in_cell:
+            raise ValueError(f"line {line}: has a cell that is struck out; leave the row out, or the mark")
         elif tag == "table":
             if self._open:
                 raise ValueError(f"line {line}: has a table within a table. Save the inner one alone")

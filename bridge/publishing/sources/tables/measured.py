@@ -16,7 +16,7 @@ _FAINT = 5.0
 _NO_FLUX = re.compile(r"-99+(?:\.[09]+)?")
 _ALIKE = re.compile(r"-?(\d)\1?\.\1{2,}|-?\d+\.9{2,}")
 """``22.222``, ``33.33``, ``19.999``: what people type where they have no number."""
-_SURELY_ALIKE = re.compile(r"-?(\d)\1?\.\1{3,}|-?\d+\.9{3,}|-\d+(?:\.0*)?")
+_SURELY_ALIKE = re.compile(r"-?(\d)\1?\.\1{3,}|-?\d+\.9{3,}|-\d+(?:\.0*)?|0+(?:\.0*)?")
 _WHOLE = re.compile(r"-?\d+(?:\.0*)?")
 _FINE = re.compile(r"\d+\.(?!0+$)\d{2,}")
 _APART = 1.0

@@ -269,7 +269,9 @@ def is_flux_error(name: Name) -> bool:
 def is_one_sided(name: Name) -> bool:
     """Return whether a column is the error to one side only."""
     sides = {"plus", "minus", "upper", "lower", "hi", "lo", "high", "low", "pos", "neg", "up", "down"}
-    return bool(name.tokens & sides) and bool(name.tokens & (GENERAL_ERRORS | {"magerr", "emag", "unc", "fluxerr"}))
+    is_signed = len(name.whole.strip()) > 2 and name.whole.strip()[-1] in "+-\u2212" and name.flat in GENERAL_ERRORS
+    of_error = name.tokens & (GENERAL_ERRORS | {"magerr", "emag", "unc", "fluxerr"})
+    return is_signed or bool(name.tokens & sides and of_error)
 
 
 LIMIT_WORDS = re.compile(

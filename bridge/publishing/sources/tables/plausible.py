@@ -33,6 +33,8 @@ def check_fluxes(fluxes: Sequence[float | None], unit: str) -> None:
             f"unit,"
             " or they are counts; mend the unit, or say --flux-unit relative and remove it"
         )
+    if brightest is not None and known and all(flux is None or flux < 0 for flux in fluxes):
+        raise ValueError("all fluxes are below 0: absorption, logarithms or a sign? Publish fluxes as observed")
     least = min((flux for flux in known if flux), default=0.0)
     zeros = sum(flux == 0 for flux in fluxes)
     if brightest is not None and zeros and least > _NEAR_ZERO * median > 0:

@@ -23,7 +23,7 @@ from bridge.publishing.sources.tables import (
     units,
 )
 from bridge.publishing.sources.tables.astro import astropy_at_hand
-from bridge.publishing.sources.tables.cells import is_empty, number_of, typed
+from bridge.publishing.sources.tables.cells import is_empty, is_no_magnitude, number_of, typed
 from bridge.publishing.sources.tables.names import Role
 from bridge.publishing.sources.tables.options import Options, check_names
 from bridge.publishing.sources.tables.outcome import Reading, told_columns
@@ -67,6 +67,7 @@ class _Positions:
         self.options = options
         self.problems: list[str] = []
         self.positions: list[Position] = []
+        self.path_on_sky: list[tuple[float, float, str]] = []
         self.taken: dict[int, str] = {}
 
     def reading(self) -> Reading:
@@ -89,6 +90,10 @@ class _Positions:
                 empty += 1
                 continue
             self._row(table, number, row)
+        try:
+            frames.check_path(self.path_on_sky)
+        except ValueError as error:
+            self.problems.append(str(error))
         if self.problems or not self.positions:
             raise SourceError.of(
                 str(self.path), self.problems or ["no row holds a position"], preview=told_columns(taken)
@@ -136,6 +141,7 @@ class _Positions:
         years = [moment.year for moment in self.timing.moments if isinstance(moment, datetime)]
         for index in {*free, *self.texts.values()} - {*extra, *said}:
             frames.check_column(table, index, parsed[index], years)
+        frames.check_twice(table, parsed, {role: self.columns[role] for role in (Role.RA, Role.DEC)}, free)
         for index in free:
             if parsed[index].tokens & _SHIFTS and parsed[index].tokens & {"ra", "dec"}:
                 raise ValueError(
@@ -201,7 +207,7 @@ class _Positions:
         ]
         if parsed[index].flat.endswith("deg"):
             told.append("deg")
-        forms = {_angle(text, table.names[index]) for text in told}
+        forms = {places.angle_of(text, table.names[index]) for text in told}
         if are_sexagesimal:
             if role is Role.RA and "deg" in forms:
                 raise ValueError(
@@ -261,9 +267,10 @@ class _Positions:
             index = self.columns[role]
             if not is_empty(row.cells[index]):
                 error = number_of(row.cells[index])
-                if error is None or error <= 0:
+                if error is None or error <= 0 or is_no_magnitude(row.cells[index]) or places.is_too_large(error, unit):
                     wrong.append(
-                        f"column {table.names[index]}: {row.cells[index][:40]!r} is no error; write a number above 0"
+                        f"column {table.names[index]}: {row.cells[index][:40]!r} is no error of a position; write a "
+                        f"number above 0"
                     )
                 fields |= {role.value: error, f"{role.value}_units": unit}
         used = {*self.taken}
@@ -276,20 +283,10 @@ class _Positions:
             self.problems += [f"{row.place}, {what}" for what in wrong]
             return
         try:
-            self.positions.append(Position.model_validate({**fields, "timestamp": moment}))
+            position = Position.model_validate({**fields, "timestamp": moment})
+            self.positions.append(position)
+            self.path_on_sky.append((position.ra, position.dec, row.place))
         except ValidationError as error:
             problem = error.errors(include_url=False)[0]
             place = ".".join(str(part) for part in problem["loc"])
             self.problems.append(f"{row.place}, {place}: {str(problem['msg']).removeprefix('Value error, ')}")
-
-
-def _angle(text: str, name: str) -> str:
-    lowered = text.lower().strip('"')
-    if lowered in ("h:m:s", "d:m:s", "hms", "dms", "hh:mm:ss", "dd:mm:ss"):
-        return "sexagesimal"
-    if lowered in ("h", "hr", "hours", "hour", "hourangle"):
-        return "hourangle"
-    unit = units.unit_of(text)
-    if unit is None or str(unit) not in ("deg", "rad"):
-        raise ValueError(f"column {name!r} is in {text!r}; write deg")
-    return str(unit)

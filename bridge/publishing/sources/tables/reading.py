@@ -25,6 +25,7 @@ from bridge.publishing.sources.tables.table import Table
 
 MAX_TABLE_BYTES = 256 * 1024 * 1024
 _FITS_MARK = b"SIMPLE  ="
+_IRAF = re.compile(r"#K IRAF\s+= NOAO/IRAF")
 _MARKUP = re.compile(r"\s*<(?:\?xml|!DOCTYPE|[A-Za-z][\w:-]*[\s>])")
 _BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
@@ -79,7 +80,12 @@ def read(path: Path, options: Options | None = None) -> Table:
 
 
 def _reader_of(text: str) -> Callable[[str], Table] | None:
-    """Return what reads a text of its own kind, None for columns of text. ValueError: it is markup of no known kind."""
+    """Return what reads a text of its own kind, None for columns of text. ValueError: it isn't read."""
+    if _IRAF.match(text):
+        raise ValueError(
+            "is of IRAF's apphot or daophot: instrumental magnitudes of all stars of an image. Save the calibrated "
+            "ones of the target as CSV, with their times, errors and filters"
+        )
     reader = next((reader for fits, reader in _TEXTS if fits(text)), None)
     if reader is None and _MARKUP.match(text):
         raise ValueError("is XML or HTML without a table of a known kind (VOTable, HTML). Save it as CSV")

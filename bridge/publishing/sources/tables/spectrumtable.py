@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bridge.publishing.sources.tables import (
+    forms,
     languages,
     leftovers,
     names,
@@ -103,6 +104,7 @@ def read(path: Path, options: Options) -> Found:
     ]
     if logarithm := parsed[roles["wavelength"] or 0].flat == _LOGARITHM:
         free = [index for index in free if table.names[index] not in _MASKS]
+    _check_one_spectrum(table, parsed, free)
     marked = quality.find(table, parsed, options, free)
     if marked.rows:
         table = replace(table, rows=[row for number, row in enumerate(table.rows) if number not in marked.rows])
@@ -144,6 +146,19 @@ def read(path: Path, options: Options) -> Found:
             *([f"column{'s' if len(left) > 1 else ''} left out: {', '.join(left)}"] if left else []),
         ],
     )
+
+
+def _check_one_spectrum(table: Table, parsed: Sequence[names.Name], free: Sequence[int]) -> None:
+    """Refuse a column of times, which the spectrum has one of, and one of several epochs. Raises ValueError."""
+    for index in free:
+        cells = {cell for cell in table.cells(index) if not is_empty(cell)}
+        is_time = isinstance(forms.form_of(parsed[index], table.columns[index].unit, ""), forms.Form)
+        is_epoch = bool(parsed[index].tokens & {"epoch", "night", "visit"})
+        if (is_time and cells) or (is_epoch and len(cells) > 1):
+            raise ValueError(
+                f"column {table.names[index]!r} tells times or epochs: publish one spectrum a file, with its time in a "
+                f"comment '# DATE-OBS = 2024-02-01T06:00:00', or say --columns extra={table.names[index]}"
+            )
 
 
 def _from_logarithms(table: Table, values: Sequence[float | None], unit: str) -> list[float | None]:

@@ -77,7 +77,8 @@ _KINDS = (
     (
         "brightness",
         "values are used as they are",
-        r"multipl(?:y|ied)|\bdivided?\b|\bscaled\b|\bshift(?:s|ed)?\b|"
+        r"\b(?:twice|doubled|halved|inverted|reversed)\b|\b(?:plus|minus) (?:one|two|half|a)\b|multipl(?:y|ied)|"
+        r"\bdivided?\b|\bscaled\b|\bshift(?:s|ed)?\b|"
         r"\boffset\b(?! (?:from|guid|sky|in ra))|\badjusted\b|"
         r"\b(?:add|added|adding|subtract|subtracted|subtracting|minus|plus)\b[^.;]*\d|"
         r"(?:mean|median|trend|magnitude) subtracted|\b(?:var\w*|target|v) ?(?:-|minus) ?(?:c\b|comp)|"
@@ -89,6 +90,7 @@ _KINDS = (
         r"differen[tc]ial|instrument(?:al|ell) (?:mag|val)|\bcalibrated:? (?:false|no\b|0)|"
         r"uncalibrated|not (?:yet |been |absolutely )*calibrated|nicht kalibr|\barbitrary\b|"
         r"\b(?:st|natural|instrumental) (?:mag\w* )?system|\bstmag|\bflux ratio|"
+        r"\bno calibration\b(?! (?:frame|star|image))|"
         r"relative (?:to (?:the )?(?:comp|check|ref|star|field|ensemble|nearby)|mag|flux|phot|values?|bright|unit)|"
         r"zero[- ]?points?\W+(?:(?:is|are|was|were)\W+)?(?:un|not|approx|rough|assum|wrong|guess|preliminary)|"
         r"\b(?:zero[- ]?point|zp)\w*\W+(?:(?:is|of|was|at)\W+)?\d\d(?:\.\d+)?\b|\bunits?\W+(?:(?:is|are|of|in)\W+)*\d|"
@@ -100,6 +102,8 @@ _KINDS = (
         "values are the target's",
         r"^\W*(?:the )?(?:host(?: galaxy)?|(?:comparison|check|reference|field) star|nucleus|sky|background)\W*$|"
         r"\bhosts? (?:galaxy )?of\b|\b(?:comparison|check|reference|standard|field) star of\b|"
+        r"\b(?:rows?|points?) (?:are |is )?of (?:the )?(?:comp|check|host|sky)|(?:^|: ?)of the (?:comp|check|host|sky)|"
+        r"\b(?:data|photometry|magnitudes?) of the ref|\bto be observed\b|"
         r"\b(?:companion|fainter|brighter)\b(?! than)|\b(?:nucleus|core|component|member) of\b|"
         r"(?:magnitudes?|mags|photometry|values|fluxes|this|light ?curves?|data|measurements|observations|spectr\w+|"
         r"positions?|"
@@ -125,6 +129,11 @@ _KINDS = (
         "error",
         "errors are of 1 sigma",
         r"(?:\b9\d(?:\.\d+)? ?(?:%|per ?cent)|\b[2-9](?:\.\d)? ?-?(?:sigma|\u03c3))\W+(?:\w+\W+){0,2}(?:err|unc|conf)|"
+        r"\b(?:err\w*|unc\w*|sigmas?) ?(?::|=|is|are|were|of) ?(?:the |a )?(?:double|twice|half|(?:two|three|four|"
+        r"five)(?: times|"
+        r"[- ]sigma)|sigma of [2-9]|[2-9](?![.\d]))|\b(?:double|half|twice|two|three) (?:the )?(?:err|unc|"
+        r"sigma (?:err|unc))|"
+        r"^\W*(?:\w+: ?)?[2-9] ?-?(?:sigma|\u03c3)\W*$|\blast (?:\w+ )?digits?\b|"
         r"\b(?:err|unc)\w*.*\b9\d(?:\.\d+)? ?(?:%|per ?cent)|variances?\b|\b(?:fwhm|half[- ]widths?|"
         r"peak[- ]to[- ]peak) err|"
         r"\berr\w* (?:are |is )?(?:given )?(?:as |in |of )?(?:the )?(?:fwhm|half[- ]widths?|peak)",

@@ -24,6 +24,14 @@ ROWS = "mjd,mag,err,filter\n59876.1875,15.83,0.02,V\n59877.25,15.9,0.02,V\n"
         "of the comparison", "magnitudes in units of the standard", "mid-time of the run", "UTC of the next day",
         "last two: B", "filter V (R for the last)", "with A_V=0.3", "E(B-V)=0.1 applied", "FWHM errors", "summer time",
         "magnitude zero 20", "-0.3", "15.9 = no data", "limits are given where no error is listed",
+        "magnitudes of the two stars", "the time is of the last image", "All is in the other band",
+        "filters: see below",
+        "days of the year 2022", "units: hours", "unit of time: second", "magnitude per arcsec", "one month averages",
+        "total light", "Sky mag", "catalogue values", "standard star magnitudes", "comparison", "Comparison stars",
+        "secondary star", "both stars", "name: star 3", "Star: check", "errors: three sigma", "errors are double",
+        "sigma = 3", "error in the last two digits", "Title: twice", "Site: plus one", "Software: inverted",
+        "Author: 3 sigma", "Credit: of the comparison", "two rows are of the comparison", "no calibration",
+        "to be observed", "All magnitudes from the second camera in R", "Columns: mjd, err, mag, filter",
     ],
 )  # fmt: skip
 def test_a_comment_that_says_another_thing_than_the_columns_is_refused(tmp_path: Path, comment: str) -> None:
@@ -34,7 +42,9 @@ def test_a_comment_that_says_another_thing_than_the_columns_is_refused(tmp_path:
     "comment",
     [
         "V band photometry", "All in V", "filter = V", "Observed on 2022-10-25", "MJD 59877", "E(B-V) = 0.031",
-        "v band", "2022-10-24", "Light curve of SN 2022xyz", "first two columns",
+        "v band", "2022-10-24", "Columns: mjd, mag, err, filter", "All magnitudes are in V", "Comparison stars:",
+        "Title: SN 2022xyz", "Site: La Palma", "1 sigma errors", "units: mag",
+        "Light curve of SN 2022xyz", "first two columns",
     ],
 )  # fmt: skip
 def test_a_comment_that_says_the_same_is_no_hindrance(tmp_path: Path, comment: str) -> None:
@@ -162,7 +172,8 @@ def refused(tmp_path: Path) -> Callable[[str], str]:
     [
         ("ref_epoch", "2016.0"), ("source", "ephemeris"), ("is_detection", "0"), ("limit", "1"), ("hemisphere", "S"),
         ("refraction_corrected", "no"), ("aberration", "not corrected"), ("stellar aberration", "applied"),
-        ("light_time", "corrected"),
+        ("light_time", "corrected"), ("plx_corr", "yes"), ("coord_type", "apparent"), ("eqnx", "B1950"), ("NS", "S"),
+        ("site", "geocenter"), ("epoch", "2016.0"),
     ],
 )  # fmt: skip
 def test_a_column_by_which_positions_are_no_measured_ones_is_refused(
@@ -193,3 +204,22 @@ def test_positions_of_two_objects_of_the_minor_planet_center_are_refused(refused
     head = "permID |stn |obsTime |ra |dec\n"
     rows = "".join(f"{name}|568|2022-10-24T04:30:00Z|201.114|0.521\n" for name in ("1234", "1235"))
     assert "names 2 objects" in refused(head + rows)
+
+
+def test_a_declination_that_lost_its_sign_is_refused(refused: Callable[[str], str]) -> None:
+    rows = "59876.25,201.114,-0.521\n59877.25,201.115,0.521\n59878.25,201.116,-0.521\n"
+    assert "line 3: the declination has another sign" in refused(f"mjd,ra,dec\n{rows}")
+
+
+def test_positions_of_two_objects_far_apart_are_refused(refused: Callable[[str], str]) -> None:
+    assert "degrees from the row before" in refused("mjd,ra,dec\n59876.25,201.1,-0.5\n59876.26,11.2,40.0\n")
+
+
+def test_a_second_place_in_a_row_is_never_passed_over(refused: Callable[[str], str]) -> None:
+    assert "tell different places" in refused("mjd,ra,dec,ra_2000\n59876.25,201.114,-0.521,201.124\n")
+
+
+@pytest.mark.parametrize("error", ["99.99", "40000"])
+def test_an_error_that_no_position_has_is_refused(refused: Callable[[str], str], error: str) -> None:
+    rows = f"59876.25,201.114,-0.521,0.1,0.1\n59877.25,201.1,-0.5,{error},0.1\n"
+    assert "no error of a position" in refused(f"mjd,ra,dec,ra_err (arcsec),dec_err (arcsec)\n{rows}")

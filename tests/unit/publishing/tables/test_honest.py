@@ -57,6 +57,15 @@ FILES: dict[str, tuple[str, list[Values]]] = {
         ",time (days),time,magnitude,e_magnitude,band,system\n0,1.1,59000.1,17.123,0.023,g,AB\n",
         [(*SEEN[:4], "AB")],
     ),
+    "a comet": (
+        "mjd,rh,delta,alpha,mag,mag_err,filter\n59000.1,2.088,1.535,27.55,17.123,0.023,g\n"
+        "59000.1,2.1,1.6,27.1,16.5,0.2,r\n",
+        [SEEN, RED],
+    ),
+    "the time of a query": (
+        "mjd,mag,mag_err,filter,query_datetime,created_at\n59000.1,17.123,0.023,g,2024-09-27 14:12:59,2021-01-01\n",
+        [SEEN],
+    ),
     "columns numbered": ("# 1: MJD\n# 2: filter\n# 3: mag\n# 4: err\n59000.1 g 17.123 0.023\n", [SEEN]),
     "a Julian date from 2450000": ("JD 2450000+,filter,mag,err\n9000.6,g,17.123,0.023\n", [SEEN]),
     "a day first beside a JD": ("data;JD;magnitudine;errore;filtro\n31/05/2020;2459000,6;17,123;0,023;g\n", [SEEN]),
@@ -158,6 +167,8 @@ def test_a_file_that_people_have_is_read_right_without_options(tmp_path: Path, k
         ("JD_UTC\tfilter\trel_flux_T1\trel_flux_err_T1\n2459000.6\tg\t0.05\t0.001\n", "Source_AMag_T1"),
         ("mjd,filter,mag,err_2sigma\n59000.1,g,17.1,0.1\n", "err_2sigma"),
         ("date,band,mag,mag_limit,dmag\n2020-05-31.1,g,17.1,1,0.1\n2020-05-31.2,g,17.2,0,0.1\n", "is_limit=mag_limit"),
+        ("mjd,alpha,delta,mag,filter\n59000.1,150.1,2.1,17.1,g\n59000.1,151.1,2.1,17.1,g\n", "several places"),
+        ("#K IRAF       = NOAO/IRAFV2.16  version %-23s\na.fits 512.1 499.2\n", "instrumental"),
         ("mjd,filter,mag,Err_stat\n59000.1,g,17.1,0.1\n", "--columns error=Err_stat"),
         ("data;JD;mag;filtro\n06/05/2020;2459000,6;17,1;g\n", "tell different times"),
         ("MJD,filter,mag,err,notes\n59000.1,g,17.1,0.1,not NOT\n59000.1,g,17.1,0.1,\n", "notes"),

@@ -1,5 +1,6 @@
 """Numbers that tables write where nothing was measured, and signals too weak: never published as detections."""
 
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 
@@ -9,8 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from parts.tables import points, problems
 
+from bridge.publishing.sources.errors import SourceError
 from bridge.publishing.sources.tables.options import Options
 from bridge.publishing.sources.tables.spectrum import read_spectrum
+
+TIME = datetime(2023, 5, 20, 1, 2, 3, tzinfo=UTC)
 
 
 def table(cells: list[str], name: str = "mag") -> str:
@@ -30,7 +34,7 @@ def beside(name: str, *cells: object, error: str = "0.02") -> str:
     "cells",
     [
         ["22.222"], ["33.333"], ["9.999"], ["19.999"], ["-1.000"], ["22.22", "22.22"], ["30.00", "30.00"],
-        ["25", "25"], ["19.99", "19.99"],
+        ["25", "25"], ["19.99", "19.99"], ["0.0"], ["0"],
     ],
 )  # fmt: skip
 def test_a_number_that_looks_typed_and_lies_far_from_all_others_is_no_magnitude(
@@ -102,7 +106,7 @@ def test_what_a_column_says_of_a_value_is_never_passed_over(tmp_path: Path, name
     assert name in problems(tmp_path, beside(name, *cells))[0]
 
 
-@pytest.mark.parametrize("band", ["V0", "Vlim", "V_ext", "V err", "log V", "mean V", "V dered", "avg", 'V"'])
+@pytest.mark.parametrize("band", ["V0", "Vlim", "V_ext", "V err", "log V", "mean V", "V dered", "avg", 'V"', "true"])
 def test_a_filter_with_a_word_more_tells_another_thing(tmp_path: Path, band: str) -> None:
     assert "Write the filter alone" in problems(tmp_path, f"mjd\tmag\tfilter\n60000.5\t18.1\t{band}\n")[0]
 
@@ -141,7 +145,7 @@ SEEN = [2.1e-15, 2.2e-15, 2.0e-15, 1.9e-15, 2.3e-15, 2.4e-15]
     [
         ([2.1, 2.2, 2.0, 1.9], "brighter than any star"), ([1200.0, 1300.0, 1250.0], "brighter than any star"),
         ([-14.7, -14.6, -14.5], "brighter than any star"), ([*SEEN, 0.0, 0.0], "fluxes are 0"),
-        ([*SEEN, -1.0], "there is none"), ([*SEEN, 1e30], "there is none"),
+        ([-flux for flux in SEEN], "below 0"), ([*SEEN, -1.0], "there is none"), ([*SEEN, 1e30], "there is none"),
     ],
 )  # fmt: skip
 def test_fluxes_that_no_target_has_are_refused(tmp_path: Path, fluxes: list[float], what: str) -> None:
@@ -174,6 +178,8 @@ def test_errors_far_above_all_fluxes_are_none(tmp_path: Path) -> None:
     [
         {"CD1_1": 1.5}, {"PC1_1": 0.5}, {"CUNIT1": "Hz"}, {"SCALE": 1e-15}, {"FLUXSC": 1e15}, {"OBJECT": "SKY"},
         {"IMAGETYP": "standard"}, {"DERED": "yes"}, {"STOKES": "Q"}, {"SKYSUB": False}, {"SIMULATE": True},
+        {"OBJECT": "Telluric HIP1234"}, {"OBJECT": "STD,FLUX"}, {"HIERARCH ESO DPR TYPE": "STD,FLUX"},
+        {"HIERARCH ESO PRO CATG": "SKY_SPECTRUM"}, {"SPECREF": "REST"}, {"CONTNORM": True}, {"RESTFRM": "T"},
         {"UT": "05:30:00"}, {"TIME-OBS": "05:30:00"}, {"MJD-OBS": 60085.0431},
     ],
 )  # fmt: skip
@@ -188,3 +194,27 @@ def test_a_header_of_a_spectrum_that_says_two_things_is_refused(tmp_path: Path, 
             read_spectrum(tmp_path / "s.fits")
     with pytest.raises(Exception, match="1 problem"):
         read_spectrum(tmp_path / "s.fits")
+
+
+@pytest.mark.parametrize(
+    ("name", "cells"), [("mjd", ("59000.5", "59000.5")), ("date", ("2021-01-01",) * 2), ("epoch", ("1", "2"))]
+)
+def test_a_spectrum_with_times_of_its_own_rows_is_refused(tmp_path: Path, name: str, cells: tuple[str, str]) -> None:
+    (tmp_path / "s.csv").write_text(f"wave,flux,{name}\n5000,1e-15,{cells[0]}\n5003,2e-15,{cells[1]}\n")
+    with pytest.raises(SourceError) as caught:
+        read_spectrum(tmp_path / "s.csv", Options(time=TIME, given={"wavelength_unit": "Angstrom", "flux_unit": CGS}))
+    assert "one spectrum a file" in caught.value.problems[0]
+
+
+def test_an_error_to_one_side_is_not_the_error(tmp_path: Path) -> None:
+    (point,) = points(tmp_path, "mjd,mag,err+,err-,filter\n60000.5,18.1,0.02,0.05,r\n")
+    assert (point.brightness_error, point.extra) == (None, {"err+": 0.02, "err-": 0.05})
+
+
+@pytest.mark.parametrize("tag", ["del", "s", "strike"])
+def test_a_value_that_is_struck_out_is_not_published(tmp_path: Path, tag: str) -> None:
+    head = "<tr><th>mjd</th><th>mag</th><th>filter</th></tr>"
+    cells = ("60000.5", "18.1"), ("60001.5", f"<{tag}>12.0</{tag}>")
+    rows = "".join(f"<tr><td>{mjd}</td><td>{mag}</td><td>r</td></tr>" for mjd, mag in cells)
+    with pytest.raises(SourceError, match="struck out"):
+        points(tmp_path, f"<html><table>{head}{rows}</table></html>", name="t.html")

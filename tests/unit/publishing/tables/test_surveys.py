@@ -262,3 +262,9 @@ def test_detections_and_limits_of_alerce_are_read_from_one_answer(tmp_path: Path
     other = text.replace('"diffmaglim":20.1', '"diffmaglim":20.1,"mag":20.1')
     with pytest.raises(SourceError, match="Save the non-detections as a table"):
         reading(tmp_path, other)
+
+
+def test_whole_days_of_the_open_catalogs_are_mjds(tmp_path: Path) -> None:
+    text = '{"SN1915A":{"photometry":[{"time":"20576","u_time":"MJD","magnitude":"15.5","band":"pg"}]}}'
+    (point,) = points(tmp_path, text)
+    assert (point.timestamp, point.brightness) == (datetime(1915, 3, 20, tzinfo=UTC), 15.5)
