@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache, partial
-from itertools import pairwise, repeat
+from itertools import count, pairwise, repeat
+from operator import sub
 from typing import Any
 
 from bridge.events import Column, EventRef
@@ -181,19 +182,25 @@ class _Run:
 
 def _runs(ordered: Sequence[_Row]) -> Iterator[_Run]:
     """Yield the runs of notes that are in the order of their keys."""
-    apart = [
-        (key - at, event, None if number is None else number - at) for at, (key, event, number, _) in enumerate(ordered)
-    ]
-    ends = [at for at in range(1, len(apart)) if apart[at] != apart[at - 1]]
+    if not ordered:
+        return
+    keys, events, numbers, digests = zip(*ordered, strict=True)
+    # The same for neighbours of one event.
+    apart = zip(
+        map(sub, keys, count()),
+        events,
+        (None if number is None else number - at for at, number in enumerate(numbers)),
+        strict=False,
+    )
+    ends = [at for at, (one, other) in enumerate(pairwise(apart), 1) if one != other]
     run: _Run | None = None
-    for first, end in pairwise((0, *ends, len(ordered)) if ordered else ()):
-        key, event, number, _ = ordered[first]
-        if run is not None and not run.takes(key):
+    for first, end in pairwise((0, *ends, len(keys))):
+        if run is not None and not run.takes(keys[first]):
             yield run
             run = None
-        run = run or _Run(key)
-        run.parts.append(Part(end - first, event, number))
-        run.digests += [told for *_, told in ordered[first:end]]
+        run = run or _Run(keys[first])
+        run.parts.append(Part(end - first, events[first], numbers[first]))
+        run.digests += digests[first:end]
     if run is not None:
         yield run
 
