@@ -100,23 +100,12 @@ class Event(Share):
     @property
     def subject(self) -> str:
         """The name of the target, or of the list, that this event is about."""
-        match self.body:
-            case Target() | TargetList():
-                return self.body.name
-            case data:
-                return data.target.name
+        return self.body.subject
 
     @property
     def names(self) -> tuple[str, ...]:
         """All names of all targets that this event is about; for a list its own name first."""
-        match self.body:
-            case TargetList():
-                told = (one for member in self.body.members for one in (member.reference, member.target) if one)
-                return (self.body.name, *dict.fromkeys(name for one in told for name in one.names))
-            case Target():
-                return self.body.names
-            case data:
-                return data.target.names
+        return self.body.names
 
     @property
     def key(self) -> bytes:

@@ -158,17 +158,19 @@ class DjangoLedger(DjangoKept):
 
     def known(self, events: Collection[EventRef]) -> dict[EventRef, Known]:
         """Return what is known of these events, for those of which anything is."""
-        wanted = {rules.key_of(event): event for event in events}
-        ids = {event.id for event in events}
+        ids = [event.id for event in events]
         done: dict[EventRef, Witness] = {}
         waits: dict[EventRef, set[Place]] = {}
         with translating(self._using):
-            for origin, event_id, witness in witnesses(self._using, ids):
-                if (event := wanted.get((origin, event_id))) is not None:
-                    done[event] = Witness(witness)
-            for row in that_wait(self._using, ids).only("origin", "event_id", *PLACE):
-                if (event := wanted.get((row.origin, row.event_id))) is not None:
-                    waits.setdefault(event, set()).add(place_of(row))
+            settled = witnesses(self._using, ids)
+            waiting = list(that_wait(self._using, ids).only("origin", "event_id", *PLACE))
+        wanted = {rules.key_of(event): event for event in events} if settled or waiting else {}
+        for origin, event_id, witness in settled:
+            if (event := wanted.get((origin, event_id))) is not None:
+                done[event] = Witness(witness)
+        for row in waiting:
+            if (event := wanted.get((row.origin, row.event_id))) is not None:
+                waits.setdefault(event, set()).add(place_of(row))
         return {
             event: Known(witness=done.get(event), waits_at=frozenset(waits.get(event, ())))
             for event in done.keys() | waits.keys()

@@ -26,8 +26,8 @@ from bridge.receiving.decide import (
     Create,
     FillList,
     decide,
-    new_datums,
     import_list_name,
+    new_datums,
     shared_list_name,
 )
 from bridge.receiving.matching import Hold, Policy, separation
