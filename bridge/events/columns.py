@@ -201,10 +201,15 @@ def _written(datums: Sequence[Any], write: Callable[[Any], Any], how: Serializat
 
 def once(make: Callable[..., Any], *columns: Column) -> list[Any]:
     """Return what ``make`` makes of each row of ``columns``: once of each row of the same objects, as most are."""
-    if len(columns[0]) == 1:
-        return [make(*(value for (value,) in columns))]
-    keys = [*zip(*(map(id, column) for column in columns), strict=True)]
-    made = {key: make(*row) for key, row in dict(zip(keys, zip(*columns, strict=True), strict=True)).items()}
+    keys: list[Any]
+    if len(columns) == 1:
+        keys = [*map(id, columns[0])]
+    else:
+        keys = [*zip(*(map(id, column) for column in columns), strict=True)]
+    rows = dict(zip(keys, zip(*columns, strict=True), strict=True))
+    if len(rows) == 1:
+        return [make(*next(iter(rows.values())))] * len(keys)
+    made = {key: make(*row) for key, row in rows.items()}
     return [made[key] for key in keys]
 
 

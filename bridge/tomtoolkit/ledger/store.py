@@ -29,7 +29,7 @@ from bridge.ledger.model import (
 )
 from bridge.stream.port import Partition
 from bridge.tomtoolkit import models
-from bridge.tomtoolkit.database import translating, writing
+from bridge.tomtoolkit.database import among, select, translating, writing
 from bridge.tomtoolkit.ledger import words
 from bridge.tomtoolkit.ledger.breath import Breath
 from bridge.tomtoolkit.ledger.kept import DjangoKept
@@ -37,6 +37,9 @@ from bridge.tomtoolkit.ledger.queries import PLACE, entries_at, filtered, that_w
 from bridge.tomtoolkit.ledger.renaming import rename_topic
 from bridge.tomtoolkit.ledger.rows import place_of, to_entry, to_heartbeat
 from bridge.tomtoolkit.ledger.unit import DjangoUnit
+
+# All SQL below is put together from this package's own constants; values go in as parameters.
+# ruff: noqa: S608
 
 _FORGOTTEN_AT_ONCE = 10_000
 _SILENT = timedelta(days=1)
@@ -163,7 +166,8 @@ class DjangoLedger(DjangoKept):
         waits: dict[EventRef, set[Place]] = {}
         with translating(self._using):
             settled = witnesses(self._using, ids)
-            waiting = list(that_wait(self._using, ids).only("origin", "event_id", *PLACE))
+            rows = that_wait(self._using, ids)
+            waiting = [] if rows is None else list(rows.only("origin", "event_id", *PLACE))
         wanted = {rules.key_of(event): event for event in events} if settled or waiting else {}
         for origin, event_id, witness in settled:
             if (event := wanted.get((origin, event_id))) is not None:
@@ -197,8 +201,9 @@ class DjangoLedger(DjangoKept):
     def name_owners(self, names: Collection[str]) -> dict[str, str]:
         """Return to which origins these display names belong, where to any."""
         with translating(self._using):
-            rows = models.OriginName.objects.using(self._using).filter(simple__in=list(names))
-            return dict(rows.values_list("simple", "origin"))
+            one_of, value = among(self._using, names)
+            table = models.OriginName._meta.db_table
+            return dict(select(self._using, f"SELECT simple, origin FROM {table} WHERE simple {one_of}", [value]))
 
     def counts(self) -> list[Count]:
         """Return the number of events by topic, origin, kind and outcome."""

@@ -16,12 +16,15 @@ from bridge.ledger.lost import check_outcome, position_lost
 from bridge.ledger.model import Entry, Line, Place, Reason, ShareWords, ToKeep, Witness
 from bridge.stream.port import Partition, Record
 from bridge.tomtoolkit import models
-from bridge.tomtoolkit.database import MANY, chunks, insert, insert_missing, insert_with_keys
+from bridge.tomtoolkit.database import MANY, chunks, insert, insert_missing, insert_with_keys, select, update
 from bridge.tomtoolkit.ledger import words
 from bridge.tomtoolkit.ledger.applied import announce, is_announced
 from bridge.tomtoolkit.ledger.keeping import Keeping, Said
 from bridge.tomtoolkit.ledger.queries import PLACE, at_places, begun, entries_at
 from bridge.tomtoolkit.ledger.rows import COMMON_TEXTS, entry_columns, line_digest, place_of, to_entry
+
+# All SQL below is put together from this package's own constants; values go in as parameters.
+# ruff: noqa: S608
 
 _Key = tuple[str, UUID]
 """Origin and id of an event (:func:`bridge.ledger.rules.key_of`)."""
@@ -134,7 +137,8 @@ class DjangoUnit:
         if expected is None:
             _, moved = positions.get_or_create(**place, defaults={"topic_id": topic_id, **following})
         else:
-            moved = positions.filter(**place, topic_id=topic_id, next_offset=expected).update(**following) == 1
+            at = {**place, "topic_id": topic_id, "next_offset": expected}
+            moved = bool(update(self._using, models.Position, at, following))
         if not moved:
             raise position_lost(partition, expected)
 
@@ -146,11 +150,16 @@ class DjangoUnit:
         self._write_outcomes()
         self._kept_bytes += words.keep(self._using, self._words) if self._words else 0
         self._write_witnesses()
+        if self._left:
+            self._move_up()
+        self._write_sums()
+
+    def _move_up(self) -> None:
+        """Let what waits behind another be due now in the lines that something has left."""
         now = self._clock.now()
         behind = models.Parked.objects.using(self._using).filter(holds=True, reason=Reason.WAITS_BEHIND.value)
         for chunk in chunks(sorted(map(line_digest, self._left))):
             behind.filter(Q(due_at=None) | Q(due_at__gt=now), line__in=chunk).update(due_at=now)
-        self._write_sums()
 
     def forget(self, rows: Collection[models.Entry]) -> None:
         """Remove entries of which nothing is kept, and what was said of shares of which no other entry is left."""
@@ -265,29 +274,29 @@ class DjangoUnit:
 
     def _end_intents(self, events: Collection[_Key]) -> None:
         """Forget what was begun for these events, also under an earlier release, which did not note whose they were."""
-        if not models.Intent.objects.using(self._using).exists():
+        if not select(self._using, f"SELECT 1 FROM {models.Intent._meta.db_table} LIMIT 1"):
             return  # as nearly always: what is written in one transaction needs none
         whose: dict[UUID, set[str]] = {}
         for origin, event_id in events:
             whose.setdefault(event_id, {""}).add(origin)
-        there = begun(self._using, whose).values_list("pk", "event_id", "origin")
+        if (rows := begun(self._using, whose)) is None:
+            return
+        there = rows.values_list("pk", "event_id", "origin")
         if ended := [pk for pk, event_id, origin in there if origin in whose[event_id]]:
             for chunk in chunks(ended):
                 models.Intent.objects.using(self._using).filter(pk__in=chunk).delete()
 
     def _write_sums(self) -> None:
         tallies = models.Tally.objects.using(self._using)
-        for (topic, origin, kind, outcome), change in sorted(self._sums.items()):
-            if change:
-                place = {"topic": topic, "origin": origin, "kind": kind, "outcome": outcome}
-                if not tallies.filter(**place).update(events=F("events") + change):
-                    row, made = tallies.get_or_create(**place, defaults={"events": change})
-                    if not made:
-                        tallies.filter(pk=row.pk).update(events=F("events") + change)
+        for summed, change in sorted(self._sums.items()):
+            place = dict(zip(_SUMMED, summed, strict=True))
+            if change and not update(self._using, models.Tally, place, {"events": change}, add=True):
+                row, made = tallies.get_or_create(**place, defaults={"events": change})
+                if not made:
+                    tallies.filter(pk=row.pk).update(events=F("events") + change)
         for topic, at in sorted(self._successes.items()):
-            successes = models.Success.objects.using(self._using)
-            if not successes.filter(topic=topic).update(at=at):
-                successes.update_or_create(topic=topic, defaults={"at": at})
+            if not update(self._using, models.Success, {"topic": topic}, {"at": at}):
+                models.Success.objects.using(self._using).update_or_create(topic=topic, defaults={"at": at})
         if self._kept_bytes:
             installation = models.Installation.objects.using(self._using)
             installation.update(kept_bytes=F("kept_bytes") + self._kept_bytes)
