@@ -201,15 +201,10 @@ def _written(datums: Sequence[Any], write: Callable[[Any], Any], how: Serializat
 
 def once(make: Callable[..., Any], *columns: Column) -> list[Any]:
     """Return what ``make`` makes of each row of ``columns``: once of each row of the same objects, as most are."""
-    keys: list[Any]
-    if len(columns) == 1:
-        keys = [*map(id, columns[0])]
-    else:
-        keys = [*zip(*(map(id, column) for column in columns), strict=True)]
-    rows = dict(zip(keys, zip(*columns, strict=True), strict=True))
-    if len(rows) == 1:
-        return [make(*next(iter(rows.values())))] * len(keys)
-    made = {key: make(*row) for key, row in rows.items()}
+    if all(len(set(map(id, column))) == 1 for column in columns):
+        return [make(*(column[0] for column in columns))] * len(columns[0])
+    keys = [*zip(*(map(id, column) for column in columns), strict=True)]
+    made = {key: make(*row) for key, row in dict(zip(keys, zip(*columns, strict=True), strict=True)).items()}
     return [made[key] for key in keys]
 
 
