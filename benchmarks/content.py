@@ -66,7 +66,7 @@ def spectra(turn: int, count: int) -> Iterator[dict[str, Any]]:
             "wavelength_unit": "Angstrom",
             "flux": flux,
             "flux_unit": "erg / (Angstrom s cm2)",
-            "error": flux,
+            "error": [round(one / 20, 19) for one in flux],
         }
 
 

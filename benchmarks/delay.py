@@ -3,6 +3,9 @@
 Two TOMs with the app on SQLite, each with its daemon (``bridgerelay``, ``bridgeconsume``), on the embedded stream and
 on Apache Kafka. The receiving TOM's file is looked at every few milliseconds. Beside it what the stream alone takes:
 records of the same size, each produced and flushed, to a consumer that polls.
+
+The first share after both have started is told by itself: the relay meets the stream and announces its schema then
+(and Kafka's brokers, when they are new, their producers), which happens once.
 """
 
 import sqlite3
@@ -41,12 +44,12 @@ from tom_dataproducts.models import PhotometryReducedDatum
 from tom_targets.models import Target
 from bridge.tomtoolkit.sharing import share
 target, user = Target.objects.get(name=name), User.objects.get(username='admin')
-first, begun, result = datetime(2000, 1, 1, tzinfo=timezone.utc), time.time(), []
-for number in range(count):
-    time.sleep(max(0.0, begun + number / rate - time.time()))
+day, begun, result = datetime(2000, 1, 1, tzinfo=timezone.utc), time.time(), []
+for number in range(first, first + count):
+    time.sleep(max(0.0, begun + (number - first) / rate - time.time()))
     with transaction.atomic():
         row = PhotometryReducedDatum(
-            target=target, bandpass='r', brightness=float(number), timestamp=first + timedelta(minutes=number)
+            target=target, bandpass='r', brightness=float(number), timestamp=day + timedelta(minutes=number)
         )
         PhotometryReducedDatum.objects.bulk_create([row])
         share(PhotometryReducedDatum.objects.filter(target=target, brightness=number), topic=topic, user=user)
@@ -61,7 +64,7 @@ def measure(stage: Stage, effort: Effort) -> Iterator[Row]:
     for label, url in streams.items():
         topic = f"delay.{uuid4().hex[:8]}"
         Publishing(url, topic=topic).close()
-        ours = ms(_shared(stage.with_app, stage.folder("delay"), url, topic, count))
+        first, *ours = ms(_shared(stage.with_app, stage.folder("delay"), url, topic, count))
         alone = ms(_by_kafka(stage.broker, topic, count) if label == "Kafka" else _embedded(url, topic, count))
         for told, part, most in (("median", 0.5, 50), ("99 %", 0.99, 250)):
             yield Row(
@@ -72,6 +75,7 @@ def measure(stage: Stage, effort: Effort) -> Iterator[Row]:
                 theirs=[_quantile(alone, part)],
                 goal=Goal(by=By.ADDED, most=most),
             )
+        yield Row(what=f"the first share after a start, {label}", unit="ms", ours=[first])
 
 
 def _quantile(times: list[float], part: float) -> float:
@@ -79,6 +83,7 @@ def _quantile(times: list[float], part: float) -> float:
 
 
 def _shared(pristine: Pristine, folder: Path, url: str, topic: str, count: int) -> list[float]:
+    """Return how long each share took: one to begin with, and ``count`` that follow each other when it has come."""
     stream = {"STREAM": {"URL": url}}
     sender = ManagedTom(pristine, folder / "a", {"ORIGIN": "a", **stream, "PUBLISH": [{"TOPIC": topic}]})
     receiver = ManagedTom(pristine, folder / "b", {"ORIGIN": "b", **stream, "SUBSCRIBE": [{"TOPIC": topic}]})
@@ -91,9 +96,13 @@ def _shared(pristine: Pristine, folder: Path, url: str, topic: str, count: int) 
         ):
             relay.wait_for("relay.started")
             consumer.wait_for("consumer.started")
-            arrived = _Arrivals(receiver.site.database, count)
-            committed = sender.shell(_SHARE, name=_NAME, count=count, rate=RATE, topic=topic)
-            return [at - committed[number] for number, at in arrived.all().items()]
+            taken: list[float] = []
+            for numbers in (range(1), range(1, count + 1)):
+                arrived = _Arrivals(receiver.site.database, numbers)
+                given = {"first": numbers.start, "count": len(numbers)}
+                committed = sender.shell(_SHARE, name=_NAME, rate=RATE, topic=topic, **given)
+                taken += [at - sent for at, sent in zip(arrived.all(), committed, strict=True)]
+            return taken
     finally:
         sender.stop()
         receiver.stop()
@@ -102,8 +111,8 @@ def _shared(pristine: Pristine, folder: Path, url: str, topic: str, count: int) 
 class _Arrivals:
     """Looks when which row is there, in a thread of its own; a row's brightness is its number."""
 
-    def __init__(self, database: Path, count: int) -> None:
-        self._count = count
+    def __init__(self, database: Path, numbers: range) -> None:
+        self._numbers = numbers
         self._seen: dict[int, float] = {}
         self._thread = threading.Thread(target=self._look, args=(database,), daemon=True)
         self._thread.start()
@@ -111,17 +120,21 @@ class _Arrivals:
     def _look(self, path: Path) -> None:
         last = 0
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=60)) as database:
-            while len(self._seen) < self._count:
+            while not self._has_all:
                 found = database.execute(f"SELECT id, brightness FROM {PHOTOMETRY} WHERE id > ?", (last,)).fetchall()
                 for key, number in found:
                     last = key
                     self._seen[round(number)] = time.time()
                 time.sleep(_LOOK_S)
 
-    def all(self) -> dict[int, float]:
-        """Return when each came, as soon as all are there."""
-        wait_until(lambda: len(self._seen) >= self._count, timeout_s=120, what="all rows")
-        return self._seen
+    @property
+    def _has_all(self) -> bool:
+        return self._seen.keys() >= set(self._numbers)
+
+    def all(self) -> list[float]:
+        """Return when each came, in their order, as soon as all are there."""
+        wait_until(lambda: self._has_all, timeout_s=120, what="all rows")
+        return [self._seen[number] for number in self._numbers]
 
 
 def _embedded(url: str, topic: str, count: int) -> list[float]:

@@ -56,7 +56,9 @@ def spelling(name: str) -> str:
     ``M 1-1`` and ``M 11`` are one to the rule; here they are ``m1 1`` and ``m11``. ``NGC 7000`` and ``ngc7000`` stay
     one.
     """
-    return " ".join(toolkit_rule(part) for part in _BETWEEN_DIGITS.split(name)) or name.strip()
+    if not _BETWEEN_DIGITS.search(name):
+        return simplify(name)  # as nearly every one
+    return " ".join(toolkit_rule(part) for part in _BETWEEN_DIGITS.split(name))
 
 
 def grouped_otherwise(names: Sequence[str], others: Sequence[str]) -> tuple[str, str] | None:

@@ -10,6 +10,10 @@ import unicodedata
 from functools import lru_cache
 
 from bridge.names import ordinary
+from bridge.shown import visible
+
+OF_HERMES = "hermes"
+"""The origin of messages of Hermes that name no sender; of those that do, ``hermes.<sender>``. No TOM has such."""
 
 LONGEST = 100
 """Characters of what an origin is called: TOM Toolkit's ``source_name`` takes no more."""
@@ -29,6 +33,18 @@ Source: the commonest of Unicode's confusables (UTS 39), https://www.unicode.org
 """
 
 
+def came_from_hermes(origin: str) -> bool:
+    """Return whether an origin is one of messages of Hermes: no bridge publishes as that, and they never go back."""
+    return origin == OF_HERMES or origin.startswith(f"{OF_HERMES}.")
+
+
+def of_a_tom(origin: str) -> str:
+    """Return the origin of a TOM; raise ValueError where it is one of messages of Hermes."""
+    if came_from_hermes(origin):
+        raise ValueError(f"{origin!r} is kept for what comes from Hermes; choose another")
+    return origin
+
+
 @lru_cache(maxsize=1024)
 def name_key(name: str) -> str:
     """Return that by which display names are compared; never empty for a name that shows anything."""
@@ -40,10 +56,12 @@ def name_key(name: str) -> str:
 def told_as(name: str, origin: str, owner: str | None) -> str:
     """Return what ``origin`` is called that calls itself ``name``, which belongs to ``owner`` (None: to nobody yet).
 
-    A name with a bracket is told with its origin whoever it belongs to: nobody is to write another's origin there.
+    A name with a bracket is told with its origin whoever it belongs to: nobody is to write another's origin there. What
+    is not seen in a name is made visible: a mark of direction would turn the origin behind it into another one.
     """
+    name = visible(name)
     if owner == origin and "(" not in unicodedata.normalize("NFKC", name):
-        return name
+        return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
     told = f"{name} ({origin})"
     if len(told) <= LONGEST:
         return told

@@ -17,6 +17,15 @@ pytest_plugins = [
 ]
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests that mostly wait where two processes begin: they wait while the others compute, not at the end."""
+    waiting = [item for item in items if item.get_closest_marker("waits")]
+    others = [item for item in items if not item.get_closest_marker("waits")]
+    half = len(others) // 2
+    items[:] = [*waiting[::2], *others[:half], *waiting[1::2], *others[half:]]
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say what was skipped and why, a line a reason."""
     reasons: Counter[str] = Counter()

@@ -10,7 +10,7 @@ import typer
 
 from bridge.cli import publish_files
 from bridge.cli.common import Json, load_settings
-from bridge.cli.sharing import (
+from bridge.cli.publish_common import (
     Acknowledgement,
     DryRun,
     Message,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bridge.cli.common import Json, load_settings, moment, plain, print_json, print_table, say
-from bridge.cli.sharing import (
+from bridge.cli.publish_common import (
     Acknowledgement,
     DryRun,
     Message,

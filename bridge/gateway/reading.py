@@ -23,6 +23,8 @@ _IMPORTED = "Imported From "
 _OWN_LOCATION = re.compile(r"ReducedDatum shared from .*/api/reduceddatums/\d+/?")
 """What a TOM fills in where a datum has no source: its own name, and this. It says that the datum is the TOM's own."""
 _LONGEST_NAME = 100
+_LONGEST_REFUSAL = 4_000
+"""Characters."""
 _LONGEST_PATH = 120
 """Characters of the path to a wrong field that are told: free values may be nested deeply."""
 _MOST_KEY = 2**63 - 1
@@ -40,7 +42,8 @@ class Refusal(Exception):  # noqa: N818 (an answer, not a fault)
 
     def __init__(self, what: str, *, status: int = 400, reason: str = "not valid") -> None:
         super().__init__(what)
-        self.what = what
+        # What was sent may be megabytes of a name: the answer, and a line of the log, are not.
+        self.what = what if len(what) <= _LONGEST_REFUSAL else f"{what[: _LONGEST_REFUSAL - 1]}…"
         self.status = status
         self.reason = reason
 

@@ -15,9 +15,10 @@ from pydantic import JsonValue
 from bridge.codec.split import part, runs
 from bridge.events import BODIES, Data, Event, Kind, Target, TargetReference
 from bridge.hermes.embedded import KEY, as_json, embedded
-from bridge.hermes.record import FORMAT, ID, NAMESPACE, SENDER, came_from_hermes
+from bridge.hermes.record import FORMAT, ID, NAMESPACE, SENDER
 from bridge.hermes.rest_rules import fitting_datum, fitting_target
 from bridge.hermes.rows import Row, assumptions, datum_row, target_row
+from bridge.origins import came_from_hermes
 from bridge.stream.port import Headers
 
 LARGEST_BYTES = 900_000

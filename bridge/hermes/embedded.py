@@ -11,8 +11,9 @@ from pydantic import JsonValue
 
 from bridge.errors import InvalidEventError, NewerVersionError
 from bridge.events import Event, EventRef
-from bridge.hermes.record import Message, came_from_hermes
+from bridge.hermes.record import Message
 from bridge.hermes.values import shown
+from bridge.origins import came_from_hermes
 
 KEY = "tom_bridge"
 VERSION = 1

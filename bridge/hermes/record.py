@@ -19,6 +19,7 @@ from bridge.codec.headers import header_text
 from bridge.errors import UndecodableError
 from bridge.hermes import container
 from bridge.hermes.values import shown
+from bridge.origins import OF_HERMES
 from bridge.stream.port import Record
 from bridge.topics import split
 
@@ -31,8 +32,6 @@ NAMESPACE = uuid5(NAMESPACE_URL, BASE_URL)
 """Of all ids that are made here."""
 INSTALLATION = uuid5(NAMESPACE, "installation")
 """Of all that comes from Hermes."""
-ORIGIN = "hermes"
-"""The origin of what names no sender; of one that does, ``hermes.<sender>``."""
 
 _PLAIN_SENDER = re.compile(r"[a-z0-9._-]{1,80}")
 _MADE = re.compile(r".*--[0-9a-f]{16}")
@@ -115,22 +114,17 @@ def origin_of(sender: bytes | None) -> str:
     A sender that is no origin, or looks like one made here, has its readable part and a digest.
     """
     if not sender:
-        return ORIGIN
+        return OF_HERMES
     text = sender.decode(errors="replace")
     if _PLAIN_SENDER.fullmatch(text) and not _MADE.fullmatch(text):
-        return f"{ORIGIN}.{text}"
+        return f"{OF_HERMES}.{text}"
     readable = _NOT_IN_ORIGINS.sub("-", text.lower())[:60]
-    return f"{ORIGIN}.{readable}--{hashlib.sha256(sender).hexdigest()[:16]}"
+    return f"{OF_HERMES}.{readable}--{hashlib.sha256(sender).hexdigest()[:16]}"
 
 
 def origin_name_of(origin: str) -> str:
     """Return how an origin made here is shown: as what somebody says of itself."""
-    return f"Hermes: {origin.removeprefix(f'{ORIGIN}.')}" if origin != ORIGIN else "Hermes: no sender named"
-
-
-def came_from_hermes(origin: str) -> bool:
-    """Return whether events of ``origin`` came from Hermes: they never go back there."""
-    return origin == ORIGIN or origin.startswith(f"{ORIGIN}.")
+    return f"Hermes: {origin.removeprefix(f'{OF_HERMES}.')}" if origin != OF_HERMES else "Hermes: no sender named"
 
 
 # -- the value --------------------------------------------------------------------------------------------------------

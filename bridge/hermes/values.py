@@ -17,8 +17,10 @@ from bridge.events.fields import FIRST_YEAR, LAST_YEAR, plain
 
 Read = TypeVar("Read")
 
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
-_SEXAGESIMAL = re.compile(r"[+-]?\d{1,3}\s*[:hdms°\s]\s*\d", re.IGNORECASE)
+# No two neighbours in a pattern may take the same letters: a million digits that are no number in the end would be
+# divided between them in a million ways.
+_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?")
+_SEXAGESIMAL = re.compile(r"[+-]?\d{1,3}(?:\s*[:hdms°]\s*|\s+)\d", re.IGNORECASE)
 _DAY = r"\d{4}-\d{2}-\d{2}"
 # No offset behind a day alone: Python takes it for a time of the day.
 _ISO = re.compile(

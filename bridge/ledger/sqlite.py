@@ -222,6 +222,7 @@ class SqliteLedger(SqliteKept):
                     " WHERE event.share_id = words.share_id AND event.origin = words.origin)",
                     {tuple(row) for row in removed},
                 )
+                connection.execute("DELETE FROM tally WHERE events <= 0")
             forgotten += len(removed)
             if len(removed) < _FORGOTTEN_AT_ONCE:
                 return forgotten

@@ -2,8 +2,9 @@
 
 import json
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from bridge.events import EventRef, ShareRef
@@ -68,27 +69,48 @@ def kept_values(entry: Entry, kept: Kept) -> tuple[object, ...]:
     )
 
 
-def to_entry(row: sqlite3.Row) -> Entry:
+def to_entry(row: Iterable[Any]) -> Entry:
     """Return a row with :data:`EVENT_COLUMNS`."""
+    (  # by its name each of them would be looked for among all
+        topic,
+        topic_id,
+        partition,
+        record_offset,
+        number,
+        published_at,
+        recorded_at,
+        outcome,
+        reason,
+        detail,
+        event_id,
+        share_id,
+        origin,
+        origin_name,
+        kind,
+        subject,
+        shared_by,
+        title,
+        record_key,
+    ) = row
     return Entry(
-        partition=Partition(row["topic"], row["partition"]),
-        topic_id=row["topic_id"],
-        offset=row["record_offset"],
-        number=row["number"],
-        published_at=from_microseconds(row["published_at"]),
-        recorded_at=from_microseconds(row["recorded_at"]),
-        outcome=Outcome(row["outcome"]),
-        reason=None if row["reason"] is None else Reason(row["reason"]),
-        detail=json.loads(row["detail"]),
-        event_id=None if row["event_id"] is None else UUID(row["event_id"]),
-        share_id=None if row["share_id"] is None else UUID(row["share_id"]),
-        origin=row["origin"],
-        origin_name=row["origin_name"],
-        kind=row["kind"],
-        subject=row["subject"],
-        shared_by=row["shared_by"],
-        title=row["title"],
-        key=row["record_key"],
+        partition=Partition(topic, partition),
+        topic_id=topic_id,
+        offset=record_offset,
+        number=number,
+        published_at=from_microseconds(published_at),
+        recorded_at=from_microseconds(recorded_at),
+        outcome=Outcome(outcome),
+        reason=None if reason is None else Reason(reason),
+        detail=json.loads(detail),
+        event_id=None if event_id is None else UUID(event_id),
+        share_id=None if share_id is None else UUID(share_id),
+        origin=origin,
+        origin_name=origin_name,
+        kind=kind,
+        subject=subject,
+        shared_by=shared_by,
+        title=title,
+        key=record_key,
     )
 
 
@@ -108,28 +130,24 @@ def to_kept(row: sqlite3.Row) -> Kept:
 
 def to_parked(row: sqlite3.Row) -> Parked:
     """Return a row with :data:`WAITING_COLUMNS` and :data:`EVENT_COLUMNS`."""
+    waiting, member, reason, detail, due_at, looks, tries, names, *event = row
     return Parked(
-        id=row["waiting_id"],
-        entry=to_entry(row),
-        member=row["member"],
-        reason=Reason(row["waiting_reason"]),
-        detail=json.loads(row["waiting_detail"]),
-        names=frozenset(json.loads(row["names"])),
-        due_at=None if row["due_at"] is None else from_microseconds(row["due_at"]),
-        looks=row["looks"],
-        tries=row["tries"],
+        id=waiting,
+        entry=to_entry(event),
+        member=member,
+        reason=Reason(reason),
+        detail=json.loads(detail),
+        names=frozenset(json.loads(names)),
+        due_at=None if due_at is None else from_microseconds(due_at),
+        looks=looks,
+        tries=tries,
     )
 
 
 def to_dead(row: sqlite3.Row) -> Dead:
     """Return a row with :data:`LETTER_COLUMNS` and :data:`EVENT_COLUMNS`."""
-    return Dead(
-        id=row["letter_id"],
-        entry=to_entry(row),
-        member=row["member"],
-        reason=Reason(row["letter_reason"]),
-        detail=json.loads(row["letter_detail"]),
-    )
+    letter, member, reason, detail, *event = row
+    return Dead(id=letter, entry=to_entry(event), member=member, reason=Reason(reason), detail=json.loads(detail))
 
 
 class Conditions:

@@ -18,9 +18,9 @@ from bridge.operations.opening import group_of, ledger_of, stream_of
 from bridge.receiving.consumer import Consumer, Pace
 from bridge.receiving.execute import Executor
 from bridge.receiving.live import Live
-from bridge.receiving.looking import Parts
 from bridge.receiving.matching import Policy
 from bridge.receiving.naming import Names
+from bridge.receiving.parts import Parts
 from bridge.receiving.progress import Limits, Progress
 from bridge.receiving.read import UNIT_RECORDS, Reader, Rules
 from bridge.receiving.unit import Writer
@@ -135,12 +135,14 @@ def put_together(
     tom: Tom,
     *,
     pause_s: float = 1.0,
+    targets_at_once: int = 1,
     stopped: threading.Event | None = None,
     clock: Clock = CLOCK,
 ) -> Bridge:
     """Return the bridge of open parts, the ledger tied to the TOM; ``pause_s`` is that of the executor.
 
-    Raises IdentityError where the ledger belongs to another TOM.
+    Of targets ``targets_at_once`` are written in one transaction, at most. Raises IdentityError where the ledger
+    belongs to another TOM.
     """
     stopped = stopped or threading.Event()
     ledger.bind(tom.identity)
@@ -161,6 +163,7 @@ def put_together(
     first_look = timedelta(seconds=limits.parked_retry_s)
     bounds = Limits(
         batch_datums=limits.batch_datums,
+        batch_targets=targets_at_once,
         batch_s=limits.batch_s,
         parked_bytes=limits.parked_bytes,
         dead_in_a_run=limits.dead_in_a_run,
@@ -174,7 +177,9 @@ def put_together(
         reader=reader,
         executor=executor,
         names=names,
-        writer=Writer(executor, ledger, reader, names, first_look=first_look, clock=clock),
+        writer=Writer(
+            executor, ledger, reader, names, first_look=first_look, targets_at_once=targets_at_once, clock=clock
+        ),
         progress=Progress(ledger, tom, bounds, clock),
         clock=clock,
     )

@@ -7,7 +7,10 @@ from functools import partial
 from bridge.codec import Decoder, Format, Hints, Item
 from bridge.codec.schemas import SchemasOfStreams
 from bridge.codec.writing import MARKER
+from bridge.errors import InvalidEventError
+from bridge.events import Event
 from bridge.hermes import HermesFormat
+from bridge.origins import came_from_hermes
 from bridge.settings import Settings, SubscriptionSettings
 from bridge.stream import Record, Stream
 
@@ -23,7 +26,11 @@ class Formats:
 
     def decode(self, record: Record) -> Sequence[Item]:
         """Return what ``record`` brings; see :class:`~bridge.codec.items.Format`."""
-        return self._of(record).decode(record)
+        form = self._of(record)
+        items = form.decode(record)
+        if form is self._usual:
+            _refuse_of_hermes(record, items)
+        return items
 
     def peek(self, record: Record) -> Hints:
         """Return what ``record`` says of itself."""
@@ -37,6 +44,18 @@ class Formats:
 
     def _of(self, record: Record) -> Format:
         return self._by_topic.get(record.partition.topic, self._usual)
+
+
+def _refuse_of_hermes(record: Record, items: Sequence[Item]) -> None:
+    """Raise InvalidEventError for an event of the bridge that names an origin which messages of Hermes have.
+
+    No bridge sends one; and the ids of a message's events are known to whoever has read it, so that anybody could have
+    done here what the message itself is to bring yet.
+    """
+    for item in items:
+        if isinstance(item, Event) and came_from_hermes(item.origin):
+            what = f"{item.ref} is of {item.origin}; no bridge sends what came from Hermes"
+            raise InvalidEventError(what, where=record.where, mend="Only messages of Hermes have such an origin")
 
 
 def formats_of(settings: Settings, stream: Stream, account: Callable[[str], str] | None = None) -> Formats:

@@ -24,6 +24,7 @@ from bridge.gateway.store import Known, Store
 from bridge.ledger.sqlite import SqliteLedger
 from bridge.operations.assemble import account_of, streams_of
 from bridge.operations.opening import ledger_of, opened_ledger, stream_of
+from bridge.origins import of_a_tom
 from bridge.publishing.outbox import Queued
 from bridge.publishing.relay import Pace, Relay
 from bridge.settings import Settings
@@ -89,6 +90,10 @@ def _check_account(name: str, origin: str, display_name: str, installation: UUID
     except InvalidEventError as error:
         mend = "See --origin (small letters, digits, '.', '_', '-') and --display-name (at most 100 characters)"
         raise ConfigurationError(error.what, where=where, mend=mend) from None
+    try:
+        of_a_tom(origin)
+    except ValueError as error:
+        raise ConfigurationError(str(error), where=where, mend="Name another by --origin") from None
 
 
 # -- the service ----------------------------------------------------------------------------------------------------

@@ -1,11 +1,13 @@
 """Parts of a TOM's bridge that are opened for one command: those that every command needs, quickly imported."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 
+from bridge.errors import AwayError, BridgeError
 from bridge.gateway import FILE
 from bridge.ledger.sqlite import SqliteLedger
+from bridge.operations.at_once import at_once
 from bridge.settings import Settings, StreamSettings
 from bridge.stream import Stream, open_hopskotch, open_stream
 from bridge.stream.labelled import Opening
@@ -51,6 +53,28 @@ def opened_stream(settings: Settings, *, only: str | None = None) -> Iterator[Ro
     """Open the configured streams, as one, for a block, or the one of the label ``only``."""
     with closing(stream_of(settings, only=only)) as stream:
         yield stream
+
+
+def away_of(stream: RoutedStream, labels: Collection[str] | None = None) -> dict[str, AwayError]:
+    """Return why streams are away, by label: those that answer nothing small within :data:`ANSWERS_WITHIN_S`.
+
+    All are asked at the same time, or those of ``labels``. To be asked before anything else that a person waits for:
+    what is asked of a stream that is away takes longer to fail, topic by topic. What is wrong otherwise, whoever asks
+    for more is told.
+    """
+    parts = {label: part for label, part in stream.parts().items() if labels is None or label in labels}
+    found = zip(parts, at_once([partial(_why_away, part) for part in parts.values()]), strict=True)
+    return {label: why for label, why in found if why is not None}
+
+
+def _why_away(part: Stream) -> AwayError | None:
+    try:
+        part.reach(ANSWERS_WITHIN_S)
+    except AwayError as error:
+        return error
+    except BridgeError:
+        pass
+    return None
 
 
 @contextmanager

@@ -6,18 +6,20 @@ from datetime import datetime
 
 from bridge.errors import AwayError, ConfigurationError, StopError
 from bridge.ledger.port import Ledger, Position
+from bridge.operations.opening import away_of
 from bridge.operations.status import PartitionStatus, partitions
 from bridge.receiving.starting import offset_for
 from bridge.stream import Stream
 from bridge.stream.names import split
+from bridge.stream.routed import RoutedStream
 
 
-def show_positions(stream: Stream, ledger: Ledger, topics: Sequence[str]) -> list[PartitionStatus]:
+def show_positions(stream: RoutedStream, ledger: Ledger, topics: Sequence[str]) -> list[PartitionStatus]:
     """Return where the TOM stands in each partition of ``topics``, by the ledger alone where a stream can't be asked.
 
     Raises AwayError or StopError where none can.
     """
-    away: dict[str, AwayError] = {}  # why a stream does not answer, by its label: each is asked once
+    away = away_of(stream, {split(topic)[0] for topic in topics})
     failures: dict[str, AwayError | StopError] = {}
     found: list[PartitionStatus] = []
     for topic in dict.fromkeys(topics):

@@ -4,13 +4,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any, NamedTuple
 
 from bridge.errors import AwayError, BridgeError, StopError
 from bridge.ledger.port import Count, Heartbeat, Ledger, Outcome, Position, Reason, Sums
-from bridge.operations.at_once import at_once
-from bridge.operations.opening import ANSWERS_WITHIN_S, opened_stream
+from bridge.operations.opening import away_of, opened_stream
 from bridge.settings import Settings
 from bridge.stream import Ends, Partition, Stream
 from bridge.stream.names import split
@@ -64,6 +62,8 @@ class ProcessStatus:
     """When its position in each partition last moved, or was taken up."""
     held: dict[str, str]
     """Why the next record of a partition is tried again and again."""
+    waits: dict[str, int] = field(default_factory=dict)
+    """How many records of a partition were at hand and not done."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,9 +115,8 @@ class Verdict:
 
 def status(settings: Settings, ledger: Ledger) -> Status:
     """Return how things are; a stream that can't be reached is told, not raised."""
-    labels = list(settings.each_stream())
-    away = at_once([partial(_away, settings, label) for label in labels])
-    found = [topics_of(settings, ledger, label, away=why) for label, why in zip(labels, away, strict=True)]
+    away = _away(settings)
+    found = [topics_of(settings, ledger, label, away=away.get(label, "")) for label in settings.each_stream()]
     counts = ledger.counts()
     outcomes = Counter({str(outcome): 0 for outcome in Outcome})
     for count in counts:
@@ -138,17 +137,14 @@ def status(settings: Settings, ledger: Ledger) -> Status:
     )
 
 
-def _away(settings: Settings, label: str) -> str:
-    """Return why the stream does not answer that has this label; nothing where it does."""
+def _away(settings: Settings, *, only: str | None = None) -> dict[str, str]:
+    """Return why streams with topics that are subscribed to do not answer, by label, or the one of ``only``."""
+    wanted = {split(one.topic)[0] for one in settings.subscribe}
     try:
-        if _subscribed(settings, label):
-            with opened_stream(settings, only=label) as stream:
-                stream.reach(ANSWERS_WITHIN_S)
-    except AwayError as error:
-        return str(error)
+        with opened_stream(settings, only=only) as stream:
+            return {label: str(why) for label, why in away_of(stream, wanted).items()}
     except BridgeError:  # told by whoever asks next
-        pass
-    return ""
+        return {}
 
 
 def _subscribed(settings: Settings, label: str) -> list[str]:
@@ -162,14 +158,18 @@ class _Last(NamedTuple):
     outcomes: Mapping[str, datetime]
 
 
-def topics_of(settings: Settings, ledger: Ledger, label: str, *, away: str = "") -> tuple[list[TopicStatus], str]:
+def topics_of(
+    settings: Settings, ledger: Ledger, label: str, *, away: str | None = None
+) -> tuple[list[TopicStatus], str]:
     """Return where the TOM stands in the topics of one stream, and why that does not answer, where it does not.
 
-    ``away``: why, where that is known; then it isn't asked.
+    ``away``: why, or nothing, where that was asked before.
     """
     names = _subscribed(settings, label)
     if not names:
         return [], ""
+    if away is None:
+        away = _away(settings, only=label).get(label, "")
     last = _Last(successes=ledger.last_success(), outcomes=ledger.last_outcomes())
     if away:
         return [_topic(None, ledger, name, last) for name in names], away
@@ -219,8 +219,16 @@ def judge(now: Status, limits: Thresholds, *, at: datetime | None = None, beside
 def ledgers_problems(ledger: Ledger, *, at: datetime | None = None) -> list[str]:
     """Return what the ledger alone tells to be wrong: for a page, which doesn't wait for the stream."""
     moment, stuck = at or datetime.now(UTC), timedelta(seconds=Thresholds.stuck_s)
-    living = [one for one in map(process_of, ledger.heartbeats()) if not one.ended and moment - one.at <= stuck]
-    told = [problem for process in living for problem in _troubles(process, stuck, moment)]
+    processes = [process_of(one) for one in ledger.heartbeats()]
+    told: list[str] = []
+    living = [one for one in processes if not one.ended and moment - one.at <= stuck]
+    for process in living:
+        told += _troubles(process, stuck, moment)
+        at_hand = {partition: at for partition, at in process.moved.items() if process.waits.get(partition)}
+        told += [_stands(process, one, at) for one, at in at_hand.items() if moment - at > stuck]
+    if processes and not living and not processes[0].ended:
+        last = processes[0]
+        told.append(f"the consumer ({last.process}) has not said since {last.at:%Y-%m-%d %H:%M:%S} UTC that it lives")
     return [*told, *impostors(ledger.sums())]
 
 
@@ -261,9 +269,13 @@ def _of_processes(now: Status, limits: Thresholds, moment: datetime) -> list[str
             topic = partition.rpartition("[")[0]
             latest = max(moved_at, waiting.get(topic, moment))
             if topic in lag and moment - latest > stuck and _lags(now, partition):
-                why = process.held.get(partition, "it doesn't say why")
-                problems.append(f"{partition}: records wait, and nothing has moved since {latest:%H:%M:%S} UTC: {why}")
+                problems.append(_stands(process, partition, latest))
     return problems
+
+
+def _stands(process: ProcessStatus, partition: str, since: datetime) -> str:
+    why = process.held.get(partition, "it doesn't say why")
+    return f"{partition}: records wait, and nothing has moved since {since:%H:%M:%S} UTC: {why}"
 
 
 def _lags(now: Status, partition: str) -> bool:
@@ -275,12 +287,15 @@ def process_of(heartbeat: Heartbeat) -> ProcessStatus:
     """Return what a process said of itself."""
     moved: dict[str, datetime] = {}
     held: dict[str, str] = {}
+    waits: dict[str, int] = {}
     topics: Any = heartbeat.state.get("topics", {})
     for topic, told in topics.items():
         for number, one in told.get("partitions", {}).items():
-            moved[f"{topic}[{number}]"] = datetime.fromisoformat(one["moved_at"])
+            partition = f"{topic}[{number}]"
+            moved[partition] = datetime.fromisoformat(one["moved_at"])
+            waits[partition] = one.get("waits", 0)
             if "held" in one:
-                held[f"{topic}[{number}]"] = one["held"]
+                held[partition] = one["held"]
     troubles: Any = heartbeat.state.get("troubles", {})
     return ProcessStatus(
         process=heartbeat.process,
@@ -290,6 +305,7 @@ def process_of(heartbeat: Heartbeat) -> ProcessStatus:
         troubles=troubles,
         moved=moved,
         held=held,
+        waits=waits,
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bridge.errors import AwayError, StopError, TopicMissingError
+from bridge.operations.opening import away_of
 from bridge.settings import Settings
 from bridge.stream import Stream, Topic
 from bridge.stream.routed import RoutedStream
@@ -37,9 +38,12 @@ def list_topics(settings: Settings, stream: RoutedStream) -> tuple[list[TopicInf
     Raises AwayError or StopError where none answers.
     """
     found: list[TopicInfo] = []
+    away = away_of(stream)
     failures: list[AwayError | StopError] = []
-    for part in stream.parts().values():
+    for label, part in stream.parts().items():
         try:
+            if label in away:
+                raise away[label]
             found += [_info(settings, part, topic) for _, topic in sorted(part.topics().items())]
         except (AwayError, StopError) as error:
             failures.append(error)

@@ -168,8 +168,8 @@ class Consumer:
         else:
             self._progress.well("[group]")
         self._take_problems(fetched)
-        gone = [one for one in self._live.positions if one not in subscription.assignment()]
-        self._live.leave(gone)
+        assigned = subscription.assignment()
+        self._live.leave([one for one in self._live.positions if one not in assigned])
         self._live.take(fetched.records)
         self._live.take_ends(fetched.read_to)
 

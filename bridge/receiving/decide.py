@@ -8,7 +8,7 @@ TOM Toolkit's own.
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, repeat
+from itertools import chain, count, repeat
 from typing import Any, NamedTuple, TypeVar
 
 from pydantic import JsonValue
@@ -220,8 +220,12 @@ def shared_list_name(name: str, origin_name: str, existing: Collection[str] | No
     """
     if existing is not None and name not in existing:
         return name
-    suffix = f" (from {origin_name})"
-    return name[: LONGEST_LIST_NAME - len(suffix)] + suffix
+    for number in count(1):
+        suffix = f" (from {origin_name})" if number == 1 else f" (from {origin_name}, {number})"
+        told = name[: LONGEST_LIST_NAME - len(suffix)] + suffix
+        if existing is None or told not in existing:
+            return told
+    raise AssertionError("unreachable: a TOM has not every list")
 
 
 # -- datums -----------------------------------------------------------------------------------------------------------

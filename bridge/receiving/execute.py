@@ -12,17 +12,27 @@ from typing import TypeVar
 from uuid import UUID
 
 from bridge.budget import NO_LIMIT, Budget
-from bridge.errors import RejectedError
+from bridge.errors import RejectedError, TookTooMuchError
 from bridge.events import Data, Datum, Event, Kind, ListMember, Target
 from bridge.ledger.model import Outcome, Reason
 from bridge.ledger.port import Ledger
 from bridge.names import simplify_all
 from bridge.receiving import decide
+from bridge.receiving.creating import NewTargets
 from bridge.receiving.decide import AddDatums, AddProduct, Amend, Create, FillList, Plan
 from bridge.receiving.matching import Hold, Policy, match
 from bridge.receiving.result import Members, Result, amended, behind, datums_result, list_result, parked, product_result
 from bridge.tom.compare import fate, looks_equal
-from bridge.tom.port import DatumResult, ExistingDatum, Fate, LocalTarget, NewDatum, Provenance, Tom
+from bridge.tom.port import (
+    DatumResult,
+    ExistingDatum,
+    Fate,
+    LocalTarget,
+    NewDatum,
+    NewTarget,
+    Provenance,
+    Tom,
+)
 
 T = TypeVar("T")
 
@@ -99,6 +109,50 @@ class Executor:
         """
         return self._tried(lambda: self._once(event, topic, members, budget, creates=creates), budget)
 
+    def execute_targets(
+        self,
+        events: Sequence[Event],
+        topics: Sequence[str],
+        *,
+        creates: Sequence[bool],
+        ignored: Sequence[bool],
+        budget: Budget = NO_LIMIT,
+    ) -> list[Result]:
+        """Write events with targets, which came on ``topics``, in order; return what became of each.
+
+        Those that are to be created are, at once, before one comes that has a name of theirs. ``creates`` and
+        ``ignored`` are as in :meth:`execute` and :meth:`execute_datums`. Raises RejectedError where one is refused.
+        """
+
+        def once(at: int) -> Result:
+            return self._tried(lambda: self._once(events[at], topics[at], None, budget, creates=creates[at]), budget)
+
+        if len(events) == 1:
+            return [once(0)]
+        self._find_each((event.names for event in events), budget)
+        results: dict[int, Result] = {}
+        held: dict[bytes, UUID] = {}
+        new = NewTargets()
+        for at, (event, topic) in enumerate(zip(events, topics, strict=True)):
+            if new.has_any_of(simplify_all(event.names)):
+                results |= self._create_together(new, once, budget)
+                new = NewTargets()
+            plan = decide.decide(event, self._find, self._policy, topic=topic, creates=creates[at])
+            origin = decide.provenance(event, topic)
+            assert isinstance(plan, Hold | Create | Amend)
+            if isinstance(plan, Hold):
+                results[at] = parked(plan)
+                if not (ignored[at] and plan.reason is Reason.NO_TARGET):
+                    held.setdefault(event.key, event.id)
+            elif event.key in held:
+                results[at] = parked(behind(held[event.key], simplify_all([event.subject])))
+            elif isinstance(plan, Create) or self._unfinished([plan], origin):
+                new.add(at, event, plan.target, origin)
+            else:
+                results[at] = once(at) if plan.additions else amended(plan, ())
+        results |= self._create_together(new, once, budget)
+        return [results[at] for at in range(len(events))]
+
     def execute_datums(
         self, events: Sequence[Event], topics: Sequence[str], *, ignored: Sequence[bool], budget: Budget = NO_LIMIT
     ) -> list[Result]:
@@ -149,12 +203,12 @@ class Executor:
     # -- one event ----------------------------------------------------------------------------------------------------
 
     def _tried(self, act: Callable[[], T], budget: Budget) -> T:
-        """Return what ``act`` returns; what is refused is tried again a few times."""
+        """Return what ``act`` returns; what is refused is tried again a few times, unless it took too much already."""
         for left in range(self._attempts - 1, -1, -1):
             try:
                 return act()
-            except RejectedError:
-                if not left:
+            except RejectedError as error:
+                if not left or isinstance(error, TookTooMuchError):
                     raise
                 budget.wait(self._pause_s)
                 budget.check()
@@ -189,21 +243,21 @@ class Executor:
                 return product_result(plan, written.fate, written.reason, written.unverified)
 
     def _create(self, event: Event, origin: Provenance, target: Target, budget: Budget) -> Result:
-        name = decide.import_list_name(event.origin_name, self._tom.list_names())
-        (written,) = self._tom.create_targets([target], (self._tom.open_list(name),), origin, budget)
+        new = NewTargets()
+        new.add(0, event, target, origin)
+        result = new.created(self._tom, budget)[0]
         self.forget()
-        if isinstance(written, RejectedError):
-            raise written
-        if written is None:
-            raise RejectedError(
-                "a target that matches appeared while it was being created",
-                where=f"{event.ref}: {target.name}",
-                mend="It is decided anew",
-            )
-        detail: dict[str, object] = {"created": target.name, "list": name, "pk": written.pk}
-        if written.unverified:
-            detail["unverified"] = list(written.unverified)
-        return Result(outcome=Outcome.APPLIED, detail=detail, appeared=simplify_all(target.names))
+        if isinstance(result, RejectedError):
+            raise result
+        return result
+
+    def _create_together(self, new: NewTargets, once: Callable[[int], Result], budget: Budget) -> dict[int, Result]:
+        """Create targets at once; what can't be is decided anew, and tried a few times, by itself (``once``)."""
+        if not new:
+            return {}
+        created = new.created(self._tom, budget)
+        self.forget()
+        return {at: once(at) if isinstance(one, RejectedError) else one for at, one in created.items()}
 
     def _unfinished(self, plans: Sequence[Amend], origin: Provenance) -> frozenset[str]:
         """Return the names of those targets that this event began to create and that are what is there.
@@ -265,8 +319,9 @@ class Executor:
         if not create:
             return
         imports = self._tom.open_list(decide.import_list_name(event.origin_name, self._tom.list_names()))
-        targets = [target for _, target in create]
-        written = self._tom.create_targets(targets, (imports, members.handle), origin, budget)
+        lists = (imports, members.handle)
+        new = [NewTarget(target=target, provenance=origin, lists=lists) for _, target in create]
+        written = self._tom.create_targets(new, budget)
         self.forget()
         for (name, target), one in zip(create, written, strict=True):
             if isinstance(one, RejectedError):

@@ -147,7 +147,7 @@ class Live:
         if given_up is not None:
             return self._given_up(next(iter(backlog)), given_up, may_read=self._progress.is_over_now(partition, at))
         alone = self._progress.is_alone(partition, at)
-        arrivals = backlog.unit(self._progress.limits.batch_datums, budget, alone=alone)
+        arrivals = backlog.unit(self._progress.limits.most, budget, alone=alone)
         if not self._settled:
             return arrivals
         return [

@@ -30,7 +30,7 @@ from bridge.errors import (
 from bridge.ledger.model import Entry, Outcome, Position, Reason, Tries
 from bridge.ledger.port import Ledger
 from bridge.ledger.rules import SUCCESS
-from bridge.receiving.read import Arrival
+from bridge.receiving.read import Arrival, Most
 from bridge.receiving.result import Result, dead
 from bridge.stream.port import Partition
 from bridge.tom.port import Tom
@@ -53,6 +53,7 @@ class Limits:
     """How much at once, and how much at all."""
 
     batch_datums: int = 500
+    batch_targets: int = 1
     batch_s: float = 5.0
     """Seconds after which a turn begins nothing more; one unit is written in any case."""
     parked_bytes: int = 1 << 30
@@ -62,6 +63,11 @@ class Limits:
     """The part of the last events that may die so."""
     tries: int = 10
     """How often something is begun that never comes to an end."""
+
+    @property
+    def most(self) -> Most:
+        """How much is written in one transaction."""
+        return Most(datums=self.batch_datums, targets=self.batch_targets)
 
 
 class Verdict(Enum):

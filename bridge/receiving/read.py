@@ -3,8 +3,10 @@
 Reading is total: whatever a record is, something comes out that can be recorded. Only who is away is raised.
 """
 
+import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +24,7 @@ from bridge.errors import (
     StopError,
     UnknownSchemaError,
 )
-from bridge.events import DATUMS, Event, EventRef, ListMember, TargetList
+from bridge.events import DATUMS, Event, EventRef, Kind, ListMember, TargetList
 from bridge.ledger.model import Entry, Line, Outcome, Place, Reason, ToKeep
 from bridge.ledger.rules import BAD_IN_ITSELF
 from bridge.receiving.result import Result, dead, ignored
@@ -55,6 +57,24 @@ class Rules:
 _NO_HINTS = Hints()
 _LEFT = Rules(create_targets=False)
 """Of a topic that is not subscribed to (any more): nobody says that what waits of it may create targets."""
+
+
+class Together(Enum):
+    """With what an event is written in one transaction: with its like, up to a bound."""
+
+    DATUMS = "datums"
+    TARGETS = "targets"
+    ANYTHING = "anything"
+    """It needs no writing but of its outcome."""
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Most:
+    """How much is written in one transaction."""
+
+    datums: float = math.inf
+    targets: int = 1
 
 
 @dataclass(frozen=True, init=False)
@@ -133,9 +153,13 @@ class Arrival:
         return self.event
 
     @property
-    def is_alone(self) -> bool:
-        """Whether it is written by itself: all but datums, and what needs no writing."""
-        return self.settled is None and not self.datums
+    def together(self) -> Together:
+        """With what it may be written."""
+        if self.settled is not None or self.event is None:
+            return Together.ANYTHING
+        if self.datums:
+            return Together.DATUMS
+        return Together.TARGETS if self.event.kind is Kind.TARGET else Together.NOTHING
 
     def only(self, names: Collection[str]) -> tuple[ListMember, ...] | None:
         """Return the members of its list that have these names; None where it is no list."""
@@ -186,6 +210,51 @@ def numbered(arrivals: Sequence[Arrival], number: int) -> Arrival:
     settled = gone if whole.event is not None or whole.settled is None else whole.settled
     hints = whole.hints if whole.event is None else Hints(origin=whole.event.origin)
     return Arrival(record=whole.record, hints=hints, number=number, settled=settled)
+
+
+class Company:
+    """What of events is written in one transaction, taken one after the other."""
+
+    def __init__(self, most: Most) -> None:
+        self._most = most
+        self._together: Together | None = None
+        self._datums = self._targets = 0
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing more goes with what was taken."""
+        return self._together is Together.NOTHING
+
+    def takes(self, arrivals: Collection[Arrival], *, alone: bool = False) -> bool:
+        """Return whether these are written with those before, and count them then; the first always are.
+
+        With ``alone`` they are written with no others.
+        """
+        together = Together.NOTHING if alone else _together(arrivals)
+        datums = self._datums + sum([one.datums for one in arrivals])
+        targets = self._targets + (len(arrivals) if together is Together.TARGETS else 0)
+        if self._together is not None:
+            if Together.NOTHING in (together, self._together):
+                return False
+            if together is not self._together and Together.ANYTHING not in (together, self._together):
+                return False
+            if datums > self._most.datums or targets > self._most.targets:
+                return False
+        if self._together is None or together is not Together.ANYTHING:
+            self._together = together
+        self._datums, self._targets = datums, targets
+        return True
+
+
+def _together(arrivals: Collection[Arrival]) -> Together:
+    """Return with what events are written that can't be parted; with nothing where they differ in that."""
+    found = Together.ANYTHING
+    for one in arrivals:
+        if one.together is not found and one.together is not Together.ANYTHING:
+            if found is not Together.ANYTHING:
+                return Together.NOTHING
+            found = one.together
+    return found
 
 
 class Reader:
@@ -344,32 +413,32 @@ class Backlog:
         """Take records that come behind."""
         self._records += records
 
-    def unit(self, most_datums: int, budget: Budget, *, alone: bool = False) -> list[Arrival]:
+    def unit(self, most: Most, budget: Budget, *, alone: bool = False) -> list[Arrival]:
         """Return the events of the next records that are written in one transaction.
 
-        Datums together up to a bound in number, records and bytes, anything else by itself; always the events of one
-        record at least, and never of a record without the others of it. With ``alone`` of one record only. A spent
-        budget ends the reading after the first. Raises StreamAwayError where nothing could be read.
+        Datums together, or targets, up to a bound in number, records and bytes, anything else by itself; always the
+        events of one record at least, and never of a record without the others of it. With ``alone`` of one record
+        only. A spent budget ends the reading after the first. Raises StreamAwayError where nothing could be read.
         """
         unit: list[Arrival] = []
-        datums = size = taken = 0
+        company = Company(most)
+        size = 0
         ids: set[tuple[str, UUID]] = set()
         for index in range(len(self._records)):
-            arrivals = self._arrivals(index, must=not taken)
+            arrivals = self._arrivals(index, must=not index)
             if arrivals is None:
                 break
-            more = sum([arrival.datums for arrival in arrivals])
+            size += len(arrivals[0].record.value)
             refs = [arrival.refs[0] for arrival in arrivals if arrival.event is not None]
-            by_itself = alone or any(arrival.is_alone for arrival in arrivals)
+            full = size > UNIT_BYTES or index == UNIT_RECORDS
             # What became of an event is to be known before it comes again.
-            full = datums + more > most_datums or size + len(arrivals[0].record.value) > UNIT_BYTES
-            full = full or taken == UNIT_RECORDS
-            if taken and (by_itself or full or not ids.isdisjoint(refs) or budget.spent):
+            if index and (full or not ids.isdisjoint(refs) or budget.spent):
+                break
+            if not company.takes(arrivals, alone=alone):
                 break
             unit += arrivals
-            datums, size, taken = datums + more, size + len(arrivals[0].record.value), taken + 1
             ids.update(refs)
-            if by_itself:
+            if company.is_closed:  # and nothing is read of what comes next: that may be what ends the process
                 break
         return unit
 

@@ -3,8 +3,9 @@
 The one path by which an event reaches a TOM: live, replayed, parked before, or dead before. Events come in, each as an
 :class:`~bridge.receiving.read.Arrival`; what fails is raised, and judged by :mod:`bridge.receiving.progress`.
 
-Datums of many events go together. A target, a product and each hundred members of a list have a transaction of their
-own, whose outcome is written with its data before the position moves past the record: redelivery does the rest.
+Datums of many events go together, and so do targets. A product and each hundred members of a list have a
+transaction of their own, whose outcome is written with its data before the position moves past the record: redelivery
+does the rest.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,7 +22,7 @@ from bridge.receiving.execute import Executor
 from bridge.receiving.facts import Facts
 from bridge.receiving.lists import ListWriter
 from bridge.receiving.naming import Names
-from bridge.receiving.read import Arrival, Reader, Rules
+from bridge.receiving.read import Arrival, Company, Most, Reader, Rules, Together
 from bridge.receiving.recording import Move, Recording, keep_words
 from bridge.receiving.result import Result, unmatched_ignored
 from bridge.receiving.telling import tell
@@ -30,7 +31,8 @@ from bridge.receiving.telling import tell
 class Writer:
     """Writes events into one TOM and its ledger. Not thread-safe.
 
-    ``first_look`` is after how long something parked is looked at again by itself for the first time.
+    ``first_look`` is after how long something parked is looked at again by itself for the first time; of targets no
+    more than ``targets_at_once`` are written in one transaction.
     """
 
     def __init__(
@@ -41,12 +43,14 @@ class Writer:
         names: Names,
         *,
         first_look: timedelta = timedelta(seconds=60),
+        targets_at_once: int = 1,
         clock: Clock = CLOCK,
     ) -> None:
         self._executor = executor
         self._ledger = ledger
         self._reader = reader
         self._names = names
+        self._most = Most(targets=targets_at_once)
         self._recording = Recording(first_look=first_look, clock=clock)
         self._lists = ListWriter(executor, ledger, reader, self._recording)
 
@@ -65,7 +69,7 @@ class Writer:
         written until then is recorded.
         """
         results: list[Result] = []
-        steps = list(_steps(self._names.claimed(arrivals)))
+        steps = list(_steps(self._names.claimed(arrivals), self._most))
         for step in steps:
             last = move if step is steps[-1] else None
             if step[0].settled is None and _is_list(step[0]):
@@ -132,26 +136,33 @@ class Writer:
     def _results(self, arrivals: Sequence[Arrival], facts: Facts, *, restore: bool, budget: Budget) -> list[Result]:
         """Return the result of each event, having written what is to be written."""
         results: dict[int, Result] = {}
-        together: list[int] = []
+        left: list[int] = []
         for index, arrival in enumerate(arrivals):
             early = facts.result(arrival, restore=restore)
             if early is not None:
                 results[index] = early
-            elif arrival.datums:
-                together.append(index)
             else:
-                topic = arrival.record.partition.topic
-                creates = self._rules(arrival).create_targets
-                results[index] = self._executor.execute(arrival.decoded, topic, budget=budget, creates=creates)
-        written = self._executor.execute_datums(
-            [arrivals[index].decoded for index in together],
-            [arrivals[index].record.partition.topic for index in together],
-            ignored=[self._rules(arrivals[index]).ignore_unmatched for index in together],
-            budget=budget,
-        )
-        results.update(zip(together, written, strict=True))
+                left.append(index)
+        written = self._written([arrivals[index] for index in left], budget) if left else []
+        results.update(zip(left, written, strict=True))
         in_order = [results[index].as_restored if restore else results[index] for index in range(len(arrivals))]
         return [self._unmatched(arrival, result) for arrival, result in zip(arrivals, in_order, strict=True)]
+
+    def _written(self, arrivals: Sequence[Arrival], budget: Budget) -> list[Result]:
+        """Write events of one step, and return what became of each."""
+        events = [arrival.decoded for arrival in arrivals]
+        topics = [arrival.record.partition.topic for arrival in arrivals]
+        accepted = [self._rules(arrival) for arrival in arrivals]
+        ignored = [one.ignore_unmatched for one in accepted]
+        match arrivals[0].together:
+            case Together.DATUMS:
+                return self._executor.execute_datums(events, topics, ignored=ignored, budget=budget)
+            case Together.TARGETS:
+                creates = [one.create_targets for one in accepted]
+                return self._executor.execute_targets(events, topics, creates=creates, ignored=ignored, budget=budget)
+            case _:
+                pairs = zip(events, topics, strict=True)
+                return [self._executor.execute(event, topic, budget=budget) for event, topic in pairs]
 
     def _unmatched(self, arrival: Arrival, result: Result) -> Result:
         return unmatched_ignored(result) if result.keep and self._rules(arrival).ignore_unmatched else result
@@ -191,17 +202,16 @@ def _reopen(unit: Unit, arrivals: Sequence[Arrival], results: Sequence[Result]) 
         unit.reopen(left)
 
 
-def _steps(arrivals: Sequence[Arrival]) -> Iterator[list[Arrival]]:
-    """Yield what goes into one transaction: datums, and what is settled, together; anything else by itself."""
+def _steps(arrivals: Sequence[Arrival], most: Most) -> Iterator[list[Arrival]]:
+    """Yield what goes into one transaction: what is written together, and what is settled."""
     step: list[Arrival] = []
+    company = Company(most)
     for arrival in arrivals:
-        if arrival.is_alone:
-            if step:
-                yield step
-            yield [arrival]
-            step = []
-        else:
-            step.append(arrival)
+        if not company.takes([arrival]):
+            yield step
+            step, company = [], Company(most)
+            company.takes([arrival])
+        step.append(arrival)
     if step:
         yield step
 

@@ -15,10 +15,13 @@ from bridge.budget import Budget
 from bridge.errors import AwayError
 from bridge.events import Kind
 from bridge.ledger.model import Dead, Filter, Outcome, Parked, Place, Reason
-from bridge.receiving.looking import LOOKED_AT_ONCE, NAME_IT, Looking, Parts, released_of
+from bridge.receiving.afterwards import Afterwards
+from bridge.receiving.looking import LOOKED_AT_ONCE, NAME_IT, Looking
+from bridge.receiving.parts import Parts
 from bridge.receiving.read import Arrival, numbered
 from bridge.receiving.result import Result
 from bridge.receiving.spread import spread
+from bridge.receiving.waiters import released_of
 from bridge.stream.port import Record
 
 log = structlog.get_logger(__name__)
@@ -43,7 +46,8 @@ class WaitingLine:
         self._called = parts.names
         self._writer = parts.writer
         self._clock = parts.clock
-        self._looking = Looking(parts, appeared=self.appeared, period_s=period_s)
+        self._afterwards = Afterwards(parts, appeared=self.appeared)
+        self._looking = Looking(parts, self._afterwards, period_s=period_s)
         self._read_again = read_again
         self._period_s = period_s
         self._next_names = 0.0
@@ -160,7 +164,7 @@ class WaitingLine:
                     arrival = replace(  # noqa: PLW2901 (the same, of one member)
                         arrival, members=arrival.only([letter.member]), were=Outcome.DEAD
                     )
-                results.append(self._looking.written(arrival, budget))
+                results.append(self._afterwards.written(arrival, budget))
         return results
 
     def spread(self, arrivals: Sequence[Arrival]) -> None:
@@ -185,7 +189,7 @@ class WaitingLine:
             return self._writer.preview(arrival, restore=restore)
         if self._writer.facts([arrival]).stays(arrival, restore=restore):
             return None
-        return self._looking.written(arrival, budget, restore=restore)
+        return self._afterwards.written(arrival, budget, restore=restore)
 
     def _record(self, place: Place, topic: str) -> Record | None:
         kept = self._ledger.raw([place]).get(place)

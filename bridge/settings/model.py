@@ -23,7 +23,7 @@ from bridge.settings.tables import (
     GatewaySettings,
     LimitSettings,
     MatchingSettings,
-    Origin,
+    OwnOrigin,
     PublishedTopicSettings,
     PublishSettings,
     SubscriptionSettings,
@@ -50,7 +50,7 @@ class Settings(BaseSettings):
     streams: dict[StreamLabel, StreamSettings] = {}
     """Further streams by their labels; a topic of one is written ``label:topic``."""
     tom: TomSettings | None = None
-    origin: Origin | None = None
+    origin: OwnOrigin | None = None
     """The permanent id of this TOM in all that it publishes."""
     state: Path = Path("tom-bridge-state")
     """The folder of what the bridge has to remember."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     FiniteFloat,
@@ -18,6 +19,7 @@ from pydantic import (
 )
 
 from bridge.events import Kind
+from bridge.origins import of_a_tom
 from bridge.settings.errors import masked_url
 from bridge.settings.section import Section
 from bridge.settings.streams import FullTopicName
@@ -36,6 +38,7 @@ def _moment(value: object) -> object:
 
 Start = Annotated[Literal["earliest", "now"] | datetime, BeforeValidator(_moment)]
 Origin = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,99}$")]
+OwnOrigin = Annotated[Origin, AfterValidator(of_a_tom)]
 PositiveFloat = Annotated[FiniteFloat, Field(gt=0)]
 
 

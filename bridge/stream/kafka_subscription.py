@@ -261,8 +261,13 @@ class KafkaSubscription:
         )
 
     def keep_alive(self) -> None:
-        """Poll with all partitions paused: librdkafka counts it as life, and fetches again what it drops."""
-        self._pause(True)
+        """Poll, which librdkafka counts as life; what comes by it stands ready.
+
+        Partitions are paused only where that has become much: librdkafka drops what it has fetched of them, and may
+        take a second to fetch it again.
+        """
+        if self._ready_bytes() >= MOST_BYTES:
+            self._pause(True)
         for topic in self._topics.values():
             topic.watch.look()
         self._take(1, 0)

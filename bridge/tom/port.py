@@ -78,6 +78,15 @@ class Written:
     """What was asked for and can't be seen in the TOM afterwards, each with its reason, for people."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class NewTarget:
+    """A target that is to be created, and put in ``lists`` (handles)."""
+
+    target: Target
+    provenance: Provenance
+    lists: tuple[str, ...] = ()
+
+
 Creation = Written | RejectedError | None
 """What became of a target that was to be created; None: one that matches has appeared, decide anew."""
 
@@ -227,13 +236,11 @@ class Tom(Protocol):
         """
         ...
 
-    def create_targets(
-        self, targets: Sequence[Target], lists: Sequence[str], provenance: Provenance, budget: Budget = NO_LIMIT
-    ) -> list[Creation]:
-        """Create targets with their aliases and extras, put them in ``lists`` (handles), show them to the groups.
+    def create_targets(self, new: Sequence[NewTarget], budget: Budget = NO_LIMIT) -> list[Creation]:
+        """Create targets with their aliases and extras, put them in their lists, show them to the groups.
 
         Returns what became of each, in the same order: one that is refused never costs the others. None, where nothing
-        was done because a target that matches has appeared meanwhile (or is one of ``targets``): decide anew. Refused
+        was done because a target that matches has appeared meanwhile (or is one of ``new``): decide anew. Refused
         is also a name that a target has which the account may not see.
         """
         ...

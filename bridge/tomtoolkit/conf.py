@@ -69,6 +69,8 @@ class AppLimitSettings(LimitSettings):
     """Datums that end a batch: more than over REST, as they cost microseconds here."""
     processor_s: PositiveFloat = 300.0
     """Seconds that the hook and the data processor of one product may take."""
+    processor_mb: int = Field(default=2048, ge=64)
+    """MiB of memory that they may take, on Linux."""
     hook_s: PositiveFloat = 10.0
     """Seconds that the hook for what was applied may take."""
 

@@ -1,7 +1,10 @@
 """What every ledger promises of positions, outcomes and witnesses: the contract of :mod:`bridge.ledger.port`."""
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -455,6 +458,27 @@ def test_outcomes_that_the_stream_no_longer_keeps_are_forgotten_and_witnesses_ne
         arrival.ref: Known(witness=Witness.DONE) for arrival in done
     }
     assert ledger.forget(PARTITION, TOPIC_ID, 9) == 0
+
+
+def test_an_origin_is_not_counted_any_more_once_all_that_it_sent_is_forgotten(
+    ledger: Ledger, tmp_path: Path, store: str
+) -> None:
+    for offset in range(3):
+        record(ledger, Arrival(offset=offset, origin=f"stranger{offset}"), Outcome.IGNORED, Reason.OURS)
+    record(ledger, Arrival(offset=9))
+    ledger.forget(PARTITION, TOPIC_ID, 9)
+    assert [(count.origin, count.events) for count in ledger.counts()] == [("north", 1)]
+    assert sums_kept(tmp_path, store) == 1
+
+
+def sums_kept(folder: Path, store: str) -> int:
+    """Return how many rows there are of sums by origin."""
+    if store == "file":
+        with closing(sqlite3.connect(folder / "ledger.sqlite")) as connection:
+            return int(connection.execute("SELECT count(*) FROM tally").fetchone()[0])
+    from bridge.tomtoolkit.models import Tally
+
+    return int(Tally.objects.count())
 
 
 # -- what is known of an event ---------------------------------------------------------------------------------------

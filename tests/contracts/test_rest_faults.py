@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from parts.creating import create_target
+from parts.creating import create_target, new_targets
 from parts.tom_intents import MemoryIntents
 from parts.tom_site import ADMIN_PASSWORD, BRIDGE_PASSWORD
 from parts.toms import Tom
@@ -258,7 +258,7 @@ def test_many_targets_are_created_with_few_requests_and_each_has_its_own_fate(
     any_tom.make_target("There")
     names = [*(f"T{number}" for number in range(10)), "Hidden", "there", "t-0"]
     tom = client(any_tom)
-    made = tom.create_targets([a_target(name) for name in names], ["L"], source())
+    made = tom.create_targets(new_targets([a_target(name) for name in names], ["L"], source()))
     assert [type(one) for one in made] == [Written] * 10 + [RejectedError, type(None), type(None)]
     assert "may not see" in str(made[10])
     assert len(any_tom.targets()) == 12
@@ -316,6 +316,7 @@ def test_a_list_and_new_targets_that_a_stop_broke_off_are_finished_by_the_next_t
 ) -> None:
     names = [f"T{number}" for number in range(6)]
     targets, provenance, intents = [a_target(name) for name in names], source(), MemoryIntents()
+    wanted = new_targets(targets, ["L"], provenance)
 
     class UntilSomeAreMade(Budget):
         @property
@@ -323,15 +324,16 @@ def test_a_list_and_new_targets_that_a_stop_broke_off_are_finished_by_the_next_t
             return len([one for one in asked if one.method == "POST" and one.path == "/api/targets/"]) > 3
 
     with pytest.raises(BudgetSpentError):
-        client(any_tom, intents).create_targets(targets, ["L"], provenance, UntilSomeAreMade(0.0))
+        client(any_tom, intents).create_targets(wanted, UntilSomeAreMade(0.0))
     assert len(any_tom.targets()) == 3
     tom = client(any_tom, intents)
     assert tom.began_creating(targets, provenance) == set(names[:4])
-    made = tom.create_targets(targets, ["L"], provenance)
+    made = tom.create_targets(wanted)
     assert [type(one) for one in made] == [Written] * 6
     assert any_tom.lists() == {"L": names}
 
 
+@pytest.mark.waits
 def test_a_locked_database_is_away_whatever_is_written(tom3: Tom, client: Client) -> None:
     tom3.make_target("A")
     tom = client(tom3)

@@ -79,6 +79,7 @@ def test_a_broker_killed_while_publishing_loses_nothing_and_keeps_the_order(own_
         assert numbers == list(range(int(key.removeprefix(b"key ")), 20_000, 5))
 
 
+@pytest.mark.waits
 def test_an_outage_names_what_is_not_delivered_and_delivers_it_afterwards(own_kafka: KafkaBroker) -> None:
     with closing(open_stream(own_kafka.url)) as stream:
         topic = stream.create_topic("outage").name
@@ -287,6 +288,7 @@ def test_missing_partitions_and_topics_are_told_by_read(lab: KafkaLab) -> None:
 # -- logging in -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.waits
 def test_a_password_logs_in_and_a_wrong_one_is_a_configuration_error_that_hides_it(
     own_kafka: KafkaBroker, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -26,9 +26,9 @@ from parts.streams import (
 from parts.wait import wait_until
 
 from bridge.errors import StreamAwayError
-from bridge.stream import Partition, Stream, Subscription, open_stream
+from bridge.stream import Partition, Stream, Subscription, kafka_subscription, open_stream
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(400), pytest.mark.waits]
 
 LONGEST_S = 2.0
 """How long a poll of 0.5 s may take at most, on a busy machine."""
@@ -54,7 +54,51 @@ def longest_poll(member: Subscription, for_s: float) -> float:
 # -- paused partitions ----------------------------------------------------------------------------------------------
 
 
-def test_a_partition_that_was_taken_away_while_paused_goes_on_when_it_comes_back(stream: Stream) -> None:
+@pytest.fixture
+def much_stands_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nothing at all be so much that who keeps alive pauses its partitions."""
+    monkeypatch.setattr(kafka_subscription, "MOST_BYTES", 0)
+
+
+def test_who_pauses_because_much_stands_ready_loses_and_doubles_nothing(
+    stream: Stream, much_stands_ready: None
+) -> None:
+    topic = stream.create_topic(unique("much")).name
+    fill(stream, topic, numbered(1_000))
+    with closing(stream.subscribe([topic], unique("group"), starting_at(0))) as member:
+        offsets: list[int] = []
+
+        def all_read() -> bool:
+            offsets.extend(record.offset for record in member.poll(150, 1.0).records)
+            member.keep_alive()
+            return len(offsets) >= 1_000
+
+        wait_until(all_read, timeout_s=60)
+        assert offsets == list(range(1_000))
+
+
+def test_what_comes_to_a_member_that_keeps_alive_comes_as_soon_as_to_one_that_need_not(
+    stream: Stream,
+) -> None:
+    topic = stream.create_topic(unique("soon")).name
+    took = {False: 0.0, True: 0.0}
+    with closing(stream.subscribe([topic], unique("group"), starting_at(0))) as member:
+        fill(stream, topic, [b"first"])
+        poll_until(member, 1)
+        for number in range(60):
+            keeps_alive = number % 2 == 0
+            if keeps_alive:
+                member.keep_alive()
+            began = time.monotonic()
+            fill(stream, topic, [b"%d" % number])
+            poll_until(member, 1)
+            took[keeps_alive] += time.monotonic() - began
+    assert took[True] < 2.0 + 2 * took[False]
+
+
+def test_a_partition_that_was_taken_away_while_paused_goes_on_when_it_comes_back(
+    stream: Stream, much_stands_ready: None
+) -> None:
     topic = stream.create_topic(unique("paused"), partitions=2).name
     group = unique("group")
     with closing(stream.subscribe([topic], group, starting_at(0))) as member:

@@ -114,6 +114,7 @@ def timed_poll(member: Subscription) -> Fetched:
     return fetched
 
 
+@pytest.mark.waits
 @pytest.mark.kafka
 def test_a_frozen_broker_keeps_no_other_stream_waiting_whichever_it_is(
     own_kafka: KafkaBroker, kafka_broker: str

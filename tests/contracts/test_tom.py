@@ -16,7 +16,7 @@ from simulation.tom import SimulatedTom
 from bridge.errors import RejectedError
 from bridge.events import DataProduct, EventRef, Point, Target, TargetType, uuid7
 from bridge.ledger.sqlite import SqliteLedger
-from bridge.tom.port import Additions, Fate, NewDatum, Provenance, Tom, Written
+from bridge.tom.port import Additions, Fate, NewDatum, NewTarget, Provenance, Tom, Written
 from bridge.tom.rest import RestAccount, RestTom
 
 pytestmark = pytest.mark.tom
@@ -233,6 +233,19 @@ def test_a_target_is_not_created_where_one_that_matches_has_appeared(tom: Tom, a
     any_tom.make_target("Other", aliases=["sn-2024-abc"])
     assert create_target(tom, a_target(), [], from_elsewhere()) is None
     assert [row["name"] for row in any_tom.targets()] == ["Other"]
+
+
+def test_targets_of_several_events_are_created_at_once_each_in_its_own_list(tom: Tom, any_tom: RunningTom) -> None:
+    new = [
+        NewTarget(target=a_target(name), provenance=from_elsewhere(), lists=(tom.open_list(called),))
+        for name, called in (("A", "First"), ("B", "Second"), ("C", "First"), ("a", "Second"))
+    ]
+    made = tom.create_targets(new)
+    assert [type(one) for one in made] == [Written, Written, Written, type(None)]
+    assert any_tom.lists() == {"First": ["A", "C"], "Second": ["B"]}
+    assert {row["name"]: row["id"] for row in any_tom.targets()} == {
+        one.target.name: written.pk for one, written in zip(new, made, strict=True) if isinstance(written, Written)
+    }
 
 
 @over_rest

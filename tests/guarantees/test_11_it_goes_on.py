@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import sqlite3
+import time
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,7 @@ def test_while_good_requests_fail_as_well_nothing_is_given_up(
     _slow_down(beta, tries=3)
     beta.tom.make_target("SN 2024abc")
     write = RestTom.add_datums
-    failures = iter(range(8))
+    failures = iter(range(5))
 
     def away(self: RestTom, datums: Any, budget: Any = None) -> Any:
         if next(failures, None) is not None:
@@ -72,7 +73,6 @@ def test_while_good_requests_fail_as_well_nothing_is_given_up(
 
     monkeypatch.setattr(RestTom, "add_datums", away)
     monkeypatch.setattr(RestTom, "probe", probe)
-    monkeypatch.setattr("bridge.receiving.consumer.Pace.shortest_wait_s", 0.01, raising=False)
     alpha.publish(on_day(1))
     with beta.open() as bridge:
         bridge.consumer().run(until_end=True)
@@ -252,8 +252,9 @@ def test_a_stop_is_obeyed_within_seconds_whatever_is_under_way(alpha: Publishing
         locked.execute("BEGIN IMMEDIATE")
         try:
             alpha.publish(on_day(2))
-            wait_until(lambda: daemon.said().count("event.") or True)
+            began = time.monotonic()
             assert daemon.end() == 0
+            assert time.monotonic() - began < 10
         finally:
             locked.close()
     with beta.daemon() as daemon:

@@ -90,6 +90,7 @@ def test_what_a_target_lacks_is_added_once_however_often_the_consumer_is_killed(
     assert _killed_everywhere(_fresh(tom3, Place(url), tmp_path), STEPS, tmp_path / "log") >= 4
 
 
+@pytest.mark.waits
 def test_so_it_is_where_the_tom_answers_500_for_what_it_has(alpha, url, tom2, tmp_path):
     alpha.publish(photometry(1), product())
     assert _killed_everywhere(_fresh(tom2, Place(url), tmp_path), FEW_STEPS, tmp_path / "log") >= 6

@@ -145,6 +145,7 @@ def test_a_ledger_whose_disk_is_full_is_waited_for_while_the_tom_answers(alpha, 
     assert len(beta.tom.photometry()) == 2
 
 
+@pytest.mark.waits
 def test_a_broker_that_is_killed_is_waited_for_and_nothing_is_skipped(own_kafka, tom3, tmp_path):
     # A static member: the second daemon takes the place of the first, which could not say goodbye, at once.
     place = Place(own_kafka.url, options={"group.instance.id": "beta"})

@@ -10,8 +10,9 @@ from parts.bridges import Publishing, Subscribed
 from parts.shares import GALAXY, NOON, SUPERNOVA, crafted, on_day, photometry, product
 
 from bridge.codec import Encoded, encode
-from bridge.events import ListMember, Target, TargetList, TargetReference
+from bridge.events import ListMember, TargetList, TargetReference
 from bridge.ledger.port import Outcome, Reason
+from bridge.tom.port import NewTarget
 from bridge.tom.rest import RestTom
 
 Bad = Callable[[Publishing], object]
@@ -177,10 +178,10 @@ def test_a_member_that_breaks_something_here_is_a_dead_letter_of_its_own_and_the
 ):
     create = RestTom.create_targets
 
-    def break_at_the_third(tom: RestTom, targets: Sequence[Target], *given: Any) -> Any:
-        if any(target.name == "SN 2" for target in targets):
+    def break_at_the_third(tom: RestTom, new: Sequence[NewTarget], *given: Any) -> Any:
+        if any(one.target.name == "SN 2" for one in new):
             raise ZeroDivisionError("of ours")
-        return create(tom, targets, *given)
+        return create(tom, new, *given)
 
     members = tuple(
         ListMember(reference=target.reference, target=target)

@@ -10,6 +10,7 @@ from parts.tom_fixtures import MakeTom
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.waits
 @pytest.mark.tom
 def test_the_demonstration_succeeds(make_tom: MakeTom) -> None:
     make_tom(3)  # fails or skips, as the other tests do, where no TOM Toolkit is

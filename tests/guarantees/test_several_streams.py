@@ -44,6 +44,7 @@ class Hopskotch:
         self.stream.flush(30)
 
 
+@pytest.mark.waits
 @pytest.mark.kafka
 def test_a_frozen_hopskotch_keeps_the_private_stream_from_nothing(
     hopskotch: HopskotchBroker, alpha: Publishing, beta: Subscribed, tmp_path: Path

@@ -95,6 +95,7 @@ def failing(request: pytest.FixtureRequest) -> Failing:
     return Failing(request.getfixturevalue("hopskotch"), denied, "may not")
 
 
+@pytest.mark.waits
 def test_the_other_goes_on_the_failure_is_told_and_all_arrives_once(
     failing: Failing, beta: Subscribed, url: str, tmp_path: Path
 ) -> None:

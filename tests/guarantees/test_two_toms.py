@@ -43,6 +43,7 @@ def test_an_event_of_our_origin_from_another_installation_is_told_loudly_and_sto
     told = beta.run("status", "--check")
     assert told.returncode == 1
     assert "another installation publishes as this TOM: 1 events" in told.stdout
+    assert "another installation publishes as this TOM" in beta.run("doctor").stdout
     assert beta.run("dead", "drop", str(letter.id)).returncode == 0
     assert beta.run("status", "--check").returncode == 0
 

@@ -1,6 +1,7 @@
 """Messages of Hermes, row by row: each value is right, or its row is refused and the others are taken."""
 
 import json
+import time
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
@@ -468,3 +469,32 @@ def test_rows_beside_the_events_inside_are_told_and_not_taken() -> None:
         )
     ]
     assert left_of(read({"targets": [SN], **inside}, full=True)) == []
+
+
+# -- what costs more than it weighs ------------------------------------------------------------------------------------
+
+_LONG = 40_000
+LONG_TEXTS = {
+    "a number too large": "1" * _LONG,
+    "digits": "1" * _LONG + "x",
+    "digits and a point": "1" * _LONG + "." + "1" * _LONG + "x",
+    "blanks": "1" + " " * _LONG + "x",
+    "lines": "1" + "\n" * _LONG + ":",
+    "an exponent": "1e" + "1" * _LONG,
+}
+
+
+@pytest.mark.parametrize("text", LONG_TEXTS.values(), ids=LONG_TEXTS.keys())
+def test_a_long_text_that_is_nearly_a_value_costs_no_more_than_its_length(text: str) -> None:
+    """Else a single message would keep the consumer at it for hours, and no signal would be heard meanwhile."""
+    row = {"target_name": "SN 2026ali", "date_obs": text}
+    data = {
+        "targets": [SN | {"name": name, key: text} for name, key in (("A", "ra"), ("B", "dec"), ("C", "pm_ra"))],
+        "photometry": [point(brightness=text), point(date_obs=text), point(brightness_unit=text)],
+        "spectroscopy": [row | {"flux": [text], "wavelength": [text]}],
+        "astrometry": [row | {"ra": text, "dec": text}],
+    }
+    began = time.process_time()
+    items = read(data)
+    assert time.process_time() - began < 1.0
+    assert not [one for one in events_of(items) if one.kind != "target"]

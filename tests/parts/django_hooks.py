@@ -124,6 +124,8 @@ class Misbehaving(Processor):
                 raise ValueError("no table in it")
             case "hang":
                 time.sleep(600)
+            case "fill the memory":
+                bytearray(1 << 30)
             case "leave a transaction":
                 from django.db import transaction
 

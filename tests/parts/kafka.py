@@ -94,6 +94,8 @@ class KafkaBroker:
             # A killed broker is let in again when its old session has ended.
             "broker.session.timeout.ms=2000",
             "broker.heartbeat.interval.ms=500",
+            # One that has nothing to do writes nothing, twice a second by default: many run beside each other.
+            "metadata.max.idle.interval.ms=0",
         ]
 
     def start(self) -> None:

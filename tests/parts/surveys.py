@@ -78,6 +78,18 @@ SAMPLES: dict[str, tuple[str, str]] = {
         "SS CYG,2458000.51180,11.235,0.003,B,NO,STD,105,na,110,na,1.561,na,X1,na\n"
         "SS CYG,2458000.51180,<13.1,na,V,NO,STD,105,na,110,na,1.561,na,X1,na\n",
     ),
+    "aavso visual": (
+        "aavso",
+        "#TYPE=VISUAL\n#OBSCODE=XYZ\n#SOFTWARE=none\n#DELIM=,\n#DATE=JD\n#OBSTYPE=Visual\n"
+        "SS CYG,2459000.6,12.1,na,120,122,070613,clear, no moon\nSS CYG,2459001.6,<14.0,na,140,na,070613,na\n",
+    ),
+    "ps1": (
+        "ps1",
+        "objID,detectID,filterID,obsTime,ra,dec,psfFlux,psfFluxErr,psfQfPerfect,apFlux,apFluxErr,infoFlag\n"
+        "1,1,2,56000.1,150.1,2.1,0.0005,0.00001,0.99,0.0005,0.00001,35\n"
+        "1,2,1,56000.2,150.1,2.1,0.0004,0.00001,0.99,0.0005,0.00001,2083\n"
+        "1,3,1,56000.3,150.1,2.1,-999.0,-999.0,0.99,-999.0,-999.0,35\n",
+    ),
     "rubin forced": (
         "rubin",
         "diaObjectId,visit,detector,band,midpointMjdTai,psfDiffFlux,psfDiffFluxErr,psfFlux,psfFluxErr,psfDiffFlux_flag\n"

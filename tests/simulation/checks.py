@@ -7,9 +7,9 @@ from simulation.ledger import Commit
 from simulation.process import LIMITS
 
 from bridge.errors import BridgeError, StopError
-from bridge.events import Kind
+from bridge.events import EventRef, Kind
 from bridge.ledger import rules
-from bridge.ledger.model import Entry, Known, Outcome, Place, Reason
+from bridge.ledger.model import Entry, Known, Outcome, Reason
 from bridge.names import simplify_all
 from bridge.stream.port import Partition
 
@@ -53,19 +53,23 @@ def check_commit(world: "World", process: "Process", commit: Commit) -> None:
 
 def _check_accounted(world: "World", partition: Partition, topic_id: str, first: int, until: int) -> None:
     """No position goes beyond what has an outcome."""
-    places = places_of(world, partition, topic_id, first, until)
-    missing = places - world.ledger.recorded(places).keys()
+    recorded = world.ledger.query(
+        "SELECT record_offset FROM event WHERE topic_id = ? AND partition = ? AND number = 0 AND record_offset >= ?"
+        " AND record_offset < ?",
+        (topic_id, partition.number, first, until),
+    )
+    missing = offsets_of(world, partition, topic_id, first, until) - {row[0] for row in recorded}
     if missing:
         fail(f"the position of {partition} went to {until}, but {sorted(missing)} have no outcome")
 
 
-def places_of(world: "World", partition: Partition, topic_id: str, first: int, until: int) -> set[Place]:
-    """Return the places of all events in these offsets; of what has a flaw the first alone."""
-    found = set()
-    for record in world.records:
-        if record.topic_id == topic_id and record.partition == partition and first <= record.offset < until:
-            found.add(Place(topic_id, partition.number, record.offset))
-    return found
+def offsets_of(world: "World", partition: Partition, topic_id: str, first: int, until: int) -> set[int]:
+    """Return the offsets of all records between these."""
+    return {
+        record.offset
+        for record in world.records
+        if first <= record.offset < until and record.topic_id == topic_id and record.partition == partition
+    }
 
 
 def _check_blame(world: "World", entry: Entry) -> None:
@@ -76,11 +80,11 @@ def _check_blame(world: "World", entry: Entry) -> None:
         fail(f"{entry.where} ({entry.subject}) was given up ({entry.detail}), though little was broken off")
     if entry.reason not in (Reason.REJECTED, Reason.INTERNAL) or "*" in world.blamed:
         return
-    for content in world.universe.contents:
-        for event in content.events:
-            about = simplify_all(event.names) | {f"content {content.number}"}
-            if event.ref == entry.ref and about.isdisjoint(world.blamed):
-                fail(f"{entry.where} ({entry.subject}) died ({entry.detail}), though only {world.blamed} failed")
+    content = world.universe.content_of(entry.event_id)
+    for event in content.events if content is not None else ():
+        about = simplify_all(event.names) | {f"content {content.number}"}
+        if event.ref == entry.ref and about.isdisjoint(world.blamed):
+            fail(f"{entry.where} ({entry.subject}) died ({entry.detail}), though only {world.blamed} failed")
 
 
 def _check_order(world: "World", process: "Process", entry: Entry) -> None:
@@ -95,14 +99,13 @@ def _check_order(world: "World", process: "Process", entry: Entry) -> None:
         fail(f"{entry.where} was {entry.outcome} while {first.where} of the same line waits")
 
 
-def _check_done(world: "World", ref: object) -> None:
+def _check_done(world: "World", ref: EventRef) -> None:
     """Done is only what is in the TOM, or was."""
-    for content in world.universe.contents:
-        for event in content.events:
-            if event.ref == ref:
-                lacking = lacks(world, event)
-                if lacking:
-                    fail(f"{ref} is witnessed as done, but the TOM never had {lacking[0]}")
+    content = world.universe.content_of(ref.id)
+    for event in content.events if content is not None else ():
+        lacking = lacks(world, event) if event.ref == ref else []
+        if lacking:
+            fail(f"{ref} is witnessed as done, but the TOM never had {lacking[0]}")
 
 
 def lacks(world: "World", event: object) -> list[tuple[object, ...]]:
@@ -158,7 +161,7 @@ def check_told(world: "World", process: "Process") -> None:
 def _excuses(world: "World", partition: Partition) -> set[str]:
     """Return whose troubles may let a partition stand: no other topic's, nor those of another stream."""
     broker = world.brokers.of(partition.topic)
-    stream_fails = broker.away or broker.refuses or world.faults.active
+    stream_fails = broker.away or broker.refuses or broker.frozen_at is not None or world.faults.active
     return {partition.topic, "[tom]", "[ledger]", *(["[stream]"] if stream_fails else [])}
 
 

@@ -57,9 +57,6 @@ class Fault:
     times: int = 1
     name: str = ""
 
-    def fits(self, what: str, names: Collection[str]) -> bool:
-        return what.startswith(self.where) and (not self.name or self.name in names)
-
 
 class Faults:
     """The faults that are to happen."""
@@ -76,7 +73,7 @@ class Faults:
     def take(self, what: str, names: Collection[str]) -> Fault | None:
         """Return the fault that happens at this call, if any."""
         for index, fault in enumerate(self.active):
-            if not fault.fits(what, names):
+            if not what.startswith(fault.where) or (fault.name and fault.name not in names):
                 continue
             if fault.skip:
                 self.active[index] = replace(fault, skip=fault.skip - 1)

@@ -9,6 +9,7 @@ from simulation.steps import (
     Advance,
     Again,
     Freeze,
+    Halt,
     Hole,
     Inject,
     Kill,
@@ -380,6 +381,31 @@ FOUND: Mapping[str, Sequence[Step]] = {
         Run(1),
         Apart(),
     ),
+    "a stream that is frozen is not asked again and again where to go on": (
+        SecondStream(),
+        Run(calls=100),
+        Run(consumer=1),
+        Publish("product", topic="two", origin="south", size=2),
+        Run(consumer=1),
+        Apart("", freezes=True),
+    ),
+    **{
+        f"what comes while the broker is frozen ({seconds} s) comes when it goes on": (
+            Publish("photometry"),
+            Appear("SN 0"),
+            Run(calls=40),
+            Run(1, calls=20),
+            Halt(),
+            Publish("photometry"),
+            Rebalance(),
+            Run(calls=100),
+            Advance(seconds),
+            Run(1, calls=30),
+            Halt(frozen=False),
+            Run(calls=60),
+        )
+        for seconds in (1, 100)
+    },
     "who was frozen while another took over writes nothing": (
         Appear("SN 0"),
         Publish("photometry"),

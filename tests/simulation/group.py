@@ -1,17 +1,17 @@
 """A member of a consumer group on the simulated stream; see :class:`bridge.stream.port.Subscription`."""
 
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from simulation.stream import SESSION_S, Broker, Group
+from simulation.stream import NEVER, SESSION_S, Broker, Group
 
+from bridge.clock import Clock
 from bridge.errors import AwayError, BridgeError, StopError, StreamAwayError, TomAwayError
 from bridge.stream.names import gone, joined, missing, replaced
 from bridge.stream.port import MOST_BYTES, Fetched, Partition, Record, StartAt
 
-_NEVER = threading.Event()
-"""Nobody asks a member that polls to stop."""
+_LEAVE_S = 3.0
+"""How long it takes to leave where the broker does not answer."""
 
 
 @dataclass
@@ -26,6 +26,8 @@ class _Place:
     """None while there is no place to start."""
     told_to: int | None = None
     """The end that was last told as reached."""
+    ahead: int = 0
+    """Up to where its records had come when the broker last answered: they are handed out also while it is frozen."""
     problem: BridgeError | None = None
     again_at: float = 0.0
 
@@ -33,7 +35,9 @@ class _Place:
 class SimulatedSubscription:
     """One member. It hears of a rebalance when it polls or says that it lives, as a client of Kafka does."""
 
-    def __init__(self, broker: Broker, topics: Sequence[str], group: str, start_at: StartAt, slice_s: float) -> None:
+    def __init__(
+        self, broker: Broker, topics: Sequence[str], group: str, start_at: StartAt, *, slice_s: float, clock: Clock
+    ) -> None:
         self.topics = tuple(dict.fromkeys(topics))
         self.silent_since: float | None = None
         """Since when its process is frozen or dead; None while it lives."""
@@ -41,6 +45,7 @@ class SimulatedSubscription:
         self._group = group
         self._start_at = start_at
         self._slice_s = slice_s
+        self._clock = clock
         self._places: dict[Partition, _Place] = {}
         self._in_order: list[Partition] = []
         self._heard: tuple[object, ...] = ()
@@ -49,8 +54,9 @@ class SimulatedSubscription:
         self._failures: list[BridgeError] = []
         self._began = broker.clock.monotonic()
         self._of = broker.groups.setdefault(group, Group())
-        self._of.members.append(self)
-        broker.share_out(group)
+        if broker.frozen_at is None:  # else it joins when it is heard
+            self._of.members.append(self)
+            broker.share_out(group)
 
     # -- what comes ---------------------------------------------------------------------------------------------------
 
@@ -59,6 +65,10 @@ class SimulatedSubscription:
         while True:
             if self._failures:
                 raise self._failures.pop(0)
+            if self._broker.frozen_at is not None:
+                fetched = self._while_frozen(most, most_bytes, deadline)
+                if fetched is not None:
+                    return fetched
             self._broker.check()
             with self._broker.lock:
                 self._sync()
@@ -71,9 +81,22 @@ class SimulatedSubscription:
             if not self._failures:
                 if self._broker.away or self._all_away(fetched):
                     raise next(iter(fetched.problems.values()), StreamAwayError("the broker does not answer"))
-                if left <= 0:
+                if left > 0:
+                    self._broker.clock.wait(NEVER, min(left, self._slice_s))
+                if left <= self._slice_s:  # nothing comes within a slice
                     return fetched
-                self._broker.clock.wait(_NEVER, min(left, self._slice_s))
+
+    def _while_frozen(self, most: int, most_bytes: int, deadline: float) -> Fetched | None:
+        """Return what came before the broker was frozen, and then nothing; None where it goes on meanwhile."""
+        while self._broker.frozen_at is not None:
+            fetched = self._fetched(most, most_bytes)
+            left = deadline - self._clock.monotonic()
+            if fetched.records or left <= 0:
+                if self._broker.is_unheard and not fetched.records:
+                    raise StreamAwayError("the broker does not answer")
+                return fetched
+            self._clock.wait(NEVER, min(left, self._slice_s))
+        return None
 
     def _all_away(self, fetched: Fetched) -> bool:
         found = [self._broker.topics.get(topic) for topic in self.topics]
@@ -157,10 +180,15 @@ class SimulatedSubscription:
             if place.next == place.told_to == len(topic.partitions[partition.number]):
                 continue
             ends = topic.ends(partition.number)
-            if place.next < ends.first:
-                self._lose(place, gone(partition, place.next, ends))
+            frozen = self._broker.frozen_at is not None
+            if frozen and topic.id != place.identity:
                 continue
-            while place.next < ends.next and len(records) < most:
+            if place.next < ends.first:
+                if not frozen:
+                    self._lose(place, gone(partition, place.next, ends))
+                continue
+            place.ahead = place.ahead if frozen else ends.next
+            while place.next < place.ahead and len(records) < most:
                 record = topic.partitions[partition.number][place.next]
                 if record is None:
                     place.next += 1
@@ -170,7 +198,7 @@ class SimulatedSubscription:
                 records.append(record)
                 size += len(record.value)
                 place.next += 1
-            if place.next == ends.next and place.told_to != ends.next:
+            if place.next == ends.next and place.told_to != ends.next and not frozen:
                 place.told_to = read_to[partition] = ends.next
         return Fetched(tuple(records), read_to, self._problems())
 
@@ -178,7 +206,7 @@ class SimulatedSubscription:
         found: dict[str, BridgeError] = dict(self._missing)
         for name in self.topics:
             topic = self._broker.topics.get(name)
-            if topic is not None and (topic.away or self._broker.away):
+            if topic is not None and (topic.away or self._broker.away or self._broker.is_unheard):
                 found[name] = StreamAwayError(f"{name} does not answer")
         for partition, place in self._places.items():
             if place.problem is not None:
@@ -197,14 +225,14 @@ class SimulatedSubscription:
         return f"other members of the group {self._group}, which have all its partitions"
 
     def keep_alive(self) -> None:
-        if not self._broker.away:
+        if not self._broker.away and self._broker.frozen_at is None:
             with self._broker.lock:
                 self._sync()
 
     def seek(self, partition: Partition, offset: int) -> None:
         place = self._places.get(partition)
         if place is not None and place.next is not None:
-            place.next, place.told_to = offset, None
+            place.next, place.told_to, place.ahead = offset, None, 0
 
     def assignment(self) -> frozenset[Partition]:
         return frozenset(self._places)
@@ -218,7 +246,10 @@ class SimulatedSubscription:
         del offsets
 
     def close(self) -> None:
-        if self in self._of.members:
+        if self._broker.frozen_at is not None:  # it is not heard that it leaves
+            self._clock.wait(NEVER, _LEAVE_S)
+            self.silent_since = self._clock.monotonic()
+        elif self in self._of.members:
             self._of.members.remove(self)
             self._broker.share_out(self._group)
         self._places.clear()

@@ -10,6 +10,7 @@ from simulation.steps import (
     Advance,
     Again,
     Freeze,
+    Halt,
     Hole,
     Inject,
     Kill,
@@ -142,7 +143,8 @@ class Chance:
             (3, Rebalance),
             (5, lambda: Advance(chance.choice((1, 10, 61, 700, 4000, -100, -100_000)))),
             (2, self._away),
-            (8 * self._far, lambda: Apart(chance.choice(self._labels), chance.random() < 0.3)),
+            (2, lambda: Halt(chance.choice(self._labels), chance.random() < 0.6)),
+            (8 * self._far, self._apart),
             (1, lambda: Remove(self._topic())),
             (3, lambda: Make(self._topic())),
             (1, lambda: Lose(self._topic(), chance.randrange(6))),
@@ -158,6 +160,10 @@ class Chance:
             (8, self._command),
         )
         return chance.choices([draw for _, draw in drawn], [weight for weight, _ in drawn])[0]()
+
+    def _apart(self) -> Step:
+        how = self._random.choice(("away", "refuses", "freezes"))
+        return Apart(self._random.choice(self._labels), refuses=how == "refuses", freezes=how == "freezes")
 
     def _away(self) -> Step:
         topic = self._random.choice(("", self._topic()))

@@ -95,12 +95,21 @@ def _gives_up_what_refuses(consumer: Any, subscription: Any) -> None:
 
 _go_back = Consumer._go_back
 
+
+def _asks_whoever_is_away(consumer: Any, fetched: Any) -> None:
+    _take_problems(consumer, fetched)
+    consumer._away = set()
+
+
 MUTATIONS: Mapping[str, Mutation] = {
     "one stream that fails fails all": _replaced(_Member, "poll", _stands_for_all),
     "one stream that refuses stops all": _replaced(Consumer, "_take_problems", _stops_at_the_first),
     "topics of all streams are called as on their own": _replaced(Label, "full", lambda _self, topic: topic),
     "who goes back waits for a stream that is away": _replaced(Consumer, "_go_back", _goes_back_at_once),
     "what can't be taken up again at once is left out": _replaced(Consumer, "_go_back", _gives_up_what_refuses),
+    "a stream that is frozen is asked where to go on, again and again": _replaced(
+        Consumer, "_take_problems", _asks_whoever_is_away
+    ),
     "a held partition is never taken up": _replaced(Progress, "held", lambda _self, _partition: True),
     "after an error of poll it goes on where it was": _replaced(Consumer, "_go_back", _never_goes_back),
     "the position goes past what is not applied": _replaced(live, "Move", _moves_too_far),

@@ -24,7 +24,7 @@ def play(*steps: Step, over_rest: bool = True) -> World:
             for step in steps:
                 if isinstance(step, IN_THE_TOM) and world.holdings.in_transaction:
                     continue  # the TOM's database is locked: they come too late
-                world.note(f"{step!r}")
+                world.note(step)
                 step.do(world)
             settle(world)
         except Violation as violation:

@@ -26,9 +26,9 @@ from bridge.operations.assemble import Bridge, _read_again
 from bridge.receiving.consumer import Consumer, Pace
 from bridge.receiving.execute import Executor
 from bridge.receiving.live import Live
-from bridge.receiving.looking import Parts
 from bridge.receiving.matching import Policy
 from bridge.receiving.naming import Names
+from bridge.receiving.parts import Parts
 from bridge.receiving.progress import Limits, Progress
 from bridge.receiving.read import Reader, Rules
 from bridge.receiving.unit import Writer
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 GROUP = "tom-bridge.here"
-LIMITS = Limits(batch_datums=7, parked_bytes=1 << 20, dead_in_a_run=6, tries=4)
-PACE = Pace(records=5)
+LIMITS = Limits(batch_datums=7, batch_targets=3, parked_bytes=1 << 20, dead_in_a_run=6, tries=4)
+PACE = Pace(records=5, heartbeat_s=60.0)
 LONG_S = 3600.0
 """How long one of several streams is waited for: nothing comes meanwhile."""
 
@@ -226,7 +226,15 @@ class Process:
             reader=reader,
             executor=executor,
             names=called,
-            writer=Writer(executor, ledger, reader, called, first_look=timedelta(seconds=60), clock=clock),
+            writer=Writer(
+                executor,
+                ledger,
+                reader,
+                called,
+                first_look=timedelta(seconds=60),
+                targets_at_once=LIMITS.batch_targets,
+                clock=clock,
+            ),
             progress=Progress(ledger, tom, LIMITS, clock),
             clock=clock,
         )
@@ -237,12 +245,12 @@ class Process:
         """Return the one stream there is, or several as one, whose calls each may fail by themselves."""
         by_label = self.world.brokers.by_label
         if len(by_label) == 1:
-            return SimulatedStream(by_label[""])
-        opening = {label: Opening(label, partial(self._opened, broker)) for label, broker in by_label.items()}
+            return SimulatedStream(by_label[""], clock=clock)
+        opening = {label: Opening(label, partial(self._opened, broker, clock)) for label, broker in by_label.items()}
         return RoutedStream(opening, clock=clock, slice_s=LONG_S)
 
-    def _opened(self, broker: Broker) -> Any:
-        return self.ask("part.open", lambda: Asked(self, "part", SimulatedStream(broker)))
+    def _opened(self, broker: Broker, clock: Clock) -> Any:
+        return self.ask("part.open", lambda: Asked(self, "part", SimulatedStream(broker, clock=clock)))
 
     def _decode(self, record: Record) -> Any:
         number = self.world.universe.of(record).number

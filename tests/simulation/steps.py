@@ -186,6 +186,7 @@ class Mend:
         world.faults.clear(poisons=self.poisons)
         for broker in world.brokers.by_label.values():
             broker.away = broker.refuses = False
+            broker.thaw()
         for _, topic in world.brokers.topics():
             topic.away = False
 
@@ -204,6 +205,21 @@ class StreamAway:
             held.away = self.away
         elif not self.topic and self.label in world.brokers.by_label:
             world.brokers.by_label[self.label].away = self.away
+
+
+@dataclass(frozen=True)
+class Halt:
+    """The broker of a label is frozen: it answers nothing, and keeps each waiting as long as that one waits; or not."""
+
+    label: str = ""
+    frozen: bool = True
+
+    def do(self, world: World) -> None:
+        broker = world.brokers.by_label.get(self.label)
+        if broker is not None and self.frozen:
+            broker.freeze()
+        elif broker is not None:
+            broker.thaw()
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 
 SESSION_S = 30.0
 """Seconds after which a member that is not heard of loses its place."""
+ANSWER_S = 10.0
+"""How long a program waits for an answer."""
+UNHEARD_S = 8.0
+"""Seconds until who reads notices that a broker is frozen: two questions in a row, each waited for half as long."""
+NEVER = threading.Event()
+"""Nobody asks who waits for a broker to stop."""
 
 
 @dataclass
@@ -77,8 +83,34 @@ class Broker:
         self.away = False
         self.refuses = False
         """Whether it refuses whatever is asked, until a person has mended something."""
+        self.frozen_at: float | None = None
+        """Since when it answers nothing (by the monotonic clock); what happens meanwhile shows when it goes on."""
+        self.unanswered = 0
+        """Questions that were given up."""
         self.lock = threading.RLock()
         self._ids = itertools.count(1)
+        self._changes = 0
+        """How often a topic came or went."""
+
+    def freeze(self) -> None:
+        """Let nothing be answered any more."""
+        if self.frozen_at is None:
+            self.frozen_at = self.clock.monotonic()
+
+    def thaw(self) -> None:
+        """Go on: all that is asked is answered at once, and members that could not be heard for long join again."""
+        if self.frozen_at is None:
+            return
+        if self.clock.monotonic() - self.frozen_at >= SESSION_S:
+            for group in self.groups.values():
+                group.taken += len(group.owners)
+                group.members, group.owners, group.because = [], {}, ()
+        self.frozen_at = None
+
+    @property
+    def is_unheard(self) -> bool:
+        """Whether who reads has noticed that it is frozen."""
+        return self.frozen_at is not None and self.clock.monotonic() - self.frozen_at >= UNHEARD_S
 
     def create(self, name: str, partitions: int = 1, *, compacted: bool = False) -> HeldTopic:
         """Make a topic where there is none of that name."""
@@ -87,12 +119,14 @@ class Broker:
                 held: list[list[Record | None]] = [[] for _ in range(partitions)]
                 topic = HeldTopic(name, f"{self.label}topic-{next(self._ids)}", held, [0] * partitions, compacted)
                 self.topics[name] = topic
+                self._changes += 1
             return self.topics[name]
 
     def delete(self, name: str) -> None:
         """Remove a topic with all that it holds."""
         with self.lock:
             self.topics.pop(name, None)
+            self._changes += 1
 
     def lose(self, partition: Partition, before: int) -> None:
         """Let the records below offset ``before`` go, as retention does."""
@@ -147,9 +181,10 @@ class Broker:
     def share_out(self, group: str) -> None:
         """Give each partition to one member; who is not heard of for long has none any more."""
         of = self.groups[group]
-        now = self.clock.monotonic()
-        of.members = [one for one in of.members if one.silent_since is None or now - one.silent_since < SESSION_S]
-        because = (of.shift, tuple(map(id, of.members)), tuple(topic.id for topic in self.topics.values()))
+        for member in of.members:
+            if member.silent_since is not None and self.clock.monotonic() - member.silent_since >= SESSION_S:
+                of.members = [one for one in of.members if one is not member]
+        because = (of.shift, self._changes, *of.members)
         if because == of.because:
             return
         of.because = because
@@ -167,11 +202,26 @@ class SimulatedStream:
 
     url = "simulated://"
 
-    def __init__(self, broker: Broker, *, slice_s: float = 3600.0) -> None:
-        """``slice_s``: how long at a time it waits for what comes; in a simulated time nothing comes meanwhile."""
+    def __init__(self, broker: Broker, *, slice_s: float = 3600.0, clock: Clock | None = None) -> None:
+        """``slice_s``: how long at a time it waits for what comes; in a simulated time nothing comes meanwhile.
+
+        ``clock`` is that of the program, by which it waits for an answer of a broker that is frozen.
+        """
         self._broker = broker
         self._slice_s = slice_s
+        self._clock = clock or broker.clock
         self._pending: list[tuple[str, bytes | None, bytes, Headers]] = []
+
+    def _answering(self) -> Broker:
+        """Return the broker, once it answers; raise where it doesn't in time."""
+        deadline = self._clock.monotonic() + ANSWER_S
+        while self._broker.frozen_at is not None:
+            left = deadline - self._clock.monotonic()
+            if left <= 0:
+                self._broker.unanswered += 1
+                raise StreamAwayError(f"the broker does not answer within {ANSWER_S:g} s")
+            self._clock.wait(NEVER, min(left, self._slice_s))
+        return self._broker
 
     # -- publishing ---------------------------------------------------------------------------------------------------
 
@@ -180,7 +230,7 @@ class SimulatedStream:
         return ""
 
     def publish(self, topic: str, *, key: bytes | None, value: bytes, headers: Headers = ()) -> None:
-        self._broker.held(topic)
+        self._answering().held(topic)
         if len(value) > LARGEST_VALUE:
             raise TooLargeError(f"the value has {len(value)} bytes, {topic} takes {LARGEST_VALUE}")
         self._pending.append((topic, key, value, headers))
@@ -199,17 +249,18 @@ class SimulatedStream:
         from simulation.group import SimulatedSubscription
 
         if not missing_ok:
-            self._broker.check()
-        if self._broker.away and not missing_ok:
-            raise StreamAwayError("the broker does not answer")
-        if not missing_ok and not any(topic in self._broker.topics for topic in topics):
-            raise missing(topics[0])
-        return SimulatedSubscription(self._broker, topics, group, start_at, self._slice_s)
+            broker = self._answering()
+            broker.check()
+            if broker.away:
+                raise StreamAwayError("the broker does not answer")
+            if not any(topic in broker.topics for topic in topics):
+                raise missing(topics[0])
+        return SimulatedSubscription(self._broker, topics, group, start_at, slice_s=self._slice_s, clock=self._clock)
 
     def read(
         self, partition: Partition, first: int, until: int | None = None, *, follow: bool = False
     ) -> Iterator[Record]:
-        held = self._broker.held(partition.topic)
+        held = self._answering().held(partition.topic)
         ends = held.ends(partition.number)
         if first < ends.first:
             raise gone(partition, first, ends)
@@ -221,7 +272,7 @@ class SimulatedStream:
     ) -> Iterator[Record]:
         at = first
         while until is None or at < until:
-            if self._broker.held(partition.topic) is not held:
+            if self._answering().held(partition.topic) is not held:
                 raise TopicReplacedError("the topic was removed and made again", where=partition.topic)
             if at < len(held.partitions[partition.number]):
                 record = held.partitions[partition.number][at]
@@ -231,35 +282,36 @@ class SimulatedStream:
             elif not follow:
                 return
             else:
-                self._broker.clock.wait(threading.Event(), min(self._slice_s, 0.05))
+                self._broker.clock.wait(NEVER, min(self._slice_s, 0.05))
 
     # -- topics -------------------------------------------------------------------------------------------------------
 
     def identity(self, topic: str) -> str:
-        return self._broker.held(topic).id
+        return self._answering().held(topic).id
 
     def reach(self, within_s: float) -> None:
         self.topics()
 
     def topic(self, name: str) -> Topic:
-        return self._broker.held(name).told()
+        return self._answering().held(name).told()
 
     def topics(self) -> dict[str, Topic]:
-        self._broker.check()
-        if self._broker.away:
+        broker = self._answering()
+        broker.check()
+        if broker.away:
             raise StreamAwayError("the broker does not answer")
-        return {name: topic.told() for name, topic in self._broker.topics.items()}
+        return {name: topic.told() for name, topic in broker.topics.items()}
 
     def create_topic(self, name: str, *, partitions: int = 1, compacted: bool = False) -> Topic:
         check_topic_name(name)
-        return self._broker.create(name, partitions, compacted=compacted).told()
+        return self._answering().create(name, partitions, compacted=compacted).told()
 
     def ends(self, topic: str) -> dict[Partition, Ends]:
-        held = self._broker.held(topic)
+        held = self._answering().held(topic)
         return {partition: held.ends(partition.number) for partition in held.told().each_partition()}
 
     def offsets_at(self, topic: str, moment: datetime) -> dict[Partition, int]:
-        held = self._broker.held(topic)
+        held = self._answering().held(topic)
         found = {}
         for partition in held.told().each_partition():
             records = [one for one in held.partitions[partition.number] if one is not None]
@@ -269,7 +321,7 @@ class SimulatedStream:
         return found
 
     def largest_value(self, topic: str) -> int:
-        self._broker.held(topic)
+        self._answering().held(topic)
         return LARGEST_VALUE
 
     def lacking(self, topic: str, wanted: Collection[str], group: str | None = None) -> list[str]:

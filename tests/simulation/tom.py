@@ -26,6 +26,7 @@ from bridge.tom.port import (
     LocalProduct,
     LocalTarget,
     NewDatum,
+    NewTarget,
     ProductResult,
     Provenance,
     Tom,
@@ -80,15 +81,13 @@ class SimulatedTom(Tom):
 
     # -- targets ------------------------------------------------------------------------------------------------------
 
-    def create_targets(
-        self, targets: Sequence[Target], lists: Sequence[str], provenance: Provenance, budget: Budget = NO_LIMIT
-    ) -> list[Creation]:
-        begun = self.began_creating(targets, provenance)
+    def create_targets(self, new: Sequence[NewTarget], budget: Budget = NO_LIMIT) -> list[Creation]:
         written: list[Creation] = []
-        for target in targets:
+        for one in new:
             budget.check()
+            is_begun = bool(self.began_creating([one.target], one.provenance))
             try:
-                written.append(self._create(target, lists, provenance, is_begun=target.name in begun))
+                written.append(self._create(one.target, one.lists, one.provenance, is_begun=is_begun))
             except RejectedError as error:
                 written.append(error)
         return written
@@ -197,9 +196,9 @@ class SimulatedTom(Tom):
 
     def _add_datum(self, new: NewDatum, asked: set[tuple[object, str]]) -> DatumResult:
         names = simplify_all(self._names_of(new.target_pk))
-        step = f"datum {new.target_pk} {new.datum.model_dump_json()}"
         event = new.provenance.event
         self._changeable(new.target_pk)
+        step = f"datum {new.target_pk} {new.datum.model_dump_json()}" if self._intents is not None else ""
         if self._intents is not None and (event, step) not in asked:
             equal = Fate.DUPLICATE is self._beside(new)
             begun = self._intents.begin(event, () if equal else [step])

@@ -81,6 +81,12 @@ def target(name: str) -> Target:
     return Target(name=name, aliases=told.aliases, type=TargetType.SIDEREAL, ra=told.ra, dec=told.dec)
 
 
+@cache
+def _member(name: str, *, full: bool) -> ListMember:
+    """Return a member of a list; also in full."""
+    return ListMember(reference=reference(name), target=target(name) if full else None)
+
+
 @lru_cache(maxsize=20_000)
 def _body(kind: str, name: str, size: int, number: int, *, bare: bool) -> Body:
     """Return what an event says; many worlds have the same."""
@@ -91,10 +97,8 @@ def _body(kind: str, name: str, size: int, number: int, *, bare: bool) -> Body:
             first = NAMES.index(name)
             names = [NAMES[(first + index) % len(NAMES)] for index in range(min(size, len(NAMES)))]
             names += [f"{name} {index}" for index in range(len(names), size)]
-            full = target if kind == "full list" else lambda _name: None
             return TargetList(
-                name=f"List {number}",
-                members=tuple(ListMember(reference=reference(one), target=full(one)) for one in names),
+                name=f"List {number}", members=tuple(_member(one, full=kind == "full list") for one in names)
             )
         case "product":
             return DataProduct.of(
@@ -114,6 +118,7 @@ class Universe:
 
     def __init__(self) -> None:
         self.contents: list[Content] = []
+        self._by_event: dict[UUID, Content] = {}
         self._ids = itertools.count(1)
 
     def content(
@@ -124,8 +129,9 @@ class Universe:
         made = tuple(
             self._event(_body(kind, name, size, number * 10 + part, bare=bare), origin, flaw) for part in range(events)
         )
-        self.contents.append(Content(number, made, flaw))
-        return self.contents[-1]
+        self.contents.append(content := Content(number, made, flaw))
+        self._by_event |= dict.fromkeys((event.id for event in made), content)
+        return content
 
     def _event(self, body: Body, origin: str, flaw: str) -> Event:
         ours = OUR_INSTALLATION if origin == US else _INSTALLATIONS[origin]
@@ -140,6 +146,10 @@ class Universe:
             shared_at=hour(0),
             body=body,
         )
+
+    def content_of(self, event_id: UUID | None) -> Content | None:
+        """Return the content with an event."""
+        return None if event_id is None else self._by_event.get(event_id)
 
     def of(self, record: Record) -> Content:
         """Return what a record means."""

@@ -84,13 +84,18 @@ class World:
         self.stood: dict[Partition, tuple[str, int]] = {}
         """Where each partition stands, as it was committed or set."""
         self.seen: dict[tuple[int, Partition], Seen] = {}
-        self.story: list[str] = []
+        self._story: list[tuple[int, float, object]] = []
         for topic in TOPICS:
             self.brokers.create(topic)
 
-    def note(self, what: str) -> None:
+    def note(self, what: object) -> None:
         """Write down what happens, for whoever reads a failing history."""
-        self.story.append(f"{self.calls:6} {self.clock.monotonic():9.1f} s  {what}")
+        self._story.append((self.calls, self.clock.monotonic(), what))
+
+    @property
+    def story(self) -> list[str]:
+        """What happened, in words."""
+        return [f"{calls:6} {at:9.1f} s  {what}" for calls, at, what in self._story]
 
     # -- processes ----------------------------------------------------------------------------------------------------
 

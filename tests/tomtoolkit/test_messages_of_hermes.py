@@ -14,6 +14,7 @@ from parts.hermes import SN, TOPIC, captured, message
 from parts.hermes import point as row
 
 from bridge.events import Event, Photometry
+from bridge.hermes import HermesFormat
 from bridge.hermes.composing import compose
 from bridge.stream import Record
 
@@ -292,3 +293,22 @@ def test_a_dead_letter_of_a_topic_that_is_left_stays_what_it_is(hermes: Publishi
     with beta.open() as bridge:
         assert bridge.waiting.retry_dead([letter], bridge.budget) == []
     assert [one.entry.reason for one in beta.dead()] == [letter.entry.reason]
+
+
+def test_nobody_does_on_a_topic_of_the_bridge_what_a_message_of_hermes_is_to_bring(
+    hermes: Publishing, make_beta: Any, url: str
+) -> None:
+    """The ids of its events are made of the message's, which all who have read it know."""
+    record = message({"targets": [SN], "photometry": [row()]})
+    (coming,) = [one.event for one in HermesFormat().decode(record) if one.event.kind == "photometry"]
+    beta = make_beta()
+    add_target(beta)
+    mallory = Publishing(url, topic="open.to.all")
+    beta.mapping["subscribe"].append({"topic": "open.to.all", "groups": beta.mapping["subscribe"][0]["groups"]})
+    forged = Photometry(target=coming.body.target, points=(point(brightness=1.0),))
+    mallory.publish(coming.model_copy(update={"body": forged}))
+    beta.drain()
+    send(hermes, record)
+    beta.drain()
+    assert brightnesses(beta) == [(18.25, None)]
+    assert ("photometry", "dead", "invalid") in told(beta)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.events import Share, uuid7
-from bridge.origins import LONGEST, name_key, told_as
+from bridge.origins import LONGEST, name_key, of_a_tom, told_as
 
 ORIGINS = st.from_regex(r"[a-z0-9][a-z0-9._-]{0,99}", fullmatch=True)
 NAMES = st.text(min_size=1, max_size=100)
@@ -74,3 +74,21 @@ def test_a_name_in_a_long_one_is_cut_and_the_origin_is_not() -> None:
     told = told_as("N" * 100, "north.org", None)
     assert (len(told), told[-13:]) == (100, "… (north.org)")
     assert told_as("North", "o" * 100, None) == "o" * 100
+
+
+@pytest.mark.parametrize("unseen", ["\u202e", "\u2066", "\u200f", "\x1b[8m", "\n", "\u3164"])
+def test_nothing_in_a_name_turns_or_hides_the_origin_behind_it(unseen: str) -> None:
+    written = f"North{unseen} TOM"
+    for owner in ("evil.org", "north.org", None):
+        told = told_as(written, "evil.org", owner)
+        assert unseen[0] not in told
+        assert told.startswith("North\\")
+        assert len(told) <= LONGEST
+    assert len(told_as("\u202e" * 100, "evil.org", "evil.org")) <= LONGEST
+
+
+def test_no_tom_has_an_origin_of_messages_of_hermes() -> None:
+    assert of_a_tom("hermestom.org") == "hermestom.org"
+    for one in ("hermes", "hermes.alice"):
+        with pytest.raises(ValueError, match="kept for what comes from Hermes"):
+            of_a_tom(one)

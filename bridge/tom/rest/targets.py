@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
 import structlog
@@ -11,7 +12,7 @@ from bridge.events import COORDINATE_FIELDS, REQUIRED_ELEMENTS, REQUIRED_ELEMENT
 from bridge.ledger.port import Intents
 from bridge.names import simplify_all
 from bridge.tom import echo
-from bridge.tom.port import Additions, Creation, LocalTarget, Provenance, Written
+from bridge.tom.port import Additions, Creation, LocalTarget, NewTarget, Provenance, Written
 from bridge.tom.rest.lacking import STAND_IN_FOR_ZERO, lacking_of, local_target, patch_of, told_missing
 from bridge.tom.rest.lists import Lists, text_searches
 from bridge.tom.rest.names import NameIndex
@@ -103,11 +104,13 @@ class RestTargets:
         begun = self._intents.begin(provenance.event, ())
         return frozenset(target.name for target in targets if _creation(target) in begun)
 
-    def create(self, targets: Sequence[Target], lists: Sequence[str], provenance: Provenance) -> list[Creation]:
+    def create(self, new: Sequence[NewTarget]) -> list[Creation]:
         """See :meth:`bridge.tom.port.Tom.create_targets`."""
         results: list[Creation] = []
-        for first in range(0, len(targets), _TOGETHER):
-            results += self._create_some(targets[first : first + _TOGETHER], lists, provenance)
+        for (lists, provenance), alike in groupby(new, key=lambda one: (one.lists, one.provenance)):
+            targets = [one.target for one in alike]
+            for first in range(0, len(targets), _TOGETHER):
+                results += self._create_some(targets[first : first + _TOGETHER], lists, provenance)
         return results
 
     def _create_some(

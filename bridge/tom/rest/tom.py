@@ -14,6 +14,7 @@ from bridge.tom.port import (
     LocalProduct,
     LocalTarget,
     NewDatum,
+    NewTarget,
     ProductResult,
     Provenance,
     Tom,
@@ -53,11 +54,9 @@ class RestTom(Tom):
     def appeared(self, simplified: Collection[str]) -> frozenset[str]:
         return self._targets.appeared(simplified)
 
-    def create_targets(
-        self, targets: Sequence[Target], lists: Sequence[str], provenance: Provenance, budget: Budget = NO_LIMIT
-    ) -> list[Creation]:
+    def create_targets(self, new: Sequence[NewTarget], budget: Budget = NO_LIMIT) -> list[Creation]:
         with self.session.within(budget):
-            return self._targets.create(targets, lists, provenance)
+            return self._targets.create(new)
 
     def began_creating(self, targets: Sequence[Target], provenance: Provenance) -> frozenset[str]:
         return self._targets.began_creating(targets, provenance)

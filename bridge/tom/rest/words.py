@@ -12,6 +12,8 @@ import requests
 
 LONGEST_RETRY_AFTER_S = 300.0
 _LONGEST = 300
+_LONGEST_PAGE = 20_000
+"""Characters of a page that are looked through for a text: a pattern may look at each of them from each before it."""
 _NO_TEXT = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 
 
@@ -20,7 +22,7 @@ def words(answer: requests.Response) -> str:
     try:
         said = "; ".join(_flat(answer.json()))
     except ValueError:
-        said = html.unescape(_NO_TEXT.sub(" ", answer.text))
+        said = html.unescape(_NO_TEXT.sub(" ", answer.text[:_LONGEST_PAGE]))
     said = " ".join(said.split())
     if len(said) > _LONGEST:
         said = said[:_LONGEST] + "..."

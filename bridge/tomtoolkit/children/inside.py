@@ -3,10 +3,12 @@
 import importlib
 import os
 import pickle
+import resource
 import signal
 import sys
 from contextlib import suppress
 from multiprocessing.connection import Connection, Pipe, wait
+from pathlib import Path
 from typing import Any, NoReturn
 
 from bridge.tomtoolkit.children.nursery import END, Answer
@@ -75,7 +77,9 @@ def _be_child(answers: Connection, work: bytes) -> NoReturn:
     code = 1
     try:
         os.setpgid(0, 0)
-        function, items = pickle.loads(work)  # noqa: S301 (from the process that has started us)
+        function, items, limit_bytes = pickle.loads(work)  # noqa: S301 (from the process that has started us)
+        if limit_bytes is not None:
+            _limit_memory(limit_bytes)
         for item in items:
             answers.send(("answer", _answer(function, item)))
         code = 0
@@ -84,6 +88,20 @@ def _be_child(answers: Connection, work: bytes) -> NoReturn:
             sys.stdout.flush()
             sys.stderr.flush()
         os._exit(code)
+
+
+def _limit_memory(most_bytes: int) -> None:
+    """Let this process, and each that it starts, take so many bytes beyond what it has.
+
+    A file of a few hundred kB may unpack to many gigabytes, and the machine would end whom it likes. Where the system
+    doesn't tell what a process has (any but Linux), there is no limit.
+    """
+    with suppress(OSError, ValueError):
+        told = Path("/proc/self/status").read_text()
+        here = next((int(line.split()[1]) for line in told.splitlines() if line.startswith("VmData:")), None)
+        if here is not None:
+            most = here * 1024 + most_bytes
+            resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 
 def _answer(function: Any, item: Any) -> Answer:

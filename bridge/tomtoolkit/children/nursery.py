@@ -41,6 +41,8 @@ class Answer:
     """What the function returned."""
     failure: str = ""
     """Why it returned nothing, for people; empty where it did."""
+    timed_out: bool = False
+    """Whether that is because it took too long."""
 
 
 class Nursery:
@@ -57,17 +59,24 @@ class Nursery:
         """Set where the whole process is to stop; whoever stops it may put an event of his own here."""
 
     def each(
-        self, function: Callable[[Any], Any], items: Sequence[Any], *, limit_s: float, budget: Budget = NO_LIMIT
+        self,
+        function: Callable[[Any], Any],
+        items: Sequence[Any],
+        *,
+        limit_s: float,
+        limit_bytes: int | None = None,
+        budget: Budget = NO_LIMIT,
     ) -> list[Answer]:
         """Call ``function`` with each of ``items`` in turn, in one child, and return an answer each.
 
         A call that ends the child, or takes longer than ``limit_s``, is the last that has an answer: whoever wants the
-        others asks again. Function and items are pickled. What is printed goes to our standard error.
+        others asks again. Function and items are pickled. What is printed goes to our standard error. ``limit_bytes``:
+        the memory that the child may take beyond what it begins with, on Linux; more is a MemoryError.
 
         Raises BudgetSpentError soon after a stop was asked for, TomAwayError where no child can be had. A deadline of
         the budget is not looked at: code of the TOM can't be taken up where it was.
         """
-        work = pickle.dumps((function, list(items)))
+        work = pickle.dumps((function, list(items), limit_bytes))
         with self._lock:
             return self._ready(budget).serve(work, len(items), limit_s, lambda: self._check_stopped(budget))
 
@@ -92,7 +101,7 @@ class Nursery:
             try:
                 started.wait_until_ready(lambda: self._check_stopped(budget))
             except BaseException:
-                started.end()
+                started.end(within_s=0)  # it has begun nothing, and may take long to hear of it
                 raise
             self._started = started
         return self._started
@@ -157,7 +166,7 @@ class _Started:
                         check()
                         if time.monotonic() > until:
                             self._stop(child)
-                            return [*answers, Answer(failure=f"did not end within {limit_s:g} s")]
+                            return [*answers, Answer(failure=f"did not end within {limit_s:g} s", timed_out=True)]
                         continue
                     case ("began", int(pid)):
                         child = pid
@@ -175,11 +184,11 @@ class _Started:
             self._stop(child)
             raise
 
-    def end(self) -> None:
-        """End it and its child."""
+    def end(self, *, within_s: float = _END_S) -> None:
+        """End it and its child, which have so long to do so themselves."""
         self._control.close()
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(_END_S)
+            self._process.wait(within_s)
         self._process.kill()
         self._process.wait()
 

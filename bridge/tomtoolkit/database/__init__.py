@@ -13,14 +13,13 @@ from bridge.tomtoolkit.database.inserting import (
 from bridge.tomtoolkit.database.leases import Lease
 from bridge.tomtoolkit.database.locks import let_in, lock_creation, processing
 from bridge.tomtoolkit.database.plain import select, update
-from bridge.tomtoolkit.database.reading import columns_of
+from bridge.tomtoolkit.database.reading import Question, columns_of
 from bridge.tomtoolkit.database.transactions import (
     MANY,
     among,
     chunks,
     close_old,
     immediate,
-    reading,
     translating,
     writing,
 )
@@ -31,6 +30,7 @@ __all__ = [
     "JsonTexts",
     "Lease",
     "Moments",
+    "Question",
     "among",
     "as_stored",
     "as_table",
@@ -46,7 +46,6 @@ __all__ = [
     "let_in",
     "lock_creation",
     "processing",
-    "reading",
     "refusing",
     "same_as_wanted",
     "select",

@@ -28,6 +28,7 @@ MANY = 500
 """How many values go into one query."""
 LONGEST_LOCK_S = 5
 """Seconds for which a statement waits for a lock on PostgreSQL; whoever waits for longer says so and hears a stop."""
+_BOUND = f"SET LOCAL lock_timeout = '{LONGEST_LOCK_S}s'"
 
 _ASKS_EVERY_S = 0.003
 """So often a lock of SQLite's is asked for that others hold.
@@ -63,22 +64,6 @@ def translating(using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
                 raise
             _drop(wrapper)
             raise meant from error
-
-
-@contextmanager
-def reading(using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
-    """Let several questions be asked as :func:`translating` has it, on PostgreSQL in one transaction.
-
-    Each in one of its own would be three more messages to the server and back: a match alone took 3.4 ms by that.
-    """
-    wrapper = connections[using]
-    with translating(using):
-        if wrapper.vendor != "postgresql" or wrapper.in_atomic_block:
-            yield
-            return
-        with transaction.atomic(using=using):
-            _bound_waits(wrapper)
-            yield
 
 
 def _drop(wrapper: Any) -> None:
@@ -141,11 +126,16 @@ def _begin_immediate(stack: ExitStack, wrapper: Any, patience_s: float) -> None:
 def _bounded(execute: Any, sql: Any, params: Any, many: bool, context: Any) -> Any:
     """Execute one statement (a wrapper of Django's ``execute_wrapper``); one outside of a transaction gets its own.
 
-    A setting of the session would stay with the server's connection, which a pooler gives to others afterwards.
+    A setting of the session would stay with the server's connection, which a pooler gives to others afterwards. Both go
+    in one message where the cursor can send them so, which is a transaction to the server; else in four.
     """
-    wrapper = context["connection"]
+    wrapper, cursor = context["connection"], context["cursor"]
     if wrapper.in_atomic_block:
         return execute(sql, params, many, context)
+    if not many and isinstance(cursor.cursor, getattr(wrapper.Database, "ClientCursor", ())):  # psycopg 3's
+        executed = execute(f"{_BOUND}; {sql}", params, many, context)
+        cursor.nextset()  # to what the statement itself gives
+        return executed
     with transaction.atomic(using=wrapper.alias):
         _bound_waits(wrapper)
         return execute(sql, params, many, context)
@@ -153,7 +143,7 @@ def _bounded(execute: Any, sql: Any, params: Any, many: bool, context: Any) -> A
 
 def _bound_waits(wrapper: Any) -> None:
     with wrapper.cursor() as cursor:
-        cursor.execute(f"SET LOCAL lock_timeout = '{LONGEST_LOCK_S}s'")
+        cursor.execute(_BOUND)
 
 
 def close_old() -> None:

@@ -12,6 +12,7 @@ from bridge.ledger.model import Dead, Filter, Kept, Line, Parked, Place, Reason,
 from bridge.ledger.rules import LONGEST_PUT_OFF
 from bridge.tomtoolkit import models
 from bridge.tomtoolkit.database import select, translating, writing
+from bridge.tomtoolkit.ledger.identity import DjangoIdentity
 from bridge.tomtoolkit.ledger.queries import at_places, filtered, first_in_lines, is_among, looked_for, of_records
 from bridge.tomtoolkit.ledger.rows import line_digest, to_dead, to_kept, to_parked
 
@@ -21,11 +22,8 @@ from bridge.tomtoolkit.ledger.rows import line_digest, to_dead, to_kept, to_park
 _IN_LINE = ("entry__topic_id", "entry__partition", "record_offset", "number", "pk")
 
 
-class DjangoKept:
+class DjangoKept(DjangoIdentity):
     """What a ledger keeps of events until their reason is gone; see :class:`bridge.ledger.port.Ledger`."""
-
-    def __init__(self, using: str) -> None:
-        self._using = using
 
     def parked(
         self, wanted: Filter | None = None, *, ids: Collection[int] | None = None, after: int = 0, most: int = 1000
@@ -130,8 +128,7 @@ class DjangoKept:
     def kept_bytes(self) -> int:
         """Return the bytes that are kept."""
         with translating(self._using):
-            ((kept_bytes,),) = select(self._using, f"SELECT kept_bytes FROM {models.Installation._meta.db_table}")
-        return int(kept_bytes)
+            return int(self._own().kept_bytes)
 
     def sums(self) -> Sums:
         """Return how much is parked and dead, by reason, and the bytes that are kept."""

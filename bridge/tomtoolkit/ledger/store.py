@@ -3,14 +3,14 @@
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from uuid import UUID
 
+import structlog
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.models import Case, F, OuterRef, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce, Greatest
 
 from bridge.clock import CLOCK, Clock
-from bridge.errors import IdentityError
+from bridge.errors import TomAwayError
 from bridge.events import EventRef, ShareRef
 from bridge.ledger import rules
 from bridge.ledger.lost import position_lost
@@ -30,13 +30,15 @@ from bridge.ledger.model import (
 from bridge.stream.port import Partition
 from bridge.tomtoolkit import models
 from bridge.tomtoolkit.database import among, select, translating, writing
-from bridge.tomtoolkit.ledger import words
+from bridge.tomtoolkit.ledger import texts, words
 from bridge.tomtoolkit.ledger.breath import Breath
 from bridge.tomtoolkit.ledger.kept import DjangoKept
 from bridge.tomtoolkit.ledger.queries import PLACE, entries_at, filtered, that_wait, witnesses
 from bridge.tomtoolkit.ledger.renaming import rename_topic
 from bridge.tomtoolkit.ledger.rows import place_of, to_entry, to_heartbeat
 from bridge.tomtoolkit.ledger.unit import DjangoUnit
+
+log = structlog.get_logger(__name__)
 
 # All SQL below is put together from this package's own constants; values go in as parameters.
 # ruff: noqa: S608
@@ -55,41 +57,6 @@ class DjangoLedger(DjangoKept):
         super().__init__(using)
         self._clock = clock
         self._breath = Breath(clock)
-        with translating(using):
-            row = models.Installation.objects.using(using).first()
-        if row is None:
-            with writing(using):
-                row, _ = models.Installation.objects.using(using).get_or_create(one=1)
-        self.installation: UUID = row.installation
-
-    # -- whose it is --------------------------------------------------------------------------------------------------
-
-    def bind(self, tom_identity: str) -> None:
-        """Tie the ledger to a TOM at the first call; raise IdentityError where it is tied to another."""
-        rows = models.Installation.objects.using(self._using)
-        with translating(self._using):
-            found = rows.get().tom_identity
-        if found is None:
-            with writing(self._using):
-                rows.filter(tom_identity=None).update(tom_identity=tom_identity)
-                found = rows.get().tom_identity
-        if found != tom_identity:
-            raise IdentityError(
-                f"this ledger belongs to the TOM {found}, not to {tom_identity}",
-                where=f"database {self._using!r}",
-                mend="Give each TOM a database of its own",
-            )
-
-    def installations(self) -> frozenset[UUID]:
-        """Return this installation and those that were accepted as former ones of this TOM."""
-        with translating(self._using):
-            former = models.Former.objects.using(self._using).values_list("installation", flat=True)
-            return frozenset((self.installation, *former))
-
-    def accept_installation(self, installation: UUID) -> None:
-        """Take ``installation`` for a former one of this TOM."""
-        with writing(self._using):
-            models.Former.objects.using(self._using).get_or_create(installation=installation)
 
     # -- positions and tries ------------------------------------------------------------------------------------------
 
@@ -108,8 +75,9 @@ class DjangoLedger(DjangoKept):
             self._breath.end()
 
     def positions(self) -> dict[Partition, Position]:
-        """Return all positions."""
+        """Return all positions. Raises IdentityError where the ledger was emptied or replaced under this process."""
         with translating(self._using):
+            self._own()
             rows = list(models.Position.objects.using(self._using))
         return {Partition(row.topic, row.partition): Position(row.topic_id, row.next_offset) for row in rows}
 
@@ -245,7 +213,19 @@ class DjangoLedger(DjangoKept):
                 unit.forget(gone)
             forgotten += len(gone)
             if len(gone) < _FORGOTTEN_AT_ONCE:
-                return forgotten
+                break
+        if forgotten:
+            self._forget_words_of_none()
+        return forgotten
+
+    def _forget_words_of_none(self) -> None:
+        """Forget sums and texts that no outcome has any more: those that come may never come again."""
+        try:
+            with writing(self._using):
+                models.Tally.objects.using(self._using).filter(events__lte=0).delete()
+            texts.sweep(self._using)
+        except TomAwayError as error:  # the next time does
+            log.debug("ledger.texts_left", message=str(error))
 
     # -- the rest -----------------------------------------------------------------------------------------------------
 

@@ -23,7 +23,10 @@ _NONE = 0
 
 
 class Text(models.Model):
-    """A text that many rows of the ledger have; none is ever changed or removed."""
+    """A text that many rows of the ledger have; none is ever changed.
+
+    One that no row has is removed where there are many (:mod:`bridge.tomtoolkit.ledger.texts`).
+    """
 
     id = models.AutoField(primary_key=True)
     text = models.TextField(unique=True)

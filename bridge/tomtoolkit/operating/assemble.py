@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from bridge.errors import TomAwayError
 from bridge.operations.assemble import Bridge, put_together
 from bridge.operations.opening import stream_of
+from bridge.receiving.lists import MEMBERS_AT_ONCE
 from bridge.tomtoolkit import children, conf
 from bridge.tomtoolkit.ledger.store import DjangoLedger
 from bridge.tomtoolkit.receiving.tom import DjangoTom
@@ -33,4 +34,4 @@ def open_bridge(stopped: threading.Event | None = None) -> Iterator[Bridge]:
         with suppress(TomAwayError):  # another process is at work on a product: then there is nothing to sweep
             tom.sweep()
         # Waiting within the TOM's transaction would change nothing and keep others out.
-        yield put_together(settings, stream, ledger, tom, pause_s=0.0, stopped=stopped)
+        yield put_together(settings, stream, ledger, tom, pause_s=0.0, targets_at_once=MEMBERS_AT_ONCE, stopped=stopped)

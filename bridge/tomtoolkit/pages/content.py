@@ -9,6 +9,7 @@ from bridge.codec import Left, Noted
 from bridge.errors import BridgeError
 from bridge.events import DataProduct, Event
 from bridge.operations.formats import formats_of
+from bridge.shown import visible_lines
 from bridge.stream import Record
 from bridge.tomtoolkit import conf
 from bridge.tomtoolkit.operating.away import no_stream
@@ -71,7 +72,7 @@ def _event(event: Event) -> tuple[str, bool]:
             body[name] = [*value[:_MOST_ITEMS], f"and {len(value) - _MOST_ITEMS} more"]
             cut = True
     text = json.dumps(_without_empty(given), indent=2, ensure_ascii=False, default=_plain)
-    return text[:MOST_CHARACTERS], cut or len(text) > MOST_CHARACTERS
+    return visible_lines(text[:MOST_CHARACTERS]), cut or len(text) > MOST_CHARACTERS
 
 
 def _without_empty(value: Any) -> Any:

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 
 from bridge.events import Event, TargetList
 from bridge.ledger import port
+from bridge.ledger.port import Place
 from bridge.operations import records
 from bridge.tomtoolkit import models
 from bridge.tomtoolkit.ledger.rows import to_dead
@@ -35,8 +36,8 @@ class DeadList(Manager, BridgePage):
         """Return one page of dead letters."""
         context = super().get_context_data(**given)
         rows = models.Dead.objects.select_related("entry").order_by("-pk")
-        telling = Telling(self.request.user)
-        page = page_of(rows, self.request.GET.get("page"), lambda row: _line(to_dead(row), telling))
+        letters = _Letters(self.request.user)
+        page = page_of(rows, self.request.GET.get("page"), lambda row: letters.line(to_dead(row)))
         wishes = models.RetryRequest.objects.filter(dead__in=[one.id for one in page if one is not None])
         return context | {"page": page, "requested": {wish.dead: wish for wish in wishes}}
 
@@ -51,12 +52,12 @@ class DeadLetter(Manager, BridgePage):
         """Return the letter, its headers as text and its content."""
         context = super().get_context_data(**given)
         pk = self.kwargs["pk"]
-        letter = DjangoLedger().dead_letter(pk)
-        kept = _kept(letter) if letter is not None else None
+        letter, letters = DjangoLedger().dead_letter(pk), _Letters(self.request.user)
+        kept = letters.kept(letter) if letter is not None else None
         if letter is None or kept is None:
             raise Http404("There is no such dead letter (any more).")
-        record, event = kept.record, _event(letter, kept)
-        told = _told(letter, event, Telling(self.request.user))
+        record, event = kept.record, letters.event(letter)
+        told = letters.line(letter)
         if told is None:
             raise PermissionDenied("It is about a target that you may not see.")
         return context | {
@@ -99,32 +100,44 @@ class Drop(Manager, BridgeView):
 def _ids(request: HttpRequest) -> list[int]:
     """Return the ticked dead letters; none may be about a target that the person may not see."""
     ids = integers(request.POST.getlist("id"))
-    telling = Telling(request.user)
+    letters = _Letters(request.user)
     rows = models.Dead.objects.filter(pk__in=ids).select_related("entry")
-    if any(_line(to_dead(row), telling) is None for row in rows):
+    if any(letters.line(to_dead(row)) is None for row in rows):
         raise PermissionDenied
     return ids
 
 
-def _line(one: port.Dead, telling: Telling) -> records.Line | None:
-    return _told(one, _event(one, _kept(one)), telling)
+class _Letters:
+    """Dead letters as ``user`` may know of them. For one page: a record is read once, however many members are dead."""
 
+    def __init__(self, user: Any) -> None:
+        self._telling = Telling(user)
+        self._kept: dict[Place, port.Kept | None] = {}
+        self._events: dict[Place, Event | None] = {}
 
-def _told(one: port.Dead, event: Event | None, telling: Telling) -> records.Line | None:
-    """Return a letter that holds ``event`` as a line; None where it is about a target that the person may not see."""
-    unread = () if one.entry.is_unread else None  # what never could be read tells no name
-    told = telling.line(one.entry, one.detail or None, names=unread if event is None else event.names)
-    return None if told is None else replace(told, id=one.id, member=one.member, reason=str(one.reason))
+    def line(self, one: port.Dead) -> records.Line | None:
+        """Return a letter as a line; None where it is about a target that the person may not see."""
+        event = self.event(one)
+        unread = () if one.entry.is_unread else None  # what never could be read tells no name
+        names = unread if event is None else event.names
+        told = self._telling.line(one.entry, one.detail or None, names=names)
+        return None if told is None else replace(told, id=one.id, member=one.member, reason=str(one.reason))
 
+    def event(self, one: port.Dead) -> Event | None:
+        """Return the event that a letter holds, of a list the one member that is dead; None where it can't be read."""
+        place = one.entry.place
+        if place not in self._events:
+            kept = self.kept(one)
+            self._events[place] = event_in(kept.record, place.number) if kept is not None else None
+        event = self._events[place]
+        if event is None or not one.member or not isinstance(event.body, TargetList):
+            return event
+        members = tuple(member for member in event.body.members if member.reference.name == one.member)
+        return event.model_copy(update={"body": event.body.model_copy(update={"members": members})})
 
-def _event(one: port.Dead, kept: port.Kept | None) -> Event | None:
-    """Return the event that a letter holds, of a list the one member that is dead; None where that can't be read."""
-    event = event_in(kept.record, one.entry.number) if kept is not None else None
-    if event is None or not one.member or not isinstance(event.body, TargetList):
-        return event
-    members = tuple(member for member in event.body.members if member.reference.name == one.member)
-    return event.model_copy(update={"body": event.body.model_copy(update={"members": members})})
-
-
-def _kept(one: port.Dead) -> port.Kept | None:
-    return DjangoLedger().raw([one.entry.place]).get(one.entry.place)
+    def kept(self, one: port.Dead) -> port.Kept | None:
+        """Return what is kept of a letter's record."""
+        place = one.entry.place
+        if place not in self._kept:
+            self._kept[place] = DjangoLedger().raw([place]).get(place)
+        return self._kept[place]

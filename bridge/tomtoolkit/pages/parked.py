@@ -1,6 +1,8 @@
 """What is parked: why, and what a person can do about it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 from django.contrib import messages
@@ -23,6 +25,7 @@ from bridge.tomtoolkit.pages.telling import Telling
 from bridge.tomtoolkit.permissions import Manager, allowed
 from bridge.tomtoolkit.receiving.choices import choose, forget
 
+DROPPED_AT_ONCE = 1000
 _TO_CHOOSE = (Reason.AMBIGUOUS, Reason.AMBIGUOUS_SPELLING, Reason.POSITION_DISAGREES)
 
 
@@ -101,9 +104,15 @@ class Drop(Manager, BridgeView):
 
     @staticmethod
     def post(request: HttpRequest) -> HttpResponse:
-        """Drop what was ticked: the bytes go, the outcome becomes *ignored: dropped by command*."""
-        ids = _ids(request)
+        """Drop what was ticked, or all of one reason: the bytes go, the outcome becomes *ignored: dropped by command*.
+
+        Of a reason what the person may see, and so much as a request has time for.
+        """
+        reason = request.POST.get("reason", "")
+        ids = list(islice(_seen_of(request, reason), DROPPED_AT_ONCE)) if reason else _ids(request)
         drop(request, lambda: records.drop_parked(DjangoLedger(), port.Filter(), ids) if ids else 0)
+        if reason and len(ids) == DROPPED_AT_ONCE:
+            messages.info(request, "There may be more: press once more.")
         return redirect("tom_bridge:parked")
 
 
@@ -128,6 +137,14 @@ def _ids(request: HttpRequest) -> list[int]:
     if any(_told(to_parked(row), telling) is None for row in _rows().filter(pk__in=ids)):
         raise PermissionDenied("It is about a target that you may not see.")
     return ids
+
+
+def _seen_of(request: HttpRequest, reason: str) -> Iterator[int]:
+    """Yield the ids of what is parked for a reason, without what is about a target that the person may not see."""
+    telling = Telling(request.user)
+    for row in _rows().filter(reason=reason).iterator(chunk_size=DROPPED_AT_ONCE):
+        if _told(to_parked(row), telling) is not None:
+            yield row.pk
 
 
 def _rows() -> Any:

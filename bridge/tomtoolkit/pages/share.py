@@ -53,7 +53,8 @@ class Review:
     def of(cls, parcel: Parcel, by_itself: Sequence[str] = ()) -> "Review":
         """Return the review of a share that is ready to be written; ``by_itself``: warnings of other files."""
         contents = parcel.contents()
-        seen = json.dumps([parcel.topic, contents, dict(parcel.left_out), dict(parcel.assumed)], sort_keys=True)
+        going = [parcel.topic, parcel.digest(), dict(parcel.left_out), dict(parcel.assumed)]
+        seen = json.dumps(going, sort_keys=True)
         unprocessed = list(dict.fromkeys((*parcel.unprocessed, *by_itself)))
         what = ", ".join(words.counted(kind, number) for kind, number in contents.items())
         return cls(

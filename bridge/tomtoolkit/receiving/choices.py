@@ -3,9 +3,9 @@
 A choice is for one spelling (:func:`bridge.names.spelling`): what was said of ``M 1-1`` says nothing of ``M 11``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS
 
 from bridge.names import spelling
 from bridge.tomtoolkit.database import among, writing
@@ -29,12 +29,17 @@ def forget(choice_pk: int, using: str = DEFAULT_DB_ALIAS) -> None:
         Choice.objects.using(using).filter(pk=choice_pk).delete()
 
 
-def targets_chosen_for(using: str, wanted: Sequence[Sequence[str]]) -> list[set[int]]:
-    """Return for each of these sequences of names the primary keys of the targets that were chosen for any of them."""
-    spelled = [{spelling(name) for name in names} for names in wanted]
-    one_of, value = among(using, sorted(set().union(*spelled)))
-    with connections[using].cursor() as cursor:
-        cursor.execute(f"SELECT name, target_id FROM {Choice._meta.db_table} WHERE simple {one_of}", [value])
-        # By the name, as a release before kept what it was simplified to.
-        chosen = {spelling(name): target for name, target in cursor.fetchall()}
-    return [{chosen[name] for name in names & chosen.keys()} for names in spelled]
+def query(using: str, names: Iterable[str]) -> tuple[str, list[object]]:
+    """Return SQL for the keys of the targets that were chosen for one of these names."""
+    one_of, value = among(using, {spelling(name) for name in names})
+    return f"SELECT target_id FROM {Choice._meta.db_table} WHERE simple {one_of}", [value]
+
+
+def is_for(chosen_for: Mapping[str, str], names: Iterable[str]) -> bool:
+    """Return whether what a target was chosen for is one of these names.
+
+    By the name as it was shared, too: a release before kept what it was simplified to.
+    """
+    return bool(chosen_for) and any(
+        spelled in chosen_for and spelling(chosen_for[spelled]) == spelled for spelled in map(spelling, names)
+    )

@@ -6,13 +6,13 @@ already, or twice among what comes, are datums looked at one by one.
 """
 
 import json
+from array import array
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
 from bridge.budget import Budget
 from bridge.errors import BridgeError, TomAwayError
 from bridge.events import KINDS, Column, Datum, Kind
-from bridge.events.columns import once
 from bridge.tom.compare import RULES, Beside
 from bridge.tom.port import NEW, DatumResult, ExistingDatum, Fate, NewDatum
 from bridge.tomtoolkit.database import JsonTexts, insert_with_keys, words, writing
@@ -144,16 +144,26 @@ def _as_columns(batch: Batch) -> dict[str, Column]:
     """Return the columns of the model, by the attributes of its fields."""
     fields = dict(batch.datums.columns())
     del fields[batch.datums.of.FREE]
+    known: dict[bytes, str] = {}
     # One type a column, as the datums have it.
     arrays = {
-        name: JsonTexts(once(_as_json, column)) for name, column in fields.items() if isinstance(column[0], tuple)
+        name: JsonTexts(_as_json(numbers, known) for numbers in column)
+        for name, column in fields.items()
+        if isinstance(column[0], tuple)
     }
     return {**fields, **arrays, "target_id": batch.targets, "value": batch.values}
 
 
-def _as_json(numbers: Iterable[float]) -> str:
-    """Return numbers as TOM Toolkit's ``FloatArrayField`` keeps them."""
-    return json.dumps(list(map(float, numbers)))
+def _as_json(numbers: Iterable[float], known: dict[bytes, str]) -> str:
+    """Return numbers as TOM Toolkit's ``FloatArrayField`` keeps them; equal ones as one text, which is ``known`` then.
+
+    Spectra of an instrument often have the same wavelengths, and to write a number takes fifty times as long as this.
+    """
+    exact = array("d", numbers)
+    text = known.get(exact.tobytes())
+    if text is None:
+        text = known[exact.tobytes()] = json.dumps(exact.tolist())
+    return text
 
 
 def _column_of(datums: Sequence[Datum]) -> Callable[[str], Column]:

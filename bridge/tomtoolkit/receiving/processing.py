@@ -10,7 +10,7 @@ from tom_dataproducts.exceptions import InvalidFileFormatException
 from tom_dataproducts.models import DataProduct as ProductModel
 
 from bridge.budget import Budget
-from bridge.errors import BridgeError, RejectedError, TomAwayError
+from bridge.errors import BridgeError, RejectedError, TomAwayError, TookTooMuchError
 from bridge.tomtoolkit import children
 from bridge.tomtoolkit.database import translating, words
 
@@ -30,21 +30,24 @@ class _End:
 
     unreadable: str = ""
     failed: str = ""
+    took_too_much: bool = False
     away: str = ""
 
 
-def process(product_pk: int, where: str, *, wanted: bool, limit_s: float, budget: Budget) -> str:
+def process(product_pk: int, where: str, *, wanted: bool, limit_s: float, limit_bytes: int, budget: Budget) -> str:
     """Call the hook of a product and, where ``wanted``, its processor, in a child; return why the file can't be read.
 
     Empty where it was read, or need not be. What the processor made is committed then. Raises RejectedError where
-    hook or processor fails, ends its process or takes too long, TomAwayError, and BudgetSpentError at a stop.
+    hook or processor fails or ends its process, TookTooMuchError where it takes too long or too much memory,
+    TomAwayError, and BudgetSpentError at a stop.
     """
-    (answer,) = children.NURSERY.each(_run, [_Work(product_pk, wanted)], limit_s=limit_s, budget=budget)
-    end: _End = answer.value or _End(failed=answer.failure)
+    work = [_Work(product_pk, wanted)]
+    (answer,) = children.NURSERY.each(_run, work, limit_s=limit_s, limit_bytes=limit_bytes, budget=budget)
+    end: _End = answer.value or _End(failed=answer.failure, took_too_much=answer.timed_out)
     if end.away:
         raise TomAwayError(end.away, where=where)
     if end.failed:
-        raise RejectedError(
+        raise (TookTooMuchError if end.took_too_much else RejectedError)(
             f"the TOM's data processor failed: it {end.failed}" if answer.failure else end.failed,
             where=where,
             mend="See which data processor DATA_PROCESSORS names for this type of product",
@@ -73,7 +76,7 @@ def _run(work: _Work) -> _End:
         if reading and _is_unreadable(error):
             return _End(unreadable=words(error))
         who = "data processor" if reading else "hook data_product_post_upload"
-        return _End(failed=f"the TOM's {who} failed: {words(error)}")
+        return _End(failed=f"the TOM's {who} failed: {words(error)}", took_too_much=isinstance(error, MemoryError))
     if connection.in_atomic_block or not connection.get_autocommit():
         return _End(failed="the TOM's data processor left a transaction open")
     return _End()

@@ -43,6 +43,8 @@ class ProductRules:
 
     limit_s: float = 300.0
     """Seconds that the hook and the data processor of one product may take."""
+    limit_bytes: int = 2 << 30
+    """Memory that they may take."""
     refuse_active: bool = False
     """Whether files of kinds that browsers run are refused, instead of kept as plain text."""
 
@@ -208,7 +210,10 @@ class Products:
         """Run hook and processor, in a child and outside of any transaction of ours, and note what they made."""
         where = f"{provenance.event}: product {run.product_id}"
         self._remove_datums(row.pk)  # of a run that did not end
-        unreadable = process(row.pk, where, wanted=product.process, limit_s=self._rules.limit_s, budget=budget)
+        rules = self._rules
+        unreadable = process(
+            row.pk, where, wanted=product.process, limit_s=rules.limit_s, limit_bytes=rules.limit_bytes, budget=budget
+        )
         if unreadable:
             self._remove_datums(row.pk)
             run.notes = [*run.notes, f"kept, not processed: {unreadable}"]

@@ -15,16 +15,16 @@ from tom_targets.models import TargetExtra, TargetList, TargetName
 
 from bridge.budget import Budget
 from bridge.errors import RejectedError
-from bridge.events import COORDINATE_FIELDS, Target
+from bridge.events import COORDINATE_FIELDS, EventRef, Target
 from bridge.names import simplify, simplify_all
-from bridge.tom.port import Additions, Creation, LocalTarget, Provenance, Written
+from bridge.tom.port import Additions, Creation, LocalTarget, NewTarget, Provenance, Written
 from bridge.tomtoolkit import models
 from bridge.tomtoolkit.database import MANY, among, let_in, lock_creation, refusing, select, translating, writing
 from bridge.tomtoolkit.receiving import choices, written
 from bridge.tomtoolkit.receiving.visibility import Visibility
 from bridge.tomtoolkit.rows.kinds import MODELS
-from bridge.tomtoolkit.rows.names import Names, own_manager
-from bridge.tomtoolkit.rows.targets import as_local, local_targets, own_fields
+from bridge.tomtoolkit.rows.names import Names, by_rule, own_manager
+from bridge.tomtoolkit.rows.targets import as_local, own_fields, targets_with_keys, with_keys
 
 # All SQL below is put together from Django's own names of tables; values go in as parameters.
 # ruff: noqa: S608
@@ -50,51 +50,74 @@ class Targets:
 
     def find_each(self, wanted: Sequence[Sequence[str]]) -> list[tuple[LocalTarget, ...]]:
         """Return for each of these sequences of names every target that has, or was chosen for, any of them."""
-        chosen = choices.targets_chosen_for(self._using, wanted)
-        found = [named | meant for named, meant in zip(self._names.find_each(wanted), chosen, strict=True)]
-        local = local_targets(self._using, set().union(*found))
+        every = {name for names in wanted for name in names}
+        if not (simplified := simplify_all(every)):
+            return [()] * len(wanted)
+        named = self._names.find_each(wanted) if own_manager() else None
+        if named is None:
+            query, values = self._names.query(simplified, "{key}")
+        else:
+            query, values = with_keys(self._using, set().union(*named))
+        chosen, of_chosen = choices.query(self._using, every)
+        found = targets_with_keys(self._using, f"{query} UNION ALL {chosen}", [*values, *of_chosen])
+        if named is None:
+            named = by_rule(wanted, ((pk, simplify(name)) for pk, one in found.items() for name in one.target.names))
+        meant = {pk: one.chosen_for for pk, one in found.items() if one.chosen_for}
         return [
-            tuple(replace(local[pk], chosen=True) if pk in meant else local[pk] for pk in sorted(pks & local.keys()))
-            for pks, meant in zip(found, chosen, strict=True)
+            tuple(
+                replace(found[pk].target, chosen=True) if pk in chosen_now else found[pk].target
+                for pk in sorted((pks | chosen_now) & found.keys())
+            )
+            for names, pks in zip(wanted, named, strict=True)
+            for chosen_now in [{pk for pk, chosen_for in meant.items() if choices.is_for(chosen_for, names)}]
         ]
 
     # -- writing ------------------------------------------------------------------------------------------------------
 
-    def create(
-        self, targets: Sequence[Target], lists: Sequence[str], provenance: Provenance, budget: Budget
-    ) -> list[Creation]:
+    def create(self, new: Sequence[NewTarget], budget: Budget) -> list[Creation]:
         """Create targets; what became of each, in the same order.
 
         Looked up, shown and put in lists all at once; saved one by one, for the TOM's own signals and hooks.
         """
         results: list[Creation] = []
-        rows: list[Any] = []
+        saved: list[tuple[NewTarget, Any]] = []
         with writing(self._using):
             lock_creation(self._using)
-            taken = self._names.find_each([target.names for target in targets])
+            taken = self._names.find_each([one.target.names for one in new])
             made: set[str] = set()
-            for target, others in zip(targets, taken, strict=True):
+            for one, others in zip(new, taken, strict=True):
                 budget.check()
-                if others or self._is_among(target, made):
+                if others or self._is_among(one.target, made):
                     results.append(None)
                     continue
                 try:
-                    row = self._save(target, provenance)
+                    row = self._save(one.target, one.provenance)
                 except RejectedError as error:
                     results.append(error)
                 else:
-                    rows.append(row)
-                    made |= simplify_all(target.names)
+                    saved.append((one, row))
+                    made |= simplify_all(one.target.names)
                     results.append(Written(pk=row.pk))
-            there = existing(self._using, [row.pk for row in rows if row.pk is not None])
-            rows = [row for row in rows if row.pk in there]
-            results = [_kept(result, there, str(provenance.event)) for result in results]
-            pks = [row.pk for row in rows]
-            written.note(self._using, BaseTarget, written.notes(rows, provenance.event, BaseTarget))
-            self._visibility.show_targets(rows, provenance.topic)
-            for handle in lists:
-                self._put(handle, pks, provenance)
-        return results
+            there = existing(self._using, [row.pk for _, row in saved if row.pk is not None])
+            self._complete([(one, row) for one, row in saved if row.pk in there])
+        return [_kept(result, there, str(one.provenance.event)) for one, result in zip(new, results, strict=True)]
+
+    def _complete(self, saved: Sequence[tuple[NewTarget, Any]]) -> None:
+        """Note targets that were saved, show them to the groups, and put them in their lists."""
+        of_event: dict[EventRef, list[Any]] = {}
+        of_topic: dict[str, list[Any]] = {}
+        of_list: dict[str, list[tuple[int, Provenance]]] = {}
+        for one, row in saved:
+            of_event.setdefault(one.provenance.event, []).append(row)
+            of_topic.setdefault(one.provenance.topic, []).append(row)
+            for handle in one.lists:
+                of_list.setdefault(handle, []).append((row.pk, one.provenance))
+        notes = [note for event, rows in of_event.items() for note in written.notes(rows, event, BaseTarget)]
+        written.note(self._using, BaseTarget, notes)
+        for topic, rows in of_topic.items():
+            self._visibility.show_targets(rows, topic)
+        for handle, members in of_list.items():
+            self._put(handle, [pk for pk, _ in members], members[0][1])
 
     def _is_among(self, target: Target, made: set[str]) -> bool:
         """Return whether a target of these simplified names, made in this call, matches; the TOM's manager may know."""

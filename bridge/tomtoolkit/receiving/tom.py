@@ -19,6 +19,7 @@ from bridge.tom.port import (
     LocalProduct,
     LocalTarget,
     NewDatum,
+    NewTarget,
     ProductResult,
     Provenance,
     Tom,
@@ -26,7 +27,7 @@ from bridge.tom.port import (
 )
 from bridge.tomtoolkit import children
 from bridge.tomtoolkit.conf import AppSettings
-from bridge.tomtoolkit.database import reading, translating, writing
+from bridge.tomtoolkit.database import translating, writing
 from bridge.tomtoolkit.ledger.store import DjangoLedger
 from bridge.tomtoolkit.receiving.datums import DatumWriter
 from bridge.tomtoolkit.receiving.products import ProductRules, Products
@@ -54,13 +55,15 @@ class DjangoTom(Tom):
     def of(cls, settings: AppSettings, ledger: DjangoLedger) -> "DjangoTom":
         """Return the TOM as the settings want it."""
         rules = ProductRules(
-            limit_s=settings.limits.processor_s, refuse_active=settings.products.active_content == "refuse"
+            limit_s=settings.limits.processor_s,
+            limit_bytes=settings.limits.processor_mb << 20,
+            refuse_active=settings.products.active_content == "refuse",
         )
         return cls(ledger, settings.groups_by_topic(), rules)
 
     def find(self, names: Iterable[str]) -> tuple[LocalTarget, ...]:
         """Return every target with a name or alias that matches any of ``names``."""
-        with reading(self._using):
+        with translating(self._using):
             return self._targets.find_each([list(names)])[0]
 
     def find_each(
@@ -69,19 +72,17 @@ class DjangoTom(Tom):
         budget: Budget = NO_LIMIT,  # noqa: ARG002 (a few queries)
     ) -> list[tuple[LocalTarget, ...]]:
         """Return for each of these sequences of names the targets that match any of them."""
-        with reading(self._using):
+        with translating(self._using):
             return self._targets.find_each(wanted)
 
     def appeared(self, simplified: Collection[str]) -> frozenset[str]:
         """Return which of these simplified names the TOM has now."""
-        with reading(self._using):
+        with translating(self._using):
             return self._names.appeared(simplified)
 
-    def create_targets(
-        self, targets: Sequence[Target], lists: Sequence[str], provenance: Provenance, budget: Budget = NO_LIMIT
-    ) -> list[Creation]:
+    def create_targets(self, new: Sequence[NewTarget], budget: Budget = NO_LIMIT) -> list[Creation]:
         """Create targets; None for those where one that matches has appeared meanwhile."""
-        return self._targets.create(targets, lists, provenance, budget)
+        return self._targets.create(new, budget)
 
     def began_creating(self, targets: Sequence[Target], provenance: Provenance) -> frozenset[str]:  # noqa: ARG002
         """Nothing: a target is there in full or not at all, as it is made in one transaction."""

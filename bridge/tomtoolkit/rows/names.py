@@ -72,14 +72,12 @@ class Names:
 
     def find_each(self, wanted: Sequence[Sequence[str]]) -> list[set[int]]:
         """Return for each of these sequences of names the primary keys of all targets that have any of them."""
-        by_name: dict[str, set[int]] = defaultdict(set)
         if own_manager():
+            by_name: dict[str, set[int]] = defaultdict(set)
             for name in {name for names in wanted for name in names}:
                 by_name[name].update(Target.matches.match_name(name).values_list("pk", flat=True))
             return [set().union(*(by_name[name] for name in names)) for names in wanted]
-        for pk, simple in self._rows(simplify_all(name for names in wanted for name in names)):
-            by_name[simple].add(pk)
-        return [set().union(*(by_name[simple] for simple in simplify_all(names))) for names in wanted]
+        return by_rule(wanted, self._rows(simplify_all(name for names in wanted for name in names)))
 
     def appeared(self, simplified: Collection[str]) -> frozenset[str]:
         """Return which of these simplified names a target has."""
@@ -92,7 +90,7 @@ class Names:
         wanted = frozenset(simplified)
         found: set[tuple[int, str]] = set()
         for chunk in _batched(wanted):
-            query, values = self._query(chunk)
+            query, values = self.query(chunk)
             with connections[self._using].cursor() as cursor:
                 cursor.execute(query, values)
                 for pk, name in cursor.fetchall():
@@ -100,22 +98,37 @@ class Names:
                         found.add((pk, simple))
         return found
 
-    def _query(self, simplified: Iterable[str]) -> tuple[str, list[object]]:
-        """Return the query for rows that may have one of these simplified names."""
+    def query(self, simplified: Iterable[str], columns: str = "{key}, name") -> tuple[str, list[object]]:
+        """Return SQL for rows that may have one of these simplified names, by the TOM Toolkit's rule.
+
+        Its ``columns`` are, unless said otherwise, the key of the target (``{key}``) and the name.
+        """
         every = {simple: spellings(simple) for simple in simplified}
         keys = [key for known in every.values() if known is not None for key in known]
         vendor = connections[self._using].vendor
         key_sql, not_ascii = _KEY[vendor], _NOT_ASCII[vendor]
         queries: list[str] = []
         values: list[object] = []
-        for table, column in ((BaseTarget._meta.db_table, "id"), (TargetName._meta.db_table, "target_id")):
+        one_of, value = among(self._using, keys)
+        for table, key in ((BaseTarget._meta.db_table, "id"), (TargetName._meta.db_table, "target_id")):
+            select = f"SELECT {columns.format(key=key)} FROM {table} WHERE"
             if keys:
-                one_of, value = among(self._using, keys)
-                queries.append(f"SELECT {column}, name FROM {table} WHERE {key_sql} {one_of}")
+                queries.append(f"{select} {key_sql} {one_of}")
                 values.append(value)
             if None in every.values():
-                queries.append(f"SELECT {column}, name FROM {table} WHERE {not_ascii}")
+                queries.append(f"{select} {not_ascii}")
         return " UNION ALL ".join(queries), values
+
+
+def by_rule(wanted: Sequence[Sequence[str]], known: Iterable[tuple[int, str]]) -> list[set[int]]:
+    """Return for each of these sequences of names which targets have any, by TOM Toolkit's rule.
+
+    ``known`` are primary keys of targets, each with one of their simplified names.
+    """
+    by_name: dict[str, set[int]] = defaultdict(set)
+    for pk, simple in known:
+        by_name[simple].add(pk)
+    return [set().union(*(by_name[simple] for simple in map(simplify, names) if simple in by_name)) for names in wanted]
 
 
 def own_manager() -> bool:
@@ -127,7 +140,7 @@ def own_manager() -> bool:
 def spellings(simple: str) -> list[str] | None:
     """Return all index keys of names that simplify to ``simple``; None where there are too many to ask for."""
     # Nothing is left of a name of blanks, hyphens and brackets alone: all such have the empty key.
-    rule = toolkit_rule(simple)
+    rule = simple if simple.isalnum() and simple.isascii() else toolkit_rule(simple)
     if rule.isascii() and _written_as().keys().isdisjoint(rule):
         return [rule]  # as nearly every one
     written = [(letter, *_written_as().get(letter, ())) for letter in rule]

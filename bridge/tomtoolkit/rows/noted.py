@@ -101,6 +101,12 @@ def _parts_of_each(runs: Sequence[models.Written]) -> list[list[Part]]:
     ]
 
 
+def origins_noted(using: str) -> set[int]:
+    """Return the keys of the texts of all origins that runs name."""
+    runs = models.Written.objects.using(using).values_list("parts", flat=True).iterator()
+    return {origin for parts in runs for _, _, origin, _ in _PACKED.iter_unpack(bytes(parts))}
+
+
 def events_of_rows(using: str, model: Any, keys: Collection[int]) -> set[EventRef]:
     """Return the events with which those of these rows came that the bridge wrote."""
     rows = model.objects.using(using).filter(_noted(model, "pk"), pk__in=keys)

@@ -1,5 +1,6 @@
 """One share on its way into the outbox: events are gathered first, then written at once."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
@@ -138,6 +139,13 @@ class Parcel:
         for event in self._events:
             found[str(event.kind)] += items_of(event.body)
         return dict(found)
+
+    def digest(self) -> str:
+        """Return what changes with anything that would go."""
+        found = hashlib.sha256()
+        for event in self._events:
+            found.update(event.body.model_dump_json().encode())
+        return found.hexdigest()
 
     def write(self, using: str = DEFAULT_DB_ALIAS) -> Receipt:
         """Write all events, in the transaction that is open or else in one of their own."""

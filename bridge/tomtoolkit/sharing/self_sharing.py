@@ -19,7 +19,7 @@ import hashlib
 import json
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -30,7 +30,7 @@ from tom_targets.base_models import BaseTarget
 from tom_targets.models import TargetName
 
 from bridge.errors import AwayError, InvalidEventError, StopError
-from bridge.events import MAX_MEMBERS, Kind, ListMember
+from bridge.events import MAX_MEMBERS, Kind, ListMember, TargetReference
 from bridge.tomtoolkit import conf
 from bridge.tomtoolkit.database import MANY, chunks, translating, words, writing
 from bridge.tomtoolkit.models import SelfShare
@@ -192,17 +192,38 @@ class SelfSharing:
         row = one.row.target_list
         if not is_own_list(row):
             return
-        members = sorted(shareable(one.row.created_by, one.members))
-        content = hashlib.sha256(json.dumps([row.name, members]).encode()).hexdigest()
+        members = shareable(one.row.created_by, one.members)
+        going = sorted(pk for pk in members if not one.left_out.waits(kind=Kind.LIST, target=pk))
+        if _content(row, going) == one.row.content:
+            return
+        references = self._references(one, going)
+        content = _content(row, sorted(references))
         if content == one.row.content:
             return
         parcel = one.parcel()
-        for chunk in chunks(members, MAX_MEMBERS):
-            references = [reference(target) for _, target in sorted(local_targets(self._using, chunk).items())]
-            parcel.add(list_body(row, (ListMember(reference=each) for each in references)))
+        for chunk in chunks(sorted(references), MAX_MEMBERS):
+            parcel.add(list_body(row, (ListMember(reference=references[pk]) for pk in chunk)))
         with writing(self._using):
             SelfShare.objects.filter(pk=one.row.pk).update(content=content)
             parcel.write(self._using)
+
+    def _references(self, one: Running, pks: Collection[int]) -> dict[int, TargetReference]:
+        """Return these members as a list names them; one whose names can't travel is left out, and told as its own."""
+        found = {}
+        for chunk in chunks(sorted(pks), _TARGETS_AT_ONCE):
+            for pk, target in local_targets(self._using, chunk).items():
+                try:
+                    found[pk] = reference(target)
+                except InvalidEventError as error:
+                    one.left_out.add(str(error), kind=Kind.LIST, target=pk)
+                else:
+                    one.left_out.settle(kind=Kind.LIST, target=pk)
+        return found
+
+
+def _content(row: Any, members: Sequence[int]) -> str:
+    """Return what changes when a list is to be shared anew."""
+    return hashlib.sha256(json.dumps([row.name, members]).encode()).hexdigest()
 
 
 def _rests(row: SelfShare, now: datetime, settings: conf.AppSettings) -> str:

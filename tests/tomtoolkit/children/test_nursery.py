@@ -43,6 +43,8 @@ def behave(how: str) -> object:
             time.sleep(600)
         case "leave a lambda":
             return lambda: None
+        case "memory":
+            return len(bytearray(256 << 20))
     return how
 
 
@@ -102,6 +104,14 @@ def test_whatever_one_call_does_the_others_are_answered(nursery: Nursery, how: s
     assert nursery.each(behave, ["again"], limit_s=1.0)[0].value == "again"
 
 
+def test_a_call_has_no_more_memory_than_it_may_and_the_others_have_theirs(nursery: Nursery) -> None:
+    first, second = nursery.each(behave, ["memory", "after"], limit_s=60.0, limit_bytes=128 << 20)
+    assert "MemoryError" in first.failure
+    assert second.value == "after"
+    assert nursery.each(behave, ["memory"], limit_s=60.0, limit_bytes=512 << 20)[0].value == 256 << 20
+    assert nursery.each(behave, ["memory"], limit_s=60.0)[0].value == 256 << 20
+
+
 def test_children_are_processes_of_their_own_and_share_one_start(nursery: Nursery) -> None:
     first, second = nursery.each(pid, [1, 2], limit_s=5.0)
     (third,) = nursery.each(pid, [3], limit_s=5.0)
@@ -130,6 +140,17 @@ def test_the_stop_of_the_whole_process_counts_as_well(nursery: Nursery) -> None:
     nursery.stopped.set()
     with pytest.raises(BudgetSpentError):
         nursery.each(behave, ["hang"], limit_s=600.0)
+
+
+def test_a_stop_is_heard_while_the_tom_is_being_imported() -> None:
+    """It takes seconds, and on a busy machine as long as a stop may take in all."""
+    stopped = threading.Event()
+    nursery = Nursery("import time; time.sleep(600)")
+    threading.Timer(0.5, stopped.set).start()
+    began = time.monotonic()
+    with pytest.raises(BudgetSpentError):
+        nursery.each(behave, ["well"], limit_s=600.0, budget=Budget(stopped=stopped))
+    assert time.monotonic() - began < 5
 
 
 def test_what_a_call_has_started_ends_with_it(nursery: Nursery, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from parts.django_fixtures import MakeOrmTom
@@ -14,7 +15,7 @@ from parts.django_tom import InProcessTom
 from parts.entries import PARTITION, Arrival
 from parts.wait import wait_until
 
-from bridge.errors import PositionLostError, StopError, TomAwayError
+from bridge.errors import IdentityError, PositionLostError, StopError, TomAwayError
 from bridge.ledger.port import Filter, Outcome, Position
 
 
@@ -134,6 +135,19 @@ def test_a_backup_that_is_put_back_is_used_at_once(sqlite_tom: InProcessTom, tmp
     with pytest.raises(PositionLostError), ledger.unit() as unit:
         unit.move(PARTITION, "first", 9, 10)
     assert ledger.positions() == {PARTITION: Position("first", 1)}
+
+
+@pytest.mark.parametrize(("change", "told"), [("delete", "none any more"), ("replace", "of installation 0000")])
+def test_a_ledger_that_was_emptied_or_replaced_by_another_is_not_taken_for_ones_own(
+    ledger: Any, change: str, told: str
+) -> None:
+    from bridge.tomtoolkit.models import Installation
+
+    row = Installation.objects.all()
+    row.delete() if change == "delete" else row.update(installation=UUID(int=1))
+    for ask in (ledger.positions, ledger.kept_bytes):
+        with pytest.raises(IdentityError, match=rf"{told}.*identity accept {ledger.installation}"):
+            ask()
 
 
 def test_a_database_that_is_not_migrated_is_told_in_one_line(ledger: Any) -> None:

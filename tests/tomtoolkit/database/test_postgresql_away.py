@@ -115,6 +115,7 @@ def test_a_server_that_takes_no_writes_for_a_while_is_waited_for(
     assert "Traceback" not in (tmp_path / "log").read_text()
 
 
+@pytest.mark.waits
 def test_a_table_that_is_locked_elsewhere_is_said_and_a_stop_is_heard(
     alpha: Publishing, beta: ManagedTom, server: Any, tmp_path: Path
 ) -> None:

@@ -116,6 +116,7 @@ def test_a_consumer_ends_at_sigterm_and_goes_on_where_it_was(
     assert outcomes(ask) == ["applied"] * 3
 
 
+@pytest.mark.waits
 def test_a_database_that_is_locked_is_waited_for(alpha: Publishing, beta: ManagedTom, tmp_path: Path) -> None:
     alpha.publish(SUPERNOVA)
     with beta.managing("bridgeconsume", log=tmp_path / "log") as consumer:
@@ -159,6 +160,25 @@ def test_last_nights_backup_under_a_consumer_that_was_ahead_heals(
         assert consumer.end() == 0
     assert len({row["timestamp"] for row in beta.photometry()}) == 3
     assert outcomes(ask) == ["applied"] * 4
+
+
+def test_a_tom_that_is_emptied_under_a_consumer_ends_it_with_what_to_do(
+    alpha: Publishing, beta: ManagedTom, ask: Ask, tmp_path: Path
+) -> None:
+    alpha.publish(SUPERNOVA, on_day(1))
+    with beta.managing("bridgeconsume", log=tmp_path / "log") as consumer:
+        consumer.wait_for("event.applied", 2)
+        assert beta.manage("flush", "--no-input").returncode == 0
+        assert consumer.wait() == 69
+        assert "Traceback" not in consumer.said()
+        told = consumer.said().splitlines()[-1]
+    assert "was emptied (manage.py flush)" in told
+    assert "manage.py bridgeidentity accept" in told
+    with beta.managing("bridgeconsume", log=tmp_path / "anew") as consumer:
+        consumer.wait_for("event.applied", 2)
+        assert consumer.end() == 0
+    assert outcomes(ask) == ["applied"] * 2
+    assert len(beta.photometry()) == 1
 
 
 def test_a_topic_that_does_not_exist_stops_the_consumer_with_a_mend(beta: ManagedTom) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from parts.bridges import Publishing
 from parts.bridges_in_process import SubscribedInProcess
+from parts.pages import account, browser, page
 from parts.shares import SUPERNOVA, photometry
 
 EVENING = datetime(2026, 11, 22, 20, 0, tzinfo=UTC)
@@ -60,6 +61,25 @@ def test_the_mail_says_what_is_dead_parked_and_behind(
     assert f"{beta.topic}: 1 to come, last success never" in told
     assert "photometry of SN 2024abc from Alpha TOM: no target" in told
     assert "Outbox: 0 events wait to be sent" in told
+
+
+def test_another_installation_under_our_origin_is_told_by_mail_page_and_doctor(
+    url: str, beta: SubscribedInProcess, next_mail: NextMail
+) -> None:
+    from django.test.utils import override_settings
+
+    from bridge.tomtoolkit.operating.doctor import examine
+
+    impostor = Publishing(url, origin="beta")
+    impostor.publish(SUPERNOVA)
+    impostor.close()
+    beta.drain()
+    told = "another installation publishes as this TOM: 1 events"
+    assert told in (next_mail(EVENING) or "")
+    with override_settings(TOM_BRIDGE=beta.mapping):
+        assert told in page(browser(account("mia", "manage")), "/bridge/")
+        assert told not in page(browser(account("eve")), "/bridge/")
+        assert [one.level for one in examine() if told in one.what] == ["fail"]
 
 
 def test_nobody_elsewhere_writes_a_line_of_the_mail(url: str, beta: SubscribedInProcess, next_mail: NextMail) -> None:

@@ -39,7 +39,15 @@ def test_the_anonymous_visitor_is_sent_to_log_in(orm_tom: InProcessTom, path: st
 
 @pytest.mark.parametrize(
     "path",
-    ["parked/1/choose/", "parked/retry/", "choices/1/forget/", "dead/retry/", "dead/drop/", "self-sharing/1/"],
+    [
+        "parked/1/choose/",
+        "parked/retry/",
+        "parked/drop/",
+        "choices/1/forget/",
+        "dead/retry/",
+        "dead/drop/",
+        "self-sharing/1/",
+    ],
 )
 def test_what_changes_something_is_for_those_who_may_and_by_post_alone(orm_tom: InProcessTom, path: str) -> None:
     assert refused(browser().post(f"/bridge/{path}", {"id": "1"}))
@@ -47,7 +55,7 @@ def test_what_changes_something_is_for_those_who_may_and_by_post_alone(orm_tom: 
     assert manager.get(f"/bridge/{path}").status_code == 405
 
 
-@pytest.mark.parametrize("path", ["dead/drop/", "dead/retry/", "parked/retry/"])
+@pytest.mark.parametrize("path", ["dead/drop/", "dead/retry/", "parked/retry/", "parked/drop/"])
 def test_a_form_without_the_token_is_refused(orm_tom: InProcessTom, path: str) -> None:
     from django.test import Client
 
@@ -89,15 +97,20 @@ def test_the_first_page_asks_nothing_of_the_stream(orm_tom: InProcessTom, beta: 
     assert "never" in text
 
 
-def test_the_lag_is_unknown_while_the_broker_is_away(orm_tom: InProcessTom, beta: SubscribedInProcess) -> None:
+def test_the_lag_is_unknown_while_the_broker_is_away(
+    orm_tom: InProcessTom, beta: SubscribedInProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from django.test.utils import override_settings
 
     from bridge.tomtoolkit import conf
     from bridge.tomtoolkit.pages import lag
 
+    monkeypatch.setattr("bridge.stream.kafka_admin.TIMEOUT_S", 60.0)
+    monkeypatch.setattr("bridge.operations.opening.ANSWERS_WITHIN_S", 0.5)
     mapping = beta.mapping | {"stream": {"url": "kafka://127.0.0.1:9"}}
     with override_settings(TOM_BRIDGE=mapping):
         assert lag.current(conf.load(), patience_s=0.2) == {}
+        assert lag._last[""].answer.result(timeout=30) == []  # and nobody asks on behind the page
         assert "unknown" in page(browser(account("eve")), "/bridge/lag/")
 
 

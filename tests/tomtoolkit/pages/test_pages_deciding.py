@@ -220,3 +220,31 @@ def test_a_dead_letter_is_dropped_with_its_bytes(
     assert beta.outcomes().count(Outcome.IGNORED) == 2
     assert "no dead letters" in page(client, "/bridge/dead/")
     assert "nothing dead has the id" in told(post(client, "/bridge/dead/drop/", id=[str(ids[0])]))
+
+
+def test_what_is_parked_is_dropped_by_tick_or_by_its_reason(
+    orm_tom: InProcessTom, alpha: Publishing, beta: SubscribedInProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bridge.tomtoolkit.models import Kept, Parked
+    from bridge.tomtoolkit.pages import parked as module
+
+    monkeypatch.setattr(module, "DROPPED_AT_ONCE", 2)
+    ambiguous(orm_tom, alpha, beta)
+    alpha.publish(*(photometry(1, TargetReference(name=f"Nobody {number}")) for number in range(5)))
+    beta.drain()
+    client = browser(account("root", is_superuser=True))
+    assert "Drop all with this reason" not in page(client, "/bridge/parked/")
+    assert "Drop all with this reason" in page(client, "/bridge/parked/?reason=no%20target")
+    assert "1 dropped" in told(post(client, "/bridge/parked/drop/", id=[str(_parked_pks()[1])]))
+    answers = [told(post(client, "/bridge/parked/drop/", reason="no target")) for _ in range(3)]
+    assert ["2 dropped" in answers[0], "2 dropped" in answers[1], "0 dropped" in answers[2]] == [True] * 3
+    assert ["press once more" in one for one in answers] == [True, True, False]
+    assert [row.reason for row in Parked.objects.all()] == ["ambiguous"]
+    assert Kept.objects.count() == 1
+    assert beta.outcomes() == [Outcome.PARKED] + [Outcome.IGNORED] * 5
+
+
+def _parked_pks() -> list[int]:
+    from bridge.tomtoolkit.models import Parked
+
+    return list(Parked.objects.order_by("pk").values_list("pk", flat=True))

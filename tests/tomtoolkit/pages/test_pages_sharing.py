@@ -367,10 +367,11 @@ def test_a_review_says_what_goes_where_and_nothing_goes_before(orm_tom: InProces
     assert [str(event.kind) for event in outbox()] == ["photometry", "spectroscopy", "data-product"]
 
 
-@pytest.mark.parametrize("change", ["points", "topic", "ticks"])
+@pytest.mark.parametrize("change", ["points", "another point", "topic", "ticks"])
 def test_what_goes_is_what_was_reviewed(orm_tom: InProcessTom, change: str) -> None:
     ada = sharer()
     from django.contrib.auth.models import Group
+    from tom_dataproducts.models import PhotometryReducedDatum
 
     ada.groups.add(Group.objects.get(name=GROUP))
     client, pk = browser(ada), make(orm_tom)
@@ -379,6 +380,9 @@ def test_what_goes_is_what_was_reviewed(orm_tom: InProcessTom, change: str) -> N
     path = f"/bridge/targets/{pk}/share/"
     seen = token(client.post(path, given))
     if change == "points":
+        our_photometry(pk, 1, start=5)
+    elif change == "another point":
+        PhotometryReducedDatum.objects.filter(target_id=pk).order_by("pk").last().delete()
         our_photometry(pk, 1, start=5)
     elif change == "topic":
         given["topic"] = "for.observers"

@@ -17,7 +17,7 @@ from parts.pages import account, browser, page
 from parts.shares import SUPERNOVA
 
 from bridge.events import uuid7
-from bridge.ledger.port import Outcome, Reason
+from bridge.ledger.port import Outcome, Reason, ToKeep
 
 pytestmark = pytest.mark.usefixtures("settings")
 
@@ -157,6 +157,52 @@ def test_nothing_that_others_wrote_is_kept_from_wrapping(ledger: Any) -> None:
         parser = Unwrapped()
         parser.feed(text)
         assert "long" not in parser.text
+
+
+# -- texts that turn ---------------------------------------------------------------------------------------------------
+
+
+class Turning(HTMLParser):
+    """Gathers in which elements texts stand that turn the direction of writing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._open: list[str] = []
+        self.within: set[str] = set()
+
+    def handle_starttag(self, tag: str, _attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in {"input", "br", "img", "link", "meta", "hr"}:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        while self._open and self._open.pop() != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        if "\u202e" in data:
+            self.within.add(self._open[-1])
+
+
+def test_what_turns_the_direction_of_writing_turns_nothing_around_it(orm_tom: InProcessTom, ledger: Any) -> None:
+    from bridge.tomtoolkit.models import Dead
+
+    said = {name: f"{name} \u202e turned" for name in ("title", "shared_by", "origin_name")}
+    detail = {"message": "message \u202e turned", "differs": [{"field": "\u202ea", "theirs": "\u202eb", "ours": 2}]}
+    with ledger.unit() as unit:
+        for arrival, outcome, reason in zip(
+            arrivals(3), (Outcome.PARKED, Outcome.DEAD, Outcome.APPLIED), (Reason.NO_TARGET, Reason.REJECTED, None),
+            strict=True,
+        ):  # fmt: skip
+            keep = [ToKeep(reason=reason, detail=detail, names=frozenset({"m31"}))] if reason else []
+            unit.record(arrival.entry(outcome, reason, detail=detail, **said), keep=keep, raw=arrival.record)
+    pk = orm_tom.make_target(arrivals(1)[0].subject)
+    client = browser(account("root", is_superuser=True))
+    for path in ("parked/", "dead/", f"dead/{Dead.objects.get().pk}/", "differences/", f"targets/{pk}/shares/"):
+        text = page(client, f"/bridge/{path}")
+        assert "\u202e turned" in text or "differences" in path
+        parser = Turning()
+        parser.feed(text)
+        assert parser.within <= {"bdi", "td"}, path
 
 
 # -- values of then --------------------------------------------------------------------------------------------------

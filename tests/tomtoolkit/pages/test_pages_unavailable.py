@@ -1,6 +1,7 @@
 """Pages of a bridge that can't work: they say why, and what to do, and never fail."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -113,3 +114,17 @@ def test_a_group_that_was_deleted_is_said_to_who_manages_the_bridge(orm_tom: InP
     told = f"there is no group &#x27;{GROUP}&#x27;"
     assert told in asked(manager, "/bridge/")[1]
     assert told not in asked(other, "/bridge/")[1]
+
+
+# -- a consumer that lives no more ------------------------------------------------------------------------------------
+
+
+def test_a_consumer_that_lives_no_more_is_said_to_who_manages_the_bridge(orm_tom: InProcessTom) -> None:
+    from bridge.ledger.port import Heartbeat
+    from bridge.tomtoolkit.ledger.store import DjangoLedger
+
+    manager, other = account("mia", "manage"), account("ada", "share")
+    before = datetime.now(UTC) - timedelta(hours=1)
+    DjangoLedger().beat(Heartbeat(process="here:1", started_at=before, at=before, state={}, ended=False))
+    assert "the consumer (here:1) has not said since" in asked(manager, "/bridge/")[1]
+    assert "here:1" not in asked(other, "/bridge/")[1]

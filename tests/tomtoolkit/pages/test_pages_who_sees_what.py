@@ -57,7 +57,10 @@ def test_what_the_list_hides_from_a_manager_is_not_theirs_to_decide(
     client = browser(mia)
     assert "may not see" in page(client, "/bridge/parked/")
     assert refused(client.post(f"/bridge/parked/{one.pk}/choose/", {"target": str(first)}))
-    assert refused(client.post("/bridge/parked/retry/", {"id": str(one.pk)}))
+    for action in ("retry", "drop"):
+        assert refused(client.post(f"/bridge/parked/{action}/", {"id": str(one.pk)}))
+    client.post("/bridge/parked/drop/", {"reason": str(one.reason)})
+    assert Parked.objects.count() == 1
     assert not Choice.objects.exists()
     may(mia, second, "view")
     client.post(f"/bridge/parked/{one.pk}/choose/", {"target": str(first)})

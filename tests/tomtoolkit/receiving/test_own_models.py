@@ -48,13 +48,17 @@ call_command('makemigrations', 'custom_code', verbosity=0)
 call_command('migrate', verbosity=0)
 from django.contrib.auth.models import Group, User
 from bridge.events import Target, uuid7, EventRef
-from bridge.tom.port import Additions, Provenance
+from bridge.tom.port import Additions, NewTarget, Provenance
 from bridge.tomtoolkit.ledger.store import DjangoLedger
 from bridge.tomtoolkit.receiving.tom import DjangoTom
 from tom_targets.models import Target as Model
 tom = DjangoTom(DjangoLedger(), {'': ('Observers',)})
 provenance = Provenance(event=EventRef("another-tom", uuid7()), origin_name='Alpha TOM', shared_by='ada')
 result = None
+
+
+def new(targets, lists=()):
+    return [NewTarget(target=target, lists=tuple(lists), provenance=provenance) for target in targets]
 """
 
 Run = Callable[[str], Any]
@@ -90,7 +94,7 @@ def test_a_target_model_of_the_toms_own_is_filled_from_extras_and_read_as_such(c
         """
 extras = {'redshift': '0.03', 'confirmed': 'True', 'host': 'much too long for it', 'class': 'Ia'}
 target = Target(name='SN 2024abc', aliases=('ZTF1',), type='SIDEREAL', ra=1.0, dec=2.0, extras=extras)
-(written,) = tom.create_targets([target], ['L'], provenance)
+(written,) = tom.create_targets(new([target], ['L']))
 row = Model.objects.get()
 found, = tom.find(['ztf-1'])
 tom.add_to_target(row.pk, Additions(extras={'host': 'M 31'}, fields={'epoch': 2000.0}), provenance)
@@ -134,7 +138,7 @@ target = Target(name='SN 2024abc', type='SIDEREAL', ra=1.0, dec=2.0)
 result = {
     'found': [target.name for target in tom.find(['SN 2024ABC'])],
     'appeared': sorted(tom.appeared(['sn2024abc', 'sn2024abd'])),
-    'created': tom.create_targets([target], [], provenance) != [None],
+    'created': tom.create_targets(new([target])) != [None],
 }
 """,
     )
@@ -150,11 +154,11 @@ wrong = {'mass': '1e300', 'redshift': 'nan', 'count': '9' * 30, 'seen': '99999-0
 kept = {}
 for number, (name, value) in enumerate(wrong.items()):
     target = Target(name=f'T {number}', type='SIDEREAL', ra=1.0, dec=2.0, extras={name: value})
-    (written,) = tom.create_targets([target], [], provenance)
+    (written,) = tom.create_targets(new([target]))
     row = Model.objects.get(pk=written.pk)
     kept[name] = [getattr(row, name), row.targetextra_set.get(key=name).value]
 target = Target(name='Overflow', type='SIDEREAL', ra=1.0, dec=2.0, extras={'seen': '0001-01-01T00:00:00+14:00'})
-odd = tom.create_targets([target, Target(name='Well', type='SIDEREAL', ra=1.0, dec=2.0)], [], provenance)
+odd = tom.create_targets(new([target, Target(name='Well', type='SIDEREAL', ra=1.0, dec=2.0)]))
 result = [kept, [type(one).__name__ for one in odd]]
 """,
     )

@@ -65,6 +65,18 @@ def test_of_two_that_come_at_once_one_is_written(tom: Any, orm_tom: InProcessTom
     assert write(tom, other, later) == [Fate.NEW]
 
 
+@pytest.mark.parametrize("orm_tom", ["sqlite"], indirect=True)  # PostgreSQL's JSON knows no minus zero
+def test_numbers_that_several_spectra_have_are_written_as_they_are_in_each(tom: Any, orm_tom: InProcessTom) -> None:
+    pk, zero, minus = orm_tom.make_target("A"), (1.0, 0.0, 2.5e-17), (1.0, -0.0, 2.5e-17)
+    some = [spectrum(flux=zero, error=minus), spectrum(flux=(2.0, *zero[1:]), error=zero, setup="blue")]
+    assert write(tom, pk, *some) == [Fate.NEW] * 2
+    rows = orm_tom.query("SELECT flux, error FROM tom_dataproducts_spectroscopyreduceddatum ORDER BY id")
+    assert [(row["flux"], row["error"]) for row in rows] == [
+        ("[1.0, 0.0, 2.5e-17]", "[1.0, -0.0, 2.5e-17]"),
+        ("[2.0, 0.0, 2.5e-17]", "[1.0, 0.0, 2.5e-17]"),
+    ]
+
+
 @pytest.mark.parametrize(
     "differs",
     [

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from parts import django_hooks
-from parts.creating import create_target
+from parts.creating import create_target, new_targets
 from parts.django_fixtures import MakeOrmTom
 from parts.django_tom import VENDORS, InProcessTom
 from parts.full_disk import full_disk
@@ -147,7 +147,9 @@ def test_a_hook_that_would_end_the_process_refuses_its_target_alone(
 ) -> None:
     orm_tom = make_orm_tom(vendor, HOOKS={"target_post_save": "parts.django_hooks.target_ends"})
     tom = a_tom()
-    before, refused, after = tom.create_targets([a_target("A"), a_target(how), a_target("B")], [], provenance)
+    before, refused, after = tom.create_targets(
+        new_targets([a_target("A"), a_target(how), a_target("B")], [], provenance)
+    )
     assert isinstance(refused, RejectedError)
     assert {row["name"]: row["id"] for row in orm_tom.targets()} == {"A": before.pk, "B": after.pk}
     pk = orm_tom.make_target("other")
@@ -165,7 +167,9 @@ def test_a_target_that_a_hook_removes_costs_no_other(
 ) -> None:
     orm_tom = make_orm_tom(vendor, HOOKS={"target_post_save": "parts.django_hooks.target_ends"})
     tom = a_tom(GROUP)
-    _, refused, _ = tom.create_targets([a_target("A"), a_target(how), a_target("B")], [tom.open_list("L")], provenance)
+    _, refused, _ = tom.create_targets(
+        new_targets([a_target("A"), a_target(how), a_target("B")], [tom.open_list("L")], provenance)
+    )
     assert isinstance(refused, RejectedError)
     assert orm_tom.lists() == {"L": ["A", "B"]}
 
@@ -197,7 +201,7 @@ def test_of_many_targets_each_has_its_own_result(make_orm_tom: MakeOrmTom, vendo
             a_target("A", aliases=("A1",)), a_target("also-THERE"), too_long, a_target("a_1"), a_target("B"),
             a_target("b"),
         ]  # fmt: skip
-        results = tom.create_targets(wanted, [tom.open_list("L"), tom.open_list("M")], provenance)
+        results = tom.create_targets(new_targets(wanted, [tom.open_list("L"), tom.open_list("M")], provenance))
     assert [type(result).__name__ for result in results] == [
         "Written", "NoneType", "RejectedError", "NoneType", "Written", "NoneType",
     ]  # fmt: skip
@@ -211,8 +215,8 @@ def test_where_none_of_many_is_created_the_lists_stay_as_they_are(
     tom: Any, orm_tom: InProcessTom, provenance: Provenance
 ) -> None:
     orm_tom.make_target("There")
-    assert tom.create_targets([a_target("there")], [], provenance) == [None]
-    assert tom.create_targets([], [], provenance) == []
+    assert tom.create_targets(new_targets([a_target("there")], [], provenance)) == [None]
+    assert tom.create_targets([]) == []
 
 
 def test_the_number_of_queries_grows_little_with_the_targets(
@@ -227,7 +231,7 @@ def test_the_number_of_queries_grows_little_with_the_targets(
     for first, number in ((0, 10), (10, 50)):
         targets = [a_target(f"T {n}") for n in range(first, first + number)]
         with CaptureQueriesContext(connection) as asked:
-            tom.create_targets(targets, [tom.open_list("L"), tom.open_list("M")], provenance)
+            tom.create_targets(new_targets(targets, [tom.open_list("L"), tom.open_list("M")], provenance))
         counts.append(len(asked))
     # Of each target: the savepoints and its row.
     assert counts[1] - counts[0] <= 40 * 7
@@ -236,8 +240,9 @@ def test_the_number_of_queries_grows_little_with_the_targets(
 def test_a_stop_leaves_none_of_many_behind(tom: Any, orm_tom: InProcessTom, provenance: Provenance) -> None:
     stopped = threading.Event()
     stopped.set()
+    wanted = new_targets([a_target("A"), a_target("B")], [tom.open_list("L")], provenance)
     with pytest.raises(BudgetSpentError):
-        tom.create_targets([a_target("A"), a_target("B")], [tom.open_list("L")], provenance, Budget(stopped=stopped))
+        tom.create_targets(wanted, Budget(stopped=stopped))
     assert orm_tom.targets() == []
 
 

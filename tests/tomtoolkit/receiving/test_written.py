@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from parts.creating import new_targets
 from parts.django_tom import InProcessTom
 from parts.entries import STARTED
 
@@ -259,7 +260,7 @@ def test_a_target_that_came_is_as_it_was_until_somebody_changes_it(
     from bridge.tomtoolkit.receiving import written
 
     wanted = [Target(name=name, type=TargetType.SIDEREAL, ra=10.25, dec=-5.0, pm_ra=-0.0) for name in ("A", "B")]
-    tom.create_targets(wanted, (), provenance)
+    tom.create_targets(new_targets(wanted, [], provenance))
     first, second = BaseTarget.objects.order_by("pk")
     first.save()  # which changes when it was saved, and nothing else
     second.dec = -5.5

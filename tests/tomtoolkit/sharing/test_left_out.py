@@ -184,7 +184,9 @@ def test_a_target_whose_name_can_not_travel_is_left_out_with_what_to_do_and_goes
     for pk in (first, second):
         photometry(pk, 1)
     self_share(None, target_list=TargetList.objects.get(), kinds=["list", "target", "photometry"])
-    assert kinds(look()) == ["target", "photometry"], "those of B"
+    first_look = look()
+    assert kinds(first_look) == ["list", "target", "photometry"], "those of B"
+    assert members(first_look[:1]) == [["B"]]
     assert {kind for kind, _ in of_all()} == {"list", "target", ""}
     for _, reason in of_all():
         assert f"of {wrong!r}; remove it" in reason
@@ -200,3 +202,29 @@ def of_all() -> list[tuple[str, str]]:
     from bridge.tomtoolkit.models import LeftOut
 
     return [(row.kind, row.reason) for row in LeftOut.objects.order_by("pk")]
+
+
+def test_a_list_goes_without_the_member_whose_name_can_not_travel_and_with_it_once_it_is_renamed(
+    orm_tom: InProcessTom,
+) -> None:
+    from tom_targets.models import TargetList
+
+    first, *_ = (orm_tom.make_target(name, lists=["L"]) for name in "ABC")
+    rename(first, "A<b>")
+    self_share(None, target_list=TargetList.objects.get(), kinds=["list"])
+    assert members(look()) == [["B", "C"]]
+    ((name, reason),) = left_out()
+    assert name == "A<b>", "who may not see that target is not told of it"
+    assert "<" in reason
+    assert look() == []
+    due_now()
+    assert look() == [], "nothing has changed"
+    rename(first, "A")
+    due_now()
+    assert members(look()) == [["A", "B", "C"]]
+    assert left_out() == []
+
+
+def members(events: Any) -> list[list[str]]:
+    """Return the names of the members of each list."""
+    return [[member.reference.name for member in event.body.members] for event in events]

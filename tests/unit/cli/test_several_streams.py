@@ -66,7 +66,7 @@ def test_status_tells_of_all_streams_also_where_one_is_away_or_wrongly_configure
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
     monkeypatch.setattr("bridge.stream.kafka_admin.TIMEOUT_S", 1.0)
-    monkeypatch.setattr("bridge.operations.status.ANSWERS_WITHIN_S", 1.0)
+    monkeypatch.setattr("bridge.operations.opening.ANSWERS_WITHIN_S", 1.0)
     command("topics", "create", HERE, THERE)
     command("publish", "photometry", "SN 2024abc", "table.csv")
     file = tmp_path / "tom-bridge.toml"
@@ -88,11 +88,11 @@ def test_status_tells_of_all_streams_also_where_one_is_away_or_wrongly_configure
     assert THERE in {one["name"] for one in json.loads(listed.out)}
 
 
-def test_status_and_doctor_wait_for_a_stream_that_is_away_no_longer_than_a_person_does(
+def test_who_asks_waits_for_a_stream_that_is_away_no_longer_than_a_person_does(
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bridge.stream.kafka_admin.TIMEOUT_S", 60.0)
-    for module in ("status", "doctor", "gateway_doctor"):
+    for module in ("opening", "doctor", "gateway_doctor"):
         monkeypatch.setattr(f"bridge.operations.{module}.ANSWERS_WITHIN_S", 0.5)
     command("topics", "create", HERE, THERE)
     file = tmp_path / "tom-bridge.toml"
@@ -103,6 +103,13 @@ def test_status_and_doctor_wait_for_a_stream_that_is_away_no_longer_than_a_perso
     assert "gone" in json.loads(command("status", "--json").out)["stream_problem"]
     told = [one for one in json.loads(command("doctor", "--json").out) if "stream gone" in one["what"]]
     assert {(one["about"], one["level"]) for one in told} == {("stream", "fail"), ("gateway", "fail")}
+    shown = json.loads(command("position", "show", "gone:one", "gone:other", HERE, "--json").out)
+    assert [(one["topic"], "gone" in one["problem"]) for one in shown] == [
+        ("gone:one", True), ("gone:other", True), (HERE, False)
+    ]  # fmt: skip
+    listed = command("topics", "list", "--json")
+    assert "gone" in listed.err
+    assert THERE in {one["name"] for one in json.loads(listed.out)}
     assert time.monotonic() - began < 30
 
 

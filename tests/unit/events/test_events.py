@@ -1,6 +1,7 @@
 """What a valid event is, and how an invalid one is told."""
 
 import json
+import time
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID
@@ -77,6 +78,13 @@ def test_a_wrong_field_of_one_point_is_told_by_its_number(field, value, words):
     message = told(points(**{field: value}))
     assert "points[1]" in message
     assert words in message
+
+
+@pytest.mark.parametrize("time_", ["1" * 40_000 + "x", "1_" * 40_000 + ".x", "1." + "1" * 40_000 + "x"])
+def test_a_long_text_in_place_of_a_time_costs_no_more_than_its_length(time_: str) -> None:
+    began = time.process_time()
+    assert "points[1]" in told(points(timestamp=time_))
+    assert time.process_time() - began < 1.0
 
 
 SURROGATES = st.characters(categories=["Cs"])

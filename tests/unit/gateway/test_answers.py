@@ -205,6 +205,16 @@ def test_what_no_event_could_be_made_of_later_is_refused_at_once(gateway: Asked,
     assert gateway.published() == []
 
 
+@pytest.mark.parametrize("field", ["name", "type", "shared_by"])
+def test_what_is_refused_is_told_in_a_few_words_however_much_was_sent(
+    gateway: Asked, field: str, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = gateway.share_target(**{"name": "SN 2026ali", field: "\x07" * 300_000})
+    assert answer.status_code == 400
+    assert len(answer.text) < 30_000
+    assert len(capsys.readouterr().out) + len(caplog.text) < 100_000
+
+
 def test_a_message_is_never_one_that_a_tom_shows_as_a_failure(gateway: Asked) -> None:
     answer = gateway.share_target("Terror 1")
     assert answer.status_code == 201

@@ -38,6 +38,7 @@ def published(url: str) -> list[str]:
         ("nörd", []),
         ("", []),
         ("x", ["--origin", "No Origin"]),
+        ("x", ["--origin", "hermes.alice"]),
         ("x", ["--display-name", "N" * 101]),
         ("x", ["--display-name", "N\x01"]),
     ],

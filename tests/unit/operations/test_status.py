@@ -1,6 +1,7 @@
 """What ``status --check`` calls well, and following a topic."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,7 +10,8 @@ import pytest
 from parts.events import event
 
 from bridge.codec import Decoder, Schemas
-from bridge.ledger.port import Reason, Sums
+from bridge.ledger.port import Heartbeat, Reason, Sums
+from bridge.ledger.sqlite import SqliteLedger
 from bridge.operations.status import (
     PartitionStatus,
     ProcessStatus,
@@ -18,6 +20,7 @@ from bridge.operations.status import (
     TopicStatus,
     Verdict,
     judge,
+    ledgers_problems,
 )
 from bridge.operations.tailing import tail
 from bridge.publishing.publisher import Publisher
@@ -148,3 +151,28 @@ def test_what_needs_a_person_is_said_at_once_and_what_is_waited_for_after_a_whil
 def test_another_installation_of_our_origin_is_not_well() -> None:
     (problem,) = judge(replace(WELL, sums=Sums(dead={Reason.ANOTHERS: 3})), Thresholds(), at=NOON).problems
     assert "another installation publishes as this TOM: 3 events" in problem
+
+
+def beat(at: datetime, *, moved_at: datetime = LONG_AGO, waits: int = 0, ended: bool = False) -> Heartbeat:
+    partition = {"moved_at": moved_at.isoformat(), "waits": waits, "held": "answers 414"}
+    state = {"topics": {"t": {"partitions": {"0": partition}}}}
+    return Heartbeat(process="here:1", started_at=LONG_AGO, at=at, state=state, ended=ended)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (beat(JUST_NOW, moved_at=JUST_NOW, waits=3), ""),
+        (beat(JUST_NOW), ""),  # nothing is at hand
+        (beat(JUST_NOW, waits=3), "t[0]: records wait, and nothing has moved since 11:00:00 UTC: answers 414"),
+        (beat(LONG_AGO), "the consumer (here:1) has not said since 2026-11-22 11:00:00 UTC that it lives"),
+        (beat(LONG_AGO, waits=3, ended=True), ""),  # a person has ended it
+    ],
+)
+def test_what_stands_or_lives_no_more_is_told_without_asking_the_stream(
+    tmp_path: Path, said: Heartbeat, told: str
+) -> None:
+    with closing(SqliteLedger(tmp_path / "ledger.sqlite")) as ledger:
+        assert ledgers_problems(ledger, at=NOON) == []
+        ledger.beat(said)
+        assert ledgers_problems(ledger, at=NOON) == ([told] if told else [])

@@ -196,6 +196,11 @@ def test_a_list_of_somebody_else_is_never_mixed_with_a_shared_one():
     assert shared_list_name("Best", "Alpha TOM", {"Best"}) == "Best (from Alpha TOM)"
     assert shared_list_name("Best", "Alpha TOM", None) == "Best (from Alpha TOM)"
     assert len(shared_list_name("B" * 200, "Alpha TOM", None)) == 200
+    taken = {"Best", "Best (from Alpha TOM)"}
+    assert shared_list_name("Best", "Alpha TOM", taken) == "Best (from Alpha TOM, 2)"
+    assert shared_list_name("Best", "Alpha TOM", {*taken, "Best (from Alpha TOM, 2)"}) == "Best (from Alpha TOM, 3)"
+    long = shared_list_name("B" * 200, "Alpha TOM", None)
+    assert shared_list_name("B" * 199 + "C", "Alpha TOM", {"B" * 199 + "C", long}) not in {long, "B" * 199 + "C"}
 
 
 def test_names_are_compared_as_tom_toolkit_compares_them():

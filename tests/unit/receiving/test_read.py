@@ -4,14 +4,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
-from parts.events import event, photometry, record_of, share, spectroscopy, spectrum, target
+from parts.events import event, one_of_each, photometry, record_of, share, spectroscopy, spectrum, target
 
 from bridge.budget import Budget
 from bridge.codec import Decoder, Schemas, peek
 from bridge.events import Event, uuid7
 from bridge.ledger.port import Reason
 from bridge.receiving import read
-from bridge.receiving.read import Backlog, Reader, Rules
+from bridge.receiving.read import Backlog, Most, Reader, Rules
 from bridge.stream import Record
 
 
@@ -19,13 +19,13 @@ def reader() -> Reader:
     return Reader(Decoder(Schemas()).decode, peek, origin="beta", ours=frozenset, rules={})
 
 
-def units(*events: Event, batch_datums: int = 500) -> list[int]:
+def units(*events: Event, targets: int = 1) -> list[int]:
     """Return how many records each unit has."""
     records = [replace(record_of(each), offset=offset) for offset, each in enumerate(events)]
     backlog = Backlog(reader(), records)
     found = []
     while len(backlog):
-        unit = backlog.unit(batch_datums, Budget())
+        unit = backlog.unit(Most(datums=500, targets=targets), Budget())
         found.append(len(unit))
         backlog.drop_before(unit[-1].record.offset + 1)
     return found
@@ -34,6 +34,13 @@ def units(*events: Event, batch_datums: int = 500) -> list[int]:
 def test_datums_of_all_kinds_go_together_up_to_a_bound_and_anything_else_alone() -> None:
     small = [event(photometry(200)), event(spectroscopy(spectrum(100))), event(photometry(200))]
     assert units(*small, event(photometry(200)), event(target()), event(photometry(1))) == [3, 1, 1, 1]
+
+
+def test_targets_go_together_up_to_a_bound_of_their_own_and_with_nothing_else() -> None:
+    some = [event(target(name)) for name in ("A", "B", "C", "D")]
+    point, of_a_list = event(photometry(1)), one_of_each()[1]
+    assert units(*some, point, some[0], point, of_a_list, targets=3) == [3, 1, 1, 1, 1, 1]
+    assert units(*some) == [1, 1, 1, 1]
 
 
 def test_large_spectra_fill_a_unit_sooner_than_points() -> None:
@@ -49,7 +56,7 @@ def test_small_events_end_a_unit_by_their_number(monkeypatch: pytest.MonkeyPatch
 def test_a_unit_has_the_events_of_one_record_at_least_however_little_time_is_left() -> None:
     spent = Budget(0.0)
     backlog = Backlog(reader(), [replace(record_of(event(photometry(200))), offset=offset) for offset in range(3)])
-    assert len(backlog.unit(500, spent)) == 1
+    assert len(backlog.unit(Most(datums=500), spent)) == 1
 
 
 def test_no_record_is_read_twice() -> None:
@@ -64,7 +71,7 @@ def test_no_record_is_read_twice() -> None:
     records = [replace(record_of(event(photometry(300))), offset=offset) for offset in range(3)]
     backlog = Backlog(counting, records)
     while len(backlog):
-        backlog.drop_before(backlog.unit(500, Budget())[-1].record.offset + 1)
+        backlog.drop_before(backlog.unit(Most(datums=500), Budget())[-1].record.offset + 1)
     assert numbers == [0, 1, 2]
 
 

@@ -12,15 +12,15 @@ from simulation.holdings import Holdings
 from simulation.tom import SimulatedTom
 from simulation.universe import Universe, target
 
-from bridge.budget import NO_LIMIT
+from bridge.budget import NO_LIMIT, Budget
 from bridge.codec.items import Item
 from bridge.errors import TomAwayError
 from bridge.ledger.model import Outcome, Position, Reason
 from bridge.ledger.sqlite import SqliteLedger
 from bridge.receiving.decide import Policy
 from bridge.receiving.execute import Executor
-from bridge.receiving.looking import Parts
 from bridge.receiving.naming import Names
+from bridge.receiving.parts import Parts
 from bridge.receiving.progress import Limits, Progress
 from bridge.receiving.read import Reader
 from bridge.receiving.unit import Writer
@@ -108,6 +108,22 @@ def test_a_member_of_a_list_that_is_given_up_takes_no_other_along(ledger: Sqlite
     look()
     assert [(letter.member, letter.reason) for letter in ledger.dead()] == [("SN 0", Reason.UNFINISHED)]
     assert ledger.parked() == []
+
+
+def test_a_look_at_a_long_list_asks_for_each_of_its_members_once(ledger: SqliteLedger) -> None:
+    class Asked(Tom):
+        names = 0
+
+        def find_each(self, wanted: Sequence[Sequence[str]], budget: Budget = NO_LIMIT) -> Any:
+            self.names += len(wanted)
+            return super().find_each(wanted, budget)
+
+    tom = Asked(Holdings(), ledger.intents)
+    look = _waiting(ledger, tom, kind="list", size=200)
+    tom.names = 0
+    assert look() == [Outcome.PARKED]
+    assert tom.names <= 2 * 200
+    assert len(ledger.parked()) == 200
 
 
 @pytest.mark.parametrize("left", [0, 1])

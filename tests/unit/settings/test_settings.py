@@ -166,6 +166,7 @@ def test_variables_that_others_set_are_let_be(monkeypatch: pytest.MonkeyPatch) -
     ("tables", "key", "mend"),
     [
         ({"origin": "My TOM"}, "origin:", "my-tom"),
+        ({"origin": "hermes.alice"}, "origin:", "is kept for what comes from Hermes"),
         ({"tom": {"BASE_URL": "https://tom"}}, "tom:", "set api_key, or username and password"),
         ({"tom": {"API_KEY": "x"}}, "tom.base_url:", "https://tom.example.org/"),
         ({"stream": {}}, "stream.url:", "kafka://broker.example.org:9092"),

@@ -6,8 +6,8 @@ from bridge.publishing.sources.tables.names import split_brackets
 from bridge.publishing.sources.tables.words import words
 
 BANDS = words(
-    "UVW1 UVW2 UVM2 uvw1 uvw2 uvm2 W1 W2 W3 W4 BP RP Bp Rp Ks gp rp ip up zs Rc Ic CV CR TG TB TR U B V R I J H K Y G "
-    "u g r i z y w c o L u' g' r' i' z'"
+    "UVW1 UVW2 UVM2 uvw1 uvw2 uvm2 W1 W2 W3 W4 w1 w2 w3 w4 BP RP Bp Rp Ks gp rp ip up zs Rc Ic CV CR R_C I_C R_c I_c "
+    "TG TB TR U B V R I J H K Y G u g r i z y w c o L u' g' r' i' z'"
 )
 _BAND = "|".join(sorted(BANDS))
 _PSF = r"(?:psf|PSF)_?[Mm]ag"
@@ -23,12 +23,14 @@ _SUFFIXED = (
 _JOINED = rf"(?:magerr|emag|e_mag|mag_err|MagErr)[ _.-]?({_BAND})|({_BAND})[ _.-]?(?:emag|e_mag)"
 _PSF_ERROR = rf"{_PSF}_?[Ee]rr_?({_BAND})|({_BAND}){_PSF}Err"
 _BAND_ERROR = re.compile(rf"{_PREFIXED}|{_SUFFIXED}|{_JOINED}|{_PSF_ERROR}")
+_ERROR_OF = re.compile(rf"(?:e|err|error|sig|sigma|\u03c3|unc|uncertainty)\s*\(\s*({_BAND})\s*\)", re.IGNORECASE)
+_SYSTEM = re.compile(r"[ _](?:AB|Vega)(?=[ _]|$)")
 _BAND_MARK = re.compile(rf"l_(?:({_BAND})(?:mag)?|mag_?({_BAND}))")
 
 
 def band_of_value(whole: str) -> tuple[str, bool] | None:
     """Return the band in a name (``Vmag``, ``mag_g``, bare ``V``), and whether it names a magnitude."""
-    bare = split_brackets(whole)[0]
+    bare = _bare(whole)
     if found := _VALUE.fullmatch(bare):
         band = next(band for band in found.groups() if band)
         return band, bare != band
@@ -40,9 +42,16 @@ def band_of_value(whole: str) -> tuple[str, bool] | None:
 
 
 def band_of_error(whole: str) -> str | None:
-    """Return the band in the name of an error (``e_Vmag``, ``g_err``, ``sigma_r``)."""
-    found = _BAND_ERROR.fullmatch(split_brackets(whole)[0])
+    """Return the band in the name of an error (``e_Vmag``, ``g_err``, ``sigma_r``, ``sigma(r)``)."""
+    if (found := _ERROR_OF.fullmatch(whole.strip())) and found[1] in BANDS:
+        return found[1]
+    found = _BAND_ERROR.fullmatch(_bare(whole).replace("\u03c3", "sigma"))
     return next((band for band in found.groups() if band), None) if found else None
+
+
+def _bare(whole: str) -> str:
+    """Return a name without its brackets and its magnitude system: ``r_AB`` is in r."""
+    return _SYSTEM.sub("", split_brackets(whole)[0])
 
 
 def band_of_mark(whole: str) -> str | None:
@@ -69,12 +78,20 @@ def is_shifted(cell: str) -> bool:
     return bool(_SHIFTED.fullmatch(cell.strip()))
 
 
-_OTHERS = words("lim limit ul model abs absolute rest restframe host diff synth synthetic inst template comp sky ref")
-_NO_BAND = re.compile(rf"(?:{_BAND})\s*[-\u2212]\s*(?:{_BAND})|.*[?*<>~\u2020\u2021\u0394\u2206].*")
+_OTHERS = words(
+    "lim limit ul model abs absolute rest restframe host diff synth synthetic inst template comp sky ref "
+    "err error log mean median average avg sum dered dereddened ext corr corrected"
+)
+_NO_BAND = re.compile(
+    rf"(?:{_BAND})\s*[-\u2212]\s*(?:{_BAND})|.*[?*<>~\"\u2020\u2021\u0394\u2206].*|"
+    rf"(?:{_BAND})_?(?:0|lim|err|ext)"
+)
 
 
 def is_other(cell: str) -> bool:
     """Return whether a filter says that its values are no magnitudes in it: ``g-r``, ``r*``, ``r lim``, ``r_model``."""
+    if cell.strip().lower() in ("true", "false", "yes", "no", "none"):
+        return True
     return bool(_NO_BAND.fullmatch(cell.strip())) or not _OTHERS.isdisjoint(re.split(r"[\W_]+", cell.lower()))
 
 

@@ -10,6 +10,8 @@ EMPTY = frozenset(
     {
         "",
         "nan",
+        "-nan",
+        "indef",
         "null",
         "none",
         "n/a",
@@ -32,7 +34,7 @@ NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d+)?")
 _INTEGER = re.compile(r"-?(0|[1-9]\d{0,14})")
 _DECIMAL = re.compile(r"[+-]?(0|[1-9]\d*)?(\.\d*)?([eE][+-]?\d+)?")
 _NO_MAGNITUDE = re.compile(r"-?9?99+(\.[09]+)?")
-_PLUS_MINUS = re.compile(r"\s*(?:\$?\\pm\$?|\u00b1|\+/-|\+-)\s*")
+_PLUS_MINUS = re.compile(r"\s*(?:\$?\\pm\$?|\u00b1|\+/-|\+-|\+or-)\s*")
 _IN_BRACKETS = re.compile(r"([^()]+)\((\d*\.\d+)\)")
 _LIMIT_WORD = r"(?:upper limit|limit|lim\.?|ul|u\.\s?l\.?|[35][- ]?sigma (?:upper )?limit|limite|l\u00edmite)"
 _WORDED_LIMIT = re.compile(

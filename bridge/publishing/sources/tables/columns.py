@@ -35,12 +35,21 @@ class Columns:
                 f"--columns extra={one}"
             )
         check_names(options.columns, table.names)
+        self._check_listed()
         both = next((name for name in table.names if _BOTH.search(name) and name not in options.columns), None)
         if both is not None:
             raise ValueError(
                 f"column {both!r} holds magnitudes and limits by its name; mark the limits with > or in a column "
                 f"'is_limit', and say --columns brightness={both}"
             )
+
+    def _check_listed(self) -> None:
+        """Refuse a comment that names the columns in another order than the header."""
+        own = [name.lower() for name in self.table.names]
+        for remark in self.table.remarks:
+            told = re.split(r"[,;|\s]+", re.sub(r"^\W*columns?\W+", "", remark.lower()).strip(" .#"))
+            if sorted(told) == sorted(own) and told != own and len(told) > 1:
+                raise ValueError(f"a comment says {remark[:60]!r}, and the header has another order; mend one")
 
     def free(self) -> list[int]:
         said = self.options.columns

@@ -26,6 +26,7 @@ _FORMS = (
     rf"{_WEEKDAY}{_MONTH}[ -]*{_DAY},?[ -]+(?P<year>\d{{4}}){_TAIL}",
     rf"{_WEEKDAY}{_MONTH}\s+{_DAY}\s+{_CLOCK}\s+(?P<year>\d{{4}})(?P<zone>)",
     r"(?P<year>(?:19|20)\d\d)(?P<month>[01]\d)(?P<day>[0-3]\d)(?P<fraction>\.\d+)(?P<clock>)(?P<half>)(?P<zone>)",
+    r"(?P<year>(?:19|20)\d\d)(?P<month>[01]\d)(?P<day>[0-3]\d)(?P<fraction>)(?P<clock>)(?P<half>)(?P<zone>)",
     r"(?P<year>(?:19|20)\d\d)(?P<month>[01]\d)(?P<day>[0-3]\d)(?P<fraction>)T(?P<clock>\d{6}(?:\.\d*)?)(?P<half>)"
     r"(?P<zone>Z?)",
     rf"(?P<first>\d{{1,2}})(?P<mark>[-/.])(?P<second>\d{{1,2}})(?P=mark)(?P<year>\d{{4}})(?P<fraction>){_TAIL}",

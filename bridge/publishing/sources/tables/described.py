@@ -6,13 +6,17 @@ from dataclasses import replace
 from typing import Any
 
 from bridge.publishing.sources.tables.columnar import columns_of, flat, rows_of
-from bridge.publishing.sources.tables.lines import units_in
+from bridge.publishing.sources.tables.headings import units_in
 from bridge.publishing.sources.tables.table import Table
 
 _ECSV = re.compile(r"#\s*%ECSV\s")
 _COMMENT = ("#", "\\", "|")
 _SEXTRACTOR = re.compile(r"#\s+(\d+)\s+([A-Z][A-Z0-9_]*)(?:\s.*)?")
+_TABLEHEAD = re.compile(r"\\tablehead\s*\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}")
+_LABEL = re.compile(r"\\label\{[^}]*\}")
+_LATEX_TABLE = re.compile(r"\\begin\{(?:deluxe|long)?tab(?:le|ular)")
 _LATEX_WORD = re.compile(r"\\(?:mathrm|mathit|rm|text|textit|textbf)\{([^}]*)\}")
+_LATEX_SYMBOL = re.compile(r"\\(sigma|delta|lambda)(?![A-Za-z])|_\{(\w+)\}")
 _LATEX_MARK = re.compile(r"\$|\\phm\{[^}]*\}|\\nodata|\\[lc]?dots|~|\\,")
 _LATEX_NOTE = re.compile(r"\\(?:tablecomments|tablenotetext|caption|tablecaption)\b(?:\{\w\})?(.*)")
 
@@ -39,7 +43,15 @@ def is_cds(text: str) -> bool:
 
 def is_latex(text: str) -> bool:
     """Return whether ``text`` is a table of LaTeX."""
-    return r"\begin{table" in text or r"\begin{deluxetable" in text or r"\begin{tabular" in text
+    return bool(_LATEX_TABLE.search(text)) or _is_body(text)
+
+
+def _is_body(text: str) -> bool:
+    """Return whether ``text`` is what stands between the commands of a table: all lines end with two backslashes."""
+    lines = [
+        line.strip() for line in text.split("\n") if line.strip() and not line.strip().startswith(("\\hline", "%"))
+    ]
+    return len(lines) > 1 and all("&" in line and line.endswith("\\\\") for line in lines)
 
 
 def is_sextractor(text: str) -> bool:
@@ -118,8 +130,11 @@ def read_cds(text: str) -> Table:
 
 def read_latex(text: str) -> Table:
     """Return a table of LaTeX. Notes below it are kept as remarks."""
+    if _is_body(text):
+        text = f"\\begin{{tabular}}\n{text}\n\\end{{tabular}}\n"
+    text = _TABLEHEAD.sub(_in_one_line, text).replace("\\enddata", "\n\\enddata")
     table = _read(text, "aastex" if "deluxetable" in text else "latex")
-    notes = [_without_latex(found).strip("{} ") for found in _LATEX_NOTE.findall(text)]
+    notes = [_without_latex(found).strip("{} ") for found in _LATEX_NOTE.findall(_LABEL.sub("", text))]
     rows = [replace(row, cells=tuple(_without_latex(cell) for cell in row.cells)) for row in rows_of(table, ())]
     columns = [replace(column, name=_without_latex(column.name)) for column in columns_of(table)]
     if rows and (units := units_in(rows[0].cells)) is not None:
@@ -128,8 +143,14 @@ def read_latex(text: str) -> Table:
     return Table(format="LaTeX", columns=tuple(columns), rows=rows, remarks=tuple(notes), header_place="the header")
 
 
+def _in_one_line(head: re.Match[str]) -> str:
+    """Return AASTeX's header as astropy needs it: in one line, which no two backslashes end."""
+    return re.sub(r"\s*\\\\\s*\}$", "}", " ".join(head[0].split()))
+
+
 def _without_latex(cell: str) -> str:
-    return _LATEX_MARK.sub("", _LATEX_WORD.sub(r"\1", cell)).strip()
+    plain = _LATEX_MARK.sub("", _LATEX_WORD.sub(r"\1", cell)).strip()
+    return _LATEX_SYMBOL.sub(lambda found: found[1] or f"_{found[2]}", plain)
 
 
 def _read(text: str, fmt: str) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 
 _LINEAR = ("", "WAVE", "AWAV", "LINEAR", "LAMBDA", "WAVELENGTH", "MULTISPE")
 _LOGARITHMIC = ("WAVE-LOG", "AWAV-LOG")
+_SAME = 1e-6
 _CARD = 68
 """Characters of a card's value, to which IRAF fills all cards of an attribute but the last."""
 
@@ -22,6 +23,11 @@ def wavelengths_of(header: Mapping[str, Any], keywords: Mapping[str, str], lengt
     if kind == "MULTISPE" and (told := _multispec(keywords)):
         return _of_multispec(told, length)
     step = header.get("CD1_1", header.get("CDELT1"))
+    other = header.get("CDELT1", step)
+    if step and (abs(float(other) - float(step)) > abs(_SAME * float(step)) or header.get("PC1_1", 1.0) != 1.0):
+        raise ValueError(
+            "the header tells two steps of the wavelengths (CD1_1, CDELT1, PC1_1); keep CD1_1, or CDELT1 alone"
+        )
     start, pixel = header.get("CRVAL1"), float(header.get("CRPIX1", 1.0))
     if start is None or not step or kind not in (*_LINEAR, *_LOGARITHMIC):
         raise ValueError(

@@ -1,11 +1,12 @@
 """A table in a FITS file, by astropy, with what the headers say of times."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bridge.publishing.sources.tables import remarks
+from bridge.publishing.sources.tables import remarks, wordings
 from bridge.publishing.sources.tables.columnar import columns_of, rows_of
 from bridge.publishing.sources.tables.table import Table
 
@@ -18,9 +19,15 @@ _WRITTEN_BY_FITS = (
     "PCOUNT",
     "GCOUNT",
     "TFIELDS",
+    "TTYPE",
+    "TFORM",
+    "TDISP",
     "CHECKSUM",
     "DATASUM",
 )
+
+_SDSS = frozenset({"flux", "loglam", "ivar"})
+"""Columns of the SDSS's spectra, beside which its files have tables of lines and of the target."""
 
 
 def read(path: Path) -> Table:
@@ -31,6 +38,7 @@ def read(path: Path) -> Table:
     try:
         with fits.open(path) as hdus:
             tables = [hdu for hdu in hdus if getattr(hdu, "columns", None) is not None]
+            tables = [hdu for hdu in tables if hdu.name == "COADD" and {*hdu.columns.names} >= _SDSS] or tables
             if len(tables) != 1:
                 raise ValueError(f"holds {len(tables) or 'no'} tables, and one is needed. Save that table alone")
             table = _unpacked(AstropyTable.read(tables[0]))
@@ -51,12 +59,18 @@ def read(path: Path) -> Table:
         rows=rows_of(table, ()),
         remarks=tuple(
             remark
-            for remark in (*comments, *(text for text in history if remarks.is_intrinsic(text.lower())))
+            for remark in (*comments, *filter(_changes_values, history))
             if "Astronomy and Astrophysics" not in remark and "FITS" not in remark
         ),
         keywords=keywords,
         header_place="the header",
     )
+
+
+def _changes_values(text: str) -> bool:
+    """Return whether a line of the history says that values are not as observed; histories tell much else."""
+    is_of_values = re.search(r"\b(?:mags?|magnitudes?|times?|m?jds?|dates)\b", text, re.IGNORECASE)
+    return remarks.is_intrinsic(text.lower()) or bool(is_of_values and wordings.first_doubt(text))
 
 
 def _unpacked(table: Any) -> Any:

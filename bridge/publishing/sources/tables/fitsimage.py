@@ -15,6 +15,10 @@ _NOT_AS_OBSERVED = re.compile(
     r"(?:flux\w*|spectr\w+|continuum).*normali[sz]ed|normali[sz]ed.*(?:flux|spectr|continuum)"
 )
 
+_VARIANCES = frozenset({"VAR", "VARIANCE"})
+_FLAGS = frozenset({"DQ", "QUAL", "QUALITY"})
+"""Names of extensions: variances, and flags of pixels, 0 for good ones (DRAGONS, ESO)."""
+
 
 @dataclass(kw_only=True)
 class Found:
@@ -29,6 +33,8 @@ class Found:
     format: str
     taken: Taken = ()
     left_out: list[str] = field(default_factory=list)
+    remarks: tuple[str, ...] = ()
+    """Comments of a table."""
 
 
 def read(path: Path) -> Found | None:
@@ -44,13 +50,14 @@ def read(path: Path) -> Found | None:
             if not images or any(getattr(hdu, "columns", None) is not None for hdu in hdus):
                 return None
             errors = [hdu for hdu in images[1:] if _is_error_of(hdu, images[0])]
-            if len(images) > 1 + len(errors) or len(errors) > 1:
+            flags = [hdu for hdu in images[1:] if str(hdu.name).upper() in _FLAGS and hdu.shape == images[0].shape]
+            if len(images) > 1 + len(errors) + len(flags) or len(errors) > 1 or len(flags) > 1:
                 raise ValueError(f"holds {len(images)} images; one spectrum a file, with its errors, is needed")
             header, data = images[0].header, images[0].data
             for hdu in {id(hdus[0]): hdus[0], id(images[0]): images[0]}.values():
                 _check_history(hdu.header)
             keywords = {**fitsfile.header_of(hdus[0].header), **fitsfile.header_of(header)}
-            return _with_errors(_from_image(header, data, keywords), errors)
+            return _without_bad(_with_errors(_from_image(header, data, keywords), errors), flags)
     except OSError as error:
         raise ValueError(f"can't be read as FITS: {error}") from None
 
@@ -58,8 +65,13 @@ def read(path: Path) -> Found | None:
 def _is_error_of(hdu: Any, image: Any) -> bool:
     """Return whether an image holds the errors of another by its name, in the same shape and unit."""
     name, unit = str(hdu.name).upper(), str(hdu.header.get("BUNIT", ""))
-    is_alike = hdu.data.shape == image.data.shape and unit in ("", str(image.header.get("BUNIT", "")))
-    return is_alike and name in ("ERR", "ERRS", "ERROR", "ERRORS", "SIGMA", "STDDEV")
+    own = str(image.header.get("BUNIT", ""))
+    if hdu.data.shape != image.data.shape:
+        return False
+    if name in _VARIANCES:
+        flux, variance = units.unit_of(own), units.unit_of(unit)
+        return not unit or (flux is not None and variance == flux**2)
+    return unit in ("", own) and name in ("ERR", "ERRS", "ERROR", "ERRORS", "SIGMA", "STDDEV")
 
 
 def _with_errors(found: Found, errors: Sequence[Any]) -> Found:
@@ -68,7 +80,19 @@ def _with_errors(found: Found, errors: Sequence[Any]) -> Found:
     if found.error is not None:
         raise ValueError("holds errors twice, in the image and in an extension; keep one")
     taken = (*found.taken, (str(errors[0].name), "error"))
-    return replace(found, error=_finite(errors[0].data.reshape(-1)), taken=taken)
+    error = _finite(errors[0].data.reshape(-1))
+    if str(errors[0].name).upper() in _VARIANCES:
+        error = [None if value is None or value < 0 else math.sqrt(value) for value in error]
+    return replace(found, error=error, taken=taken)
+
+
+def _without_bad(found: Found, flags: Sequence[Any]) -> Found:
+    """Return a spectrum without fluxes where an extension of flags marks a pixel by anything but 0."""
+    if not flags:
+        return found
+    bad = [value != 0 for value in _finite(flags[0].data.reshape(-1))]
+    flux = [None if is_bad else value for value, is_bad in zip(found.flux, bad, strict=True)]
+    return replace(found, flux=flux, taken=(*found.taken, (str(flags[0].name), "which pixels are bad, other than 0")))
 
 
 def _check_history(header: Any) -> None:
@@ -134,6 +158,9 @@ def _finite(values: Any) -> list[float | None]:
 def _axis_unit(keywords: dict[str, str]) -> str:
     """Return the unit of the wavelengths by IRAF's own attribute, else by CUNIT1 where that is a unit of length."""
     unit = keywords.get("CUNIT1", "")
+    axis = units.unit_of(unit)
+    if keywords.get("CTYPE1", "")[:4] in ("WAVE", "AWAV") and axis is not None and axis.physical_type != "length":
+        raise ValueError(f"the header says CTYPE1 = {keywords['CTYPE1']}, and CUNIT1 = {unit}; mend one")
     if found := re.search(r"units=(\w+)", keywords.get("WAT1_001", "")):
         lengths = [
             known for text in (unit, found[1]) if (known := units.unit_of(text)) and known.physical_type == "length"

@@ -10,7 +10,8 @@ from decimal import Decimal
 from enum import StrEnum
 
 from bridge.publishing.sources.tables import languages
-from bridge.publishing.sources.tables.names import OTHER_CLOCKS, SCALES, Name
+from bridge.publishing.sources.tables.clocks import OTHER_CLOCKS, SCALES
+from bridge.publishing.sources.tables.names import Name
 from bridge.publishing.sources.tables.words import words
 
 MJD_ZERO = Decimal("2400000.5")

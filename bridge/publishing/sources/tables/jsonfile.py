@@ -9,6 +9,8 @@ from bridge.publishing.sources.tables.table import Column, Row, Table
 
 CATALOG = "Open Astronomy Catalog"
 _LISTS = ("photometry", "data", "detections", "results", "lightcurve", "candidates", "diaSourcesList")
+_LIMITS = frozenset({"oid", "tid", "aid", "sid", "mjd", "fid", "diffmaglim"})
+"""What ALeRCE's non-detections have."""
 
 
 def is_json(text: str) -> bool:
@@ -74,6 +76,8 @@ def _records(content: Any) -> tuple[Sequence[Mapping[str, Any]], str]:
             if not _is_records(event["photometry"]):
                 raise ValueError("'photometry' is no list of records. One object a measurement is needed")
             return event["photometry"], CATALOG
+        if (both := _of_alerce(content)) is not None:
+            return both, ""
         if content.get("non_detections"):
             raise ValueError("holds detections and non-detections. Save the non-detections as a table of their own")
         lists = [content[name] for name in _LISTS if _is_records(content.get(name))]
@@ -82,6 +86,15 @@ def _records(content: Any) -> tuple[Sequence[Mapping[str, Any]], str]:
         if (records := _by_columns(content)) is not None:
             return records, ""
     raise ValueError("holds no list of records. A list of flat objects, one a measurement, is needed")
+
+
+def _of_alerce(content: Mapping[str, Any]) -> list[Mapping[str, Any]] | None:
+    """Return detections and limits as ALeRCE's API gives them, None where they are any others."""
+    detections, limits = content.get("detections"), content.get("non_detections")
+    if not _is_records(detections) or not _is_records(limits) or detections is None or limits is None:
+        return None
+    are_its = all("isdiffpos" in one for one in detections) and all(one.keys() <= _LIMITS for one in limits)
+    return [*detections, *limits] if are_its else None
 
 
 def _by_columns(content: Mapping[str, Any]) -> list[dict[str, Any]] | None:

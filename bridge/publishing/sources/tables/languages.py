@@ -26,3 +26,15 @@ LIMIT_TEXT = (
     r"未检出"
 )
 """A regular expression of what says that a value is a limit."""
+NEUTRAL = words(
+    "aufgenommen aufnahme aufnahmen aux avec beobachtung beobachtungen calibracion calibración calibrada "
+    "calibradas calibrado calibrados calibrata calibrate calibrée calibrées camera caméra catálogo cm courbe "
+    "curva cámara câmera da dados dal dalla das daten dati datos del della delle dem den depuis der des desde di "
+    "do données du effettuata effettuate en eseguita eseguite estación estação faite faites filtern filtre "
+    "filtres filtri filtro filtros fotométrica fotométrico gemessen il kalibriert las lichtkurve lo los luce "
+    "lumière luz mediante mm observacion observación observação observações obtenida obtenidas obtenido obtenidos "
+    "obtenu obtenue obtenues obtenus obtida obtidas obtido obtidos osservazione osservazioni ottenuta ottenute "
+    "pela pelo presso realizada realizadas realizado realizados stazione sur telescopio telescopios telescópio "
+    "teleskope télescope télescopes una usando étalonnée étalonnées "
+)
+"""Words of comments on how something was observed, none of which says that values are other than their columns say."""

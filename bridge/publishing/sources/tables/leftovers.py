@@ -6,11 +6,12 @@ from dataclasses import replace
 
 from bridge.publishing.sources.tables import limits, notes, quality, times
 from bridge.publishing.sources.tables.cells import NO, YES, is_empty, number_of
+from bridge.publishing.sources.tables.clocks import SCALES
 from bridge.publishing.sources.tables.forms import Count
-from bridge.publishing.sources.tables.names import LIMIT_WORDS, OBJECTS, SCALES, Name, is_one_sided
+from bridge.publishing.sources.tables.moments import Timing
+from bridge.publishing.sources.tables.names import LIMIT_WORDS, OBJECTS, Name, is_one_sided
 from bridge.publishing.sources.tables.remarks import CORRECTED, LIMIT_TEXT
 from bridge.publishing.sources.tables.table import Table
-from bridge.publishing.sources.tables.timing import Timing
 from bridge.publishing.sources.tables.words import words
 
 _HARMLESS = words(
@@ -30,6 +31,8 @@ _DESIGNATION = re.compile(
 )
 """Names that only objects have, whatever their column is called."""
 _FLAGS = words("code type typ class kind mark sign symbol op operator qualifier modifier det")
+_SITE = re.compile(r"[A-Z\d]\d\d")
+"""The Minor Planet Center's code of an observatory."""
 _UNSET = frozenset({"0", "0.0", "false", "f", "ok", "good"})
 """What a flag says that is not set."""
 _APPLIED = words("applied corrected done")
@@ -52,6 +55,8 @@ _OTHER_ERROR = re.compile(
     r"(?:[2-9][ _-]?sig|9\d|percent|pct|rel|frac).*(?:err|unc)",
     re.IGNORECASE,
 )
+_OF_ERROR = re.compile(r"[ _](?:err|error|unc)(?=[ _]|$)")
+"""What makes the name of an error of that of a column, which need not be of the brightness: ``rel_flux_err_T1``."""
 _SUMMARIES = words("mean average avg median total sum stddev std rms") | {"weighted mean"}
 
 
@@ -79,7 +84,8 @@ def check_column(table: Table, index: int, name: Name, *, has_limits: bool) -> N
             f"extra={name.whole} if the values that are used are not"
         )
     is_flag = name.flat in _FLAGS or bool(re.match(r"[fu]_\w*(?:mag|flux)", name.whole, re.IGNORECASE))
-    if is_flag and not {cell.lower() for cell in values} <= _UNSET:
+    is_site = len(values) == 1 and bool(_SITE.fullmatch(min(values)))
+    if is_flag and not is_site and not {cell.lower() for cell in values} <= _UNSET:
         raise _unclear(name, "may say what the values mean", "is_limit")
     if name.flat in _SIGNS and not values <= {"t", "1", "true", "True", "1.0", "pos"}:
         raise _unclear(name, "says that some values are negative", "brightness")
@@ -89,7 +95,7 @@ def check_column(table: Table, index: int, name: Name, *, has_limits: bool) -> N
     _check_counts(name, [cell for _, cell in held])
     if {cell.lower().replace(".", "") for cell in values} <= {"am", "pm"}:
         raise ValueError(f"column {name.whole!r} holds AM and PM; write times of day by 24 hours")
-    if _OTHER_ERROR.search(name.whole):
+    if _OTHER_ERROR.search(name.whole) and _OF_ERROR.sub("", name.whole) not in {*table.names} - {name.whole}:
         raise ValueError(
             f"column {name.whole!r} may be an error of several sigmas, or in parts of the value; write one of 1 sigma "
             f"in the unit of the value, or say --columns extra={name.whole}"
@@ -120,6 +126,8 @@ def _check_change(name: Name, values: set[str]) -> None:
 def _check_counts(name: Name, held: Sequence[str]) -> None:
     """Refuse whole numbers of which most are 0, and others not, by an unknown name: they may be flags of bad rows."""
     numbers = [number_of(cell) for cell in held]
+    if {*numbers} == {-1.0, 1.0}:
+        raise _unclear(name, "says that some values are negative", "brightness")
     if any(number is None or number < 0 or not number.is_integer() for number in numbers):
         return
     are_flags = {*numbers} == {0.0, 1.0} or (2 * numbers.count(0.0) >= len(numbers) and any(numbers))
@@ -161,7 +169,8 @@ def check_objects(name: Name, held: Sequence[str]) -> None:
     """Refuse a table of several objects, whose rows would all become one target's."""
     values = {*held}
     is_repeated_id = name.flat in ("id", "ids") and len(values) < len(held) and not all(map(number_of, values))
-    are_objects = name.flat in OBJECTS or is_repeated_id or all(map(_DESIGNATION.fullmatch, values))
+    is_named = name.flat in OBJECTS and "/" not in name.whole  # S/N is no supernova
+    are_objects = is_named or is_repeated_id or all(map(_DESIGNATION.fullmatch, values))
     if len(values) > 1 and are_objects:
         told = ", ".join(sorted(values)[:3])
         raise ValueError(
@@ -206,7 +215,8 @@ def with_keywords(table: Table, timing: Timing) -> Timing:
         raise ValueError(f"the header says that times are at {place}; convert them to UTC at the observatory")
     for name in ("MJDREF", "MJDREFI", "MJDREFF", "JDREF", "JDREFI", "TIMEZERO", "TIMEOFFS", "DATEREF"):
         value = keywords.get(name, "")
-        if value and number_of(value) != 0 and timing.form.count is Count.ANY:
+        counts = timing.form.count is Count.ANY or name in ("TIMEZERO", "TIMEOFFS")
+        if value and number_of(value) != 0 and counts:
             raise ValueError(
                 f"the header says {name} = {value}, so that times count from there; write them as MJD or JD"
             )

@@ -11,26 +11,28 @@ from dataclasses import dataclass
 from bridge.publishing.sources.tables import (
     bands,
     cards,
+    dated,
     forms,
+    headbands,
+    lacking,
     leftovers,
+    measured,
     names,
+    notes,
     places,
     quality,
     remarks,
     scales,
     series,
     timing,
+    ucds,
     units,
 )
-from bridge.publishing.sources.tables.cells import NUMBER, is_empty
+from bridge.publishing.sources.tables.cells import NUMBER
 from bridge.publishing.sources.tables.columns import Columns
+from bridge.publishing.sources.tables.moments import Timing
 from bridge.publishing.sources.tables.names import Role
 from bridge.publishing.sources.tables.series import Series
-from bridge.publishing.sources.tables.timing import Timing
-from bridge.publishing.sources.tables.words import words
-
-_NO_BANDPASS = words("all various multiple multi mixed several both different see unknown optical")
-_BANDPASS = re.compile(r"(?:filter|band|bandpass|passband)\s*[:=]\s*([\w'./+:-]+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +71,7 @@ def understand(columns: Columns) -> Meaning:
         leftovers.check_objects(columns.names[source], [cell for cell in columns.table.cells(source) if cell])
         if columns.said(Role.SOURCE) is None:
             quality.check_words(columns.names[source], [(row.place, row.cells[source]) for row in columns.table.rows])
+            notes.check_plain(columns.names[source], {*columns.table.cells(source)})
     unit, system, zero_point = columns.one(Role.UNIT), columns.one(Role.SYSTEM), columns.one(Role.ZERO_POINT)
     exposure = columns.one(Role.EXPOSURE)
     _check_time_unit(columns)
@@ -78,7 +81,7 @@ def understand(columns: Columns) -> Meaning:
         columns.take(index, f"time: {when.form.text}{', whole days' if when.is_whole_days else ''}")
     found = [scales.with_scale(columns, one, unit=unit, system=system, zero_point=zero_point) for one in found]
     for one in found:
-        series.check_unmeasured(columns.table, one)
+        measured.check(columns, one)
         if one.value is not None and columns.said(Role.BRIGHTNESS) != one.value:
             has_limits = bool(one.marks or one.limit is not None or one.detections)
             note = columns.table.columns[one.value].note
@@ -95,8 +98,12 @@ def understand(columns: Columns) -> Meaning:
         if columns.table.names[index] or any(columns.table.cells(index)):
             leftovers.check_column(columns.table, index, columns.names[index], has_limits=has_limits)
             columns.take(index, "further value")
+    series.check_no_error_is_lost(columns, found)
     filters = {*columns.table.cells(texts[Role.BANDPASS])} if Role.BANDPASS in texts else set()
-    cards.check_table(columns.table.keywords, filters)
+    _check_head(columns, when, filters or {one.band or bandpass for one in found})
+    if texts.keys().isdisjoint((Role.BANDPASS, Role.TELESCOPE, Role.INSTRUMENT, Role.SOURCE)):
+        dated.check_blocks(columns.table, when.moments)
+    _check_ucds(columns, when.columns, found, frozenset(filters or {one.band for one in found}))
     used = (*when.columns, texts.get(Role.BANDPASS), *(index for one in found for index in (one.value, one.error)))
     for index in {
         index for index in used if index is not None and columns.table.names[index] not in columns.options.columns
@@ -132,6 +139,26 @@ def understand(columns: Columns) -> Meaning:
     )
 
 
+def _check_head(columns: Columns, when: Timing, filters: set[str]) -> None:
+    """Refuse a table whose head tells another filter or day than its columns, or another thing."""
+    cards.check_table(columns.table.keywords, filters)
+    headbands.check(columns.table, (filters | {columns.options.given.get("bandpass", "")}) - {""})
+    if not when.is_said:
+        dated.check(columns.table.remarks, when.moments)
+
+
+def _check_ucds(columns: Columns, times: Sequence[int], found: Sequence[Series], filters: frozenset[str]) -> None:
+    """Refuse columns that are something else by their UCDs; those that the person named are not doubted."""
+    used = [(index, Role.TIME, True) for index in times]
+    for one in found:
+        is_magnitude = one.scale is None or one.scale.is_magnitude
+        used += [(index, Role.BRIGHTNESS, is_magnitude) for index in (one.value,) if index is not None]
+        used += [(index, Role.ERROR, is_magnitude) for index in (one.error,) if index is not None]
+    for index, role, is_magnitude in used:
+        if columns.table.names[index] not in columns.options.columns:
+            ucds.check(columns.table, index, role, is_magnitude=is_magnitude, filters=filters)
+
+
 def _named_f(columns: Columns) -> int | None:
     """Return a column ``F`` of filters, as ATLAS and what is made of it name them."""
     for index in columns.free():
@@ -155,12 +182,9 @@ def _check_bands(columns: Columns, series: Sequence[Series], texts: dict[Role, i
     column = texts.get(Role.BANDPASS)
     if column is None:
         if any(not one.band for one in series) and "bandpass" not in columns.options.given:
-            if told := _bandpass_in_head(columns):
+            if told := headbands.told(columns.table):
                 return told
-            raise ValueError(
-                f"no column holds the filter (found: {', '.join(columns.table.names)}); name one 'filter', or "
-                "say --bandpass"
-            )
+            raise lacking.bandpass(columns)
         return ""
     cells = {cell for cell in columns.table.cells(column) if cell}
     if number := next((cell for cell in sorted(cells) if NUMBER.fullmatch(cell)), None):
@@ -194,15 +218,6 @@ def _check_bands(columns: Columns, series: Sequence[Series], texts: dict[Role, i
                 "different filters; keep one"
             )
     return ""
-
-
-def _bandpass_in_head(columns: Columns) -> str:
-    """Return the filter that a comment (``filter: r``) or a keyword (``FILTER``) tells of the whole table."""
-    said = [found[1] for remark in columns.table.remarks if (found := _BANDPASS.fullmatch(remark.strip()))]
-    said += [told for name in ("FILTER", "BAND", "BANDPASS") if (told := columns.table.keywords.get(name, ""))]
-    is_clear = len({*said}) == 1 and re.fullmatch(r"\S{1,32}", said[0]) and not is_empty(said[0])
-    is_clear = is_clear and said[0].lower() not in _NO_BANDPASS
-    return said[0] if is_clear else ""
 
 
 def _exposure_factor(columns: Columns, exposure: int | None) -> float:

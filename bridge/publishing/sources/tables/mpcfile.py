@@ -14,6 +14,8 @@ _LINE = re.compile(
     r"(?P<ra>\d\d \d\d \d\d\.?\d{0,3}) *(?P<dec>[+-]\d\d \d\d \d\d\.?\d{0,2}) *(?P<mag>(?:\d\d?\.\d{0,2})?)"
     r" *[A-Za-z]? .*(?P<code>[A-Z\d]\d\d)"
 )
+_HEAD = re.compile(r"(?:COD|CON|OBS|MEA|TEL|ACK|AC2|NET|BND|NUM|COM)(?: .*)?")
+"""Lines above the observations (https://minorplanetcenter.net/iau/info/ObsDetails.html); COM is a comment."""
 _BANDS = 70
 """Where the band stands, counted from 0."""
 _KINDS = frozenset(" PCBTen")
@@ -21,9 +23,9 @@ _KINDS = frozenset(" PCBTen")
 
 
 def is_mpc(text: str) -> bool:
-    """Return whether all lines of ``text`` are observations in 80 columns."""
-    lines = [line for line in text.split("\n") if line.strip()]
-    return bool(lines) and all(len(line.rstrip()) == 80 and _LINE.fullmatch(line.rstrip()) for line in lines)
+    """Return whether all lines of ``text`` are observations in 80 columns, below lines on who made them."""
+    lines = [line.rstrip() for line in text.split("\n") if line.strip() and not _HEAD.fullmatch(line.rstrip())]
+    return bool(lines) and all(len(line) == 80 and _LINE.fullmatch(line) for line in lines)
 
 
 def read(text: str) -> Table:
@@ -49,5 +51,9 @@ def read(text: str) -> Table:
         rows.append(Row(place=f"line {number}", cells=cells))
     names = ("object", "date", "RA_J2000", "Dec_J2000", "mag", "band", "observatory code")
     return Table(
-        format="MPC, 80 columns", columns=tuple(Column(name=name) for name in names), rows=rows, header_place="line 1"
+        format="MPC, 80 columns",
+        columns=tuple(Column(name=name) for name in names),
+        rows=rows,
+        remarks=tuple(line.removeprefix("COM").strip() for line in text.split("\n") if line.startswith("COM ")),
+        header_place="line 1",
     )

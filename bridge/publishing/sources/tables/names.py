@@ -10,6 +10,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from bridge.publishing.sources.tables import languages
+from bridge.publishing.sources.tables.clocks import OTHER_CLOCKS, SCALES
 from bridge.publishing.sources.tables.words import words
 
 
@@ -49,7 +50,8 @@ TEXTS = (Role.BANDPASS, Role.TELESCOPE, Role.INSTRUMENT, Role.REDUCTION, Role.SO
 MAGNITUDES = (
     words(
         "brightness magnitude magnitudes mag mags magpsf psfmag calmag apmag magap apparentmagnitude appmag "
-        "averagemag meanmag magmean avgmag magauto magaper magcal calibmag calibratedmag magcalib magflux "
+        "averagemag meanmag magmean avgmag magauto magaper magcal calibmag calibratedmag magcalib magflux magopt "
+        "sourceamagt1 "
     )
     | languages.MAGNITUDES
 )
@@ -65,12 +67,12 @@ MAGNITUDE_ERRORS = words(
     "brightnesserror brightnesserr magnitudeerror magnitudeerr magerr magerror errmag errormag emag "
     "emagnitude dmag sigmag sigmamag sigmapsf magsigma magsig magunc merr psfmagerr magnitudeuncertainty "
     "maguncertainty uncmag mage magnitudeerrors magstd ebrightness apmagerr errmagnitude emags magerrs "
-    "magpsferr rmsmag"
+    "magpsferr rmsmag sourceamagerrt1"
 )
 FLUX_ERRORS = words(
     "fluxerr fluxerror eflux dflux fluxunc sigmaflux fluxsigma psffluxerr fluxuncertainty errflux "
     "forcedfluxerr fluxdensityerr fluxdensityerror psfdifffluxerr fluxcalerr difffluxerr rateerr raterror "
-    "countrateerr fluxpsferr fluxerrs fluxe brightnesserr brightnesserror"
+    "countrateerr fluxpsferr fluxerrs fluxe brightnesserr brightnesserror rms"
 )
 _NAMES: Mapping[Role, frozenset[str]] = {
     Role.LIMIT: words(
@@ -78,7 +80,7 @@ _NAMES: Mapping[Role, frozenset[str]] = {
         "detectionlimit ul lim uplim upperlim ulim limitmag limmagnitude limitmagnitude maglimiting limits "
         "upperlimits 3sigmalimit 5sigmalimit limit3sigma limit5sigma maglim3sig maglim5sig limmag5sigma "
         "limmag3sigma magul ulmag fluxlimit fluxlim limflux nondetectionlimit mlim nondetlimit detlim detlimit "
-        "upperlimitmag magupperlimit maglimit5sigma limmagflux"
+        "upperlimitmag magupperlimit maglimit5sigma limmagflux limmagopt"
     )
     | languages.LIMITS,
     Role.IS_LIMIT: words(
@@ -92,7 +94,9 @@ _NAMES: Mapping[Role, frozenset[str]] = {
         "photfilter ifilter filters bands photband obsfilter fil filterused magfiltername"
     )
     | languages.BANDPASSES,
-    Role.UNIT: words("unit units brightnessunit magunit fluxunit fluxunits magunits brightnessunits unitflux"),
+    Role.UNIT: words(
+        "unit units brightnessunit magunit fluxunit fluxunitname fluxunits magunits brightnessunits unitflux"
+    ),
     Role.EXPOSURE: words(
         "exposuretime exptime exposure texp expt exp exposuretimes itime integrationtime tint totalexptime "
         "totexp exposuresec"
@@ -115,26 +119,9 @@ _SIGMAS = re.compile(r"[35](?:sig(?:mas?)?|s$)")
 OBJECTS = words(
     "object objects objectname objectid objid target targetname star starname oid sn snname snid event "
     "iauname ztfid atlasid name identifier sourceid obj objname tnsname designation supernova nova src tic "
-    "ticid kic kicid epic epicid masterid inputid gaiaid diaobjectid locusid auid component"
+    "ticid kic kicid epic epicid masterid inputid gaiaid diaobjectid locusid auid component permid provid"
 )
 """Names of columns that name the object: a table of several is of several targets."""
-SCALES = {
-    "utc": "utc",
-    "ut": "utc",
-    "gmt": "utc",
-    "tt": "tt",
-    "tdt": "tt",
-    "et": "tt",
-    "tai": "tai",
-    "tdb": "tdb",
-    "tu": "utc",
-}
-OTHER_CLOCKS = words(
-    "tcb tcg bjd hjd bmjd hmjd mbjd mhjd btjd tbjd bkjd thjd rjd rhjd rbjd gps ut1 lst local lmst gmst "
-    "barycentric heliocentric bary helio bjdtdb bjdutc hjdutc hjdtt bjdtt hjdtdb"
-)
-"""Clocks that are not the observatory's: up to eight minutes off UTC, or something else altogether."""
-
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?<![mun\u00b5\u03bc](?=Jy))(?=[A-Z])|[\W_]+")
 _FLAT = re.compile(r"[\W_]")
 _GREEK = str.maketrans(
@@ -183,7 +170,7 @@ def parsed(whole: str) -> Name:
     said = [part.strip() for text in brackets for part in text.split(",") if part.strip()]
     said += [mark[0].strip() for mark in _MARKS.finditer(bare)]
     bare = _MARKS.sub(" ", bare).strip()
-    offset = re.search(r"[+-]\s*\d[\d.,]*\s*$|[+-]\s*\d[\d.]*[eE]\d\s*$", bare)
+    offset = re.search(r"[+-]\s*\d[\d.,]*\s*$|(?<!\d)24\d{5}\s*\+\s*$|[+-]\s*\d[\d.]*[eE]\d\s*$", bare)
     if offset and re.search(r"jd|day|date|time", bare, re.IGNORECASE):
         said.append(bare)
         bare = bare[: offset.start()]
@@ -194,6 +181,9 @@ def parsed(whole: str) -> Name:
     words = frozenset(token.lower() for token in _CAMEL.split(whole) if token)
     if len(tokens) > 1 and tokens[0].lower() in _SYSTEM_TOKENS and _known("".join(tokens[1:]).lower()):
         said.append(tokens.pop(0))
+    for system in [token for token in tokens[1:-1] if token.lower() in _SYSTEM_TOKENS]:  # mag_ab_err
+        if _known("".join(token for token in tokens if token is not system).lower()):
+            tokens.remove(system)
     while len(tokens) > 1 and _is_said(tokens[-1]) and not _known("".join(tokens).lower()):
         if any("".join(tokens[:-1]).lower() in _NAMES[role] for role in TEXTS):
             break  # a text has no unit: inst_mag is no instrument
@@ -279,7 +269,9 @@ def is_flux_error(name: Name) -> bool:
 def is_one_sided(name: Name) -> bool:
     """Return whether a column is the error to one side only."""
     sides = {"plus", "minus", "upper", "lower", "hi", "lo", "high", "low", "pos", "neg", "up", "down"}
-    return bool(name.tokens & sides) and bool(name.tokens & (GENERAL_ERRORS | {"magerr", "emag", "unc", "fluxerr"}))
+    is_signed = len(name.whole.strip()) > 2 and name.whole.strip()[-1] in "+-\u2212" and name.flat in GENERAL_ERRORS
+    of_error = name.tokens & (GENERAL_ERRORS | {"magerr", "emag", "unc", "fluxerr"})
+    return is_signed or bool(name.tokens & sides and of_error)
 
 
 LIMIT_WORDS = re.compile(
@@ -289,11 +281,3 @@ LIMIT_WORDS = re.compile(
     re.IGNORECASE,
 )
 """Words that may say that values are limits, in a column's name."""
-TIME_WORDS = re.compile(
-    r"jd|date|time|epoch|phase|\bday|\bhour|\butc?\b|year|month|\bsince\b|\bt0\b|\bdt\b|\bt-|explo|burst|trigger|clock",
-    re.IGNORECASE,
-)
-NO_TIME = re.compile(
-    r"exp|integration|frame|dead|updat|run ?time|timeline|tile|candidate|elapse|modif|ingest|upload",
-    re.IGNORECASE,
-)

@@ -2,7 +2,8 @@
 
 import re
 
-from bridge.publishing.sources.tables.names import OTHER_CLOCKS
+from bridge.publishing.sources.tables import languages
+from bridge.publishing.sources.tables.clocks import OTHER_CLOCKS
 from bridge.publishing.sources.tables.wordings import HARMLESS
 from bridge.publishing.sources.tables.words import words
 
@@ -30,7 +31,7 @@ _NEUTRAL = words(
     "discovery disk disruption dithered doi dome done downloaded du during dwarf e each east eastern ed edition eds "
     "el elliptical email encoding end engine engineering ensemble equinox err error errors errs eruption et event "
     "events exported exposure exposures exptime extracted facilities facility february few field fields file "
-    "filename filter filters first fits flatfield flats flux fluxes folder follow following followup font for "
+    "filename filter filters first fits flatfield flats flux fluxes folder follow following followup follows font for "
     "forced fork format formatted fotometria fotometría foundation four fourth frame frames fri friends from full "
     "funded funding fwhm g gaia gain galactic galaxies galaxy gamma general generated generator given gmt grant "
     "grateful grism group grouped guided h hardware has have header helligkeiten her here hh his host hostless hour "
@@ -72,10 +73,12 @@ _NEUTRAL = words(
 )
 _PROGRAMS = words(
     "photutils astropy iraf hotpants swarp sextractor daophot autophot banzai sncosmo lacosmic emcee scamp psfex "
-    "astroimagej lightkurve astrodrizzle dolphot pyraf numpy pandas"
+    "matlab idl excel libreoffice topcat stilts astroimagej lightkurve astrodrizzle dolphot pyraf numpy pandas"
 )
 _BANDS = words("gri griz ugriz grizy izy ri iz bv ub vr bvr bvri ubvri vri jh jhk jhks yjh")
-_NEUTRAL |= _PROGRAMS | _BANDS
+_TYPES = words("sample online str int float double bool string human readable")
+"""Types of columns in the lists of them that programs write."""
+_NEUTRAL |= _PROGRAMS | _BANDS | _TYPES | languages.NEUTRAL
 _NO_NAMES = OTHER_CLOCKS | words(
     "tt tdt tai tdb lt dst am pm est edt cst cdt mst mdt pst pdt hst akst cet cest eet eest wet west msk ist hkt sgt "
     "jst kst aest aedt acst awst nzst nzdt sast brt clt clst art adu jy mjy ujy dex vfv nufnu abs inst instr "
@@ -94,7 +97,7 @@ _COPULAS = words("is are was were be been being")
 _TOKEN = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _TIMES = re.compile(r"(?<![\w.])(?<!\d )x ?\d|(?<![\w.])\d+(?:\.\d+)? ?x(?!\w| ?\d)|/ ?10+\b")
 _RULER = re.compile(r"[-=_#*~+.|/,;:()\[\]'\"\s]*")
-_MOMENT = re.compile(r"[\d\s:./TZ-]*")
+_MOMENT = re.compile(r"(?![-+/]\s*\d)[\d\s:./TZ-]*")
 _ARITHMETIC = re.compile(
     r"[\u00f7\u00d7\u221a]|\(1 ?\+ ?z\)|(?<!UTC)(?<!GMT)(?<!\bUT)(?<=[A-Za-z)\]])\s*[+*^]\s*\d|"
     r"\w\)\s*[-\u2212]\s*\w+\(|(?:^|\s)[-+\u2212]\d+\.\d+(?![\d:])|\bM_[A-Za-z]{1,4}\b|\bM?JD ?[-\u2212] ?\d{4,}|"
@@ -106,6 +109,11 @@ _DESIGNATION = re.compile(
     r"\b(?:by|with|using) \w+ v?\d+\.\d[\w.]*|\b(?:[A-Z]\.[ -]?)+[A-Z][a-z]+|\bBD ?[-+]\d\w*"
 )
 """Names: of objects, catalogues and programs, as ``2023ixf``, ``DR10``, ``by lcgen 1.2``; of people, as ``J. Doe``."""
+_FACILITY = re.compile(
+    r"[\w+-]+ ?= ?(?=.*(?i:telescope|observatory|camera|imager|survey))"
+    r"(?:(?:[A-Z][\w.'-]*|\d+(?:\.\d+)?|c?m|at|of|the|in|on|and|telescope|observatory|&)(?:[ ,;.]+|$))+"
+)
+"""What a code of telescopes stands for: ``KAIT = Katzman Automatic Imaging Telescope``."""
 _COORDINATES = re.compile(r"\bra\b.*\bdec|\bdec", re.IGNORECASE)
 
 
@@ -124,6 +132,8 @@ def not_of(text: str, vocabulary: frozenset[str]) -> str:
 
 
 def _not_known(text: str, known: frozenset[str], *, are_names: bool) -> str:
+    if _FACILITY.fullmatch(text) and not any(_TOPIC.fullmatch(word.lower()) for word in _TOKEN.findall(text)):
+        return ""
     plain = _DESIGNATION.sub("", HARMLESS.sub("", text))
     bare = plain.replace("_", " ")
     tokens: list[str] = _TOKEN.findall(bare)

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Collection, Iterable, Sequence
 
-from bridge.publishing.sources.tables import neutral, statements, wordings
+from bridge.publishing.sources.tables import bands, neutral, statements, wordings
 from bridge.publishing.sources.tables.cells import is_empty, number_of
-from bridge.publishing.sources.tables.names import OTHER_CLOCKS, SCALES, Name
+from bridge.publishing.sources.tables.clocks import OTHER_CLOCKS, SCALES
+from bridge.publishing.sources.tables.names import Name
 from bridge.publishing.sources.tables.words import words
 
 _LABELS = words(
@@ -14,18 +15,18 @@ _LABELS = words(
 )
 """What names something, and says nothing of values."""
 _NAMING = _LABELS - words("ref reference image")
-_NOTES = words(
+NOTES = words(
     "comment comments note notes remark remarks info memo annotation annotations bemerkung bemerkungen kommentar nota "
     "notas note observaciones comentario comentarios commentaire commentaires remarque remarques osservazioni commento "
     "примечание комментарий 备注 備考"
 )
 """Names of columns of free text."""
 _CONDITIONS = words(
-    "airmass also alt altitude and arcsec at away bright by c cirrus clear cloud clouds cloudy conditions dark "
-    "dawn deg degrees detection dew discovery dusk excellent exposures fair fine first fog full fwhm good half "
-    "haze hazy high humid humidity images in low min moon moonlight new nice night obs observed observer of ok "
-    "okay partly photometric pix s sec seeing sky some spectrum stable stack stacked t taken temperature the "
-    "thick thin through twilight very weather wind windy with x "
+    "acquisition image airmass also alt altitude and arcsec at away bright by c cirrus clear cloud clouds cloudy "
+    "conditions dark dawn deg degrees detection dew discovery dusk excellent exposures fair fine first fog full "
+    "fwhm good half haze hazy high humid humidity images in low min moon moonlight new nice night obs observed "
+    "observer of ok okay partly photometric pix s sec seeing sky some spectrum stable stack stacked t taken "
+    "temperature the thick thin through twilight very weather wind windy with x"
 )
 """What notes say of the sky, which calibrated values have gone through."""
 _OF_LIMITS = words("last non nondetection limit limits upper no not detected detection")
@@ -36,6 +37,12 @@ _UNMEASURED = words(
 )
 _WORD = re.compile(r"[^\W\d_]{2}")
 _FILE = re.compile(r"\w\.[A-Za-z]\w{1,4}$")
+_TELESCOPES = re.compile(
+    r"\b(?:LCO(?:GT)?|FTN|FTS|NOT|VLT|NTT|WHT|INT|LT|TNG|GTC|SOAR|SALT|Keck|Gemini|Subaru|Magellan|Palomar|Lick|"
+    r"CTIO|SAAO|ESO|MMT|LBT|HCT|DOT|GROND|ALFOSC|EFOSC2?|FLOYDS|Sinistro|MuSCAT[234]?|IO:O|KAIT|ZTF|ATLAS|ASAS-SN|PS1|"
+    r"Pan-STARRS1?|Swift|UVOT|HST)\b|\b\d+(?:\.\d+)?[ -]?c?m\b"
+)
+"""Telescopes, in their own spelling (NOT is one, and *not* isn't), and apertures."""
 _LONG_NUMBER = re.compile(r"\d{3,}")
 _NUMBER = re.compile(r"\d+")
 _NOT_UTC = (SCALES.keys() - {"utc", "ut", "gmt", "tu", "et"}) | OTHER_CLOCKS
@@ -51,7 +58,7 @@ def check(name: Name, cells: Sequence[str], *, is_harmless: bool, has_limits: bo
     ``has_limits`` that something else marks limits, which notes may then speak of.
     """
     values = dict.fromkeys(cell for cell in cells if not is_empty(cell)).keys()
-    _check_plain(name, values)
+    check_plain(name, values)
     if name.flat in _LABELS:
         return
     if _TYPES & name.tokens and (other := _OTHERS & {cell.lower() for cell in values}):
@@ -59,7 +66,7 @@ def check(name: Name, cells: Sequence[str], *, is_harmless: bool, has_limits: bo
             f"column {name.whole!r} says {min(other)!r}: rows may not be of the target; leave out such rows, or say "
             f"--columns extra={name.whole}"
         )
-    clock = next((cell for cell in values if cell.lower() in _NOT_UTC), "")
+    clock = next((cell for cell in values if _is_other_clock(cell)), "")
     by_name = set(wordings.doubts(f"{name.whole}:"))
     # Of texts that differ in long numbers only, as names of files, one is looked at: a column may have 50,000.
     alike = {_LONG_NUMBER.sub("0", cell): cell for cell in values if _WORD.search(cell)}
@@ -72,12 +79,18 @@ def check(name: Name, cells: Sequence[str], *, is_harmless: bool, has_limits: bo
                 f"column {name.whole!r} says {cell[:60]!r}, and by the other columns {assumed}; leave out such "
                 f"rows, or say --columns extra={name.whole}"
             )
-    is_sparse = len(values) < len(cells) and not is_harmless and any(map(is_empty, cells))
-    if name.flat in _NOTES or (is_sparse and any(number_of(cell) is None for cell in values)):
+    is_sparse = len(values) < len(cells) and not is_harmless and any(map(is_empty, cells)) and not values <= bands.BANDS
+    if name.flat in NOTES or (is_sparse and any(number_of(cell) is None for cell in values)):
         _check_notes(name, values, _CONDITIONS | (_OF_LIMITS if has_limits else frozenset()))
 
 
-def _check_plain(name: Name, values: Collection[str]) -> None:
+def _is_other_clock(cell: str) -> bool:
+    """Return whether a cell names a clock that isn't UTC at the observatory, and nothing else: ``BJD_TDB``."""
+    parts = frozenset(part for part in re.split(r"[\W_]+", cell.lower()) if part)
+    return not parts.isdisjoint(_NOT_UTC) and parts <= _NOT_UTC | SCALES.keys() | {"mjd", "jd"}
+
+
+def check_plain(name: Name, values: Collection[str]) -> None:
     """Refuse a word or two that say that a value was not measured, or not of the target."""
     for cell in values if name.flat not in _NAMING else ():
         tokens = [] if _FILE.search(cell) else re.findall(r"[^\W\d_]+", cell.lower())
@@ -93,7 +106,8 @@ def _check_notes(name: Name, notes: Iterable[str], known: frozenset[str]) -> Non
     alike = {_NUMBER.sub("0", note): note for note in notes}
     for note in alike.values():
         is_mark = number_of(note) is not None or len(note.strip("().")) <= 1 or note.lower() == "clear"
-        word = statements.stated(note) or neutral.not_of(note, known)
+        bare = _TELESCOPES.sub("", note)
+        word = statements.stated(note) or (neutral.not_of(bare, known) if bare.strip(" /+,;") else "")
         if word := note if is_mark else word:
             raise ValueError(
                 f"column {name.whole!r} says {note[:60]!r}, and {word!r} may say that a value is no measurement; "

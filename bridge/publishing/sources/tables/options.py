@@ -40,6 +40,11 @@ class Options:
         """Return the columns that are said to hold ``role``."""
         return [name for name, said in self.columns.items() if said is role]
 
+    @property
+    def are_numbered(self) -> bool:
+        """Whether columns are named by their numbers, as those of a text without a header."""
+        return bool(self.columns) and all(name.isdigit() for name in self.columns)
+
 
 def parse_columns(text: str) -> dict[str, Role]:
     """Return what ``text`` (``brightness=Vmag,limit=l_Vmag``) says of columns, by their names. Raises SourceError."""
@@ -61,7 +66,13 @@ def parse_columns(text: str) -> dict[str, Role]:
 
 
 def check_names(columns: Mapping[str, Role], names: Sequence[str]) -> None:
-    """Raise ValueError where ``columns`` names one that the table doesn't have."""
+    """Raise ValueError where ``columns`` names one that the table doesn't have.
+
+    Without a header it must name all.
+    """
     for name in columns:
         if name not in names:
             raise ValueError(f"there is no column {name!r} (found: {', '.join(names)}); mend --columns")
+    unsaid = next((name for name in names if name not in columns), None)
+    if unsaid is not None and [*names] == [str(number) for number in range(1, len(names) + 1)]:
+        raise ValueError(f"nothing says what column {unsaid} holds; say it by --columns, or extra={unsaid}")

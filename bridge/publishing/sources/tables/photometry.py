@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from bridge.events import Point
 from bridge.publishing.sources.errors import SourceError
-from bridge.publishing.sources.tables import exposures, layouts, meaning, reference, remarks, surveys
+from bridge.publishing.sources.tables import brackets, exposures, layouts, meaning, reference, remarks, surveys
 from bridge.publishing.sources.tables.astro import astropy_at_hand
 from bridge.publishing.sources.tables.cells import is_empty, typed
 from bridge.publishing.sources.tables.columns import Columns
@@ -47,7 +47,7 @@ class _Photometry:
         self.left: dict[str, int] = {}
 
     def reading(self) -> Reading:
-        table = read(self.path)
+        table = read(self.path, self.options)
         survey = self._survey(table)
         taken = self._by_survey(table, survey) if survey else self._by_rules(table)
         if self.problems:
@@ -93,9 +93,11 @@ class _Photometry:
         return tuple((name, survey.taken(name)) for name in table.names)
 
     def _by_rules(self, table: Table) -> tuple[tuple[str, str], ...]:
-        table = layouts.arranged(reference.with_mjd(table))
         columns = Columns(table, self.options)
         try:
+            table = brackets.written_out(reference.with_mjd(table), self.options.named(Role.BRIGHTNESS))
+            table = layouts.arranged(table)
+            columns = Columns(table, self.options)
             found = meaning.understand(columns)
         except ValueError as error:
             hint = surveys.hint(table)

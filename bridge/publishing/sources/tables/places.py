@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 from functools import lru_cache
 
+from bridge.publishing.sources.tables import units
 from bridge.publishing.sources.tables.cells import is_empty, number_of
 from bridge.publishing.sources.tables.names import parsed
 from bridge.publishing.sources.tables.table import Column, Table
@@ -21,6 +22,9 @@ SEXAGESIMAL = re.compile(
 _PARTS = ("RAh", "RAm", "RAs", "DEd", "DEm", "DEs")
 """As the CDS and the AAS journals name the parts of a position; the sign of the declination is in a column ``DE-``."""
 _ASCII = str.maketrans("\u2032\u2033\u2212\u2013", "ms--")
+_LARGEST_ERROR_DEG = 5.0
+_OF_ORBIT = words("rh rhelio heliocentricdistance")
+"""Columns of tables of comets and asteroids, in which alpha is the phase angle, and delta the distance from Earth."""
 _ONE_TARGET_ARCSEC = 5.0
 """Centroids of one source scatter less; its neighbours in a cone search are farther off."""
 
@@ -33,7 +37,8 @@ def check_one_place(table: Table, said: frozenset[str] = frozenset()) -> None:
     named = [(index, parsed(name).flat) for index, name in enumerate(table.names) if name not in said]
     ra = next((index for index, flat in named if flat in RIGHT_ASCENSIONS), None)
     dec = next((index for index, flat in named if flat in DECLINATIONS), None)
-    if ra is None or dec is None:
+    of_orbit = any(flat in _OF_ORBIT for _, flat in named) and not {flat for _, flat in named} & {"ra", "raj2000"}
+    if ra is None or dec is None or of_orbit:
         return
     first: tuple[float, float] | None = None
     for row in table.rows:
@@ -74,6 +79,12 @@ def with_positions(table: Table) -> Table:
     return replace(table, columns=columns, rows=rows)
 
 
+def _is_overfull(cell: str) -> bool:
+    """Return whether there are 60 minutes or more, or more than 60 seconds, to which 59.96 may be rounded."""
+    _, minutes, seconds, *_ = re.split(r"[^\d.]+", cell.strip("+-\u2212\u2013 "))
+    return float(minutes) >= 60 or float(seconds) > 60
+
+
 @lru_cache(maxsize=1_000)  # most tables repeat one position
 def _any_degrees(cell: str, *, is_hours: bool) -> float | None:
     return degrees(cell, "sexagesimal" if SEXAGESIMAL.fullmatch(cell) else "deg", is_hours=is_hours)
@@ -86,7 +97,7 @@ def degrees(cell: str, form: str, *, is_hours: bool) -> float | None:
     if is_empty(cell):
         return None
     if form == "sexagesimal":
-        if not SEXAGESIMAL.fullmatch(cell):
+        if not SEXAGESIMAL.fullmatch(cell) or _is_overfull(cell):
             return None
         hours = is_hours and "d" not in cell and "\u00b0" not in cell
         try:
@@ -97,3 +108,23 @@ def degrees(cell: str, form: str, *, is_hours: bool) -> float | None:
     if number is None or form == "deg":
         return number
     return float(Angle(number, unit=form).deg)
+
+
+def angle_of(text: str, name: str) -> str:
+    """Return the form that ``text``, the unit of column ``name``, tells of its cells. Raises ValueError."""
+    lowered = text.lower().strip('"')
+    if lowered in ("h:m:s", "d:m:s", "hms", "dms", "hh:mm:ss", "dd:mm:ss"):
+        return "sexagesimal"
+    if lowered in ("h", "hr", "hours", "hour", "hourangle"):
+        return "hourangle"
+    unit = units.unit_of(text)
+    if unit is None or str(unit) not in ("deg", "rad"):
+        raise ValueError(f"column {name!r} is in {text!r}; write deg")
+    return str(unit)
+
+
+def is_too_large(error: float, unit: str) -> bool:
+    """Return whether an error, in ``unit``, is none of a position: of more than 5 degrees."""
+    from astropy import units as u
+
+    return unit != "s" and float((error * u.Unit(unit)).to_value(u.deg)) > _LARGEST_ERROR_DEG

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from bridge.events import Position
 from bridge.publishing.sources.errors import SourceError
 from bridge.publishing.sources.tables import (
+    frames,
     leftovers,
     names,
     places,
@@ -22,7 +23,7 @@ from bridge.publishing.sources.tables import (
     units,
 )
 from bridge.publishing.sources.tables.astro import astropy_at_hand
-from bridge.publishing.sources.tables.cells import is_empty, number_of, typed
+from bridge.publishing.sources.tables.cells import is_empty, is_no_magnitude, number_of, typed
 from bridge.publishing.sources.tables.names import Role
 from bridge.publishing.sources.tables.options import Options, check_names
 from bridge.publishing.sources.tables.outcome import Reading, told_columns
@@ -33,24 +34,22 @@ _NAMES = {
     Role.RA: places.RIGHT_ASCENSIONS,
     Role.DEC: places.DECLINATIONS,
     Role.RA_ERROR: words(
-        "raerr raerror era sigmara raunc rasigma raerrs errra eraj2000 rmsra radeviation dra raerrdeg"
+        "raerr raerror era sigmara raunc rasigma raerrs errra eraj2000 rmsra radeviation dra raerrdeg eradeg "
+        "rarms racosdecerr raerrcosdec erajdeg sigra raerror rastd"
     ),
     Role.DEC_ERROR: words(
-        "decerr decerror edec ede sigmadec decunc decsigma errdec edej2000 edecj2000 rmsdec ddec decerrdeg deerr"
+        "decerr decerror edec ede sigmadec decunc decsigma errdec edej2000 edecj2000 rmsdec ddec decerrdeg deerr "
+        "ededeg "
+        "decrms sigdec decstd edecdeg"
     ),
 }
-_EQUINOX = re.compile(
-    r"b1950|1950|\bb1[89]\d\d|equinox (?:of )?(?:j|fk\d )?(?!j?2000)\d{4}|apparent|\baltaz|true equator|\btete\b|"
-    r"\bepoch of obs|j1991|of date|galactic|ecliptic|\bfk4\b|propagated to",
-    re.IGNORECASE,
-)
-_OTHER_FRAME = re.compile(r"1950|^[gG]?(?:l|b|lon|lat|long)$|^(?:gl|el)(?:on|at)|app(?:arent)?$|galactic|ecliptic")
 _ADES = frozenset({"stn", "obsTime", "ra", "dec"})
 """The Minor Planet Center's format (https://minorplanetcenter.net/iau/info/ADES.html), whose errors are in arcsec."""
 _OF_BRIGHTNESS = (Role.LIMIT, Role.IS_LIMIT, Role.IS_DETECTION)
 """Roles of columns beside positions that bear on brightnesses alone."""
 _SHIFTS = words("bias offset off shift corr correction")
-_FRAMES = words("equinox coordsys frame radesys radecsys system refframe coordsystem epochequinox")
+_OTHER_FRAME = re.compile(r"1950|^[gG]?(?:l|b|lon|lat|long)$|^(?:gl|el)(?:on|at)|app(?:arent)?$|galactic|ecliptic")
+_DEGREES = words("d:m:s dms dd:mm:ss")
 _ERROR_UNITS = words("deg arcmin arcsec mas uas rad s")
 
 
@@ -68,10 +67,11 @@ class _Positions:
         self.options = options
         self.problems: list[str] = []
         self.positions: list[Position] = []
+        self.path_on_sky: list[tuple[float, float, str]] = []
         self.taken: dict[int, str] = {}
 
     def reading(self) -> Reading:
-        table = reading.read(self.path)
+        table = reading.read(self.path, self.options)
         try:
             table = places.with_positions(reference.with_mjd(table))
             self._understand(table)
@@ -90,6 +90,10 @@ class _Positions:
                 empty += 1
                 continue
             self._row(table, number, row)
+        try:
+            frames.check_path(self.path_on_sky)
+        except ValueError as error:
+            self.problems.append(str(error))
         if self.problems or not self.positions:
             raise SourceError.of(
                 str(self.path), self.problems or ["no row holds a position"], preview=told_columns(taken)
@@ -108,7 +112,7 @@ class _Positions:
                     raise ValueError(f"column {other!r} is not in ICRS or J2000 by its name; convert positions to ICRS")
                 found = ", ".join(table.names)
                 raise ValueError(f"no column holds the {role.value} (found: {found}); say --columns {role.value}=...")
-        self._check_equinox(table)
+        frames.check_equinox(table, [self.columns[role] for role in (Role.RA, Role.DEC)])
         for index, column in enumerate(table.columns):
             if index not in self.taken and {*table.cells(index)} <= {"+", "-"}:
                 raise ValueError(f"column {column.name!r} holds signs; write them before the declinations")
@@ -134,6 +138,10 @@ class _Positions:
         marked = quality.find(table, parsed, self.options, free)
         self.taken |= marked.taken
         self.bad = marked.rows
+        years = [moment.year for moment in self.timing.moments if isinstance(moment, datetime)]
+        for index in {*free, *self.texts.values()} - {*extra, *said}:
+            frames.check_column(table, index, parsed[index], years)
+        frames.check_twice(table, parsed, {role: self.columns[role] for role in (Role.RA, Role.DEC)}, free)
         for index in free:
             if parsed[index].tokens & _SHIFTS and parsed[index].tokens & {"ra", "dec"}:
                 raise ValueError(
@@ -142,6 +150,8 @@ class _Positions:
                 )
             if index not in self.taken and names.role_of(parsed[index]) not in _OF_BRIGHTNESS:
                 leftovers.check_column(table, index, parsed[index], has_limits=True)
+        if Role.RA not in self.options.columns.values():
+            frames.check_comments(table, in_hours=self.forms[Role.RA] in ("hourangle", "sexagesimal"))
         remarks.check_remarks(
             table,
             parsed,
@@ -185,18 +195,6 @@ class _Positions:
             self.taken[found[0]] = role.value
         return found[0] if found else None
 
-    def _check_equinox(self, table: Table) -> None:
-        told = [table.names[self.columns[role]] for role in (Role.RA, Role.DEC)]
-        told += [table.columns[self.columns[role]].note for role in (Role.RA, Role.DEC)]
-        for text in (*told, *table.remarks, table.keywords.get("RADESYS", ""), table.keywords.get("EQUINOX", "")):
-            if _EQUINOX.search(text) or text.upper() in ("FK4", "FK4-NO-E"):
-                raise ValueError(f"{text[:60]!r} says that positions are not in ICRS or J2000; convert them")
-        for index, name in enumerate(table.names):
-            if names.parsed(name).flat in _FRAMES:
-                values = {cell.strip().upper().removesuffix(".0") for cell in table.cells(index)} - {""}
-                if not values <= {"2000", "J2000", "ICRS", "FK5"}:
-                    raise ValueError(f"column {name!r} says that positions are not in ICRS or J2000; convert them")
-
     def _form(self, table: Table, parsed: Sequence[names.Name], role: Role) -> str:
         """Return how a coordinate is written: ``deg``, ``rad``, ``hourangle``, or ``sexagesimal``."""
         index = self.columns[role]
@@ -209,11 +207,16 @@ class _Positions:
         ]
         if parsed[index].flat.endswith("deg"):
             told.append("deg")
-        forms = {_angle(text, table.names[index]) for text in told}
+        forms = {places.angle_of(text, table.names[index]) for text in told}
         if are_sexagesimal:
             if role is Role.RA and "deg" in forms:
                 raise ValueError(
                     f"column {table.names[index]!r} is in degrees by its name, and in hours by its cells; mend one"
+                )
+            if role is Role.RA and any(text.lower().strip('"') in _DEGREES for text in told):
+                raise ValueError(
+                    f"column {table.names[index]!r} is in degrees, minutes and seconds by its name, and so written are "
+                    "hours in most tables; write degrees, or hours under the name 'ra (h:m:s)'"
                 )
             return "sexagesimal"
         if len(forms) > 1:
@@ -264,9 +267,10 @@ class _Positions:
             index = self.columns[role]
             if not is_empty(row.cells[index]):
                 error = number_of(row.cells[index])
-                if error is None or error <= 0:
+                if error is None or error <= 0 or is_no_magnitude(row.cells[index]) or places.is_too_large(error, unit):
                     wrong.append(
-                        f"column {table.names[index]}: {row.cells[index][:40]!r} is no error; write a number above 0"
+                        f"column {table.names[index]}: {row.cells[index][:40]!r} is no error of a position; write a "
+                        f"number above 0"
                     )
                 fields |= {role.value: error, f"{role.value}_units": unit}
         used = {*self.taken}
@@ -279,20 +283,10 @@ class _Positions:
             self.problems += [f"{row.place}, {what}" for what in wrong]
             return
         try:
-            self.positions.append(Position.model_validate({**fields, "timestamp": moment}))
+            position = Position.model_validate({**fields, "timestamp": moment})
+            self.positions.append(position)
+            self.path_on_sky.append((position.ra, position.dec, row.place))
         except ValidationError as error:
             problem = error.errors(include_url=False)[0]
             place = ".".join(str(part) for part in problem["loc"])
             self.problems.append(f"{row.place}, {place}: {str(problem['msg']).removeprefix('Value error, ')}")
-
-
-def _angle(text: str, name: str) -> str:
-    lowered = text.lower().strip('"')
-    if lowered in ("h:m:s", "d:m:s", "hms", "dms", "hh:mm:ss", "dd:mm:ss"):
-        return "sexagesimal"
-    if lowered in ("h", "hr", "hours", "hour", "hourangle"):
-        return "hourangle"
-    unit = units.unit_of(text)
-    if unit is None or str(unit) not in ("deg", "rad"):
-        raise ValueError(f"column {name!r} is in {text!r}; write deg")
-    return str(unit)

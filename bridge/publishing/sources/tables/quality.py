@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bridge.publishing.sources.tables import languages
+from bridge.publishing.sources.tables import languages, notes
 from bridge.publishing.sources.tables.cells import NO, YES, is_empty, number_of
 from bridge.publishing.sources.tables.names import Name, Role
 from bridge.publishing.sources.tables.options import Options
@@ -47,10 +47,13 @@ _FLAGS = words(
 """Whole names of such columns."""
 _FLAG_ENDS = ("flag", "flags", "mask", "errbits", "quality", "qual")
 _SAYS_BAD = languages.BAD | words(
-    "bad reject rejected outlier unusable invalid fail failed discard discarded exclude excluded"
+    "bad nok reject rejected outlier unusable invalid fail failed discard discarded exclude excluded"
 )
 _SAYS_NOTHING = words("good ok okay g green fine clean valid pass passed a") | NO | languages.GOOD
 """What a flag says that is not set; a column of these alone is harmless."""
+_TRUST = words("conf confidence reliability reliable trust certainty")
+"""Words in the names of columns that say how sure a measurement is."""
+_NO_TRUST = words("none no low poor bad doubtful uncertain")
 _MARKS = frozenset("*?!:#+") | {"**", "†", "‡"}
 """What a column may hold in place of words."""
 _YES_WORDS, _NO_WORDS = YES - words("1 1.0"), NO - words("0 0.0")
@@ -58,7 +61,10 @@ _TAKEN = {Role.IS_BAD: "whether the row is bad", Role.IS_GOOD: "whether the row 
 _ZEROS = re.compile(r"0+(?:\.0+)?")
 _NOTE = re.compile(
     r"(?:do ?n[o']t|never) use|\bunusable|\bunreliable|\b(?:bad|wrong|poor) (?:point|data|measurement|mag|phot|subtr|"
-    r"fit|value)|^(?:bad|model|synthetic|simulated|simulation|predicted|interpolated|fake)$|\bsaturated|\boutlier|\brejected|\bexclude|\bdiscard|\bignore",
+    r"columns?\b|"
+    r"pix|"
+    r"fit|value)|^(?:bad|model|synthetic|simulated|simulation|predicted|interpolated|fake)$|\bsaturated|\boutlier|"
+    r"\brejected|\bexclude|\bdiscard|\bignore",
     re.IGNORECASE,
 )
 _DENIED = re.compile(r"\bnot? (?:sat|an? out|out|rej|excl|disc)|\bun(?:sat|rej)", re.IGNORECASE)
@@ -116,7 +122,13 @@ def _role(name: Name, cells: Sequence[str]) -> Role | None:
         found, is_clear = Role.IS_BAD, bool(held & _SAYS_BAD) and held <= _SAYS_BAD | _SAYS_NOTHING
     elif name.flat in ("weight", "weights", "wt"):
         is_clear = not any(number_of(cell) == 0 for cell in cells)
-    elif held <= _MARKS or (are_words and held & _YES_WORDS and held & _NO_WORDS and not CORRECTED.search(name.whole)):
+    elif name.tokens & _TRUST and {*cells} & _NO_TRUST:
+        is_clear, held = False, held | ({*cells} & _NO_TRUST)
+    elif (
+        (held & _SAYS_BAD and held <= _SAYS_BAD | _SAYS_NOTHING and name.flat not in notes.NOTES)
+        or held <= _MARKS
+        or (are_words and held & _YES_WORDS and held & _NO_WORDS and not CORRECTED.search(name.whole))
+    ):
         is_clear = False
     if not is_clear:
         raise _doubted(name, held)

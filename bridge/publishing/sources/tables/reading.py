@@ -9,12 +9,24 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bridge.publishing.sources.errors import SourceError
-from bridge.publishing.sources.tables import described, fitsfile, jsonfile, lines, mpcfile, special, votable
+from bridge.publishing.sources.tables import (
+    described,
+    fitsfile,
+    htmlfile,
+    jsonfile,
+    lines,
+    mpcfile,
+    special,
+    votable,
+)
 from bridge.publishing.sources.tables.astro import astropy_at_hand
+from bridge.publishing.sources.tables.options import Options
 from bridge.publishing.sources.tables.table import Table
 
 MAX_TABLE_BYTES = 256 * 1024 * 1024
 _FITS_MARK = b"SIMPLE  ="
+_IRAF = re.compile(r"#K IRAF\s+= NOAO/IRAF")
+_MARKUP = re.compile(r"\s*<(?:\?xml|!DOCTYPE|[A-Za-z][\w:-]*[\s>])")
 _BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
 _BEYOND_ASCII = re.compile(rb"[\x80-\xff]+")
@@ -25,6 +37,7 @@ _IN_A_WORD = re.compile(rb"[A-Za-z]\xb1|\xb1[A-Za-z]")
 
 _TEXTS: tuple[tuple[Callable[[str], bool], Callable[[str], Table]], ...] = (
     (votable.is_votable, votable.read),
+    (htmlfile.is_html, htmlfile.read),
     (jsonfile.is_json, jsonfile.read),
     (described.is_ecsv, described.read_ecsv),
     (described.is_cds, described.read_cds),
@@ -38,8 +51,11 @@ _TEXTS: tuple[tuple[Callable[[str], bool], Callable[[str], Table]], ...] = (
 )
 
 
-def read(path: Path) -> Table:
-    """Return the table in ``path``, of any format that astropy reads. Raises SourceError, ConfigurationError."""
+def read(path: Path, options: Options | None = None) -> Table:
+    """Return the table in ``path``, of any format that astropy reads. Raises SourceError, ConfigurationError.
+
+    The columns of a text without a header are named by their numbers where ``options`` say by these what they hold.
+    """
     try:
         if path.stat().st_size > MAX_TABLE_BYTES:
             raise SourceError(f"is larger than {MAX_TABLE_BYTES} bytes", where=str(path), mend="Split the table")
@@ -51,7 +67,9 @@ def read(path: Path) -> Table:
             table = fitsfile.read(path)
         else:
             text = decoded(content)
-            table = next((reader for fits, reader in _TEXTS if fits(text)), lines.read)(text)
+            reader = _reader_of(text)
+            is_numbered = options is not None and options.are_numbered
+            table = lines.read(text, is_numbered=is_numbered) if reader is None else reader(text)
     except lines.UnevenError as error:
         raise SourceError.of(str(path), error.problems) from None
     except ValueError as error:
@@ -59,6 +77,19 @@ def read(path: Path) -> Table:
     if not table.rows:
         raise SourceError("has a header but no rows", where=str(path), mend="At least one row of data is needed")
     return table
+
+
+def _reader_of(text: str) -> Callable[[str], Table] | None:
+    """Return what reads a text of its own kind, None for columns of text. ValueError: it isn't read."""
+    if _IRAF.match(text):
+        raise ValueError(
+            "is of IRAF's apphot or daophot: instrumental magnitudes of all stars of an image. Save the calibrated "
+            "ones of the target as CSV, with their times, errors and filters"
+        )
+    reader = next((reader for fits, reader in _TEXTS if fits(text)), None)
+    if reader is None and _MARKUP.match(text):
+        raise ValueError("is XML or HTML without a table of a known kind (VOTable, HTML). Save it as CSV")
+    return reader
 
 
 def decoded(content: bytes) -> str:

@@ -1,5 +1,6 @@
 """The cells of one brightness in one row of a table, as fields of a point."""
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -24,6 +25,8 @@ _FAINTEST, _BRIGHTEST = 40.0, -5.0
 _LARGEST_ERROR = 3.0
 """Magnitudes."""
 _LIMIT_SIGNS = (WORDED, "<", ">", "\u2264", "\u2265", "\u2272", "\u2273")
+_NO_SIGNAL = re.compile(r"1\.08(?:57\d*|6)")
+"""2.5 / ln 10 magnitudes: the error of a signal that is as large as its noise, which programs write for none."""
 _ZERO_POINT_UJY = 23.9
 """AB magnitude of one microjansky."""
 
@@ -73,6 +76,9 @@ class RowCells:
         elif limit is not None:
             fields["limit"] = limit
         error_cell = error_text or self._cell(series.error)
+        own_error = self._cell(series.error)
+        if error_text and not is_empty(own_error) and number_of(own_error) != number_of(error_text):
+            self._say(series.value, f"has {error_text} beside the value, and another error, {own_error[:20]}; keep one")
         if "brightness" in fields:
             self._put_error(error_cell, scale, fields)
             if self.found.zero_point is not None and len(self.wrong) == before:
@@ -212,7 +218,7 @@ class RowCells:
             "'is_limit'; leave empty only "
             "the error of a measurement whose error nobody knows"
         )
-        if number is None or number <= 0:
+        if number is None or number <= 0 or (scale.is_magnitude and _NO_SIGNAL.fullmatch(cell)):
             self._say(index, f"{cell[:40]!r} is no error of a measurement, and {advice}")
         elif scale.is_magnitude and (number * factor > _LARGEST_ERROR or self._counts_digits(cell)):
             self._say(

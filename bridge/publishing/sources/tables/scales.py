@@ -2,13 +2,19 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bridge.publishing.sources.tables import bands, names, units
+from bridge.publishing.sources.tables.cells import is_empty
 from bridge.publishing.sources.tables.columns import Columns
 from bridge.publishing.sources.tables.names import Role
 from bridge.publishing.sources.tables.series import Series
+from bridge.publishing.sources.tables.table import Table
 from bridge.publishing.sources.tables.units import Scale
+from bridge.publishing.sources.tables.words import words
 
+_SYSTEMS = words("MAGSYS MAG_SYS MAGSYST MAGSYSTEM ZPSYS PHOTSYS MAG_SYSTEM MAGNITUDESYSTEM MAGNITUDE_SYSTEM")
+"""Keywords."""
 _SIGMAS = r"(?:\.0)?[ -]?(?:sigmas?|sig|\u03c3|s)"
 _OF_LIMIT = re.compile(rf"[35]{_SIGMAS}", re.IGNORECASE)
 _OF_ERROR = re.compile(rf"1{_SIGMAS}|68 ?%", re.IGNORECASE)
@@ -20,7 +26,7 @@ def with_scale(
     columns: Columns, series: Series, *, unit: int | None, system: int | None, zero_point: int | None
 ) -> Series:
     """Return ``series`` with its scale and the units of error and limit. ValueError where they don't agree."""
-    scale = _scale(columns, series, unit=unit, zero_point=zero_point)
+    scale = _with_system(columns.table, _scale(columns, series, unit=unit, zero_point=zero_point), system)
     if series.value is not None and system is None and scale is not None:
         columns.taken[series.value] += f", {scale.name or ('magnitudes' if scale.is_magnitude else '')}".rstrip(", ")
     if series.error is not None and _OF_SEVERAL.search(note := columns.table.columns[series.error].note):
@@ -54,6 +60,22 @@ def with_scale(
         detections=series.detections,
         band=series.band,
     )
+
+
+def _with_system(table: Table, scale: Scale | None, system: int | None) -> Scale | None:
+    """Return ``scale`` with the magnitude system that the file's head tells, where columns tell none."""
+    told = next(
+        ((name, text) for name, text in table.keywords.items() if name in _SYSTEMS and not is_empty(text)), None
+    )
+    if told is None or scale is None or not scale.is_magnitude or system is not None:
+        return scale
+    found = units.system_of(told[1].strip("' "))
+    if found is None or scale.name not in ("", found):
+        raise ValueError(
+            f"the head says {told[0]} = {told[1][:40]}, which is "
+            + ("no magnitude system that is known" if found is None else f"not {scale.name}; keep one")
+        )
+    return replace(scale, name=found)
 
 
 def _unit_of(columns: Columns, index: int, by_itself: re.Pattern[str] | None = None) -> str:

@@ -1,19 +1,23 @@
 """Which columns are brightnesses, one or one a band, with their errors, their limits and the marks of limits."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bridge.publishing.sources.tables import bands, barebands, leftovers, limits, names, remarks, units
-from bridge.publishing.sources.tables.cells import is_empty, number_of, split_mark
+from bridge.publishing.sources.tables import (
+    bands,
+    barebands,
+    clocks,
+    lacking,
+    leftovers,
+    marking,
+    names,
+    units,
+)
+from bridge.publishing.sources.tables.cells import is_empty, number_of, split_error, split_mark
 from bridge.publishing.sources.tables.columns import Columns
-from bridge.publishing.sources.tables.names import Name, Role
-from bridge.publishing.sources.tables.table import Table
+from bridge.publishing.sources.tables.names import Role
 from bridge.publishing.sources.tables.units import Scale
-
-_FAINT = 5.0
-"""Magnitudes: no target is at 0 in one night and fainter than this in another."""
-_NO_FLUX = re.compile(r"-99+(?:\.[09]+)?")
+from bridge.publishing.sources.tables.words import words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,9 +42,9 @@ class Series:
 def find(columns: Columns) -> list[Series]:
     values = _values(columns)
     if not values:
-        limit, marks, detections = _limits(columns, [None], "")
+        limit, marks, detections = marking.find(columns, [None], "")
         if limit is None:
-            raise _no_brightness(columns, "no column holds a brightness or a limit")
+            raise lacking.brightness(columns, "no column holds a brightness or a limit")
         _check_nothing_looks_like_a_brightness(columns)
         return [Series(value=None, scale=None, limit=limit, marks=marks, detections=detections)]
     found = []
@@ -48,24 +52,11 @@ def find(columns: Columns) -> list[Series]:
         columns.take(index, f"brightness{f' in {band}' if band else ''}")
     for index, band in values:
         error = _error(columns, index, band, alone=len(values) == 1)
-        limit, marks, detections = _limits(columns, values, band)
+        limit, marks, detections = marking.find(columns, values, band)
         found.append(
             Series(value=index, scale=None, band=band, error=error, limit=limit, marks=marks, detections=detections)
         )
     return found
-
-
-def _no_brightness(columns: Columns, what: str) -> ValueError:
-    corrected = next((name for name in columns.table.names if remarks.is_corrected(name)), None)
-    if corrected is not None:
-        return ValueError(
-            f"column {corrected!r} is absolute or corrected by its name, and no other holds a brightness; publish "
-            "what was observed"
-        )
-    found = ", ".join(columns.table.names)
-    return ValueError(
-        f"{what} (found: {found}); name one 'magnitude' (a flux: 'flux (uJy)'), or say --columns brightness=..."
-    )
 
 
 def _values(columns: Columns) -> list[tuple[int, str]]:
@@ -110,6 +101,7 @@ def _error(columns: Columns, value: int, band: str, *, alone: bool) -> int | Non
         index
         for index in free
         if index not in own
+        and not bands.BANDS.intersection(columns.names[index].said) - {band}
         and names.is_error(columns.names[index], of_flux=is_flux)
         and not names.is_one_sided(columns.names[index])
     ]
@@ -174,99 +166,32 @@ def _is_in_flux(columns: Columns, index: int) -> bool:
     return "unit" in columns.options.given and not _is_magnitude_unit(columns.options.given["unit"])
 
 
-def _limits(
-    columns: Columns, values: Sequence[tuple[int, str] | None], band: str
-) -> tuple[int | None, tuple[int, ...], tuple[int, ...]]:
-    """Return the column of limits, the columns of marks, and those of detections, of the series in ``band``."""
-    alone = len(values) == 1
-    limit: int | None = None
-    marks: list[int] = []
-    detections: list[int] = []
-    said = {role: columns.said(role) for role in (Role.LIMIT, Role.IS_LIMIT, Role.IS_DETECTION)}
-    if alone:
-        for role, index in said.items():
-            if index is None:
-                continue
-            cells = columns.table.cells(index)
-            if role is Role.LIMIT and not limits.are_marks(cells):
-                limit = columns.take(index, "limit")
-            elif role is Role.IS_DETECTION:
-                detections.append(columns.take(index, "whether it is a detection"))
-            else:
-                marks.append(columns.take(index, "whether it is a limit"))
-    for index in columns.free():
-        what = _kind_of_mark(columns, index, values, band)
-        if what is Role.IS_LIMIT:
-            marks.append(_mark(columns, index))
-        elif what is Role.IS_DETECTION:
-            detections.append(columns.take(index, "whether it is a detection"))
-        elif what is Role.LIMIT:
-            if limit is not None:
-                raise columns.unclear(limit, index, Role.LIMIT)
-            limit = columns.take(index, "limit")
-    return limit, tuple(marks), tuple(detections)
+_ERRORS = words("err errs error errors unc uncert uncertainty uncertainties sigma")
+_LARGEST = 5.0
+"""Magnitudes: the largest number that may be an error, and not another measurement."""
+_OF_OTHERS = words(
+    "ra dec x y pos position zp zero seeing fwhm sky airmass flux color colour exp time mjd jd inst instr instrumental "
+    "ref comp check rms z redshift host"
+)
+"""What else may have an error."""
+_LARGEST = 5.0
 
 
-def _kind_of_mark(columns: Columns, index: int, values: Sequence[tuple[int, str] | None], band: str) -> Role | None:
-    """Return whether a column marks the limits of the series in ``band``, or holds them."""
-    name, cells = columns.names[index], columns.table.cells(index)
-    alone = len(values) == 1
-    of_band = bands.band_of_mark(name.whole)
-    if of_band is not None and (of_band == band or (alone and not band)):
-        return Role.IS_LIMIT
-    if band and bands.band_of_limit(name.whole) == band:
-        return Role.IS_LIMIT if any(cells) and limits.are_marks(cells) else Role.LIMIT
-    role = names.role_of(name) if alone else None
-    is_mark = role is Role.IS_LIMIT or (alone and (limits.are_signs(cells) or _is_named_mark(columns, name, values[0])))
-    if role is Role.LIMIT and not is_mark:
-        if any(cells) and limits.are_marks(cells) and not _is_numeric_flag(columns, index, name):
-            return Role.IS_LIMIT
-        return Role.LIMIT if any(not is_empty(cell) for cell in cells) else None
-    return Role.IS_LIMIT if is_mark else (role if role is Role.IS_DETECTION else None)
-
-
-def _is_named_mark(columns: Columns, name: Name, value: tuple[int, str] | None) -> bool:
-    """Return whether a column is named as VizieR names the marks of the brightness: ``l_`` and its name."""
-    return value is not None and name.whole.lower().startswith("l_") and _marks(columns, name, value[0])
-
-
-def _is_numeric_flag(columns: Columns, index: int, name: Name) -> bool:
-    """Return whether a column of limits holds only 0 and 1, and its name does not say that they are flags."""
-    if not limits.are_flags(columns.table.cells(index)):
-        return False
-    if name.flat in ("ul", "uplim", "upperlim", "upperlimit", "ulim", "upperlimits"):
-        return False
-    raise ValueError(f"column {name.whole} holds only 0 and 1; name it 'is_limit' if it marks limits")
-
-
-def _marks(columns: Columns, name: Name, value: int) -> bool:
-    return name.whole[2:].lower() == columns.table.names[value].lower() or name.flat in ("lmag", "lmagnitude", "lflux")
-
-
-def _mark(columns: Columns, index: int) -> int:
-    for row in columns.table.rows:
-        if limits.is_limit(row.cells[index]) is None:
-            raise ValueError(
-                f"{row.place}, column {columns.table.names[index]}: {row.cells[index][:40]!r} says neither limit nor "
-                "detection; write < or nothing, true or false"
-            )
-    return columns.take(index, "whether it is a limit")
-
-
-def check_unmeasured(table: Table, series: Series) -> None:
-    """Refuse numbers without an error by which tables write that nothing was measured: 0, -1, for fluxes -999."""
-    if series.value is None or series.scale is None:
+def check_no_error_is_lost(columns: Columns, found: Sequence[Series]) -> None:
+    """Refuse to keep a column as a further value that may be the error of the only brightness, which has none."""
+    value = found[0].value if len(found) == 1 and found[0].error is None else None
+    if value is None or any(split_error(cell)[1] for cell in columns.table.cells(value)):
         return
-    cells = table.cells(series.value)
-    numbers = [number_of(cell) for cell in cells]
-    is_faint = any(number is not None and number * series.scale.factor > _FAINT for number in numbers)
-    for row, cell, number in zip(table.rows, cells, numbers, strict=True):
-        has_error = series.error is not None and not is_empty(row.cells[series.error])
-        is_nothing = number in (0.0, -1.0) and is_faint if series.scale.is_magnitude else bool(_NO_FLUX.fullmatch(cell))
-        if is_nothing and not has_error:
+    for index, what in columns.taken.items():
+        name = columns.names[index]
+        is_error = name.tokens & _ERRORS and not name.tokens & _OF_OTHERS and not names.is_one_sided(name)
+        if what != "further value" or not is_error or name.whole in columns.options.columns:
+            continue
+        numbers = [number_of(cell) for cell in columns.table.cells(index) if not is_empty(cell)]
+        if any(number is not None and 0 < number < _LARGEST for number in numbers):
             raise ValueError(
-                f"{row.place}, column {table.names[series.value]}: {row.cells[series.value]!r} may say that nothing "
-                "was measured; leave the cell empty then, or write its error"
+                f"column {name.whole!r} may be the error of {columns.table.names[value]!r}; say --columns "
+                f"error={name.whole} or extra={name.whole}"
             )
 
 
@@ -281,9 +206,9 @@ def _check_nothing_looks_like_a_brightness(columns: Columns) -> None:
     for index in columns.free():
         name = columns.names[index]
         known = names.role_of(name) is not None or names.is_error(name, of_flux=False) or leftovers.is_harmless(name)
-        when = bool(names.TIME_WORDS.search(name.whole)) and not bands.band_of_value(name.whole)
+        when = bool(clocks.TIME_WORDS.search(name.whole)) and not bands.band_of_value(name.whole)
         if not known and not when and columns.is_numeric(index):
-            raise _no_brightness(columns, f"column {name.whole!r} may be the brightness")
+            raise lacking.brightness(columns, f"column {name.whole!r} may be the brightness")
 
 
 def _is_magnitude_unit(text: str) -> bool:

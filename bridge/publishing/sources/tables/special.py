@@ -5,7 +5,8 @@ import re
 from bridge.publishing.sources.tables import lines
 from bridge.publishing.sources.tables.table import Column, Row, Table
 
-AAVSO_EXTENDED, SNANA, SOUSA = "AAVSO Extended Format", "SNANA", "SOUSA"
+AAVSO_EXTENDED, AAVSO_VISUAL = "AAVSO Extended Format", "AAVSO Visual Format"
+SNANA, SOUSA = "SNANA", "SOUSA"
 _KEYWORD = re.compile(r"#?\s*([A-Za-z_][\w-]*)\s*[=:]\s*(.*)")
 _AAVSO_FIELDS = (
     "NAME",
@@ -24,6 +25,7 @@ _AAVSO_FIELDS = (
     "CHART",
     "NOTES",
 )
+_AAVSO_VISUAL_FIELDS = ("NAME", "DATE", "MAG", "COMMENTCODE", "COMP1", "COMP2", "CHART", "NOTES")
 _SOUSA_FIELDS = (
     "Filter",
     "MJD[days]",
@@ -75,18 +77,20 @@ def read_snana(text: str) -> Table:
 
 
 def is_aavso(text: str) -> bool:
-    """Return whether ``text`` begins as AAVSO's Extended Format does."""
-    return bool(re.match(r"\s*#\s*TYPE\s*=\s*EXTENDED", text, re.IGNORECASE))
+    """Return whether ``text`` begins as AAVSO's Extended Format does, or its Visual Format."""
+    return bool(re.match(r"\s*#\s*TYPE\s*=\s*(?:EXTENDED|VISUAL)", text, re.IGNORECASE))
 
 
 def read_aavso(text: str) -> Table:
-    """Return a report in AAVSO's Extended Format (https://www.aavso.org/aavso-extended-file-format).
+    """Return a report in AAVSO's Extended Format (https://www.aavso.org/aavso-extended-file-format) or its Visual one.
 
     ``#DATE=`` and ``#OBSCODE=`` count for the rows below them, so that each row's are cells of it.
     """
     keywords: dict[str, str] = {}
     rows: list[Row] = []
     delimiter = ","
+    is_visual = bool(re.match(r"\s*#\s*TYPE\s*=\s*VISUAL", text, re.IGNORECASE))
+    fields = _AAVSO_VISUAL_FIELDS if is_visual else _AAVSO_FIELDS
     for number, line in enumerate(text.split("\n"), 1):
         if line.lstrip().startswith("#"):
             if found := _KEYWORD.fullmatch(line.strip()):
@@ -96,13 +100,14 @@ def read_aavso(text: str) -> Table:
         if not line.strip() or line.strip().upper().startswith(("NAME" + delimiter, "STARID" + delimiter)):
             continue
         cells = [cell.strip() for cell in line.split(delimiter)]
-        cells = [*cells[:14], delimiter.join(cells[14:])] if len(cells) > 15 else cells
-        if len(cells) != len(_AAVSO_FIELDS):
-            raise ValueError(f"line {number}: has {len(cells)} fields, the format has {len(_AAVSO_FIELDS)}")
+        last = len(fields) - 1  # notes, which may have the delimiter in them
+        cells = [*cells[:last], delimiter.join(cells[last:])] if len(cells) > len(fields) else cells
+        if len(cells) != len(fields):
+            raise ValueError(f"line {number}: has {len(cells)} fields, the format has {len(fields)}")
         rows.append(Row(place=f"line {number}", cells=(*cells, keywords.get("DATE", ""), keywords.get("OBSCODE", ""))))
     return Table(
-        format=AAVSO_EXTENDED,
-        columns=tuple(Column(name=name) for name in (*_AAVSO_FIELDS, "#DATE", "#OBSCODE")),
+        format=AAVSO_VISUAL if is_visual else AAVSO_EXTENDED,
+        columns=tuple(Column(name=name) for name in (*fields, "#DATE", "#OBSCODE")),
         rows=rows,
         keywords=keywords,
         header_place="line 1",

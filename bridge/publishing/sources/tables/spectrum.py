@@ -4,8 +4,6 @@ Units come from the file or from the person who publishes; the time from the hea
 assumed of either.
 """
 
-from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,7 @@ from pydantic import ValidationError
 
 from bridge.events import Spectrum
 from bridge.publishing.sources.errors import SourceError
-from bridge.publishing.sources.tables import cards, fitsimage, observed, spectrumtable, units
+from bridge.publishing.sources.tables import cards, dated, fitsimage, observed, plausible, spectrumtable, units
 from bridge.publishing.sources.tables.astro import astropy_at_hand
 from bridge.publishing.sources.tables.cells import is_empty
 from bridge.publishing.sources.tables.fitsimage import Found
@@ -21,9 +19,6 @@ from bridge.publishing.sources.tables.options import Options
 from bridge.publishing.sources.tables.outcome import Reading, Taken, told_columns
 from bridge.publishing.sources.tables.spectrumtable import RELATIVE
 
-_LOGARITHMS = {"Angstrom": (3.0, 4.7), "nm": (2.0, 3.7)}
-"""From 1000 to 50,000 Angstrom."""
-_SENTINELS = frozenset({-99.0, -99.9, -99.99, -999.0, -999.9, -999.99, -9999.0})
 _KEPT = ("OBJECT", "OBSERVER", "AIRMASS", "GRATING", "GRISM", "SLIT", "SLITW", "APERWID", "PROPID")
 
 
@@ -60,7 +55,7 @@ def _spectrum(found: Found, options: Options) -> tuple[Spectrum, list[str]]:
         )
     flux_unit = "" if flux_unit.lower() == RELATIVE else _flux_unit(flux_unit)
     cards.check(found.keywords, flux_unit=flux_unit)
-    _check_sentinels(found.flux)
+    plausible.check_fluxes(found.flux, flux_unit)
     rows = list(zip(found.wavelength, found.flux, found.error or [None] * len(found.flux), strict=True))
     whole = [row for row in rows if row[1] is not None and (found.error is None or (row[2] is not None and row[2] > 0))]
     if missing := len(rows) - len(whole):
@@ -72,8 +67,11 @@ def _spectrum(found: Found, options: Options) -> tuple[Spectrum, list[str]]:
         told.append(f"{missing} wavelengths left out: no flux, or no error above 0")
     if not whole:
         raise ValueError("no wavelength has a flux")
-    _check_order([row[0] for row in whole])
-    _check_logarithms([row[0] for row in whole], wavelength_unit)
+    plausible.check_wavelengths([row[0] for row in whole], wavelength_unit)
+    if found.error is not None:
+        plausible.check_errors([row[1] for row in whole], [row[2] for row in whole])
+    moment = observed.time_of(found.keywords, options)
+    dated.check(found.remarks, [moment])
     fields: dict[str, Any] = {
         name: text for name, text in given.items() if name in ("telescope", "instrument", "exposure_time", "setup")
     }
@@ -83,7 +81,7 @@ def _spectrum(found: Found, options: Options) -> tuple[Spectrum, list[str]]:
     spectrum = Spectrum.model_validate(
         {
             **fields,
-            "timestamp": observed.time_of(found.keywords, options),
+            "timestamp": moment,
             "wavelength": tuple(row[0] for row in whole),
             "flux": tuple(row[1] for row in whole),
             "error": tuple(row[2] for row in whole) if found.error is not None else (),
@@ -93,14 +91,6 @@ def _spectrum(found: Found, options: Options) -> tuple[Spectrum, list[str]]:
         }
     )
     return spectrum, told
-
-
-def _check_sentinels(fluxes: Sequence[float | None]) -> None:
-    """Refuse -999 among small fluxes: so tables write that there is none. Raises ValueError."""
-    known = sorted(abs(flux) for flux in fluxes if flux is not None)
-    found = next((flux for flux in fluxes if flux in _SENTINELS), None)
-    if found is not None and known[len(known) // 2] < 1:
-        raise ValueError(f"a flux is {found:g}, by which tables write that there is none; leave the cell empty (nan)")
 
 
 def _check_said(what: str, own: str, said: str) -> None:
@@ -123,29 +113,6 @@ def _wavelength_unit(text: str) -> str:
 
 def _flux_unit(text: str) -> str:
     unit = units.unit_of(text)
-    if unit is None:
+    if unit is None or unit.physical_type == "dimensionless":
         raise ValueError(f"{text!r} is no unit of a flux; write 'erg / (s cm2 Angstrom)', Jy or ct (--flux-unit)")
     return str(unit.to_string())
-
-
-def _check_order(wavelengths: Sequence[float]) -> None:
-    steps = [later - earlier for earlier, later in pairwise(wavelengths)]
-    if any(wavelength <= 0 for wavelength in wavelengths):
-        raise ValueError("a wavelength is 0 or less")
-    if not (all(step > 0 for step in steps) or all(step < 0 for step in steps)):
-        raise ValueError("the wavelengths neither rise nor fall all through: one spectrum a file is needed")
-
-
-def _check_logarithms(wavelengths: Sequence[float], unit: str) -> None:
-    """Refuse what may be logarithms of optical wavelengths: many headers name the unit and forget to say so."""
-    if unit in _LOGARITHMS and min(wavelengths) < 1:
-        raise ValueError(
-            f"a wavelength is {min(wavelengths):g} {unit}, which may be in microns; mend the unit, "
-            "and write X-rays in keV"
-        )
-    lowest, highest = _LOGARITHMS.get(unit, (0.0, 0.0))
-    if all(lowest <= wavelength <= highest for wavelength in wavelengths):
-        raise ValueError(
-            f"the wavelengths are from {min(wavelengths):g} to {max(wavelengths):g} {unit}, which may be their "
-            "logarithms; write the wavelengths themselves, those of X-rays in keV"
-        )

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bridge.publishing.sources.tables import (
+    forms,
     languages,
     leftovers,
     names,
@@ -20,6 +21,7 @@ from bridge.publishing.sources.tables import (
 )
 from bridge.publishing.sources.tables.cells import NUMBER, is_empty, number_of
 from bridge.publishing.sources.tables.fitsimage import Found
+from bridge.publishing.sources.tables.headings import names_in
 from bridge.publishing.sources.tables.names import Role
 from bridge.publishing.sources.tables.options import Options, check_names
 from bridge.publishing.sources.tables.table import Column, Row, Table
@@ -45,6 +47,8 @@ _HEADERS = (
 """What makes two words of a comment above two columns their header."""
 _LOGARITHM = "loglam"
 """log10 of the wavelength in Angstrom: https://data.sdss.org/datamodel/files/BOSS_SPECTRO_REDUX/"""
+_MASKS = words("and_mask or_mask")
+"""Of the SDSS, whose ``ivar`` is 0 where they mark a pixel as bad."""
 _REST = words("rest restframe norm normalized normalised log logwave dered dereddened")
 _NEUTRAL = words(
     "wavelength wavelengths lambda angstrom angstroms air vacuum flambda erg cm resolution dispersion grating grism "
@@ -53,11 +57,14 @@ _NEUTRAL = words(
 )
 """Words on spectra that change none of the values, beside those of all tables."""
 _TOLD = re.compile(
+    r"\bphase\W{1,3}[-+]?\d+(?:\.\d+)? ?d(?:ays?)?(?: (?:from|after|before|since|past) (?:b-?band )?(?:max\w*|peak))?|"
     r"\bat [-+]?\d+(?:\.\d+)? ?d(?:ays?)?\b|\btelluric (?:lines |features |bands )?(?:not )?(?:removed|corrected)|"
     r"\b(?:helio|bary)centric (?:velocity )?correct\w*(?: applied)?|\babsolute flux calibrat\w+|\bsky residuals",
     re.IGNORECASE,
 )
 """What titles tell of a spectrum as it is: its phase, and whether the air's lines are in it."""
+_RELATIVE = re.compile(r"\b(?:relative|arbitrary) (?:fluxes|flux|units?)(?: units?)?", re.IGNORECASE)
+"""What the person says too who says that fluxes are in no unit."""
 _WAVELENGTH_UNIT = re.compile(
     r"\b(?:wave\w*|lam\w*|wl)\b[^\w\u00c5]*(?:in |units?:? )?[^\w\u00c5]*"
     r"(nm|nanometers?|microns?|um|[\u00b5\u03bc]m|angstroms?|ang|\u00c5|A)\b",
@@ -68,7 +75,7 @@ _SAID = re.compile(r"\s*([A-Za-z][\w-]*)\s*[:=]\s*'?((?:[^'/]|/(?! ))*)'?.*")
 
 def read(path: Path, options: Options) -> Found:
     """Return the spectrum in a table."""
-    table = _headerless(path) or reading.read(path)
+    table = (None if options.are_numbered else _headerless(path)) or reading.read(path, options)
     check_names(options.columns, table.names)
     parsed = [names.parsed(column.name) for column in table.columns]
     roles = {
@@ -95,6 +102,9 @@ def read(path: Path, options: Options) -> Found:
     free = [
         index for index, name in enumerate(table.names) if index not in roles.values() and name not in options.columns
     ]
+    if logarithm := parsed[roles["wavelength"] or 0].flat == _LOGARITHM:
+        free = [index for index in free if table.names[index] not in _MASKS]
+    _check_one_spectrum(table, parsed, free)
     marked = quality.find(table, parsed, options, free)
     if marked.rows:
         table = replace(table, rows=[row for number, row in enumerate(table.rows) if number not in marked.rows])
@@ -105,7 +115,6 @@ def read(path: Path, options: Options) -> Found:
     if errors:
         values["error"] = errors.errors(values["error"])
         used[errors.index] = errors.told
-    logarithm = parsed[roles["wavelength"] or 0].flat == _LOGARITHM
     if logarithm:
         values["wavelength"] = _from_logarithms(table, values["wavelength"], told_units["wavelength"])
         used[roles["wavelength"] or 0] = "log10 of the wavelength in Angstrom"
@@ -131,11 +140,25 @@ def read(path: Path, options: Options) -> Found:
         keywords=keywords,
         format=table.format,
         taken=taken,
+        remarks=table.remarks,
         left_out=[
             *quality.told(marked.rows),
             *([f"column{'s' if len(left) > 1 else ''} left out: {', '.join(left)}"] if left else []),
         ],
     )
+
+
+def _check_one_spectrum(table: Table, parsed: Sequence[names.Name], free: Sequence[int]) -> None:
+    """Refuse a column of times, which the spectrum has one of, and one of several epochs. Raises ValueError."""
+    for index in free:
+        cells = {cell for cell in table.cells(index) if not is_empty(cell)}
+        is_time = isinstance(forms.form_of(parsed[index], table.columns[index].unit, ""), forms.Form)
+        is_epoch = bool(parsed[index].tokens & {"epoch", "night", "visit"})
+        if (is_time and cells) or (is_epoch and len(cells) > 1):
+            raise ValueError(
+                f"column {table.names[index]!r} tells times or epochs: publish one spectrum a file, with its time in a "
+                f"comment '# DATE-OBS = 2024-02-01T06:00:00', or say --columns extra={table.names[index]}"
+            )
 
 
 def _from_logarithms(table: Table, values: Sequence[float | None], unit: str) -> list[float | None]:
@@ -173,7 +196,8 @@ def _check_remarks(
     wavelength_unit = told_units["wavelength"] or options.given.get("wavelength_unit", "")
     told = frozenset(re.findall(r"[^\W\d_]+", f"{flux_unit} {wavelength_unit}".lower()))
     known = _NEUTRAL | told | frozenset(token for name in parsed for token in name.tokens)
-    for remark in comments:
+    for comment in comments:
+        remark = _RELATIVE.sub("", comment) if flux_unit.lower() == RELATIVE else comment
         text = remark.lower()
         if wordings.is_no_spectrum(text) or remarks.is_intrinsic(text):
             raise _remarked(remark, "publish what was observed")
@@ -253,8 +277,8 @@ def _headerless(path: Path) -> Table | None:
             comments.append(line.strip("# "))
         elif cells := line.replace(",", " ").split():
             rows.append(Row(place=f"line {number}", cells=tuple(cells)))
-    header = [names.parsed(word).flat for word in re.split(r"[\s,]+", comments[-1])] if comments and rows else []
-    named = bool(header) and len(header) == len(rows[0].cells) and header[0] in _HEADERS
+    header = names_in(comments[-1], "," if "," in comments[-1] else " ", 2) if comments and rows else []
+    named = len(header) == 2 and names.parsed(header[0]).flat in _HEADERS
     if not rows or named or any(len(row.cells) != 2 or not all(map(NUMBER.fullmatch, row.cells)) for row in rows):
         return None
     return Table(

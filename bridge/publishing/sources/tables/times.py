@@ -22,6 +22,7 @@ _SPREADSHEET_RANGE = (Decimal(25_000), Decimal(50_000))
 _AHEAD = timedelta(days=1)
 """For clocks that differ and days that have begun elsewhere."""
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_COMPACT_DAY = re.compile(r"((?:19|20)\d\d)([01]\d)([0-3]\d)")
 _OF_DAY = re.compile(r"\d{1,2}(?:\.\d*)?")
 _CLOCK = re.compile(
     r"(\d{1,2})[:h ](\d{1,2})(?:[:m ](\d{1,2}(?:\.\d*)?)s?)?m?\s*(?:Z|UTC?|(?P<half>[AaPp])\.?[Mm]\.?)?"
@@ -122,7 +123,7 @@ def _moments(jds: Sequence[Decimal], scale: str) -> list[datetime | str]:
     leap second, for which there is no datetime.
     """
     if scale == "utc":
-        return [_since_mjd_zero(jd - MJD_ZERO) for jd in jds]
+        return [since_mjd_zero(jd - MJD_ZERO) for jd in jds]
     return _converted(jds, scale)
 
 
@@ -145,7 +146,8 @@ def _converted(moments: Sequence[Decimal | datetime], scale: str) -> list[dateti
         return [moment for one in moments for moment in _converted([one], scale)]
 
 
-def _since_mjd_zero(days: Decimal) -> datetime:
+def since_mjd_zero(days: Decimal) -> datetime:
+    """Return an MJD as a time, to the nearest millisecond."""
     return datetime(1858, 11, 17, tzinfo=UTC) + timedelta(milliseconds=round(days * 86_400_000))
 
 
@@ -214,6 +216,18 @@ def is_day(cells: Sequence[str]) -> bool:
     return bool(held) and all((found := dates.written(cell)) is not None and found.is_whole for cell in held)
 
 
+def noons(cells: Sequence[str], order: str) -> list[datetime | str | None]:
+    """Return the noon of each day, None where a cell is empty, or a text; ``order`` is that of day and month."""
+    found: list[datetime | str | None] = []
+    for cell in cells:
+        day = None if is_empty(cell) else dates.written(cell, order)
+        try:
+            found.append(None if day is None else datetime(day.year, day.month, day.day, 12, tzinfo=UTC))
+        except ValueError:
+            found.append(f"{cell[:40]!r} is no day")
+    return found
+
+
 def clock_of(parts: Sequence[str]) -> str:
     """Return hours, minutes and seconds, of which the last may have decimals, as ``06:15:00``; else nothing."""
     if not parts or not all(map(_OF_DAY.fullmatch, parts)) or any("." in part for part in parts[:-1]):
@@ -232,7 +246,8 @@ def joined(day: str, clock: str) -> str:
         return ""
     seconds, point, part = (found[3] or "00").partition(".")
     half = f" {found['half']}m" if found["half"] else ""
-    return f"{day.strip()}T{found[1]:0>2}:{found[2]:0>2}:{seconds:0>2}{point}{part}{half}"
+    day = _COMPACT_DAY.sub(r"\1-\2-\3", day.strip())
+    return f"{day}T{found[1]:0>2}:{found[2]:0>2}:{seconds:0>2}{point}{part}{half}"
 
 
 def resolution(cell: str) -> timedelta:

@@ -72,7 +72,7 @@ def brightness(text: str) -> Scale:
             "of AB by 3.63078 and write uJy"
         )
     unit = unit_of(text)
-    if unit is None or not _is_flux(unit):
+    if unit is None or not _is_flux(unit) or not hasattr(unit, "bases"):  # a logarithm has none
         raise ValueError(
             f"is in {text!r}, which is no unit of a brightness; write mag, Jy, mJy, uJy, nJy or erg / (s cm2)"
         )

@@ -1,6 +1,7 @@
 """A VOTable, by astropy, with units, descriptions and time systems."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from io import BytesIO
 from typing import Any
@@ -36,13 +37,13 @@ def read(text: str) -> Table:
         for column, told in zip(columns_of(table), tables[0].fields, strict=True)
     ]
     infos = [info.value for info in _infos(votable) if _IN_WORDS.search(str(info.name))]
-    params = [param.description for param in tables[0].params]
-    described = [*infos, votable.description, tables[0].description, *params]
+    params = [*_params(tables[0])]
+    described = [*infos, votable.description, tables[0].description, *(param.description for param in params)]
     return Table(
         format="VOTable",
         columns=tuple(columns),
         rows=rows_of(table, ()),
-        keywords={str(param.name).upper(): str(param.value) for param in tables[0].params},
+        keywords={str(param.name).upper(): str(param.value) for param in params},
         remarks=tuple(" ".join(str(text).split()) for text in described if text),
         header_place="the header",
     )
@@ -50,6 +51,16 @@ def read(text: str) -> Table:
 
 def _infos(votable: Any) -> list[Any]:
     return [info for part in (votable, *votable.resources) for info in part.iter_info()]
+
+
+def _params(part: Any) -> Iterator[Any]:
+    """Yield the PARAM elements of a table, those in its groups too."""
+    yield from getattr(part, "params", ())
+    for group in (*getattr(part, "groups", ()), *getattr(part, "entries", ())):
+        if hasattr(group, "entries"):
+            yield from _params(group)
+        elif hasattr(group, "value"):
+            yield group
 
 
 def _time_systems(votable: Any) -> dict[str, str]:

@@ -16,7 +16,7 @@ from bridge.publishing.sources.tables.spectrum import read_spectrum
 
 TIME = datetime(2023, 5, 20, 1, 2, 3, tzinfo=UTC)
 DATE = {"DATE-OBS": "2023-05-20T01:02:03"}
-FLAM = "erg / (s cm2 Angstrom)"
+FLAM = "1e-15 erg / (s cm2 Angstrom)"
 FLUX = np.array([1.0, 1.5, 2.0, 1.2])
 ERROR = np.array([0.1, 0.2, 0.1, 0.4])
 LOGS = 3.6 + 1e-3 * np.arange(4)
@@ -112,14 +112,14 @@ def test_what_is_no_logarithm_of_angstrom_is_refused(tmp_path: Path, values: Any
         ("IVAR", -2, "10**+34 (s2 cm4 Angstrom2) / erg2", 1),
         ("IVAR", -2, "s2 cm4 Angstrom2 / erg2", 1e-17),
         ("variance", 2, "", 1),
-        ("error", 1, FLAM, 1e-17),
+        ("error", 1, FLAM, 1e-2),
     ],
 )
 def test_errors_are_right_however_they_are_written(
     tmp_path: Path, name: str, power: int, unit: str, factor: float
 ) -> None:
     written = (ERROR * factor) ** power
-    columns = {"wavelength": (10**LOGS, "Angstrom"), "flux": (FLUX, f"1e-17 {FLAM}"), name: (written, unit)}
+    columns = {"wavelength": (10**LOGS, "Angstrom"), "flux": (FLUX, FLAM.replace("15", "17")), name: (written, unit)}
     assert read(tmp_path, *table(columns)).error == pytest.approx(ERROR)
 
 
@@ -181,3 +181,38 @@ def test_a_comment_that_changes_no_spectrum_is_no_obstacle(tmp_path: Path, comme
     given = {"wavelength_unit": "Angstrom", "flux_unit": FLAM}
     (path := tmp_path / "spectrum.csv").write_text(f"# {comment}\nwavelength,flux\n4000,1e-15\n4002,2e-15\n")
     assert read_spectrum(path, Options(given=given, time=TIME)).datums
+
+
+def test_the_spectrum_of_a_file_of_the_sdss_is_found_beside_its_other_tables(tmp_path: Path) -> None:
+    _, coadd = table(
+        {"flux": (FLUX, ""), "loglam": (LOGS, ""), "ivar": (ERROR**-2, ""), "and_mask": (FLUX * 0 + 4, "")}
+    )
+    coadd.name = "COADD"
+    _, catalogue = table({"PLATE": ([1.0], ""), "Z": ([0.1], "")})
+    primary = fits.PrimaryHDU(header=fits.Header({**DATE, "BUNIT": "1E-17 erg/cm^2/s/Ang"}))
+    found = read(tmp_path, primary, coadd, catalogue)
+    assert found.flux == tuple(FLUX)
+    assert found.error == pytest.approx(ERROR)
+    assert found.wavelength == pytest.approx(10**LOGS)
+    assert found.flux_unit == "1e-17 erg / (Angstrom s cm2)"
+
+
+@pytest.mark.parametrize("unit", ["", "1e-30 erg2 / (s2 cm4 Angstrom2)"])
+def test_variances_and_flags_in_extensions_are_understood(tmp_path: Path, unit: str) -> None:
+    variance = fits.ImageHDU(ERROR**2, name="VAR", header=fits.Header({"BUNIT": unit} if unit else {}))
+    found = read(tmp_path, image(), variance, fits.ImageHDU(np.zeros(4, "i2"), name="DQ"))
+    assert found.error == pytest.approx(ERROR)
+    told = refused(tmp_path, image(), variance, fits.ImageHDU(np.array([0, 1, 0, 0], "i2"), name="DQ"))
+    assert "1 of 4 wavelengths have no flux" in told
+    assert "--skip-empty" in told
+
+
+def test_variances_in_the_unit_of_the_flux_are_refused(tmp_path: Path) -> None:
+    variance = fits.ImageHDU(ERROR**2, name="VAR", header=fits.Header({"BUNIT": FLAM}))
+    assert "holds 2 images" in refused(tmp_path, image(), variance)
+
+
+def test_the_mjd_of_a_night_is_no_time(tmp_path: Path) -> None:
+    night = image(MJD=60084)
+    del night.header["DATE-OBS"]
+    assert "MJD = 60084 has no time of day" in refused(tmp_path, night)

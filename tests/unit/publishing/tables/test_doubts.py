@@ -28,7 +28,7 @@ ECSV = """# %ECSV 1.0
 # schema: astropy-2.0
 mjd mag band
 """
-UNITS = {"wavelength_unit": "Angstrom", "flux_unit": "erg / (s cm2 Angstrom)"}
+UNITS = {"wavelength_unit": "Angstrom", "flux_unit": "mJy"}
 
 
 def refused(tmp_path: Path, text: str | bytes, **options: object) -> str:

@@ -106,7 +106,7 @@ def test_a_column_that_may_say_that_values_are_not_as_measured_is_never_kept_in_
 @pytest.mark.parametrize(
     ("name", "cells"),
     [
-        ("nobs", ("0", "0", "1", "0")),
+        ("visit", ("0", "0", "1", "0")),
         ("ccd", ("0", "0", "1", "0")),
         ("seq", ("0", "1", "2", "3")),
         ("hjd_corr", ("0.003",) * 4),

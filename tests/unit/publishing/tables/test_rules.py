@@ -22,7 +22,10 @@ MILLISECOND = timedelta(milliseconds=1)
 moments = st.datetimes(datetime(1970, 1, 1), datetime(2025, 12, 31)).map(
     lambda moment: moment.replace(microsecond=moment.microsecond // 1000 * 1000, tzinfo=UTC)
 )
-magnitudes = st.decimals(Decimal("5.000"), Decimal("25.000"), places=3)
+magnitudes = st.decimals(Decimal("5.000"), Decimal("25.000"), places=3).filter(
+    lambda one: str(one)[-3:] not in ("000", "999") and len({*str(one)}) > 2
+)
+"""No number that people type where they have none, as 22.222."""
 errors = st.decimals(Decimal("0.001"), Decimal("0.900"), places=3)
 
 

@@ -20,7 +20,7 @@ from bridge.publishing.sources.errors import SourceError
 from bridge.publishing.sources.tables.options import Options, parse_columns
 from bridge.publishing.sources.tables.spectrum import read_spectrum
 
-FLAM = "erg / (Angstrom s cm2)"
+FLAM = "1e-15 erg / (Angstrom s cm2)"
 TIME = datetime(2023, 5, 20, 1, 2, 3, tzinfo=UTC)
 UNITS = {"wavelength_unit": "Angstrom", "flux_unit": FLAM}
 
@@ -102,7 +102,11 @@ def test_the_four_lines_of_a_spectrum_of_iraf_are_told_apart(tmp_path: Path) -> 
     data = np.arange(20, dtype="f4").reshape(4, 1, 5) + 1
     bands = {"BANDID1": "spectrum - background fit", "BANDID2": "raw", "BANDID3": "background", "BANDID4": "sigma"}
     content = image(
-        data, CTYPE1="LINEAR", WAT1_001="wtype=linear label=Wavelength units=angstroms", BUNIT="erg/cm2/s/A", **bands
+        data,
+        CTYPE1="LINEAR",
+        WAT1_001="wtype=linear label=Wavelength units=angstroms",
+        BUNIT="1e-15 erg/cm2/s/A",
+        **bands,
     )
     found = spectrum(tmp_path, content, time=TIME)
     assert (found.flux, found.error) == ((1, 2, 3, 4, 5), (16, 17, 18, 19, 20))
@@ -115,7 +119,7 @@ def test_the_spectrum_of_tom_toolkits_own_tests_is_read() -> None:
     (found,) = read_spectrum(file).datums
     assert isinstance(found, Spectrum)
     assert found.timestamp == datetime(2017, 3, 27, 17, 2, 24, 711_000, tzinfo=UTC)
-    assert (found.instrument, found.exposure_time, found.flux_unit) == ("en05", 1200, FLAM)
+    assert (found.instrument, found.exposure_time, found.flux_unit) == ("en05", 1200, "erg / (Angstrom s cm2)")
     assert found.wavelength[0] == pytest.approx(3200.4479981)
 
 
@@ -208,7 +212,9 @@ def test_fluxes_in_no_unit_are_said_to_be_relative(tmp_path: Path) -> None:
 def test_a_spectrum_in_arrays_of_one_row_is_read_as_eso_writes_it(tmp_path: Path) -> None:
     columns = [
         fits.Column(name="WAVE", format="3D", unit="nm", array=[[400.0, 400.1, 400.2]]),
-        fits.Column(name="FLUX", format="3D", unit="erg cm**(-2) s**(-1) angstrom**(-1)", array=[[1.0, 2.0, 3.0]]),
+        fits.Column(
+            name="FLUX", format="3D", unit="10**(-15) erg cm**(-2) s**(-1) angstrom**(-1)", array=[[1.0, 2.0, 3.0]]
+        ),
         fits.Column(name="QUAL", format="3J", array=[[0, 0, 0]]),
     ]
     head = fits.PrimaryHDU()
@@ -218,3 +224,31 @@ def test_a_spectrum_in_arrays_of_one_row_is_read_as_eso_writes_it(tmp_path: Path
     assert (found.wavelength, found.flux, found.wavelength_unit) == ((400.0, 400.1, 400.2), (1, 2, 3), "nm")
     assert u.Unit(found.flux_unit) == u.Unit(FLAM)
     assert found.timestamp == TIME
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "# wavelength(A)     flux(erg / s cm2 A)",
+        "# Wavelength [A]  Flux [erg/s/cm2/A]",
+        "# SN 2023ixf\n# wavelength (Angstroms) flux (ergs/s/cm^2/A)",
+    ],
+)
+def test_units_in_a_comment_above_two_columns_are_those_of_the_columns(tmp_path: Path, header: str) -> None:
+    found = spectrum(tmp_path, f"{header}\n4000 1e-15\n4002 2e-15\n", time=TIME)
+    assert (found.wavelength_unit, found.flux_unit) == ("Angstrom", "erg / (Angstrom s cm2)")
+    assert found.flux == (1e-15, 2e-15)
+
+
+def test_fluxes_that_a_comment_calls_relative_are_read_where_the_person_says_so_too(tmp_path: Path) -> None:
+    text = "# relative flux\n4000 1.0\n4002 2.0\n"
+    told: dict[str, str] = {"wavelength_unit": "Angstrom", "flux_unit": "relative"}
+    assert spectrum(tmp_path, text, time=TIME, **told).flux_unit == ""
+    assert "relative flux" in refused(tmp_path, text, time=TIME, **UNITS)
+
+
+def test_three_columns_without_a_header_need_to_be_named(tmp_path: Path) -> None:
+    text = "4000 1e-15 1e-17\n4002 2e-15 2e-17\n"
+    assert "wavelength=1,flux=2,error=3" in refused(tmp_path, text, time=TIME, **UNITS)
+    found = spectrum(tmp_path, text, time=TIME, columns="wavelength=1,flux=2,error=3", **UNITS)
+    assert found.error == (1e-17, 2e-17)

@@ -64,7 +64,7 @@ def test_no_table_is_read_as_another_surveys_when_that_is_asked_for(tmp_path: Pa
             assert f"this is no table of {other}" in told
 
 
-@pytest.mark.parametrize("name", [one for one in SAMPLES if not one.startswith(("aavso extended", "oac", "snana"))])
+@pytest.mark.parametrize("name", [one for one in SAMPLES if not one.startswith(("aavso e", "aavso v", "oac", "snana"))])
 def test_a_column_that_somebody_added_ends_the_recognition(tmp_path: Path, name: str) -> None:
     """What it means nobody knows: it may mark limits."""
     found = table(tmp_path, SAMPLES[name][1])
@@ -173,6 +173,7 @@ def test_alerts_without_a_magnitude_are_limits(tmp_path: Path) -> None:
         ("asassn 2", [(12.9204, 16.9278), (None, 16.9)]),
         ("aavso download", [(14.844, None), (None, 15.1)]),
         ("aavso extended", [(11.235, None), (None, 13.1)]),
+        ("aavso visual", [(12.1, None), (None, 14.0)]),
         ("swift", [(15.10, 20.10), (None, 19.90)]),
         ("skyportal", [(18.1, 20.5), (None, 20.4)]),
         ("oac", [(14.1, None), (None, 19.1)]),
@@ -235,3 +236,35 @@ def test_what_neowise_marks_as_bad_is_left_out(tmp_path: Path, marks: str) -> No
 def test_one_band_of_neowise_that_is_marked_leaves_the_other(tmp_path: Path) -> None:
     (point,) = points(tmp_path, f"{NEOWISE}58000.25,14.2,0.03,14.3,0.03,D000,10,1.0,00\n")
     assert (point.bandpass, point.brightness) == ("W2", 14.3)
+
+
+def test_detections_of_pan_starrs_are_janskys_at_times_in_tai_and_marked_ones_are_left_out(tmp_path: Path) -> None:
+    found = reading(tmp_path, SAMPLES["ps1"][1])
+    (point,) = found.datums
+    assert isinstance(point, Point)
+    assert (point.bandpass, point.brightness, point.brightness_error, point.unit) == ("r", 5e-4, 1e-5, "Jy")
+    assert point.timestamp == datetime(2012, 3, 14, 2, 23, 26, tzinfo=UTC)  # MJD 56000.1, 34 s before in UTC
+    assert found.left_out == ("1 row left out: infoFlag marks a bad detection", "1 row left out: no flux was measured")
+    (told,) = problems(tmp_path, SAMPLES["ps1"][1].replace(",1,2,56000.1", ",1,9,56000.1").replace("1,1,2,", "1,1,9,"))
+    assert "1 to 5 are g, r, i, z and y" in told
+
+
+def test_the_times_of_pan_starrs_count_in_tai_also_beside_magnitudes(tmp_path: Path) -> None:
+    (point,) = points(tmp_path, "objID,obsTime,filter,psfMag,psfMagErr\n1,56000.1,r,17.1,0.1\n")
+    assert point.timestamp == datetime(2012, 3, 14, 2, 23, 26, tzinfo=UTC)
+
+
+def test_detections_and_limits_of_alerce_are_read_from_one_answer(tmp_path: Path) -> None:
+    detection = '{"oid":"ZTF1","mjd":58000.1,"fid":1,"magpsf":18.1,"sigmapsf":0.05,"magpsf_corr":17.1,"isdiffpos":1}'
+    limit = '{"mjd":58001.1,"fid":2,"diffmaglim":20.1}'
+    text = f'{{"detections":[{detection}],"non_detections":[{limit}]}}'
+    assert limits_and_detections(points(tmp_path, text)) == [(18.1, None), (None, 20.1)]
+    other = text.replace('"diffmaglim":20.1', '"diffmaglim":20.1,"mag":20.1')
+    with pytest.raises(SourceError, match="Save the non-detections as a table"):
+        reading(tmp_path, other)
+
+
+def test_whole_days_of_the_open_catalogs_are_mjds(tmp_path: Path) -> None:
+    text = '{"SN1915A":{"photometry":[{"time":"20576","u_time":"MJD","magnitude":"15.5","band":"pg"}]}}'
+    (point,) = points(tmp_path, text)
+    assert (point.timestamp, point.brightness) == (datetime(1915, 3, 20, tzinfo=UTC), 15.5)

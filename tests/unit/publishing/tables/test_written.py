@@ -106,3 +106,14 @@ def test_an_observation_by_other_rules_in_80_columns_is_refused(tmp_path: Path) 
     with pytest.raises(SourceError) as error:
         read_positions(path)
     assert "names 2 objects" in error.value.problems[0]
+
+
+def test_lines_on_who_observed_and_a_discovery_stand_above_80_columns(tmp_path: Path) -> None:
+    head = "COD 703\nOBS A. Doe\nMEA A. Doe\nTEL 0.5-m reflector + CCD\nACK test\nNET Gaia-DR2\n"
+    found = f"{MPC[:12]}*{MPC[13:70]} {MPC[71:]}"
+    (path := tmp_path / "mpc.txt").write_text(f"{head}{MPC}\n{found.replace('01.25000', '01.26000')}\n")
+    assert len(read_positions(path).datums) == 2
+    path.write_text(f"{head}COM magnitudes are of the host galaxy\n{MPC}\n")
+    with pytest.raises(SourceError) as error:
+        read_positions(path)
+    assert "host" in error.value.problems[0]

@@ -10,6 +10,7 @@ from bridge.publishing.sources.tables.surveys import (
     catalogs,
     gaia,
     neowise,
+    panstarrs,
     rubin,
     skyportal,
     snana,
@@ -22,7 +23,7 @@ from bridge.publishing.sources.tables.table import Table
 SURVEYS: tuple[Survey, ...] = (
     *atlas.SURVEYS, *ztf.SURVEYS, *asassn.SURVEYS, *gaia.SURVEYS, *aavso.SURVEYS, *rubin.SURVEYS, *swift.SURVEYS,
     *snana.SURVEYS, *skyportal.SURVEYS, *catalogs.SURVEYS, *bhtom.SURVEYS,
-    *neowise.SURVEYS,
+    *neowise.SURVEYS, *panstarrs.SURVEYS,
 )  # fmt: skip
 NAMES = tuple(dict.fromkeys(survey.name for survey in SURVEYS))
 """What ``--format`` takes."""

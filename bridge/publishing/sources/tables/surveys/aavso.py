@@ -1,12 +1,13 @@
-"""The AAVSO's files: its download (https://www.aavso.org/format-data-file) and its Extended Format.
+"""The AAVSO's files: its download (https://www.aavso.org/format-data-file), its Extended and its Visual Format.
 
 In both ``<`` before a magnitude means fainter than it. The Extended Format says in ``#DATE=`` what its dates are (JD
 is used, HJD and EXCEL are refused), and in MTYPE whether magnitudes are standard (STD, ABS) or differential (DIF),
-which are refused. It is described at https://www.aavso.org/aavso-extended-file-format.
+which are refused. It is described at https://www.aavso.org/aavso-extended-file-format, the Visual Format, whose band is
+``Vis.`` as in the download, at https://www.aavso.org/aavso-visual-file-format.
 """
 
 from bridge.publishing.sources.tables.cells import is_empty, split_mark
-from bridge.publishing.sources.tables.special import AAVSO_EXTENDED
+from bridge.publishing.sources.tables.special import AAVSO_EXTENDED, AAVSO_VISUAL
 from bridge.publishing.sources.tables.surveys.survey import UTC_JD, Cells, Fields, Left, Survey, Wrong, number, positive
 from bridge.publishing.sources.tables.table import Table
 from bridge.publishing.sources.tables.words import words
@@ -47,6 +48,17 @@ def _extended_row(cells: Cells) -> Fields:
         raise Wrong("MTYPE", "the magnitude is a difference to the comparison star's; publish standard ones")
     fields, used = _row(cells, _EXTENDED)
     return fields, used | {"DATE", "#DATE"}
+
+
+def _visual_row(cells: Cells) -> Fields:
+    mark, text = split_mark(cells["MAG"])
+    if not text:
+        raise Left("no magnitude")
+    if mark and not mark.startswith("<"):
+        raise Wrong("MAG", f"{mark} is no mark of the AAVSO; < means fainter than")
+    value = number({"MAG": text}, "MAG", "magnitude")
+    fields = {"bandpass": "Vis.", "limit" if mark else "brightness": value}
+    return fields, frozenset({"DATE", "#DATE", "MAG"})
 
 
 def _check_dates(table: Table) -> None:
@@ -105,6 +117,19 @@ SURVEYS = (
         read_row=_extended_row,
         check=_check_dates,
         roles={"MAG": "brightness, magnitudes, or with < a limit", "MERR": "its error", "FILT": "bandpass"},
+        one_of=frozenset({"NAME"}),
+    ),
+    Survey(
+        name="aavso",
+        title=AAVSO_VISUAL,
+        format=AAVSO_VISUAL,
+        needs=words("NAME DATE MAG COMMENTCODE COMP1 COMP2 CHART NOTES #DATE"),
+        may=frozenset({"#OBSCODE"}),
+        time="DATE",
+        form=UTC_JD,
+        read_row=_visual_row,
+        check=_check_dates,
+        roles={"MAG": "brightness in Vis., magnitudes, or with < a limit"},
         one_of=frozenset({"NAME"}),
     ),
 )

@@ -1,13 +1,13 @@
 """Photometry of the Open Astronomy Catalogs (https://github.com/astrocatalogs): JSON of an event, CSV of the API.
 
-``upperlimit`` marks limits. What is no magnitude of the object (radio and X-ray fluxes, the host, models, K- or
-S-corrected values) is left out and counted.
+Times are MJD, as ``u_time`` says. ``upperlimit`` marks limits. What is no magnitude of the object (radio and X-ray
+fluxes, the host, models, K- or S-corrected values) is left out and counted.
 """
 
 from bridge.publishing.sources.tables.cells import YES, is_empty
 from bridge.publishing.sources.tables.jsonfile import CATALOG
 from bridge.publishing.sources.tables.surveys.survey import (
-    UTC_TEXT,
+    UTC_MJD,
     Cells,
     Fields,
     Left,
@@ -75,7 +75,7 @@ _ROLES = {
 SURVEYS = (
     Survey(
         name="oac", title="Open Astronomy Catalog", format=CATALOG, needs=frozenset({"time"}), may_match=r"[\w-]+",
-        time="time", form=UTC_TEXT, read_row=_row, roles=_ROLES,
+        time="time", form=UTC_MJD, read_row=_row, roles=_ROLES,
     ),
     Survey(
         name="oac",
@@ -83,7 +83,7 @@ SURVEYS = (
         needs=words("event time magnitude e_magnitude upperlimit band"),
         may=words("instrument telescope source u_time system e_lower_magnitude e_upper_magnitude"),
         time="time",
-        form=UTC_TEXT,
+        form=UTC_MJD,
         read_row=_row,
         roles=_ROLES,
         one_of=frozenset({"event"}),

@@ -156,7 +156,8 @@ _ALERT = words(
 )
 _ALERCE = words(
     "magpsf_corr sigmapsf_corr sigmapsf_corr_ext corrected dubious parent_candid has_stamp step_id_corr "
-    "phase aid sid unparsed_fid unparsed_jd stellar forced extra_fields"
+    "magpsf_corr_ext magap_corr sigmagap_corr candid_alert phase aid sid unparsed_fid unparsed_jd stellar "
+    "forced extra_fields"
 )
 _ALERCE_NEW = words("mag e_mag mag_corr e_mag_corr e_mag_corr_ext e_ra e_dec measurement_id")
 
