@@ -8,6 +8,8 @@ from bridge.publishing.sources.tables.cells import is_no_magnitude, number_of, s
 from bridge.publishing.sources.tables.columns import Columns
 
 _LARGEST_REDSHIFT = 5.0
+_FAINT = 9.0
+"""Magnitudes: no target is brighter than 5 in one band and fainter than this in another."""
 _COLOUR = re.compile(r"\(?[UBVRI][cC]?\s*-\s*[UBVRI][cC]?\)?")
 
 
@@ -38,11 +40,20 @@ def _check_redshift(columns: Columns, bare: Sequence[tuple[int, str]]) -> None:
     """Refuse a column z of numbers as redshifts have beside other bands."""
     for index, band in bare if len(bare) > 1 else ():
         numbers = [number_of(cell) for cell in columns.table.cells(index) if not is_no_magnitude(cell)]
-        if band == "z" and all(number is not None and number < _LARGEST_REDSHIFT for number in numbers):
+        is_alone = not any(_is_faint(columns, other) for other, _ in bare if other != index)
+        if (band == "z" or not is_alone) and all(
+            number is not None and number < _LARGEST_REDSHIFT for number in numbers
+        ):
             name = columns.table.names[index]
             raise ValueError(
-                f"column {name!r} may be a redshift or magnitudes; say --columns extra={name}, or name it z_mag"
+                f"column {name!r} may be a redshift, an index or magnitudes; say --columns extra={name}, or name it "
+                f"{name}_mag"
             )
+
+
+def _is_faint(columns: Columns, index: int) -> bool:
+    numbers = [number_of(cell) for cell in columns.table.cells(index) if not is_no_magnitude(cell)]
+    return bool(numbers) and all(number is not None and number > _FAINT for number in numbers)
 
 
 def _check_comparison(columns: Columns, bare: Sequence[tuple[int, str]]) -> None:

@@ -67,7 +67,7 @@ MAGNITUDE_ERRORS = words(
     "brightnesserror brightnesserr magnitudeerror magnitudeerr magerr magerror errmag errormag emag "
     "emagnitude dmag sigmag sigmamag sigmapsf magsigma magsig magunc merr psfmagerr magnitudeuncertainty "
     "maguncertainty uncmag mage magnitudeerrors magstd ebrightness apmagerr errmagnitude emags magerrs "
-    "magpsferr rmsmag sourceamagerrt1"
+    "magpsferr rmsmag magsd magrms magstdev sourceamagerrt1"
 )
 FLUX_ERRORS = words(
     "fluxerr fluxerror eflux dflux fluxunc sigmaflux fluxsigma psffluxerr fluxuncertainty errflux "
@@ -119,7 +119,7 @@ _SIGMAS = re.compile(r"[35](?:sig(?:mas?)?|s$)")
 OBJECTS = words(
     "object objects objectname objectid objid target targetname star starname oid sn snname snid event "
     "iauname ztfid atlasid name identifier sourceid obj objname tnsname designation supernova nova src tic "
-    "ticid kic kicid epic epicid masterid inputid gaiaid diaobjectid locusid auid component permid provid"
+    "ticid kic kicid epic epicid masterid inputid gaiaid diaobjectid locusid auid component permid provid desig"
 )
 """Names of columns that name the object: a table of several is of several targets."""
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?<![mun\u00b5\u03bc](?=Jy))(?=[A-Z])|[\W_]+")

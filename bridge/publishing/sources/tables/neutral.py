@@ -81,7 +81,7 @@ _TYPES = words("sample online str int float double bool string human readable")
 _NEUTRAL |= _PROGRAMS | _BANDS | _TYPES | languages.NEUTRAL
 _NO_NAMES = OTHER_CLOCKS | words(
     "tt tdt tai tdb lt dst am pm est edt cst cdt mst mdt pst pdt hst akst cet cest eet eest wet west msk ist hkt sgt "
-    "jst kst aest aedt acst awst nzst nzdt sast brt clt clst art adu jy mjy ujy dex vfv nufnu abs inst instr "
+    "jst kst aest aedt acst awst nzst nzdt sast brt clt clst art adu db jy mjy ujy dex vfv nufnu abs inst instr "
     "diff ul lim"
 )
 """What is no name though it stands in capital letters: clocks, zones, units, and words that change values."""
@@ -99,7 +99,8 @@ _TIMES = re.compile(r"(?<![\w.])(?<!\d )x ?\d|(?<![\w.])\d+(?:\.\d+)? ?x(?!\w| ?
 _RULER = re.compile(r"[-=_#*~+.|/,;:()\[\]'\"\s]*")
 _MOMENT = re.compile(r"(?![-+/]\s*\d)[\d\s:./TZ-]*")
 _ARITHMETIC = re.compile(
-    r"[\u00f7\u00d7\u221a]|\(1 ?\+ ?z\)|(?<!UTC)(?<!GMT)(?<!\bUT)(?<=[A-Za-z)\]])\s*[+*^]\s*\d|"
+    r"[\u00f7\u00d7\u221a]|\b1 ?/ ?(?:err|sig|unc|mag|flux|var|snr)|"
+    r"\(1 ?\+ ?z\)|(?<!UTC)(?<!GMT)(?<!\bUT)(?<=[A-Za-z)\]])\s*[+*^]\s*\d|"
     r"\w\)\s*[-\u2212]\s*\w+\(|(?:^|\s)[-+\u2212]\d+\.\d+(?![\d:])|\bM_[A-Za-z]{1,4}\b|\bM?JD ?[-\u2212] ?\d{4,}|"
     r"(?<![\w.])\d+(?:\.\d+)?[eE][-+]?\d+"
 )

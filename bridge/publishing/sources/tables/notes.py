@@ -16,7 +16,8 @@ _LABELS = words(
 """What names something, and says nothing of values."""
 _NAMING = _LABELS - words("ref reference image")
 NOTES = words(
-    "comment comments note notes remark remarks info memo annotation annotations bemerkung bemerkungen kommentar nota "
+    "comment comments noteid footnote footnotes footnoteid note notes remark remarks info memo annotation "
+    "annotations bemerkung bemerkungen kommentar nota "
     "notas note observaciones comentario comentarios commentaire commentaires remarque remarques osservazioni commento "
     "примечание комментарий 备注 備考"
 )

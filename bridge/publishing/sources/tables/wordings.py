@@ -94,7 +94,8 @@ _KINDS = (
         r"relative (?:to (?:the )?(?:comp|check|ref|star|field|ensemble|nearby)|mag|flux|phot|values?|bright|unit)|"
         r"zero[- ]?points?\W+(?:(?:is|are|was|were)\W+)?(?:un|not|approx|rough|assum|wrong|guess|preliminary)|"
         r"\b(?:zero[- ]?point|zp)\w*\W+(?:(?:is|of|was|at)\W+)?\d\d(?:\.\d+)?\b|\bunits?\W+(?:(?:is|are|of|in)\W+)*\d|"
-        r"\b(?:mag\w*|flux) zero\W+\d|\bin units of the (?:comp|standard|ref|mean|max|peak|host|sky)|"
+        r"\b\d+(?:\.\d+)? ?m?mags? units?\b|\bf[_ ]?lam\w* ?[*x] ?lam|\b(?:mag\w*|flux) zero\W+\d|"
+        r"\bin units of the (?:comp|standard|ref|mean|max|peak|host|sky)|"
         r"\bcv\b(?! (?:star|cand))|2\.5 ?\*? ?log|\bdelta[- ]?mag",
     ),
     (
@@ -136,7 +137,7 @@ _KINDS = (
         r"^\W*(?:\w+: ?)?[2-9] ?-?(?:sigma|\u03c3)\W*$|\blast (?:\w+ )?digits?\b|"
         r"\b(?:err|unc)\w*.*\b9\d(?:\.\d+)? ?(?:%|per ?cent)|variances?\b|\b(?:fwhm|half[- ]widths?|"
         r"peak[- ]to[- ]peak) err|"
-        r"\berr\w* (?:are |is )?(?:given )?(?:as |in |of )?(?:the )?(?:fwhm|half[- ]widths?|peak)",
+        r"\berr\w* (?:are |is |= ?)?(?:given )?(?:as |in |of )?(?:the )?(?:fwhm|half[- ]widths?|peak)",
     ),
     (
         "time",
