@@ -8,9 +8,9 @@ from bridge.publishing.sources.tables.cells import is_no_magnitude, number_of, s
 from bridge.publishing.sources.tables.columns import Columns
 
 _LARGEST_REDSHIFT = 5.0
-_FAINTEST = 30
 _FAINT = 9.0
 """Magnitudes: no target is brighter than 5 in one band and fainter than this in another."""
+_FAINTEST = 30
 _COLOUR = re.compile(r"\(?[UBVRI][cC]?\s*-\s*[UBVRI][cC]?\)?")
 
 
