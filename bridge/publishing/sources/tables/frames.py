@@ -21,7 +21,8 @@ _FRAMES = words("equinox coordsys frame radesys radecsys system refframe coordsy
 _COORDINATES = words("refraction aberration parallax precession nutation")
 """Words in the names of columns that say what positions were corrected for."""
 _NOT_MEASURED = re.compile(
-    r"\bephemeris|\bgeocent(?:er|re|ric)\b|\bpredicted|\bcalculated\b|\bcomputed\b|\bjpl\b|\bhorizons\b|"
+    r"\bephemeris|\b(?:catalog(?:ue)?|chart|simbad|ned) positions?\b|\bpositions? (?:of|in|from) (?:the |a )?catalog|"
+    r"\bgeocent(?:er|re|ric)\b|\bpredicted|\bcalculated\b|\bcomputed\b|\bjpl\b|\bhorizons\b|"
     r"\bmirror(?:ed)?\b|"
     r"\b(?:in|decimal) (?:seconds|arcmin\w*|radians?|pixels?)\b|^\W*(?:arcmin\w*|arcsec\w*|pixels?|hours|radians|"
     r"x and y)\W*$",
