@@ -261,6 +261,13 @@ def is_error(name: Name, *, of_flux: bool) -> bool:
     return name.flat in (FLUX_ERRORS if of_flux else MAGNITUDE_ERRORS)
 
 
+def errors_of(flat: str) -> frozenset[str]:
+    """Return the flat names of errors that are named after a column: ``e_X``, ``X_err``."""
+    return frozenset({f"{before}{flat}" for before in ("e", "err", "sigma", "d")}) | {
+        f"{flat}{after}" for after in ("err", "error", "unc", "sigma")
+    }
+
+
 def is_flux_error(name: Name) -> bool:
     """Return whether a column is the error of a flux by its name."""
     return name.flat not in GENERAL_ERRORS and is_error(name, of_flux=True)

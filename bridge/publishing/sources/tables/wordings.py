@@ -43,6 +43,8 @@ HARMLESS = re.compile(
     r"^status\W+(?:success|ok)$|"
     r"extinction (?:is |was |has )?(?:not|never) (?:been )?(?:removed|applied|corrected)|"
     r"\b(?:mw|milky way) (?=extinction not )|"
+    r"no (?:\w+ )?extinction or k-? ?corrections? (?:was |were |is |has been )?applied|"
+    r"^last (?:update|change|modified|modification)d?\W+[-\d:t /.]+z?$|"
     r"mjd ?= ?jd ?- ?2,?400,?000\.5|if you (?:make )?use (?:of )?(?:these|this|the) data,? please cite",
     re.IGNORECASE,
 )
