@@ -76,7 +76,7 @@ def check_column(table: Table, index: int, name: Name, years: Sequence[int]) -> 
             f"column {name.whole!r} says {min(held)[:40]!r}: positions may not be as measured; leave out such rows, "
             f"or say --columns extra={name.whole}"
         )
-    if name.flat.endswith("epoch") or (name.flat == "epochref" and years):
+    if years and (name.flat.endswith("epoch") or name.flat == "epochref"):
         for cell in held:
             epoch = number_of(cell.removeprefix("j"))
             is_count = name.flat != "refepoch" and (epoch is None or not _YEARS[0] < epoch < _YEARS[1])
