@@ -196,8 +196,8 @@ def _written(datums: Sequence[Any], write: Callable[[Any], Any], how: Serializat
 
 def once(make: Callable[..., Any], *columns: Column) -> list[Any]:
     """Return what ``make`` makes of each row of ``columns``: once of each row of the same objects, as most are."""
-    if len(columns[0]) == 1:
-        return [make(*(value for (value,) in columns))]
+    if all(len(set(map(id, column))) == 1 for column in columns):
+        return [make(*(column[0] for column in columns))] * len(columns[0])
     keys = [*zip(*(map(id, column) for column in columns), strict=True)]
     made = {key: make(*row) for key, row in dict(zip(keys, zip(*columns, strict=True), strict=True)).items()}
     return [made[key] for key in keys]

@@ -161,6 +161,16 @@ class Data(Model):
     target: TargetReference
 
     @property
+    def subject(self) -> str:
+        """The name of the target that it is about."""
+        return self.target.name
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names of the target that it is about."""
+        return self.target.names
+
+    @property
     def datums(self) -> Datums[Datum]:
         """The datums."""
         return Datums.of_models(DATUMS[type(self)], getattr(self, self.ITEMS))

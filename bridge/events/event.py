@@ -18,7 +18,6 @@ Body = Target | TargetList | DataBody | DataProduct
 Part = TypeVar("Part", bound=Model)
 
 _BODIES = frozenset(get_args(Body))
-_NAMED = frozenset({Kind.TARGET, Kind.LIST})
 """The kinds whose bodies have a name of their own."""
 
 _LONGEST_PATH = 120
@@ -102,22 +101,12 @@ class Event(Share):
     @property
     def subject(self) -> str:
         """The name of the target, or of the list, that this event is about."""
-        body: Any = self.body
-        # By its kind: to ask pydantic whether it is an instance takes as long as to write its target.
-        name: str = body.name if body.kind in _NAMED else body.target.name
-        return name
+        return self.body.subject
 
     @property
     def names(self) -> tuple[str, ...]:
         """All names of all targets that this event is about; for a list its own name first."""
-        match self.body:
-            case TargetList():
-                told = (one for member in self.body.members for one in (member.reference, member.target) if one)
-                return (self.body.name, *dict.fromkeys(name for one in told for name in one.names))
-            case Target():
-                return self.body.names
-            case data:
-                return data.target.names
+        return self.body.names
 
     @property
     def key(self) -> bytes:

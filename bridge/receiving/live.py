@@ -148,6 +148,8 @@ class Live:
             return self._given_up(next(iter(backlog)), given_up, may_read=self._progress.is_over_now(partition, at))
         alone = self._progress.is_alone(partition, at)
         arrivals = backlog.unit(self._progress.limits.most, budget, alone=alone)
+        if not self._settled:
+            return arrivals
         return self._with_room(
             [
                 one if (settled := self._settled.get(one.place)) is None else replace(one, settled=settled)
