@@ -76,7 +76,7 @@ _PROGRAMS = words(
     "matlab idl excel libreoffice topcat stilts astroimagej lightkurve astrodrizzle dolphot pyraf numpy pandas"
 )
 _BANDS = words("gri griz ugriz grizy izy ri iz bv ub vr bvr bvri ubvri vri jh jhk jhks yjh")
-_TYPES = words("sample online str int float double bool string human readable")
+_TYPES = words("sample online str int float bool string human readable")
 """Types of columns in the lists of them that programs write."""
 _NEUTRAL |= _PROGRAMS | _BANDS | _TYPES | languages.NEUTRAL
 _NO_NAMES = OTHER_CLOCKS | words(

@@ -198,6 +198,7 @@ def test_a_file_that_people_have_is_read_right_without_options(tmp_path: Path, k
         ("<table><tr><th>MJD<th>mag<th>filter<tr><td colspan=2>59000.1<td>g</table>", "over several columns"),
         ("<table><tr><th>MJD<th>mag<th>filter<tr><td>59000.1<td>17.1<td>g</table>" * 2, "2 tables"),
         ("<p>All are upper limits</p><table><tr><th>MJD<th>mag<th>filter<tr><td>59000.1<td>17.1<td>g</table>", "limit"),
+        ("<table><tr><th>MJD<th>mag<th>filter<tr><td>59000.1<td><del>17.1</del> 16<td>g</table>", "struck out"),
         ("MJD;mag;filter\n59000.1;17.1;g\n59000.2;17.2;g\nThe last value is of the host\n", "host"),
     ],
 )
