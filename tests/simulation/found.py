@@ -207,6 +207,12 @@ FOUND: Mapping[str, Sequence[Step]] = {
         Advance(61),
         Run(calls=100),
     ),
+    "a list of which the name could not be remembered for long has it all the same": (
+        Publish("list", size=3),
+        Appear("SN 0"),
+        Inject("ledger.commit", Kind.AWAY, skip=3, times=5),
+        Run(calls=400),
+    ),
     "two deliveries that both wait do not each leave it to the other": (
         Publish("photometry"),
         Again(0, topic="two"),
