@@ -119,11 +119,6 @@ class Datums(Sequence[D], Generic[D]):
         columns = self.columns()
         return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
-    @property
-    def was_changed(self) -> bool:
-        """Whether one of the models is a copy with other values, which were not checked."""
-        return any(one.was_changed for one in self._models or ())
-
     def _made(self) -> tuple[D, ...]:
         if self._models is None:
             names = tuple(self._columns)
@@ -201,8 +196,8 @@ def _written(datums: Sequence[Any], write: Callable[[Any], Any], how: Serializat
 
 def once(make: Callable[..., Any], *columns: Column) -> list[Any]:
     """Return what ``make`` makes of each row of ``columns``: once of each row of the same objects, as most are."""
-    if len(columns[0]) == 1:
-        return [make(*(value for (value,) in columns))]
+    if all(len(set(map(id, column))) == 1 for column in columns):
+        return [make(*(column[0] for column in columns))] * len(columns[0])
     keys = [*zip(*(map(id, column) for column in columns), strict=True)]
     made = {key: make(*row) for key, row in dict(zip(keys, zip(*columns, strict=True), strict=True)).items()}
     return [made[key] for key in keys]

@@ -39,6 +39,16 @@ class DataProduct(Model):
     process: bool = True
     """Whether the receiver runs its data processor; false where the datums travel too."""
 
+    @property
+    def subject(self) -> str:
+        """The name of the target that it is about."""
+        return self.target.name
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names of the target that it is about."""
+        return self.target.names
+
     @model_validator(mode="after")
     def _content_is_whole(self) -> Self:
         if self.size != len(self.content):

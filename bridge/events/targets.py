@@ -128,6 +128,11 @@ class Target(Model):
         return self
 
     @property
+    def subject(self) -> str:
+        """Its name."""
+        return self.name
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The name, then the aliases."""
         return (self.name, *self.aliases)
@@ -161,3 +166,14 @@ class TargetList(Model):
         str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True), AfterValidator(plain_name)
     ]
     members: Annotated[tuple[ListMember, ...], FailFast()] = Field(default=(), max_length=MAX_MEMBERS)
+
+    @property
+    def subject(self) -> str:
+        """Its name."""
+        return self.name
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its name, then those of all its targets."""
+        told = (one for member in self.members for one in (member.reference, member.target) if one)
+        return (self.name, *dict.fromkeys(name for one in told for name in one.names))

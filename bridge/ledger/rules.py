@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import Enum
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from bridge.events import (
     EventRef,
     ShareRef,
 )
+from bridge.events.columns import Column, once
 from bridge.ledger.model import Detail, Entry, Outcome, Reason, ShareWords, ToKeep
 from bridge.names import simplify
 
@@ -44,6 +46,7 @@ BAD_IN_ITSELF = frozenset(
         Reason.INVALID,
         Reason.OTHER_CONTENT,
         Reason.ANOTHERS,
+        Reason.NEWER_NO_ROOM,
     }
 )
 """Reasons that lie in a record alone, whatever the TOM: they stop nobody, and little of such a record is kept."""
@@ -60,6 +63,8 @@ _LONGEST = {"origin": 100, "kind": 100}
 """Characters of what is counted by; no origin or kind that is valid is longer."""
 LONGEST_KEY = 1024
 """Bytes of the key of an outcome; that of an event is always shorter."""
+_TEXTS = ("origin", "origin_name", "kind", "subject", "shared_by", "title")
+_texts_of = attrgetter(*_TEXTS)
 _LONGEST_OF_BAD = 100
 """Characters of a text of an outcome that is bad in itself: a flood of them is to cost little."""
 _LONGEST_KEY_OF_BAD = 256
@@ -171,16 +176,24 @@ def fitting(entry: Entry) -> Entry:
 
     Its texts are storable and cut, and so is its key; its detail is what :func:`detail_text` makes of it.
     """
-    changed: dict[str, Any] = {}
-    bad = entry.reason in BAD_IN_ITSELF
-    for name in ("origin", "origin_name", "kind", "subject", "shared_by", "title"):
-        text = getattr(entry, name)
-        if (fits := _cut(text, _LONGEST_OF_BAD if bad else _LONGEST.get(name, LONGEST_TEXT))) != text:
-            changed[name] = fits
-    longest_key = _LONGEST_KEY_OF_BAD if bad else LONGEST_KEY
-    if len(entry.key) > longest_key:
-        changed["key"] = entry.key[:longest_key]
+    changed = {name: fits for name, (fits,) in _fitting([entry]).items() if fits != getattr(entry, name)}
     return replace(entry, **changed) if changed else entry
+
+
+def _fitting(entries: Sequence[Entry]) -> dict[str, list[Any]]:
+    """Return the texts and keys of entries as :func:`fitting` has them, by column: each text that many have once."""
+    bad = [row for row, entry in enumerate(entries) if entry.reason in BAD_IN_ITSELF]
+    texts = zip(*map(_texts_of, entries), strict=True)
+    found: dict[str, list[Any]] = {}
+    for name, column in zip(_TEXTS, texts, strict=True):
+        fits = {text: _cut(text, _LONGEST.get(name, LONGEST_TEXT)) for text in set(column)}
+        found[name] = [fits[text] for text in column]
+    keys = [entry.key if len(entry.key) <= LONGEST_KEY else entry.key[:LONGEST_KEY] for entry in entries]
+    for row in bad:
+        for name in _TEXTS:
+            found[name][row] = _cut(found[name][row], _LONGEST_OF_BAD)
+        keys[row] = keys[row][:_LONGEST_KEY_OF_BAD]
+    return found | {"key": keys}
 
 
 def key_of(ref: EventRef | ShareRef) -> tuple[str, UUID]:
@@ -266,30 +279,28 @@ def _short(detail: Detail) -> str | None:
     return text if len(text) <= LONGEST_TEXT and "\\u" not in text else None
 
 
-def columns(entry: Entry) -> dict[str, Any]:
-    """Return what every store records of an entry (:func:`fitting`) in the same form, by column.
+def columns(entries: Sequence[Entry]) -> dict[str, Column]:
+    """Return what every store records of entries in the same form, by column, each of them as :func:`fitting` has it.
 
-    Times and ids each has in its own form.
+    Times and ids each has in its own form. What many entries have is made once.
     """
-    detail = detail_text(entry.detail, entry.reason)
+    texts = _fitting(entries)
+    reasons = [entry.reason for entry in entries]
+    details = once(detail_text, [entry.detail for entry in entries], reasons)
+    simple = {subject: simplify(subject) for subject in set(texts["subject"])}
     return {
-        "topic": entry.partition.topic,
-        "topic_id": entry.topic_id,
-        "partition": entry.partition.number,
-        "record_offset": entry.offset,
-        "number": entry.number,
-        "outcome": entry.outcome.value,
-        "reason": None if entry.reason is None else entry.reason.value,
-        "detail": detail,
-        "counted": counted_bytes(detail),
-        "origin": entry.origin,
-        "origin_name": entry.origin_name,
-        "kind": entry.kind,
-        "subject": entry.subject,
-        "simple_subject": simplify(entry.subject),
-        "shared_by": entry.shared_by,
-        "title": entry.title,
-        "record_key": entry.key,
+        "topic": [entry.partition.topic for entry in entries],
+        "topic_id": [entry.topic_id for entry in entries],
+        "partition": [entry.partition.number for entry in entries],
+        "record_offset": [entry.offset for entry in entries],
+        "number": [entry.number for entry in entries],
+        "outcome": [entry.outcome.value for entry in entries],
+        "reason": [None if reason is None else reason.value for reason in reasons],
+        "detail": details,
+        "counted": once(counted_bytes, details),
+        **{name: texts[name] for name in _TEXTS},
+        "simple_subject": [simple[subject] for subject in texts["subject"]],
+        "record_key": texts["key"],
     }
 
 

@@ -42,8 +42,8 @@ def key_of(ref: EventRef | ShareRef) -> tuple[str, str]:
 
 
 def event_values(entry: Entry, recorded_at: int) -> dict[str, object]:
-    """Return the columns of table ``event`` for an entry (:func:`bridge.ledger.rules.fitting`)."""
-    return rules.columns(entry) | {
+    """Return the columns of table ``event`` for an entry."""
+    return {name: value for name, (value,) in rules.columns([entry]).items()} | {
         "published_at": to_microseconds(entry.published_at),
         "recorded_at": recorded_at,
         "event_id": None if entry.event_id is None else str(entry.event_id),

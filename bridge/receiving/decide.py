@@ -8,13 +8,17 @@ TOM Toolkit's own.
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
+from itertools import chain, count, repeat
+from typing import Any, NamedTuple, TypeVar
+
+from pydantic import JsonValue
 
 from bridge.events import (
     COORDINATE_FIELDS,
     TYPED,
     Data,
     DataProduct,
+    Datums,
     Event,
     ListMember,
     ReducedDatum,
@@ -29,6 +33,9 @@ from bridge.tom.port import Additions, FieldValue, LocalTarget, NewDatums, Prove
 from bridge.tom.reserved import with_source
 
 LONGEST_LIST_NAME = 200
+_NO_VALUES: dict[str, JsonValue] = {}
+"""What most datums have beside their columns: as one object, so that what is made of it is made once."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -59,12 +66,12 @@ class FillList:
     held: tuple[tuple[str, Hold], ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class AddDatums:
-    """Write datums onto a target."""
+class AddDatums(NamedTuple):
+    """Write the datums of an event onto a target (:func:`new_datums`)."""
 
     local: LocalTarget
-    datums: NewDatums
+    data: Data
+    origin: Provenance
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,11 +105,8 @@ def decide(
         case TargetList() as target_list:
             chosen = target_list.members if members is None else members
             return _list(target_list, find, policy, chosen, creates=creates)
-        case Data() as data:
-            found = match(data.target, find, policy)
-            if isinstance(found, Hold):
-                return found
-            return AddDatums(local=found, datums=_datums(event, data, found.pk, policy, topic))
+        case Data():
+            return decide_data([event], [topic], find, policy)[0]
         case DataProduct() as product:
             found = match(product.target, find, policy)
             if isinstance(found, Hold):
@@ -115,9 +119,19 @@ def decide(
             )
 
 
+def decide_data(events: Sequence[Event], topics: Sequence[str], find: Find, policy: Policy) -> list[AddDatums | Hold]:
+    """Return what :func:`decide` does of each of these events with datums: of those of one target once."""
+    bodies: list[Any] = [event.body for event in events]
+    matched = once(lambda target: match(target, find, policy), [body.target for body in bodies])
+    return [
+        found if isinstance(found, Hold) else AddDatums(found, body, provenance(event, topic))
+        for event, body, topic, found in zip(events, bodies, topics, matched, strict=True)
+    ]
+
+
 def provenance(event: Event, topic: str = "") -> Provenance:
     """Return where what ``event`` brings comes from."""
-    return Provenance(event=event.ref, origin_name=event.origin_name, shared_by=event.shared_by, topic=topic)
+    return Provenance(event.ref, event.origin_name, event.shared_by, topic)
 
 
 # -- targets and lists ------------------------------------------------------------------------------------------------
@@ -217,18 +231,31 @@ def shared_list_name(name: str, origin_name: str, existing: Collection[str] | No
 # -- datums -----------------------------------------------------------------------------------------------------------
 
 
-def _datums(event: Event, data: Data, target_pk: int, policy: Policy, topic: str) -> NewDatums:
-    """Return the datums as they are to be written: by the type and from the source that this TOM knows."""
-    given, origin = data.datums, provenance(event, topic)
-    free = given.of.FREE
+def new_datums(plans: Sequence[AddDatums], policy: Policy) -> NewDatums:
+    """Return the datums of plans, all of one type, as they are to be written: by type and source known here."""
+    each = [plan.data.datums for plan in plans]
+    of, lengths = each[0].of, list(map(len, each))
+    given = Datums.joined(of, each)
+    provenances = _spread([plan.origin for plan in plans], lengths)
+    free = [values or _NO_VALUES for values in given.column(of.FREE)]
     update = {
-        "source_name": [origin.origin_name] * len(given),
+        "source_name": [origin.origin_name for origin in provenances],
         # Their own source goes to the further values.
-        free: once(with_source, given.column(free), given.column("source_name")),
+        of.FREE: once(with_source, free, given.column("source_name")),
     }
-    if given.of is ReducedDatum:
+    if of is ReducedDatum:
         update["data_type"] = [_typed(data_type, policy) for data_type in given.column("data_type")]
-    return NewDatums(target_pk=target_pk, datums=given.having(**update), provenance=origin)
+    return NewDatums(
+        datums=given.having(**update),
+        targets=_spread([plan.local.pk for plan in plans], lengths),
+        provenances=provenances,
+        numbers=[number for length in lengths for number in range(length)],
+    )
+
+
+def _spread(values: Sequence[T], lengths: Sequence[int]) -> list[T]:
+    """Return each value as often as its length says."""
+    return [*chain.from_iterable(map(repeat, values, lengths))]
 
 
 def _typed(data_type: str, policy: Policy) -> str:

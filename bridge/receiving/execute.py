@@ -5,14 +5,15 @@ A :class:`~bridge.receiving.decide.Plan` goes to the TOM through its port; what 
 :mod:`bridge.receiving.unit`.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from itertools import islice
+from itertools import accumulate
 from typing import TypeVar
 from uuid import UUID
 
 from bridge.budget import NO_LIMIT, Budget
 from bridge.errors import RejectedError, TookTooMuchError
-from bridge.events import Datum, Event, Kind, ListMember, Target
+from bridge.events import Data, Datum, Event, Kind, ListMember, Target
 from bridge.ledger.model import Outcome, Reason
 from bridge.ledger.port import Ledger
 from bridge.names import simplify_all
@@ -30,7 +31,6 @@ from bridge.tom.port import (
     NewDatum,
     NewTarget,
     Provenance,
-    Runs,
     Tom,
 )
 
@@ -160,26 +160,24 @@ class Executor:
 
         ``ignored``: whether each is ignored where it has no target, and so holds nothing back.
         """
-        self._find_each((event.names for event in events), budget)
-        plans: list[AddDatums | Hold] = []
+        targets = {id(event.body.target): event.body.target for event in events if isinstance(event.body, Data)}
+        self._find_each((target.names for target in targets.values()), budget)
+        plans = decide.decide_data(events, topics, self._find, self._policy)
         held: dict[bytes, UUID] = {}
-        for event, topic, is_ignored in zip(events, topics, ignored, strict=True):
-            plan = decide.decide(event, self._find, self._policy, topic=topic)
-            assert isinstance(plan, AddDatums | Hold)
+        for at, (event, plan) in enumerate(zip(events, plans, strict=True)):
             if isinstance(plan, Hold):
-                if not (is_ignored and plan.reason is Reason.NO_TARGET):
+                if not (ignored[at] and plan.reason is Reason.NO_TARGET):
                     held.setdefault(event.key, event.id)
-            elif event.key in held:
-                plan = behind(held[event.key], simplify_all([event.subject]))
-            plans.append(plan)
-        datums = Runs(plan.datums for plan in plans if isinstance(plan, AddDatums))
-        results = iter(self._write_datums(datums, budget))
-        return [
-            datums_result(plan, list(islice(results, len(plan.datums))))
-            if isinstance(plan, AddDatums)
-            else parked(plan)
-            for plan in plans
-        ]
+            elif held and event.key in held:
+                plans[at] = behind(held[event.key], simplify_all([event.subject]))
+        results = {at: parked(plan) for at, plan in enumerate(plans) if isinstance(plan, Hold)}
+        of_type: dict[type[Data], dict[int, AddDatums]] = defaultdict(dict)
+        for at, plan in enumerate(plans):
+            if isinstance(plan, AddDatums):
+                of_type[type(plan.data)][at] = plan
+        for those in of_type.values():
+            results.update(zip(those, self._add_datums(list(those.values()), budget), strict=True))
+        return [results[at] for at in range(len(events))]
 
     def preview(self, event: Event, *, creates: bool = True) -> Result:
         """Return what :meth:`execute` would do now, without doing it."""
@@ -187,9 +185,10 @@ class Executor:
             case Hold() as hold:
                 return parked(hold)
             case AddDatums() as plan:
-                rows = self._tom.datums(plan.local.pk, plan.datums.datums)
-                fates = [DatumResult(_foreseen(datum, rows)) for datum in plan.datums.datums]
-                return datums_result(plan, fates)
+                new = decide.new_datums([plan], self._policy)
+                rows = self._tom.datums(plan.local.pk, new.datums)
+                fates = [DatumResult(_foreseen(datum, rows)) for datum in new.datums]
+                return datums_result(plan.local, new, fates, range(len(new)))
             case AddProduct() as plan:
                 there = self._tom.find_product(plan.product_id)
                 return product_result(plan, Fate.NEW if there is None else Fate.DUPLICATE)
@@ -238,7 +237,7 @@ class Executor:
             case FillList():
                 return self._fill_list(event, origin, plan, budget)
             case AddDatums():
-                return datums_result(plan, self._write_datums(plan.datums, budget))
+                return self._add_datums([plan], budget)[0]
             case AddProduct():
                 written = self._tom.add_product(plan.local.pk, plan.product, plan.product_id, origin)
                 return product_result(plan, written.fate, written.reason, written.unverified)
@@ -346,9 +345,17 @@ class Executor:
 
     # -- datums -------------------------------------------------------------------------------------------------------
 
+    def _add_datums(self, plans: Sequence[AddDatums], budget: Budget) -> list[Result]:
+        """Write the datums of plans, all of one type, at once; return what became of each."""
+        new = decide.new_datums(plans, self._policy)
+        written = self._write_datums(new, budget)
+        ends = list(accumulate(len(plan.data.datums) for plan in plans))
+        rows = map(range, [0, *ends], ends)
+        return [datums_result(plan.local, new, written, those) for plan, those in zip(plans, rows, strict=True)]
+
     def _write_datums(self, datums: Sequence[NewDatum], budget: Budget) -> list[DatumResult]:
         """Write datums; those refused are tried again a few times."""
-        results = self._tom.add_datums(datums, budget) if datums else []
+        results = self._tom.add_datums(datums, budget)
         for _ in range(self._attempts - 1):
             refused = [index for index, result in enumerate(results) if result.fate is Fate.REFUSED]
             if not refused:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from bridge.events import EventRef, Kind
 from bridge.ledger import rules
@@ -29,7 +30,7 @@ class Facts:
         """Return what ``ledger`` says of these events."""
         first = first_in_line(ledger, arrivals)
         targets = [one for one in arrivals if one.event is not None and one.event.kind is Kind.TARGET] if first else []
-        events = ledger.known([ref for arrival in arrivals for ref in arrival.refs])
+        events = ledger.known([*chain.from_iterable([arrival.refs for arrival in arrivals])])
         waits_at = [place for known in events.values() for place in known.waits_at]
         entries = ledger.recorded([*(arrival.place for arrival in arrivals), *waits_at])
         return cls(
@@ -45,11 +46,11 @@ class Facts:
 
     def known(self, arrival: Arrival) -> Known:
         """Return what is known of an event by its id, wherever it came."""
-        return _UNKNOWN if arrival.event is None else self.events.get(arrival.refs[0], _UNKNOWN)
+        return self.events.get(arrival.refs[0], _UNKNOWN) if self.events and arrival.event is not None else _UNKNOWN
 
     def is_other(self, arrival: Arrival) -> bool:
         """Return whether an event of this id came before, and said something else."""
-        if arrival.event is None or arrival.content is None:
+        if arrival.content is None:
             return False
         known = self.known(arrival)
         came = known.witness is not None or known.waits_elsewhere(arrival.place)
@@ -60,9 +61,11 @@ class Facts:
 
         A target is held back by targets alone, because it is what parked data wait for.
         """
+        if not self.first:
+            return None
         event = arrival.event
         first = self.first_target if event is not None and event.kind is Kind.TARGET else self.first
-        found = first.get(arrival.line) if first else None
+        found = first.get(arrival.line)
         return found if found is not None and found.entry.place < arrival.place else None
 
     def stays(self, arrival: Arrival, *, restore: bool) -> bool:

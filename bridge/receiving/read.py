@@ -5,9 +5,9 @@ Reading is total: whatever a record is, something comes out that can be recorded
 
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
-from functools import cached_property
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -24,7 +24,7 @@ from bridge.errors import (
     StopError,
     UnknownSchemaError,
 )
-from bridge.events import Data, Event, EventRef, Kind, ListMember, TargetList
+from bridge.events import DATUMS, Event, EventRef, Kind, ListMember, TargetList
 from bridge.ledger.model import Entry, Line, Outcome, Place, Reason, ToKeep
 from bridge.ledger.rules import BAD_IN_ITSELF
 from bridge.receiving.result import Result, dead, ignored
@@ -77,7 +77,7 @@ class Most:
     targets: int = 1
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, init=False)
 class Arrival:
     """One event of a record as far as it could be read, or the result that is clear without one."""
 
@@ -99,19 +99,60 @@ class Arrival:
     is_renamed: bool = False
     """Whether ``event`` has another name of its origin than it came with (:mod:`bridge.receiving.naming`)."""
 
+    datums: int = field(init=False)
+    """How many datums it brings, by their weight."""
+    key: bytes = field(init=False)
+    """What keeps its order."""
+    place: Place = field(init=False)
+    """What tells it from any other."""
+    refs: tuple[EventRef, ...] = field(init=False)
+    """By what the ledger knows the event, and what it says; nothing where there is no event."""
+    line: Line = field(init=False)
+    """The line in which it would wait."""
+
+    def __init__(
+        self,
+        *,
+        record: Record,
+        hints: Hints = _NO_HINTS,
+        number: int = 0,
+        event: Event | None = None,
+        content: EventRef | None = None,
+        notes: tuple[str, ...] = (),
+        settled: Result | None = None,
+        members: tuple[ListMember, ...] | None = None,
+        were: Outcome | None = None,
+        is_renamed: bool = False,
+    ) -> None:
+        """Take all at once, and find out at once what each is asked for several times: there are very many."""
+        key = event.key if event is not None else record.key or b""
+        told = (None if event is None else event.ref, content)
+        values = {
+            "record": record,
+            "hints": hints,
+            "number": number,
+            "event": event,
+            "content": content,
+            "notes": notes,
+            "settled": settled,
+            "members": members,
+            "were": were,
+            "is_renamed": is_renamed,
+            "datums": _weight(event) if event is not None and settled is None else 0,
+            "key": key,
+            "place": Place(record.topic_id, record.partition.number, record.offset, number),
+            "refs": tuple([ref for ref in told if ref is not None]),
+            "line": Line(record.topic_id, record.partition.number, key),
+        }
+        object.__setattr__(self, "__dict__", values)
+
     @property
     def decoded(self) -> Event:
         """The event, where it is known that there is one."""
         assert self.event is not None
         return self.event
 
-    @cached_property
-    def datums(self) -> int:
-        """How many datums it brings, by their weight."""
-        body = self.event.body if self.event is not None and self.settled is None else None
-        return body.weight if isinstance(body, Data) else 0
-
-    @cached_property
+    @property
     def together(self) -> Together:
         """With what it may be written."""
         if self.settled is not None or self.event is None:
@@ -119,27 +160,6 @@ class Arrival:
         if self.datums:
             return Together.DATUMS
         return Together.TARGETS if self.event.kind is Kind.TARGET else Together.NOTHING
-
-    @cached_property
-    def key(self) -> bytes:
-        """What keeps its order."""
-        return self.event.key if self.event is not None else self.record.key or b""
-
-    @cached_property
-    def place(self) -> Place:
-        """What tells it from any other."""
-        return Place(self.record.topic_id, self.record.partition.number, self.record.offset, self.number)
-
-    @cached_property
-    def refs(self) -> tuple[EventRef, ...]:
-        """By what the ledger knows the event, and what it says; nothing where there is no event."""
-        told = (None if self.event is None else self.event.ref, self.content)
-        return tuple(ref for ref in told if ref is not None)
-
-    @cached_property
-    def line(self) -> Line:
-        """The line in which it would wait."""
-        return Line(self.record.topic_id, self.record.partition.number, self.key)
 
     def only(self, names: Collection[str]) -> tuple[ListMember, ...] | None:
         """Return the members of its list that have these names; None where it is no list."""
@@ -165,11 +185,16 @@ class Arrival:
             share_id=event.share_id if event is not None else hints.share_id,
             origin=told,
             origin_name=event.origin_name if event is not None else "",
-            kind=str(event.kind) if event is not None else hints.kind,
+            kind=event.kind.value if event is not None else hints.kind,
             subject=event.subject if event is not None else hints.subject,
             shared_by=event.shared_by if event is not None else "",
             title=event.title if event is not None else "",
         )
+
+
+def _weight(event: Event) -> int:
+    body: Any = event.body
+    return body.weight if type(body) in DATUMS else 0
 
 
 def numbered(arrivals: Sequence[Arrival], number: int) -> Arrival:
@@ -288,14 +313,14 @@ class Reader:
     def _arrival(self, record: Record, number: int, item: Item) -> Arrival:
         if isinstance(item, Left):
             return Arrival(record=record, hints=item.hints, number=number, settled=self._left(item, record))
-        noted = item if isinstance(item, Noted) else Noted(event=item)
-        event = noted.event
+        event = item.event if isinstance(item, Noted) else item
+        content, notes = (item.content, item.notes) if isinstance(item, Noted) else (None, ())
         return Arrival(
             record=record,
             number=number,
             event=event,
-            content=None if noted.content is None else EventRef(event.origin, noted.content),
-            notes=noted.notes,
+            content=None if content is None else EventRef(event.origin, content),
+            notes=notes,
             settled=self._filtered(event, record),
         )
 
@@ -404,15 +429,15 @@ class Backlog:
             if arrivals is None:
                 break
             size += len(arrivals[0].record.value)
-            refs = {arrival.event.ref for arrival in arrivals if arrival.event is not None}
+            refs = [arrival.refs[0] for arrival in arrivals if arrival.event is not None]
             full = size > UNIT_BYTES or index == UNIT_RECORDS
             # What became of an event is to be known before it comes again.
-            if index and (full or refs & ids or budget.spent):
+            if index and (full or not ids.isdisjoint(refs) or budget.spent):
                 break
             if not company.takes(arrivals, alone=alone):
                 break
             unit += arrivals
-            ids |= refs
+            ids.update(refs)
             if company.is_closed:  # and nothing is read of what comes next: that may be what ends the process
                 break
         return unit

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import islice
 from uuid import UUID
 
@@ -11,11 +12,12 @@ from bridge.events import KINDS, Kind
 from bridge.ledger.model import Detail, Outcome, Reason, ToKeep
 from bridge.ledger.rules import SUCCESS, is_parked
 from bridge.names import simplify_all
-from bridge.receiving.decide import AddDatums, AddProduct, Amend
+from bridge.receiving.decide import AddProduct, Amend
 from bridge.receiving.matching import Hold
 from bridge.tom.port import DatumResult, Fate, LocalTarget, NewDatum
 
 _FATES = tuple(Fate)
+_REMEMBERED = 1024
 MOST_EXAMPLES = 20
 """How many conflicting or refused datums a record's detail shows."""
 _SHOWN = {
@@ -103,6 +105,16 @@ def other_content() -> Result:
     )
 
 
+def no_room(newer: Result | None) -> Result:
+    """Return the result of an event of a later release for which there is no room to wait."""
+    told = newer.detail.get("message", "") if newer is not None else ""
+    return dead(
+        Reason.NEWER_NO_ROOM,
+        f"{told}. What is parked or dead takes half of limits.parked_bytes: it waits on the stream, and is read there"
+        " when it is tried again after an upgrade (tom-bridge dead retry)",
+    )
+
+
 def unmatched_ignored(result: Result) -> Result:
     """Return ``result`` as a subscription wants it that ignores what has no target."""
     if (
@@ -116,31 +128,43 @@ def unmatched_ignored(result: Result) -> Result:
 
 def target_detail(local: LocalTarget) -> Mapping[str, object]:
     """Return a target as a detail names it."""
-    return {"pk": local.pk, "name": local.name}
+    return _named(local.pk, local.name)
 
 
-def datums_result(plan: AddDatums, results: Sequence[DatumResult]) -> Result:
-    """Return what became of an event with datums."""
-    fates = [result.fate for result in results]
+def _named(pk: int, name: str) -> Mapping[str, object]:
+    return {"pk": pk, "name": name}
+
+
+def datums_result(
+    local: LocalTarget, datums: Sequence[NewDatum], results: Sequence[DatumResult], rows: range
+) -> Result:
+    """Return what became of the event whose datums are these ``rows`` of those that were written together."""
+    fates = [result.fate for result in results[rows.start : rows.stop]]
+    if fates.count(Fate.NEW) == len(fates):  # as nearly always
+        return _all_new(local.pk, local.name, len(fates))
     counts = {fate: count for fate in _FATES if (count := fates.count(fate))}
-    detail: dict[str, object] = {
-        "target": target_detail(plan.local),
-        "datums": {fate.value: count for fate, count in counts.items()},
-    }
-    if counts.get(Fate.NEW) == len(results):  # as nearly always
-        return Result(outcome=Outcome.APPLIED, detail=detail)
+    detail = _detail(local.pk, local.name, counts)
     for notable in (Fate.CONFLICTING, Fate.UNVERIFIED, Fate.REFUSED):
         if notable in counts:
-            places = (place for place, result in enumerate(results) if result.fate is notable)
-            detail[str(notable)] = [
-                _example(plan.datums[place], results[place]) for place in islice(places, MOST_EXAMPLES)
-            ]
+            those = (row for row in rows if results[row].fate is notable)
+            detail[str(notable)] = [_example(datums[row], results[row]) for row in islice(those, MOST_EXAMPLES)]
     if Fate.REFUSED in counts:
-        first = next(result.reason for result in results if result.fate is Fate.REFUSED)
-        told = f"{counts[Fate.REFUSED]} of {len(results)} datums were refused: {first}"
+        first = next(results[row].reason for row in rows if results[row].fate is Fate.REFUSED)
+        told = f"{counts[Fate.REFUSED]} of {len(rows)} datums were refused: {first}"
         return dead(Reason.REJECTED, told, **detail)
-    all_there = counts.get(Fate.DUPLICATE) == len(results)
+    all_there = counts.get(Fate.DUPLICATE) == len(rows)
     return Result(outcome=Outcome.DUPLICATE if all_there else Outcome.APPLIED, detail=detail)
+
+
+@lru_cache(_REMEMBERED)
+def _all_new(pk: int, name: str, count: int) -> Result:
+    """Return the result of events onto a target: many have the same, which is written down as JSON once then."""
+    return Result(outcome=Outcome.APPLIED, detail=_detail(pk, name, {Fate.NEW: count}))
+
+
+def _detail(pk: int, name: str, counts: Mapping[Fate, int]) -> dict[str, object]:
+    datums = {fate.value: count for fate, count in counts.items()}
+    return {"target": _named(pk, name), "datums": datums}
 
 
 def _example(new: NewDatum, result: DatumResult) -> Mapping[str, object]:

@@ -48,12 +48,16 @@ def _tell_of(arrival: Arrival, result: Result) -> None:
 
 def _sum_up(told: Sequence[tuple[Arrival, Result]]) -> None:
     """Log how many events had which outcome, and what became of their datums."""
-    outcomes = Counter(str(result.outcome) for _, result in told)
+    outcomes: Counter[str] = Counter()
     datums: Counter[str] = Counter()
-    for _, result in told:
+    results = {id(result): result for _, result in told}  # many have the same
+    for which, events in Counter(id(result) for _, result in told).items():
+        result = results[which]
+        outcomes[result.outcome.value] += events
         counted: Any = result.detail.get("datums")
         if isinstance(counted, Mapping):
-            datums.update(counted)
+            for fate, number in counted.items():
+                datums[fate] += events * number
     first, last = told[0][0].record, told[-1][0].record
     log.info(
         "events.settled",

@@ -54,7 +54,7 @@ class Label:
 
     def record(self, record: Record) -> Record:
         """Return a record with the label."""
-        return replace(record, partition=self.full_partition(record.partition))
+        return replace(record, partition=self.full_partition(record.partition)) if self.label else record
 
     def topic(self, topic: Topic) -> Topic:
         """Return what is told of a topic, with the label."""

@@ -13,13 +13,10 @@ that lies in the event, in a row of the TOM or in the permissions of the account
 is made again. A budget that is shorter than reading what is there takes gets nowhere: it has to grow.
 """
 
-from abc import abstractmethod
-from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import accumulate
-from typing import Any, Protocol, overload
+from typing import Any, NamedTuple, Protocol, overload
 
 from bridge.budget import NO_LIMIT, Budget
 from bridge.errors import RejectedError
@@ -60,8 +57,7 @@ class Additions:
         return bool(self.aliases or self.extras or self.fields)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Provenance:
+class Provenance(NamedTuple):
     """Where something comes from, as a TOM can store it."""
 
     event: EventRef
@@ -120,8 +116,30 @@ class NewDatum:
     """Its place among the datums of its event, from 0 on."""
 
 
-class _OneByOne(Sequence[NewDatum]):
-    """Datums that are made when they are asked for."""
+@dataclass(frozen=True, kw_only=True)
+class NewDatums(Sequence[NewDatum]):
+    """Datums of one type that are to be written, of many events and targets: as columns, or one by one.
+
+    Each of the sequences has one value a datum.
+    """
+
+    datums: Datums[Datum]
+    targets: Sequence[int]
+    provenances: Sequence[Provenance]
+    numbers: Sequence[int]
+
+    @classmethod
+    def of(cls, datums: Sequence[NewDatum]) -> "NewDatums":
+        """Return datums of one type, one at least, as columns."""
+        return cls(
+            datums=Datums(type(datums[0].datum), {}, [new.datum for new in datums]),
+            targets=[new.target_pk for new in datums],
+            provenances=[new.provenance for new in datums],
+            numbers=[new.number for new in datums],
+        )
+
+    def __len__(self) -> int:
+        return len(self.datums)
 
     @overload
     def __getitem__(self, index: int) -> NewDatum: ...
@@ -130,62 +148,12 @@ class _OneByOne(Sequence[NewDatum]):
     def __getitem__(self, index: int | slice) -> NewDatum | Sequence[NewDatum]:
         if isinstance(index, slice):
             return [self[at] for at in range(*index.indices(len(self)))]
-        return self._at(range(len(self))[index])
-
-    @abstractmethod
-    def _at(self, at: int) -> NewDatum:
-        """Return the datum of this number, from 0 on."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class NewDatums(_OneByOne):
-    """Datums of one event, neighbours there, that are to be written onto one target; as columns, or one by one."""
-
-    target_pk: int
-    datums: Datums[Datum]
-    provenance: Provenance
-    number: int = 0
-    """The place of the first among the datums of its event, from 0 on."""
-
-    def __len__(self) -> int:
-        return len(self.datums)
-
-    def _at(self, at: int) -> NewDatum:
         return NewDatum(
-            target_pk=self.target_pk, datum=self.datums[at], provenance=self.provenance, number=self.number + at
+            target_pk=self.targets[index],
+            datum=self.datums[index],
+            provenance=self.provenances[index],
+            number=self.numbers[index],
         )
-
-
-class Runs(_OneByOne):
-    """Datums of several events and targets, in order, as the runs that they come in."""
-
-    def __init__(self, runs: Iterable[NewDatums]) -> None:
-        self.runs = tuple(runs)
-        self._ends = list(accumulate(map(len, self.runs)))
-
-    @classmethod
-    def of(cls, datums: Sequence[NewDatum]) -> "Runs":
-        """Return ``datums`` as runs."""
-        if isinstance(datums, Runs):
-            return datums
-        if isinstance(datums, NewDatums):
-            return cls([datums])
-        return cls(
-            NewDatums(
-                target_pk=new.target_pk,
-                datums=Datums(type(new.datum), {}, [new.datum]),
-                provenance=new.provenance,
-                number=new.number,
-            )
-            for new in datums
-        )
-
-    def __len__(self) -> int:
-        return self._ends[-1] if self._ends else 0
-
-    def _at(self, at: int) -> NewDatum:
-        run = bisect_right(self._ends, at)
-        return self.runs[run][at - (self._ends[run] - len(self.runs[run]))]
 
 
 class Fate(StrEnum):
@@ -204,6 +172,10 @@ class DatumResult:
 
     fate: Fate
     reason: str = ""
+
+
+NEW = DatumResult(Fate.NEW)
+"""The result of nearly every one."""
 
 
 @dataclass(frozen=True, kw_only=True)

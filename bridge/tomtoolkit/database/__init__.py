@@ -12,6 +12,7 @@ from bridge.tomtoolkit.database.inserting import (
 )
 from bridge.tomtoolkit.database.leases import Lease
 from bridge.tomtoolkit.database.locks import let_in, lock_creation, processing
+from bridge.tomtoolkit.database.plain import select, update
 from bridge.tomtoolkit.database.reading import Question, columns_of
 from bridge.tomtoolkit.database.transactions import (
     MANY,
@@ -47,7 +48,9 @@ __all__ = [
     "processing",
     "refusing",
     "same_as_wanted",
+    "select",
     "translating",
+    "update",
     "words",
     "writing",
 ]

@@ -26,12 +26,17 @@ _MOST_LOST = 3
 log = structlog.get_logger(__name__)
 
 
+def is_announced() -> bool:
+    """Return whether the TOM has the hook."""
+    return bool(_function())
+
+
 def announce(using: str, entry: Entry) -> None:
-    """Call the TOM's hook, where it has one, when the transaction that is open is committed.
+    """Call the TOM's hook when the transaction that is open is committed.
 
     Not for what the ledger has recorded before and only keeps, and for a list when the last of its members is in.
     """
-    if entry.outcome is not Outcome.APPLIED or entry.is_part or entry.recorded_at is not None or not _function():
+    if entry.outcome is not Outcome.APPLIED or entry.is_part or entry.recorded_at is not None:
         return
     connection = connections[using]
     for savepoints, function, _ in connection.run_on_commit:

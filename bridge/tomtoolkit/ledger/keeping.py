@@ -5,8 +5,7 @@ All outcomes of a unit at once: a few queries, however many there are.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from bridge.ledger import rules
 from bridge.ledger.cut import cut, has_to_change
@@ -22,8 +21,7 @@ _Record = tuple[str, int, int]
 _WAITING = ("reason", "detail", "counted", "line", "holds", "due_at", "looks", "tries")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Said:
+class Said(NamedTuple):
     """What is said of one event (:meth:`bridge.ledger.port.Unit.record`)."""
 
     entry: Entry

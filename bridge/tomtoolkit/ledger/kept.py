@@ -4,16 +4,20 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
+from django.db import connections
 from django.db.models import Count, Q, QuerySet, Value
 from django.db.models.functions import Greatest
 
 from bridge.ledger.model import Dead, Filter, Kept, Line, Parked, Place, Reason, Sums
 from bridge.ledger.rules import LONGEST_PUT_OFF
 from bridge.tomtoolkit import models
-from bridge.tomtoolkit.database import translating, writing
+from bridge.tomtoolkit.database import select, translating, writing
 from bridge.tomtoolkit.ledger.identity import DjangoIdentity
 from bridge.tomtoolkit.ledger.queries import at_places, filtered, first_in_lines, is_among, looked_for, of_records
 from bridge.tomtoolkit.ledger.rows import line_digest, to_dead, to_kept, to_parked
+
+# All SQL below is put together from this package's own constants; values go in as parameters.
+# ruff: noqa: S608
 
 _IN_LINE = ("entry__topic_id", "entry__partition", "record_offset", "number", "pk")
 
@@ -34,15 +38,28 @@ class DjangoKept(DjangoIdentity):
     def due(self, now: datetime, *, most: int = 1000) -> list[Parked]:
         """Return what is due by itself, the longest due first."""
         with translating(self._using):
+            if not self._any_due(now):
+                return []  # as nearly always
             rows = models.Parked.objects.using(self._using).filter(_is_due(now))
             return _listed(rows.order_by("due_at", *_IN_LINE)[:most])
+
+    def _any_due(self, now: datetime) -> bool:
+        field, connection = models.Parked._meta.get_field("due_at"), connections[self._using]
+        moments = [field.get_db_prep_value(one, connection) for one in (now, now + LONGEST_PUT_OFF)]
+        due = f"SELECT 1 FROM {models.Parked._meta.db_table} WHERE due_at <= %s OR due_at > %s LIMIT 1"
+        return bool(select(self._using, due, moments))
 
     def sought(self, *, after: str = "", most: int = 5000) -> list[str]:
         """Return simplified names that something without a target waits for, in their order, those after ``after``."""
         with translating(self._using):
-            rows = models.ParkedName.objects.using(self._using).filter(parked__reason=Reason.NO_TARGET.value)
-            names = rows.filter(simple__gt=after).order_by("simple").values_list("simple", flat=True)
-            return list(names.distinct()[:most])
+            found = select(
+                self._using,
+                f"SELECT DISTINCT name.simple FROM {models.ParkedName._meta.db_table} AS name"
+                f" JOIN {models.Parked._meta.db_table} AS waits ON waits.id = name.parked_id"
+                " WHERE waits.reason = %s AND name.simple > %s ORDER BY name.simple LIMIT %s",
+                [Reason.NO_TARGET.value, after, most],
+            )
+        return [simple for (simple,) in found]
 
     def named(self, names: Collection[str], now: datetime, *, most: int = 1000) -> list[Parked]:
         """Return what waits for one of these simplified names and is not put off until after ``now``."""
@@ -59,8 +76,10 @@ class DjangoKept(DjangoIdentity):
         if not digests:
             return found
         with translating(self._using):
-            rows = first_in_lines(self._using, lines, kinds, most).order_by("record_offset", "number")
-            for row in rows.select_related("entry").prefetch_related("names"):
+            if (rows := first_in_lines(self._using, lines, kinds, most)) is None:
+                return found
+            in_order = rows.order_by("record_offset", "number")
+            for row in in_order.select_related("entry").prefetch_related("names"):
                 found.setdefault(digests[row.line], []).append(to_parked(row))
         return found
 

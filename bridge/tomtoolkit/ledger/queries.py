@@ -13,7 +13,7 @@ from django.db.models.expressions import RawSQL
 from bridge.ledger.model import Filter, Line, Place, Reason, Witness
 from bridge.names import simplify
 from bridge.tomtoolkit import models
-from bridge.tomtoolkit.database import among, as_table, same_as_wanted
+from bridge.tomtoolkit.database import among, as_table, same_as_wanted, select
 from bridge.tomtoolkit.ledger.rows import LONGEST_INDEXED, line_digest, names_of, place_of
 
 # All SQL below is put together from this package's own constants; values go in as parameters.
@@ -24,15 +24,13 @@ PLACE = ("topic_id", "partition", "record_offset", "number")
 """The columns that are a place."""
 
 
-def _found(rows: QuerySet[Any], keys: str, values: Sequence[object]) -> QuerySet[Any]:
-    """Return those of ``rows`` whose keys the SQL ``keys`` finds; where it finds none, no model is asked for anything.
+def _found(rows: QuerySet[Any], keys: str, values: Sequence[object]) -> QuerySet[Any] | None:
+    """Return those of ``rows`` whose keys the SQL ``keys`` finds; None, and no model asked for, where it finds none.
 
-    So it is with nearly all that a unit asks for: Django takes ten times as long to make such a query as SQL to answer.
+    So it is with nearly all that a unit asks for.
     """
-    with connections[rows.db].cursor() as cursor:
-        cursor.execute(keys, values)
-        found = [key for (key,) in cursor.fetchall()]
-    return rows.filter(is_among(rows, found)) if found else rows.none()
+    found = [key for (key,) in select(rows.db, keys, values)]
+    return rows.filter(is_among(rows, found)) if found else None
 
 
 def is_among(rows: QuerySet[Any], keys: Collection[int]) -> Q:
@@ -54,6 +52,8 @@ def entries_at(using: str, places: Collection[Place], *only: str) -> dict[Place,
         found = _found(models.Entry.objects.using(using), keys, [value for run in runs for value in run])
     else:
         found = at_places(using, wanted)
+    if found is None:
+        return {}
     by_place = ((place_of(row), row) for row in (found.only(*only) if only else found))
     return {place: row for place, row in by_place if place in wanted}
 
@@ -77,20 +77,18 @@ def witnesses(using: str, ids: Collection[UUID]) -> list[tuple[str, UUID, str]]:
     here = _of_events(
         models.Entry.objects.using(using), ids, f"{origin}, found.event_id, '{Witness.DONE}'", condition="found.done"
     )
-    with connections[using].cursor() as cursor:
-        cursor.execute(f"{gone[0]} UNION ALL {here[0]}", [*gone[1], *here[1]])
-        found = cursor.fetchall()
+    found = select(using, f"{gone[0]} UNION ALL {here[0]}", [*gone[1], *here[1]])
     return [(told, one if isinstance(one, UUID) else UUID(bytes=one), what) for told, one, what in found]
 
 
-def begun(using: str, ids: Collection[UUID]) -> QuerySet[Any]:
-    """Return the intents of events with these ids, of whatever origin."""
+def begun(using: str, ids: Collection[UUID]) -> QuerySet[Any] | None:
+    """Return the intents of events with these ids, of whatever origin; None where there is none."""
     rows = models.Intent.objects.using(using)
     return _found(rows, *_of_events(rows, ids))
 
 
-def that_wait(using: str, ids: Collection[UUID]) -> QuerySet[Any]:
-    """Return the entries of events with these ids of which anything waits."""
+def that_wait(using: str, ids: Collection[UUID]) -> QuerySet[Any] | None:
+    """Return the entries of events with these ids of which anything waits; None where nothing does."""
     waits = f"EXISTS (SELECT 1 FROM {models.Parked._meta.db_table} AS waits WHERE waits.entry_id = found.id)"
     rows = models.Entry.objects.using(using)
     return _found(rows, *_of_events(rows, ids, condition=waits))
@@ -140,8 +138,13 @@ def _at(rows: QuerySet[Any], places: Sequence[Sequence[object]]) -> QuerySet[Any
     return rows.filter(pk__in=RawSQL(ids, values))
 
 
-def first_in_lines(using: str, lines: Collection[Line], kinds: Collection[str] | None, most: int) -> QuerySet[Any]:
-    """Return the first ``most`` of each line that hold back others, by the lines' index, however long they are."""
+def first_in_lines(
+    using: str, lines: Collection[Line], kinds: Collection[str] | None, most: int
+) -> QuerySet[Any] | None:
+    """Return the first ``most`` of each line that hold back others, by the lines' index, however long they are.
+
+    None where nothing does.
+    """
     one_of, of_kinds = ("", []) if kinds is None else among(using, kinds)
     by_kind = one_of and (
         f" AND EXISTS (SELECT 1 FROM {models.Entry._meta.db_table} AS entry"

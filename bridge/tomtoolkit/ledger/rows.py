@@ -2,10 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
 
+from bridge.events import Column
 from bridge.ledger import rules
 from bridge.ledger.cut import headers_of, headers_text, kept_bytes
 from bridge.ledger.model import Dead, Entry, Heartbeat, Kept, Line, Outcome, Parked, Place, Reason
@@ -14,6 +14,9 @@ from bridge.tomtoolkit import models
 
 LONGEST_INDEXED = 300
 """Characters of a name that is looked for: an index of PostgreSQL takes no longer ones."""
+
+COMMON_TEXTS = ("topic", "topic_id", "origin", "origin_name", "kind", "shared_by", "outcome", "reason")
+"""Columns of an entry whose texts many have."""
 
 
 def line_digest(line: Line) -> str:
@@ -32,25 +35,22 @@ def place_of(row: models.Entry) -> Place:
     return Place(row.topic_id, row.partition, row.record_offset, row.number)
 
 
-def entry_values(entry: Entry, recorded_at: datetime) -> dict[str, Any]:
-    """Return the columns of an entry (:func:`bridge.ledger.rules.fitting`)."""
-    same = rules.columns(entry)
-    simple = same["simple_subject"][:LONGEST_INDEXED]
+def entry_columns(entries: Sequence[Entry], recorded_at: datetime) -> dict[str, Column]:
+    """Return the columns of entries, by the attributes of the model."""
+    same = rules.columns(entries)
+    simple = [subject[:LONGEST_INDEXED] for subject in same["simple_subject"]]
+    told = list(zip(same["origin"], simple, strict=True))
+    usual = {one: _usual_key(*one) for one in set(told)}
+    keys = zip(same["record_key"], told, strict=True)
     return same | {
-        "reason": same["reason"] or "",
+        "reason": [reason or "" for reason in same["reason"]],
         "simple_subject": simple,
-        "record_key": None if entry.key == _usual_key(entry.origin, simple) else entry.key,
-        "published_at": entry.published_at,
-        "recorded_at": recorded_at,
-        "event_id": entry.event_id,
-        "share_id": entry.share_id,
+        "record_key": [None if key == usual[one] else key for key, one in keys],
+        "published_at": [entry.published_at for entry in entries],
+        "recorded_at": [recorded_at] * len(entries),
+        "event_id": [entry.event_id for entry in entries],
+        "share_id": [entry.share_id for entry in entries],
     }
-
-
-def common_texts(entry: Entry) -> Iterable[str]:
-    """Return the texts of an entry that many have."""
-    yield from (entry.partition.topic, entry.topic_id, entry.origin, entry.origin_name, entry.kind, entry.shared_by)
-    yield from (entry.outcome.value, entry.reason.value if entry.reason else "")
 
 
 def kept_row(entry: Entry, kept: Kept) -> models.Kept:

@@ -29,7 +29,7 @@ from bridge.ledger.model import (
 )
 from bridge.stream.port import Partition
 from bridge.tomtoolkit import models
-from bridge.tomtoolkit.database import translating, writing
+from bridge.tomtoolkit.database import among, select, translating, writing
 from bridge.tomtoolkit.ledger import texts, words
 from bridge.tomtoolkit.ledger.breath import Breath
 from bridge.tomtoolkit.ledger.kept import DjangoKept
@@ -39,6 +39,9 @@ from bridge.tomtoolkit.ledger.rows import place_of, to_entry, to_heartbeat
 from bridge.tomtoolkit.ledger.unit import DjangoUnit
 
 log = structlog.get_logger(__name__)
+
+# All SQL below is put together from this package's own constants; values go in as parameters.
+# ruff: noqa: S608
 
 _FORGOTTEN_AT_ONCE = 10_000
 _SILENT = timedelta(days=1)
@@ -126,17 +129,20 @@ class DjangoLedger(DjangoKept):
 
     def known(self, events: Collection[EventRef]) -> dict[EventRef, Known]:
         """Return what is known of these events, for those of which anything is."""
-        wanted = {rules.key_of(event): event for event in events}
-        ids = {event.id for event in events}
+        ids = [event.id for event in events]
         done: dict[EventRef, Witness] = {}
         waits: dict[EventRef, set[Place]] = {}
         with translating(self._using):
-            for origin, event_id, witness in witnesses(self._using, ids):
-                if (event := wanted.get((origin, event_id))) is not None:
-                    done[event] = Witness(witness)
-            for row in that_wait(self._using, ids).only("origin", "event_id", *PLACE):
-                if (event := wanted.get((row.origin, row.event_id))) is not None:
-                    waits.setdefault(event, set()).add(place_of(row))
+            settled = witnesses(self._using, ids)
+            rows = that_wait(self._using, ids)
+            waiting = [] if rows is None else list(rows.only("origin", "event_id", *PLACE))
+        wanted = {rules.key_of(event): event for event in events} if settled or waiting else {}
+        for origin, event_id, witness in settled:
+            if (event := wanted.get((origin, event_id))) is not None:
+                done[event] = Witness(witness)
+        for row in waiting:
+            if (event := wanted.get((row.origin, row.event_id))) is not None:
+                waits.setdefault(event, set()).add(place_of(row))
         return {
             event: Known(witness=done.get(event), waits_at=frozenset(waits.get(event, ())))
             for event in done.keys() | waits.keys()
@@ -163,8 +169,9 @@ class DjangoLedger(DjangoKept):
     def name_owners(self, names: Collection[str]) -> dict[str, str]:
         """Return to which origins these display names belong, where to any."""
         with translating(self._using):
-            rows = models.OriginName.objects.using(self._using).filter(simple__in=list(names))
-            return dict(rows.values_list("simple", "origin"))
+            one_of, value = among(self._using, names)
+            table = models.OriginName._meta.db_table
+            return dict(select(self._using, f"SELECT simple, origin FROM {table} WHERE simple {one_of}", [value]))
 
     def counts(self) -> list[Count]:
         """Return the number of events by topic, origin, kind and outcome."""

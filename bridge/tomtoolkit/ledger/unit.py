@@ -1,31 +1,34 @@
 """What the app's ledger writes in one transaction, which holds the data as well."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import compress
 from typing import Any
 from uuid import UUID
 
 from django.db.models import F, Q
 
 from bridge.clock import Clock
-from bridge.events import EventRef, Kind, ShareRef
-from bridge.events.columns import transposed
+from bridge.events import Column, EventRef, Kind, ShareRef
 from bridge.ledger import rules
 from bridge.ledger.lost import check_outcome, position_lost
 from bridge.ledger.model import Entry, Line, Place, Reason, ShareWords, ToKeep, Witness
 from bridge.stream.port import Partition, Record
 from bridge.tomtoolkit import models
-from bridge.tomtoolkit.database import MANY, chunks, insert, insert_missing, insert_with_keys
+from bridge.tomtoolkit.database import MANY, chunks, insert, insert_missing, insert_with_keys, select, update
 from bridge.tomtoolkit.ledger import words
-from bridge.tomtoolkit.ledger.applied import announce
+from bridge.tomtoolkit.ledger.applied import announce, is_announced
 from bridge.tomtoolkit.ledger.keeping import Keeping, Said
 from bridge.tomtoolkit.ledger.queries import PLACE, at_places, begun, entries_at
-from bridge.tomtoolkit.ledger.rows import common_texts, entry_values, line_digest, place_of, to_entry
+from bridge.tomtoolkit.ledger.rows import COMMON_TEXTS, entry_columns, line_digest, place_of, to_entry
+
+# All SQL below is put together from this package's own constants; values go in as parameters.
+# ruff: noqa: S608
 
 _Key = tuple[str, UUID]
 """Origin and id of an event (:func:`bridge.ledger.rules.key_of`)."""
-_Sum = tuple[str, str, str, str]
+_Sum = tuple[Any, ...]
 _SUMMED = ("topic", "origin", "kind", "outcome")
 _TOLD = (*_SUMMED, *PLACE, "counted", "event_id", "done")
 
@@ -48,6 +51,7 @@ class DjangoUnit:
         self._successes: dict[str, datetime] = {}
         self._kept_bytes = 0
         self._left: set[Line] = set()
+        self._is_announced = is_announced()
 
     # -- the port -----------------------------------------------------------------------------------------------------
 
@@ -72,14 +76,16 @@ class DjangoUnit:
         The unit's end raises ValueError where ``raw`` is needed and neither given nor kept.
         """
         rules.check(entry, keep, of_all=of is None)
-        announce(self._using, entry)
-        if entry.place in self._said:
+        if self._is_announced:
+            announce(self._using, entry)
+        place = entry.place
+        if place in self._said:
             self._write_outcomes()
         members = None if of is None else frozenset(map(rules.storable, of))
-        self._said[entry.place] = Said(entry=rules.fitting(entry), keep=tuple(keep), of=members, raw=raw)
-        if entry.ref is not None and entry.kind == Kind.LIST:
-            self._lists[entry.place] = rules.key_of(entry.ref)
-        if entry.ref is not None and rules.ends_intents(entry):
+        self._said[place] = Said(entry, tuple(keep), members, raw)
+        if entry.kind == Kind.LIST and entry.ref is not None:
+            self._lists[place] = rules.key_of(entry.ref)
+        if rules.ends_intents(entry) and entry.ref is not None:
             self._end_intents({rules.key_of(entry.ref)})
 
     def witness(self, events: Collection[EventRef]) -> None:
@@ -131,7 +137,8 @@ class DjangoUnit:
         if expected is None:
             _, moved = positions.get_or_create(**place, defaults={"topic_id": topic_id, **following})
         else:
-            moved = positions.filter(**place, topic_id=topic_id, next_offset=expected).update(**following) == 1
+            at = {**place, "topic_id": topic_id, "next_offset": expected}
+            moved = bool(update(self._using, models.Position, at, following))
         if not moved:
             raise position_lost(partition, expected)
 
@@ -143,19 +150,23 @@ class DjangoUnit:
         self._write_outcomes()
         self._kept_bytes += words.keep(self._using, self._words) if self._words else 0
         self._write_witnesses()
+        if self._left:
+            self._move_up()
+        self._write_sums()
+
+    def _move_up(self) -> None:
+        """Let what waits behind another be due now in the lines that something has left."""
         now = self._clock.now()
         behind = models.Parked.objects.using(self._using).filter(holds=True, reason=Reason.WAITS_BEHIND.value)
         for chunk in chunks(sorted(map(line_digest, self._left))):
             behind.filter(Q(due_at=None) | Q(due_at__gt=now), line__in=chunk).update(due_at=now)
-        self._write_sums()
 
     def forget(self, rows: Collection[models.Entry]) -> None:
         """Remove entries of which nothing is kept, and what was said of shares of which no other entry is left."""
         self._keep_witnesses(rows)
         for chunk in chunks([row.pk for row in rows]):
             models.Entry.objects.using(self._using).filter(pk__in=chunk)._raw_delete(self._using)
-        for row in rows:
-            self._sum_up(vars(row), -1)
+        self._sum_up(_columns_of(rows, (*_SUMMED, "counted")), -1)
         self._kept_bytes -= words.forget(self._using, {(row.origin, row.share_id) for row in rows if row.share_id})
 
     def _write_outcomes(self) -> None:
@@ -163,22 +174,34 @@ class DjangoUnit:
         said, self._said = self._said, {}
         if not said:
             return
-        models.make_keys_of(self._using, {text for one in said.values() for text in common_texts(one.entry)})
+        columns = entry_columns([one.entry for one in said.values()], self._clock.now())
+        columns["done"] = self._are_done(said.keys(), columns)
+        models.make_keys_of(self._using, set().union(*(columns[name] for name in COMMON_TEXTS)))
         known = entries_at(self._using, said.keys(), *_TOLD)
-        now = self._clock.now()
-        new: list[dict[str, Any]] = []
+        self._sum_up(columns, +1)
+        self._successes |= {
+            topic: columns["recorded_at"][0]
+            for topic, outcome in set(zip(columns["topic"], columns["outcome"], strict=True))
+            if outcome in rules.SUCCESS
+        }
+        new = [at for at, (place, one) in enumerate(said.items()) if place not in known and not one.keep]
+        if new:
+            only = columns if len(new) == len(said) else _only(columns, new)
+            insert(self._using, models.Entry, only)
+        if len(new) < len(said):
+            self._write_others(said, columns, known)
+
+    def _write_others(
+        self, said: Mapping[Place, Said], columns: Mapping[str, Column], known: Mapping[Place, models.Entry]
+    ) -> None:
+        self._sum_up(_columns_of(known.values(), (*_SUMMED, "counted")), -1)
         rows: list[tuple[Said, models.Entry]] = []
-        for place, one in said.items():
-            values = entry_values(one.entry, now) | {"done": self._is_done(one.entry)}
-            self._sum_up(values, +1)
-            if one.entry.outcome in rules.SUCCESS:
-                self._successes[one.entry.partition.topic] = now
+        for at, (place, one) in enumerate(said.items()):
             if place not in known and not one.keep:
-                new.append(values)
                 continue
+            values = {name: column[at] for name, column in columns.items()}
             row = known.get(place) or models.Entry()
             if place in known:
-                self._sum_up(vars(row), -1)
                 if (row.origin, row.event_id) == (values["origin"], values["event_id"]):
                     values["done"] |= row.done
                 else:
@@ -186,16 +209,12 @@ class DjangoUnit:
             for name, value in values.items():
                 setattr(row, name, value)
             rows.append((one, row))
-        if new:
-            insert(self._using, models.Entry, transposed(new, tuple(new[0])))
         self._write_rows(rows, [row.pk for row in known.values()])
 
     def _write_rows(self, rows: Sequence[tuple[Said, models.Entry]], known: Sequence[int]) -> None:
-        if not rows:
-            return
         if new := [row for _, row in rows if row.pk is None]:
             names = [field.attname for field in models.Entry._meta.concrete_fields if not field.primary_key]
-            columns = {name: [getattr(row, name) for row in new] for name in names}
+            columns = _columns_of(new, names)
             for row, key in zip(new, insert_with_keys(self._using, models.Entry, columns), strict=True):
                 row.pk = key
         before = set(known)
@@ -207,19 +226,19 @@ class DjangoUnit:
         self._kept_bytes += keeping.bytes
         self._left |= keeping.left
 
-    def _sum_up(self, row: Mapping[str, Any], change: int) -> None:
-        """Count an entry in, or out (-1)."""
-        self._sums[row["topic"], row["origin"], row["kind"], row["outcome"]] += change
-        self._kept_bytes += change * row["counted"]
+    def _sum_up(self, columns: Mapping[str, Column], change: int) -> None:
+        """Count entries in, or out (-1)."""
+        for place, number in Counter(zip(*(columns[name] for name in _SUMMED), strict=True)).items():
+            self._sums[place] += change * number
+        self._kept_bytes += change * sum(columns["counted"])
 
-    def _is_done(self, entry: Entry) -> bool:
-        """Return whether an entry is to say that its event is done; of a list it is known afterwards."""
-        if entry.ref is None or entry.place in self._lists:
-            return False
-        key = rules.key_of(entry.ref)
-        if said := key in self._done and key not in self._reopened:
-            self._told.add(key)
-        return said
+    def _are_done(self, places: Iterable[Place], columns: Mapping[str, Column]) -> list[bool]:
+        """Return of which entries it is to be said that their event is done; of a list it is known afterwards."""
+        done = self._done - self._reopened
+        keys = list(zip(columns["origin"], columns["event_id"], strict=True))
+        are_done = [key in done and place not in self._lists for key, place in zip(keys, places, strict=True)]
+        self._told.update(compress(keys, are_done))
+        return are_done
 
     def _reopen(self) -> None:
         for origin, event_id in self._reopened:
@@ -255,29 +274,37 @@ class DjangoUnit:
 
     def _end_intents(self, events: Collection[_Key]) -> None:
         """Forget what was begun for these events, also under an earlier release, which did not note whose they were."""
-        if not models.Intent.objects.using(self._using).exists():
+        if not select(self._using, f"SELECT 1 FROM {models.Intent._meta.db_table} LIMIT 1"):
             return  # as nearly always: what is written in one transaction needs none
         whose: dict[UUID, set[str]] = {}
         for origin, event_id in events:
             whose.setdefault(event_id, {""}).add(origin)
-        there = begun(self._using, whose).values_list("pk", "event_id", "origin")
+        if (rows := begun(self._using, whose)) is None:
+            return
+        there = rows.values_list("pk", "event_id", "origin")
         if ended := [pk for pk, event_id, origin in there if origin in whose[event_id]]:
             for chunk in chunks(ended):
                 models.Intent.objects.using(self._using).filter(pk__in=chunk).delete()
 
     def _write_sums(self) -> None:
         tallies = models.Tally.objects.using(self._using)
-        for (topic, origin, kind, outcome), change in sorted(self._sums.items()):
-            if change:
-                place = {"topic": topic, "origin": origin, "kind": kind, "outcome": outcome}
-                if not tallies.filter(**place).update(events=F("events") + change):
-                    row, made = tallies.get_or_create(**place, defaults={"events": change})
-                    if not made:
-                        tallies.filter(pk=row.pk).update(events=F("events") + change)
+        for summed, change in sorted(self._sums.items()):
+            place = dict(zip(_SUMMED, summed, strict=True))
+            if change and not update(self._using, models.Tally, place, {"events": change}, add=True):
+                row, made = tallies.get_or_create(**place, defaults={"events": change})
+                if not made:
+                    tallies.filter(pk=row.pk).update(events=F("events") + change)
         for topic, at in sorted(self._successes.items()):
-            successes = models.Success.objects.using(self._using)
-            if not successes.filter(topic=topic).update(at=at):
-                successes.update_or_create(topic=topic, defaults={"at": at})
+            if not update(self._using, models.Success, {"topic": topic}, {"at": at}):
+                models.Success.objects.using(self._using).update_or_create(topic=topic, defaults={"at": at})
         if self._kept_bytes:
             installation = models.Installation.objects.using(self._using)
             installation.update(kept_bytes=F("kept_bytes") + self._kept_bytes)
+
+
+def _only(columns: Mapping[str, Column], rows: Sequence[int]) -> dict[str, Column]:
+    return {name: [column[row] for row in rows] for name, column in columns.items()}
+
+
+def _columns_of(rows: Collection[models.Entry], names: Sequence[str]) -> dict[str, Column]:
+    return {name: [getattr(row, name) for row in rows] for name in names}

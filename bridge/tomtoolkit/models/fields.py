@@ -61,7 +61,10 @@ def keys_of(using: str, texts: Collection[str]) -> dict[str, int]:
     """
     found = _found(using)
     if missing := sorted(set(texts) - found.keys()):
-        asked = _Found(Text.objects.using(using).filter(text__in=missing).values_list("text", "id"))
+        marks = ", ".join(["%s"] * len(missing))
+        with connections[using].cursor() as cursor:  # asked for in each transaction
+            cursor.execute(f'SELECT "text", id FROM {_TABLE} WHERE "text" IN ({marks})', missing)
+            asked = _Found(cursor.fetchall())
         transaction.on_commit(asked, using=using)
         found |= asked
     return {text: found[text] for text in texts if text in found}

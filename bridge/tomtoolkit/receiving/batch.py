@@ -2,47 +2,47 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from bridge.events import KINDS, Column, Datum, Datums, Kind
 from bridge.events.columns import once
-from bridge.tom.port import NewDatum, NewDatums, Provenance, Runs
+from bridge.tom.port import NewDatum, NewDatums
 from bridge.tom.reserved import unreserved
 from bridge.tomtoolkit.database import in_utc
 
 
-@dataclass(frozen=True)
-class Batch:
-    """Datums of one kind; each of the sequences has one value a datum, in the order in which they were given."""
+@dataclass(frozen=True, kw_only=True)
+class Batch(NewDatums):
+    """Datums of one kind; of ``places`` and ``values`` too there is one a datum."""
 
-    kind: Kind
-    datums: Datums[Datum]
     places: Sequence[int]
     """Where each stands in what was given."""
-    targets: Sequence[int]
-    provenances: Sequence[Provenance]
-    numbers: Sequence[int]
-    """Which datum of its event each is."""
     values: Sequence[dict[str, Any]]
     """The further values of each as a TOM keeps them."""
 
-    def __len__(self) -> int:
-        return len(self.places)
+    @classmethod
+    def at(cls, places: Sequence[int], new: NewDatums) -> "Batch":
+        """Return datums of one type, which stand at these places of what was given."""
+        frees = _shared(new.datums.column(new.datums.of.FREE))
+        return cls(
+            datums=new.datums.having(timestamp=in_utc(new.datums.column("timestamp"))),
+            targets=new.targets,
+            provenances=new.provenances,
+            numbers=new.numbers,
+            places=places,
+            values=once(partial(unreserved, kind=KINDS[new.datums.of]), frees),
+        )
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of events that bring such datums."""
+        return KINDS[self.datums.of]
 
     def column(self, name: str) -> Column:
         """Return the values of a field."""
         return self.datums.column(name)
-
-    def new(self, row: int) -> NewDatum:
-        """Return one of them."""
-        return NewDatum(
-            target_pk=self.targets[row],
-            datum=self.datums[row],
-            provenance=self.provenances[row],
-            number=self.numbers[row],
-        )
 
     def only(self, rows: Sequence[int]) -> "Batch":
         """Return those of these rows."""
@@ -54,36 +54,21 @@ class Batch:
 
         columns: dict[str, Column] = {name: those(column) for name, column in self.datums.columns().items()}
         columns["timestamp"] = in_utc(columns["timestamp"])
-        return Batch(
-            self.kind,
-            Datums(self.datums.of, columns),
-            *map(those, (self.places, self.targets, self.provenances, self.numbers, self.values)),
+        return replace(
+            self,
+            datums=Datums(self.datums.of, columns),
+            **{name: those(getattr(self, name)) for name in ("targets", "provenances", "numbers", "places", "values")},
         )
 
 
-def by_kind(runs: Runs) -> list[Batch]:
-    """Return ``runs`` as one batch a kind."""
-    gathered: dict[type[Datum], list[tuple[int, NewDatums]]] = defaultdict(list)
-    place = 0
-    for run in runs.runs:
-        gathered[run.datums.of].append((place, run))
-        place += len(run)
-    return [_gathered(of, given) for of, given in gathered.items()]
-
-
-def _gathered(of: type[Datum], given: Sequence[tuple[int, NewDatums]]) -> Batch:
-    """Return runs, each with the place of its first datum, as one batch."""
-    kind, runs = KINDS[of], [run for _, run in given]
-    datums = Datums.joined(of, [run.datums for run in runs])
-    return Batch(
-        kind=kind,
-        datums=datums.having(timestamp=in_utc(datums.column("timestamp"))),
-        places=[place for first, run in given for place in range(first, first + len(run))],
-        targets=[run.target_pk for run in runs for _ in range(len(run))],
-        provenances=[run.provenance for run in runs for _ in range(len(run))],
-        numbers=[number for run in runs for number in range(run.number, run.number + len(run))],
-        values=once(partial(unreserved, kind=kind), _shared(datums.column(of.FREE))),
-    )
+def by_kind(datums: Sequence[NewDatum]) -> list[Batch]:
+    """Return ``datums`` as one batch a kind."""
+    if isinstance(datums, NewDatums):
+        return [Batch.at(range(len(datums)), datums)]
+    places: dict[type[Datum], list[int]] = defaultdict(list)
+    for place, new in enumerate(datums):
+        places[type(new.datum)].append(place)
+    return [Batch.at(those, NewDatums.of([datums[place] for place in those])) for those in places.values()]
 
 
 def _shared(frees: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from bridge.budget import Budget
 from bridge.errors import BridgeError, TomAwayError
 from bridge.events import KINDS, Column, Datum, Kind
 from bridge.tom.compare import RULES, Beside
-from bridge.tom.port import DatumResult, ExistingDatum, Fate, NewDatum, Runs
+from bridge.tom.port import NEW, DatumResult, ExistingDatum, Fate, NewDatum
 from bridge.tomtoolkit.database import JsonTexts, insert_with_keys, words, writing
 from bridge.tomtoolkit.receiving import written
 from bridge.tomtoolkit.receiving.batch import Batch, by_kind
@@ -24,7 +24,6 @@ from bridge.tomtoolkit.receiving.targets import existing
 from bridge.tomtoolkit.receiving.visibility import Visibility
 from bridge.tomtoolkit.rows.kinds import MODELS
 
-_NEW = DatumResult(Fate.NEW)
 _LOOKED_AT_CLOSER = ("value", "data_type")
 """Parts of a place that are not compared as they are: where all else is the same, datums are looked at one by one."""
 _Results = dict[int, DatumResult]
@@ -51,18 +50,18 @@ class DatumWriter:
 
     def add(self, datums: Sequence[NewDatum], budget: Budget) -> list[DatumResult]:
         """Write datums and return the fate of each in the same order."""
-        runs = Runs.of(datums)
         results: _Results = {}
+        batches = by_kind(datums)
         with writing(self._using):
-            targets = {run.target_pk for run in runs.runs}
+            targets = {pk for batch in batches for pk in batch.targets}
             if missing := targets - existing(self._using, targets):
                 raise TomAwayError(f"target {min(missing)} was removed meanwhile", mend="It is decided anew")
-            for batch in by_kind(runs):
+            for batch in batches:
                 budget.check()
                 wrong = unstorable(batch)
                 results |= {batch.places[row]: _refused(reason) for row, reason in wrong.items()}
                 self._write(batch.only([row for row in range(len(batch)) if row not in wrong]), results)
-        return [results.get(place, _NEW) for place in range(len(runs))]
+        return [results.get(place, NEW) for place in range(len(datums))] if results else [NEW] * len(datums)
 
     def _write(self, batch: Batch, results: _Results) -> None:
         """Write what the rows there leave room for; of datums at one place the first goes first."""
@@ -72,7 +71,7 @@ class DatumWriter:
         held_back: set[int] = set()
         followers: dict[int, Fate] = {}
         for row in contested:
-            new = batch.new(row)
+            new = batch[row]
             if (found := beside.fate(new)) is not None:
                 results[batch.places[row]] = DatumResult(found)
                 held_back.add(row)
@@ -102,7 +101,7 @@ class DatumWriter:
         rows: Sequence[int] = range(len(batch))
         if batch.kind is not Kind.SPECTROSCOPY:
             rows = [row for row, place in enumerate(places) if place in taken] if taken else ()
-        beside = Beside([batch.new(row) for row in rows])
+        beside = Beside([batch[row] for row in rows])
         for pk, those in there.items():
             beside.take_in(pk, those)
         return rows, beside
@@ -125,7 +124,7 @@ class DatumWriter:
                 return
             # Another process may have written it between our look and the insert.
             _, beside = self._contested(batch)
-            found = beside.fate(batch.new(0))
+            found = beside.fate(batch[0])
             results[batch.places[0]] = DatumResult(found) if found is not None else _refused(words(error))
 
     def _insert_all(self, batch: Batch) -> None:

@@ -15,7 +15,7 @@ from bridge.tom.compare import RULES, is_same_spectrum
 from bridge.tom.port import ExistingDatum
 from bridge.tom.reserved import source_of
 from bridge.tom.values import row_of
-from bridge.tomtoolkit.database import as_stored, as_table, chunks, same_as_wanted
+from bridge.tomtoolkit.database import among, as_stored, as_table, chunks, same_as_wanted, select
 from bridge.tomtoolkit.rows.kinds import MODELS
 
 _DATA_TYPES = {kind: data_type for data_type, kind in TYPED.items()}
@@ -56,8 +56,8 @@ def rows_beside(
 
 def _any_of_before(using: str, targets: Sequence[int]) -> bool:
     """Return whether any of these targets has rows where all data were before 3.1: few have."""
-    wanted = chunks(list(set(targets)))
-    return any(ReducedDatum.objects.using(using).filter(target_id__in=some).exists() for some in wanted)
+    one_of, value = among(using, set(targets))
+    return bool(select(using, f"SELECT 1 FROM {ReducedDatum._meta.db_table} WHERE target_id {one_of} LIMIT 1", [value]))
 
 
 def _of_before(using: str, kind: Kind, keys: Sequence[int]) -> Iterator[tuple[int, ExistingDatum]]:
@@ -106,9 +106,7 @@ def _between(using: str, model: Any, names: Sequence[str], wanted: Sequence[_Val
         f" AND held.{when} BETWEEN wanted.v{count} AND wanted.v{count + 1} LIMIT 1"
     )
     shown = ", ".join(f"v{number}" for number in range(count))
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {shown} FROM {source} WHERE ({look}) IS NOT NULL", given)
-        return {tuple(row) for row in cursor.fetchall()}
+    return {tuple(row) for row in select(using, f"SELECT {shown} FROM {source} WHERE ({look}) IS NOT NULL", given)}
 
 
 def _at(using: str, model: Any, names: Sequence[str], wanted: Sequence[_Values]) -> set[int]:
@@ -123,9 +121,7 @@ def _at(using: str, model: Any, names: Sequence[str], wanted: Sequence[_Values])
         if connection.vendor == "postgresql"
         else f"CROSS JOIN {table} AS held ON {same}"
     )
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT held.{pk} FROM {source} {look}", given)
-        return {key for (key,) in cursor.fetchall()}
+    return {key for (key,) in select(using, f"SELECT held.{pk} FROM {source} {look}", given)}
 
 
 def _alike(using: str, targets: Sequence[int], wavelengths: Column, fluxes: Column) -> set[int]:

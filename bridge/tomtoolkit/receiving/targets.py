@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db import connections
 from tom_dataproducts.models import DataProduct as ProductModel
 from tom_targets.base_models import BaseTarget
 from tom_targets.models import Target as TargetModel
@@ -18,12 +19,15 @@ from bridge.events import COORDINATE_FIELDS, EventRef, Target
 from bridge.names import simplify, simplify_all
 from bridge.tom.port import Additions, Creation, LocalTarget, NewTarget, Provenance, Written
 from bridge.tomtoolkit import models
-from bridge.tomtoolkit.database import MANY, let_in, lock_creation, refusing, translating, writing
+from bridge.tomtoolkit.database import MANY, among, let_in, lock_creation, refusing, select, translating, writing
 from bridge.tomtoolkit.receiving import choices, written
 from bridge.tomtoolkit.receiving.visibility import Visibility
 from bridge.tomtoolkit.rows.kinds import MODELS
 from bridge.tomtoolkit.rows.names import Names, by_rule, own_manager
 from bridge.tomtoolkit.rows.targets import as_local, own_fields, targets_with_keys, with_keys
+
+# All SQL below is put together from Django's own names of tables; values go in as parameters.
+# ruff: noqa: S608
 
 _WRITTEN = (
     *dict.fromkeys((BaseTarget, TargetModel)), TargetName, TargetExtra, TargetList, TargetList.targets.through,
@@ -233,12 +237,10 @@ class Targets:
 
 def existing(using: str, pks: Iterable[int]) -> set[int]:
     """Return which of these targets are there, and keep them there until the end of the transaction."""
-    wanted = sorted(set(pks))
-    found: set[int] = set()
-    for first in range(0, len(wanted), MANY):
-        rows = BaseTarget.objects.using(using).filter(pk__in=wanted[first : first + MANY]).order_by("pk")
-        found |= set(rows.select_for_update(no_key=True).values_list("pk", flat=True))
-    return found
+    one_of, value = among(using, sorted(set(pks)))
+    kept = " FOR NO KEY UPDATE" if connections[using].vendor == "postgresql" else ""
+    found = select(using, f"SELECT id FROM {BaseTarget._meta.db_table} WHERE id {one_of} ORDER BY id{kept}", [value])
+    return {pk for (pk,) in found}
 
 
 def _kept(result: Creation, there: set[int], where: str) -> Creation:

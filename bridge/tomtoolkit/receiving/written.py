@@ -12,14 +12,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache, partial
-from itertools import pairwise, repeat
+from itertools import count, pairwise, repeat
+from operator import sub
 from typing import Any
 
 from bridge.events import Column, EventRef
 from bridge.events.columns import once
 from bridge.tom.numbers import as_taken
 from bridge.tomtoolkit import models
-from bridge.tomtoolkit.database import JsonTexts, Moments, insert
+from bridge.tomtoolkit.database import JsonTexts, Moments, insert, select
 from bridge.tomtoolkit.rows.noted import Part, packed, parts_of, run_of
 
 DIGEST_BYTES = 4
@@ -41,7 +42,7 @@ def note(using: str, model: Any, written: Iterable[Note]) -> None:
     if not runs:
         return
     keys = [key for run in runs for key in range(run.first, run.last + 1)]
-    if _overlapping(using, model, keys[0], keys[-1]).exists():
+    if _any_overlaps(using, model, keys[0], keys[-1]):
         forget(using, model, keys)
     _insert(using, model, runs)
 
@@ -103,16 +104,19 @@ def digests(model: Any, columns: Mapping[str, Column]) -> list[bytes]:
 
     The same text is put together from columns; what is in no row costs nothing.
     """
-    filled = model()
+    filled, count = model(), len(columns["target_id"])
     parts: list[Iterable[str]] = []
+    same = "{"
     for name in sorted(_columns(model)):
-        if name not in columns:
-            parts.append(repeat(_part(name, getattr(filled, name))))
-        elif any(those := _parts(name, columns[name])):
-            parts.append(those)
-    rows = zip(*parts, columns["target_id"])  # noqa: B905 (what is the same for all has no end)
-    texts = ("{" + "".join(row[:-1])[: -len(_BETWEEN)] + "}" for row in rows)
-    return [hashlib.sha256(text.encode()).digest()[:DIGEST_BYTES] for text in texts]
+        those = _parts(name, columns[name]) if name in columns else [_part(name, getattr(filled, name))]
+        if len(those) == 1:  # of all rows
+            same += those[0]
+        else:
+            parts += [repeat(same, count), those]
+            same = ""
+    texts = map("".join, zip(*parts, repeat(same, count), strict=True))
+    ends = -len(_BETWEEN)
+    return [hashlib.sha256(f"{text[:ends]}}}".encode()).digest()[:DIGEST_BYTES] for text in texts]
 
 
 _as_json = json.JSONEncoder(sort_keys=True, default=str).encode
@@ -121,18 +125,20 @@ _POINT_ZERO = re.compile(r"\.0(?=[,\]])")
 
 
 def _parts(name: str, column: Column) -> list[str]:
-    """Return of each value what stands for it in a digest's text; nothing where it is empty."""
+    """Return of each value what stands for it in a digest's text, of one value that all have once; nothing of none."""
     if isinstance(column, JsonTexts):
         return once(lambda text: f'"{name}": {_numbers(text)}{_BETWEEN}', column)
     if isinstance(column, Moments):
         return [f'"{name}": "{text.replace(" ", "T")}+00:00"{_BETWEEN}' for text in column.texts]
     types = set(map(type, column))
-    if types <= {float, type(None)}:
-        begin = f'"{name}": '
-        return ["" if n is None else f"{begin}{int(n) if n.is_integer() else n!r}{_BETWEEN}" for n in column]
+    if types <= {str, float, type(None)} and len(set(column)) == 1:
+        return [_part(name, column[0])]
     if types == {str}:
         known = {value: _part(name, value) for value in set(column)}
         return [known[value] for value in column]
+    if types <= {float, type(None)}:
+        begin = f'"{name}": '
+        return ["" if n is None else f"{begin}{int(n) if n.is_integer() else n!r}{_BETWEEN}" for n in column]
     return once(partial(_part, name), column)
 
 
@@ -181,19 +187,25 @@ class _Run:
 
 def _runs(ordered: Sequence[_Row]) -> Iterator[_Run]:
     """Yield the runs of notes that are in the order of their keys."""
-    apart = [
-        (key - at, event, None if number is None else number - at) for at, (key, event, number, _) in enumerate(ordered)
-    ]
-    ends = [at for at in range(1, len(apart)) if apart[at] != apart[at - 1]]
+    if not ordered:
+        return
+    keys, events, numbers, digests = zip(*ordered, strict=True)
+    # The same for neighbours of one event.
+    apart = zip(
+        map(sub, keys, count()),
+        events,
+        (None if number is None else number - at for at, number in enumerate(numbers)),
+        strict=False,
+    )
+    ends = [at for at, (one, other) in enumerate(pairwise(apart), 1) if one != other]
     run: _Run | None = None
-    for first, end in pairwise((0, *ends, len(ordered)) if ordered else ()):
-        key, event, number, _ = ordered[first]
-        if run is not None and not run.takes(key):
+    for first, end in pairwise((0, *ends, len(keys))):
+        if run is not None and not run.takes(keys[first]):
             yield run
             run = None
-        run = run or _Run(key)
-        run.parts.append(Part(end - first, event, number))
-        run.digests += [told for *_, told in ordered[first:end]]
+        run = run or _Run(keys[first])
+        run.parts.append(Part(end - first, events[first], numbers[first]))
+        run.digests += digests[first:end]
     if run is not None:
         yield run
 
@@ -219,6 +231,14 @@ def _insert(using: str, model: Any, runs: Sequence[_Run]) -> None:
         "digests": [b"".join(run.digests) for run in runs],
     }
     insert(using, models.Written, columns)
+
+
+def _any_overlaps(using: str, model: Any, first: int, last: int) -> bool:
+    """Return whether :func:`_overlapping` has any, which is asked for with each transaction."""
+    runs = f'SELECT 1 FROM {models.Written._meta.db_table} WHERE "model" = {models.key_sql()}'  # noqa: S608
+    return bool(
+        select(using, f'{runs} AND "last" >= %s AND "first" <= %s LIMIT 1', [model._meta.label_lower, first, last])
+    )
 
 
 def _overlapping(using: str, model: Any, first: int, last: int) -> Any:

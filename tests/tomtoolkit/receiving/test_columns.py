@@ -13,7 +13,7 @@ from parts.django_tom import VENDORS, InProcessTom
 from parts.tom_site import GROUP
 
 from bridge.events import Datum, EventRef, Kind, Point, Position, ReducedDatum, Spectrum, uuid7
-from bridge.tom.port import Fate, NewDatum, Provenance, Runs
+from bridge.tom.port import Fate, NewDatum, Provenance
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 WEST = timezone(timedelta(hours=-5))
@@ -253,7 +253,7 @@ def test_what_is_there_is_looked_for_by_indexes_that_begin_with_target_and_time(
     tom = DjangoTom(DjangoLedger(), {})
     with CaptureQueriesContext(connection) as queries:
         tom.datums(pk, datums())
-    looks = [one["sql"] for one in queries if "json_each" in one["sql"]]
+    looks = [one["sql"] for one in queries if "AS wanted" in one["sql"]]
     ranges = [look for look in looks if "BETWEEN" in look]
     assert len(ranges) == 7, "four models, and what is from before 3.1 for three of them"
     assert len(looks) - len(ranges) == 4, "what is from before 3.1 lies in the range of all four kinds"
@@ -271,11 +271,11 @@ def test_what_is_there_is_found_at_either_end_and_within_what_comes(tom: Any, or
     def light_curve(*hours: int) -> list[Datum]:
         return [Point(timestamp=NOON + timedelta(hours=hour), bandpass="r", brightness=18.0) for hour in hours]
 
-    tom.add_datums(Runs.of(new(pk, *light_curve(0, 4, 8))))
+    tom.add_datums(new(pk, *light_curve(0, 4, 8)))
     for hours, known in {(3, 0, -1): {0}, (12, 8, 9): {8}, (6, 3, 5, 4): {3, 4}, (20, 21): set(), (1,): set()}.items():
-        fates = [one.fate for one in tom.add_datums(Runs.of(new(pk, *light_curve(*hours))))]
+        fates = [one.fate for one in tom.add_datums(new(pk, *light_curve(*hours)))]
         assert fates == [Fate.DUPLICATE if hour in known else Fate.NEW for hour in hours]
-    assert {one.fate for one in tom.add_datums(Runs.of(new(other, *light_curve(0, 4, 8))))} == {Fate.NEW}
+    assert {one.fate for one in tom.add_datums(new(other, *light_curve(0, 4, 8)))} == {Fate.NEW}
 
 
 def test_datums_of_several_events_and_kinds_are_answered_in_their_order(tom: Any, orm_tom: InProcessTom) -> None:
@@ -288,5 +288,5 @@ def test_datums_of_several_events_and_kinds_are_answered_in_their_order(tom: Any
         provenance=wanted[5].provenance,
         number=5,
     )
-    fates = [one.fate for one in tom.add_datums(Runs.of(wanted))]
+    fates = [one.fate for one in tom.add_datums(wanted)]
     assert fates == [*[Fate.NEW] * 5, Fate.REFUSED, *[Fate.NEW] * 10, *[Fate.DUPLICATE] * 3]

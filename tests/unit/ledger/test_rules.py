@@ -178,6 +178,32 @@ def test_an_entry_that_fits_is_left_as_it_is() -> None:
     assert len(rules.fitting(longer).key) == rules.LONGEST_KEY
 
 
+@given(
+    st.lists(
+        st.builds(
+            lambda entry, title, origin, key, detail: replace(
+                entry, title=title, origin=origin, key=key, detail=detail
+            ),
+            ENTRIES,
+            st.sampled_from(["", "α" * 600, "a\x00b", "\ud800"]) | st.text(),
+            st.sampled_from(["north", "n" * 150]),
+            st.sampled_from([b"north/sn2026abc", b"k" * 2_000]),
+            st.sampled_from([{}, {"message": "x" * 2_000}, {"datums": {"new": 1}}]),
+        ),
+        min_size=1,
+        max_size=5,
+    )
+)
+def test_the_columns_of_many_entries_are_those_of_each(entries: list[Entry]) -> None:
+    together = rules.columns(entries)
+    for row, entry in enumerate(entries):
+        fits = rules.fitting(entry)
+        assert {name: column[row] for name, column in together.items()} == {
+            name: value for name, (value,) in rules.columns([fits]).items()
+        }
+        assert (together["title"][row], together["record_key"][row]) == (fits.title, fits.key)
+
+
 # -- when something is looked at again -------------------------------------------------------------------------------
 
 

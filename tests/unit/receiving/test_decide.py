@@ -27,6 +27,7 @@ from bridge.receiving.decide import (
     FillList,
     decide,
     import_list_name,
+    new_datums,
     shared_list_name,
 )
 from bridge.receiving.matching import Hold, Policy, separation
@@ -132,7 +133,7 @@ def test_the_position_of_a_moving_body_is_not_compared():
 def test_a_datum_comes_from_the_tom_that_sent_it_and_keeps_its_own_source():
     plan = decide(event(photometry()), tom_with(local(7)), Policy())
     assert isinstance(plan, AddDatums)
-    (new,) = plan.datums
+    (new,) = new_datums([plan], Policy())
     assert (new.target_pk, new.datum.source_name) == (7, "Alpha TOM")
     assert new.datum.extra == {ORIGINAL_SOURCE_KEY: "ZTF"}
 
@@ -149,7 +150,7 @@ def test_a_datum_comes_from_the_tom_that_sent_it_and_keeps_its_own_source():
 def test_the_source_that_the_first_publisher_had_is_always_kept_also_when_it_is_empty(source, extra, kept):
     point = Point(timestamp=NOON, bandpass="r", brightness=0.0, source_name=source, extra={"a": 1} | extra)
     body = Photometry(target=TargetReference(name="SN 2024abc"), points=(point,))
-    (new,) = decide(event(body), tom_with(local(7)), Policy()).datums
+    (new,) = new_datums([decide(event(body), tom_with(local(7)), Policy())], Policy())
     assert (new.datum.source_name, new.datum.extra) == ("Alpha TOM", {"a": 1, ORIGINAL_SOURCE_KEY: kept})
 
 
