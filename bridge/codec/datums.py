@@ -10,6 +10,7 @@ import struct
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from math import isfinite
+from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
 from pydantic import FiniteFloat
@@ -138,7 +139,7 @@ class _Layout:
     def __init__(self, fields: Sequence["_Field"], parts: Sequence[_Part], unfilled: dict[str, Column]) -> None:
         self._struct = struct.Struct("<" + "".join(part.format for part in parts))
         self.width = self._struct.size
-        self._begins: list[tuple[int, int]] = []
+        self._begins: dict[int, int] = {}
         """Which of the numbers that it is taken apart to have to be what."""
         self._takes: list[tuple[str, int, _Take]] = []
         """Field by field the number of its value, and what makes a right one of it."""
@@ -147,19 +148,23 @@ class _Layout:
         taken = 0
         for field, part in zip(fields, parts, strict=True):
             if part.begin is not None:
-                self._begins.append((taken, part.begin))
+                self._begins[taken] = part.begin
                 taken += 1
             if part.empty is not None:
                 self._empty.append((field.name, tuple(field.take(part.empty))))
             else:
                 self._takes.append((field.name, taken, field.take_packed))
                 taken += 1
+        self._begins_of = itemgetter(*self._begins)  # each datum has texts
+        self._alone = self._begins_of(self._begins), unfilled | dict(self._empty)
 
     def columns(self, data: bytes, at: int, number: int) -> dict[str, Column] | None:
         """Return ``number`` datums that begin at a place; None where one is laid out otherwise."""
+        if number == 1:
+            return self._of_one(self._struct.unpack_from(data, at))
         rows = self._struct.iter_unpack(data[at : at + number * self.width])
         found = list(zip(*rows, strict=True))
-        for which, begin in self._begins:
+        for which, begin in self._begins.items():
             if found[which].count(begin) != number:
                 return None
         columns = self._unfilled.copy()
@@ -167,6 +172,16 @@ class _Layout:
             columns[name] = one * number
         for name, which, take in self._takes:
             columns[name] = take(found[which])
+        return columns
+
+    def _of_one(self, row: tuple[Any, ...]) -> dict[str, Column] | None:
+        """Return the columns of a single datum: to turn rows into columns would take as long as all else."""
+        begins, columns = self._alone
+        if self._begins_of(row) != begins:
+            return None
+        columns = columns.copy()
+        for name, which, take in self._takes:
+            columns[name] = take((row[which],))
         return columns
 
 

@@ -18,7 +18,7 @@ from uuid import UUID
 from bridge.codec.headers import headers_of
 from bridge.codec.schema import KINDS, Schema
 from bridge.codec.schemas import newest
-from bridge.events import BODIES, Datums, Event, Kind
+from bridge.events import BODIES, Datums, Event, Kind, TargetReference
 from bridge.microseconds import to_microseconds
 from bridge.stream.port import Headers
 
@@ -87,6 +87,9 @@ class _Writer:
         self._marker = MARKER + schema.fingerprint
         self._body = tuple((name, _type(node, named).one) for name, node in fields.items())
         self._is_target = kind is Kind.TARGET
+        if kind in BODIES:
+            (target, write), *rest = self._body
+            self._body = ((target, _Last(write)), *rest)
         array = fields.get(ARRAYS.get(kind, ""))
         self.item = named[array["items"]["name"]].one if array else _no_items
         """Writes one item of those by which an event can be split."""
@@ -111,6 +114,24 @@ class _Writer:
         if values != share[0]:
             share = self._share = values, self._write_share(envelope)
         return share[1]
+
+
+class _Last:
+    """Writes what data are of: the last one is known, as many events are of one target."""
+
+    def __init__(self, write: _Write) -> None:
+        self._write = write
+        self._last: tuple[tuple[Any, ...], bytes] = ((), b"")
+
+    def __call__(self, target: TargetReference) -> bytes:
+        values = _OF_TARGET(vars(target))
+        last = self._last
+        if values != last[0] or 0 in values:  # -0.0 is no other number, and is written otherwise
+            last = self._last = values, self._write(target)
+        return last[1]
+
+
+_OF_TARGET = itemgetter(*TargetReference.model_fields)
 
 
 def _no_items(item: Any) -> bytes:
@@ -209,6 +230,12 @@ def _long(value: int) -> bytes:
     value = (value << 1) ^ (value >> 63)  # zigzag, then seven bits a byte
     if value < 0x80:
         return _ONE_BYTE[value]
+    if 1 << 49 <= value < 1 << 56:  # eight bytes, as nearly all times take
+        # Groups of seven bits are moved together: two halves, then four, then eight.
+        value = value & 0x0000_0000_0FFF_FFFF | (value & 0x00FF_FFFF_F000_0000) << 4
+        value = value & 0x0000_3FFF_0000_3FFF | (value & 0x0FFF_C000_0FFF_C000) << 2
+        value = value & 0x007F_007F_007F_007F | (value & 0x3F80_3F80_3F80_3F80) << 1
+        return (value | 0x0080_8080_8080_8080).to_bytes(8, "little")
     written = bytearray()
     while value > 0x7F:
         written.append(value & 0x7F | 0x80)

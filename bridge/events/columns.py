@@ -119,11 +119,6 @@ class Datums(Sequence[D], Generic[D]):
         columns = self.columns()
         return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
-    @property
-    def was_changed(self) -> bool:
-        """Whether one of the models is a copy with other values, which were not checked."""
-        return any(one.was_changed for one in self._models or ())
-
     def _made(self) -> tuple[D, ...]:
         if self._models is None:
             names = tuple(self._columns)

@@ -176,6 +176,17 @@ class Data(Model):
         return Datums.of_models(DATUMS[type(self)], getattr(self, self.ITEMS))
 
     @property
+    def is_as_checked(self) -> bool:
+        """Whether nothing of it can be otherwise than it was when it was made: no copy, and no dictionary."""
+        if self.was_changed or self.target.was_changed:
+            return False
+        datums = self.datums
+        free = datums.of.FREE
+        if datums.are_columns:
+            return not any(datums.column(free))
+        return not any(one.was_changed or getattr(one, free) for one in datums)
+
+    @property
     def weight(self) -> int:
         """As how many points they count where work is bounded by datums."""
         return DATUMS[type(self)].weigh(self.datums)

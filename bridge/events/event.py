@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, FailFast, Field, StringConstraints, ValidationError
 
 from bridge.errors import InvalidEventError
-from bridge.events.datums import DATUMS, Data, DataBody
+from bridge.events.datums import DATUMS, DataBody
 from bridge.events.fields import Kind, Model, Utc, text, uuid7
 from bridge.events.product import DataProduct
 from bridge.events.targets import Target, TargetList
@@ -18,6 +18,7 @@ Body = Target | TargetList | DataBody | DataProduct
 Part = TypeVar("Part", bound=Model)
 
 _BODIES = frozenset(get_args(Body))
+"""The kinds whose bodies have a name of their own."""
 
 _LONGEST_PATH = 120
 """Characters of the path to a wrong field that are told: free values may be nested deeply."""
@@ -121,13 +122,9 @@ class Event(Share):
 
         What can: copies with other values (``model_copy``), and the dictionaries in it. Raises as :meth:`checked`.
         """
-        body = self.body
-        if isinstance(body, Data) and not any(
-            (self.was_changed, body.was_changed, body.target.was_changed, body.datums.was_changed)
-        ):
-            datums = body.datums
-            if not any(datums.column(DATUMS[type(body)].FREE)):
-                return self
+        body: Any = self.body
+        if type(body) in DATUMS and not self.was_changed and body.is_as_checked:
+            return self
         return Event.checked(self.model_dump(warnings=False))
 
     def as_json(self) -> bytes:

@@ -4,12 +4,13 @@ Lengths are those of the columns in TOM Toolkit 3.1's models, so that what is va
 """
 
 import json
+import os
 import re
-import secrets
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cache
 from typing import Annotated, Any, Self
 from uuid import UUID
 
@@ -52,7 +53,7 @@ _ESCAPED_SURROGATE = re.compile(r"\\ud[89a-f]")
 def uuid7() -> UUID:
     """Return a new UUID of version 7: 48 bits of Unix time in milliseconds, then random bits (RFC 9562, 5.7)."""
     milliseconds = time.time_ns() // 1_000_000
-    bits = (milliseconds << 80) | secrets.randbits(80)
+    bits = (milliseconds << 80) | int.from_bytes(os.urandom(10))
     bits = bits & ~(0xF << 76) | (0x7 << 76)
     bits = bits & ~(0x3 << 62) | (0x2 << 62)
     return UUID(int=bits)
@@ -174,7 +175,7 @@ class Model(BaseModel):
         """
         made = cls.__new__(cls)
         _set(made, "__dict__", values)
-        _set(made, "__pydantic_fields_set__", set(values))
+        _set(made, "__pydantic_fields_set__", _every_field(cls))
         _set(made, "__pydantic_extra__", None)
         _set(made, "__pydantic_private__", None)
         return made
@@ -183,6 +184,12 @@ class Model(BaseModel):
     def was_changed(self) -> bool:
         """Whether this is a copy with other values, which were not checked."""
         return _CHANGED in self.__dict__
+
+
+@cache
+def _every_field(model: type[Model]) -> set[str]:
+    """Return the names of a model's fields: one set for all that are made, as nothing changes that of a frozen one."""
+    return set(model.model_fields)
 
 
 class Kind(StrEnum):

@@ -39,6 +39,7 @@ class Reason(StrEnum):
     INVALID = "invalid"
     OTHER_CONTENT = "same id, other content"
     ANOTHERS = "another installation of our origin"
+    NEWER_NO_ROOM = "newer version, no room to wait"
     REJECTED = "rejected by the TOM"
     INTERNAL = "internal error"
     UNFINISHED = "never finished"

@@ -46,6 +46,7 @@ BAD_IN_ITSELF = frozenset(
         Reason.INVALID,
         Reason.OTHER_CONTENT,
         Reason.ANOTHERS,
+        Reason.NEWER_NO_ROOM,
     }
 )
 """Reasons that lie in a record alone, whatever the TOM: they stop nobody, and little of such a record is kept."""

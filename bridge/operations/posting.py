@@ -1,7 +1,7 @@
 """Publishing over Hermes' REST API from the command line, where no outbox remembers what became of a message."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 
@@ -24,15 +24,22 @@ def post(
     *,
     source: str,
     dry_run: bool,
+    progress: Callable[[float], object] = lambda _part: None,
 ) -> None:
     """Let Hermes validate all messages for ``topic``, then (not in a dry run) publish them: durable when this returns.
 
+    ``progress`` hears after each request which part of all of them is done (0 to 1).
     Raises SourceError with what Hermes refuses (nothing was published then), DeniedError, AwayError, and UnclearError
     where one may have been published or not: its text says which, and how many were before it.
     """
     with closing(service_of(settings.stream_of(topic))) as service:
         service.may_publish(split(topic)[1])
-        problems = [problem for one in messages if (problem := _problem(service, one))]
+        requests = len(messages) * (1 if dry_run else 2)
+        problems = []
+        for number, one in enumerate(messages, 1):
+            if problem := _problem(service, one):
+                problems.append(problem)
+            progress(number / requests)
         if problems:
             raise SourceError.of(source, problems)
         for number, one in enumerate([] if dry_run else messages):
@@ -42,6 +49,7 @@ def post(
                 if number:
                     error.what = f"{number} of {len(messages)} messages are published, and then: {error.what}"
                 raise
+            progress((len(messages) + number + 1) / requests)
 
 
 def _problem(service: HermesService, message: Outgoing) -> str:

@@ -146,7 +146,8 @@ def publish(
 ) -> Published:
     """Check all ``events``, then publish them, in the topic's format; durable when this returns.
 
-    ``source`` names where they come from, for messages; ``progress`` hears how many were handed over. Raises
+    ``source`` names where they come from, for messages; ``progress`` hears how many were handed over (over Hermes'
+    REST API: how many the requests until now make up, as each message takes two). Raises
     TopicMissingError, SourceError (nothing was published then), and AwayError where the stream did not take all within
     ``timeout_s``; over Hermes' REST API also what :func:`~bridge.operations.posting.post` raises.
     """
@@ -160,7 +161,10 @@ def publish(
         assumed = tuple(str(one) for one in composed.assumed)
         records = len(composed.messages)
         if how.over_rest:
-            post(settings, chosen, composed.messages, source=source, dry_run=dry_run)
+            post(
+                settings, chosen, composed.messages, source=source, dry_run=dry_run,
+                progress=lambda part: progress(int(part * len(events))),
+            )  # fmt: skip
         elif not dry_run:
             for message in composed.messages:
                 headers = message.headers(stream.account(chosen))

@@ -60,6 +60,8 @@ class Poster:
         self._looks: dict[int, tuple[int, float]] = {}
         """How often an unclear row was looked up, and when that is due again."""
         self._list_at = 0.0
+        self.settled = 0
+        """How many rows were sent, refused, or left as unclear."""
         self._unclear = 0
         """How many answers one after the other were unclear: a service that is out of order gets ever fewer rows."""
 
@@ -131,6 +133,7 @@ class Poster:
             raise
         else:
             self._unclear = 0
+            self.settled += 1
             log.info("relay.sent", events=1, stream=self._label, hermes=str(found))
             self._later(lambda: self._outbox.mark_sent([row.id]))
 
@@ -146,10 +149,12 @@ class Poster:
 
     def _refuse(self, row: Row, error: EventError) -> None:
         log.error("relay.refused", row=row.id, message=str(error))
+        self.settled += 1
         self._later(lambda: self._outbox.mark_refused(row.id, str(error)))
 
     def _stay_unclear(self, row: Row, reason: str) -> None:
         self._unclear += 1
+        self.settled += 1
         self._looks.pop(row.id, None)
         log.error("relay.unclear", row=row.id, topic=row.topic, message=reason)
         self._allowed.clear()

@@ -63,6 +63,9 @@ class Lease(Protocol):
 class Sending(Protocol):
     """What sends the rows of one stream."""
 
+    settled: int
+    """How many rows need nothing more of it: sent, refused, or unclear."""
+
     def send(self) -> bool:
         """Send some of what is queued; return whether there is more that can go now. Raises AwayError, StopError."""
         ...
@@ -107,9 +110,16 @@ class Relay:
         self._next_look = self._next_clean = 0.0
         self._standing_by = False
 
-    def run(self, stopped: threading.Event, *, until_end: bool = False) -> None:
+    def run(
+        self,
+        stopped: threading.Event,
+        *,
+        until_end: bool = False,
+        progress: Callable[[int], object] = lambda _settled: None,
+    ) -> None:
         """Publish until ``stopped``, or with ``until_end`` until all is sent that is there now.
 
+        ``progress`` hears now and then how many rows were sent, refused or left as unclear.
         Waits for whoever is away. Raises StopError where a person has to do something before anything can be sent.
         """
         log.info("relay.started")
@@ -122,6 +132,7 @@ class Relay:
                     self._failures += 1
                     stopped.wait(_backoff(self._pace, self._failures, error))
                     continue
+                progress(sum(lane.settled for lane in self._lanes))
                 if more:
                     continue
                 if until_end and not self._standing_by and all(lane.is_done for lane in self._lanes):
@@ -260,6 +271,8 @@ class _Lane:
         self.stopped: Exception | None = None
         """Why it can't go on before a person has done something, or this software is mended."""
         self.is_busy = self.has_ended = False
+        self.settled = 0
+        """How many rows it has done with."""
         self._open_sender = open_sender
         self._pace = pace
         self._changed = changed
@@ -323,6 +336,7 @@ class _Lane:
                 opened[1].rest()
             with self._changed:
                 self._more, self._failed, self.has_ended = more, failed, True
+                self.settled = 0 if opened is None else opened[0].settled
                 self._changed.notify_all()
         if opened is not None:
             sender, outbox = opened

@@ -87,6 +87,8 @@ class Sender:
         self._one_by_one: set[Place] = set()
         """Keys of which something was refused, and it isn't known what: one row goes at a time."""
         self._resting = Resting(outbox, pace.rest_s)
+        self.settled = 0
+        """How many rows were sent or refused."""
         self._odd = 0
         """How many rows failed, one after the other, in a way that nobody has foreseen."""
 
@@ -219,10 +221,12 @@ class Sender:
         if self._sent:
             self._outbox.mark_sent(sorted(self._sent))
             log.info("relay.sent", events=len(self._sent), **self._told)
+            self.settled += len(self._sent)
             self._sent = set()
         for row, reason in list(self._refused.items()):
             self._outbox.mark_refused(row, reason)
             del self._refused[row]
+            self.settled += 1
             log.error("relay.refused", row=row, message=reason)
 
     @property

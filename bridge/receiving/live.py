@@ -9,13 +9,13 @@ import structlog
 from bridge.budget import Budget
 from bridge.errors import AwayError, BudgetSpentError, EventError, PositionLostError, StopError, StreamAwayError
 from bridge.ledger import rules
-from bridge.ledger.model import Outcome, Place, Position
+from bridge.ledger.model import Outcome, Place, Position, Reason
 from bridge.ledger.port import Ledger
 from bridge.ledger.rules import SUCCESS
 from bridge.receiving.progress import Progress, Verdict
 from bridge.receiving.read import Arrival, Backlog, Reader
 from bridge.receiving.recording import Move
-from bridge.receiving.result import Result, fault_of
+from bridge.receiving.result import Result, fault_of, no_room
 from bridge.receiving.unit import Writer
 from bridge.receiving.waiting import WaitingLine
 from bridge.stream.port import Partition, Record
@@ -150,10 +150,24 @@ class Live:
         arrivals = backlog.unit(self._progress.limits.most, budget, alone=alone)
         if not self._settled:
             return arrivals
-        return [
-            one if (settled := self._settled.get(one.place)) is None else replace(one, settled=settled)
-            for one in arrivals
-        ]
+        return self._with_room(
+            [
+                one if (settled := self._settled.get(one.place)) is None else replace(one, settled=settled)
+                for one in arrivals
+            ]
+        )
+
+    def _with_room(self, arrivals: list[Arrival]) -> list[Arrival]:
+        """Let what is too new wait on the stream, as dead letters, where what is kept takes half of the quota already.
+
+        It is kept whole and unread, and anything may call itself so: it would stop the consumer.
+        """
+        newer = [one.place for one in arrivals if one.settled and one.settled.reason is Reason.NEWER_VERSION]
+        if not newer or not self._progress.is_half_full():
+            return arrivals
+        known = self._outcomes(newer)
+        going = set(newer) - known.keys()
+        return [replace(one, settled=no_room(one.settled)) if one.place in going else one for one in arrivals]
 
     def _given_up(self, record: Record, fault: Result, *, may_read: bool) -> list[Arrival]:
         """Return what is given up of a record: all of it unread, or, where its first event was applied, the rest.

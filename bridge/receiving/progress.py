@@ -316,6 +316,10 @@ class Progress:
             " 'tom-bridge dead retry'",
         )
 
+    def is_half_full(self) -> bool:
+        """Return whether what is kept takes half of what it may."""
+        return self._ledger.kept_bytes() > self.limits.parked_bytes // 2
+
     def check_quota(self) -> None:
         """Raise QuotaError where more is kept than may be."""
         kept = self._ledger.kept_bytes()

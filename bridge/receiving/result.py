@@ -105,6 +105,16 @@ def other_content() -> Result:
     )
 
 
+def no_room(newer: Result | None) -> Result:
+    """Return the result of an event of a later release for which there is no room to wait."""
+    told = newer.detail.get("message", "") if newer is not None else ""
+    return dead(
+        Reason.NEWER_NO_ROOM,
+        f"{told}. What is parked or dead takes half of limits.parked_bytes: it waits on the stream, and is read there"
+        " when it is tried again after an upgrade (tom-bridge dead retry)",
+    )
+
+
 def unmatched_ignored(result: Result) -> Result:
     """Return ``result`` as a subscription wants it that ignores what has no target."""
     if (

@@ -1,6 +1,5 @@
 """The stream between organisations: Apache Kafka, and what speaks its protocol."""
 
-import threading
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
@@ -27,7 +26,6 @@ class KafkaStream:
         self._admin = KafkaAdmin(self._client)
         self._writer: KafkaWriter | None = None
         self._largest: dict[str, int] = {}
-        self._largest_lock = threading.Lock()
 
     def account(self, topic: str) -> str:  # noqa: ARG002 (one for all)
         """Return the user name that this client logs in with."""
@@ -42,16 +40,12 @@ class KafkaStream:
 
     def _largest_of(self, topic: str) -> int:
         """Return the largest value by topic, asked once: a topic that is missing is asked for again each time."""
-        with self._largest_lock:
-            known = self._largest.get(topic)
-        if known is None:
-            known = self._largest_message_anew(topic) - ROOM
-        return known
+        known = self._largest.get(topic)
+        return self._largest_message_anew(topic) - ROOM if known is None else known
 
     def _largest_message_anew(self, topic: str) -> int:
         largest = self._admin.largest_message(topic)
-        with self._largest_lock:
-            self._largest[topic] = largest - ROOM
+        self._largest[topic] = largest - ROOM
         return largest
 
     def flush(self, timeout_s: float | None = None) -> None:

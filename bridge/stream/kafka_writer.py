@@ -97,15 +97,22 @@ class KafkaWriter:
         record = _Outgoing(topic, key, value, headers)
         if self._broken:
             self._recover()
-        if self._waiting.holds(record) and len(self._held) >= _MOST_HELD:
+        is_held = self._waiting.holds(record)
+        if is_held and len(self._held) >= _MOST_HELD:
             raise self._not_delivered()
         self._number += 1
-        self._hand_over(self._number, record)
+        if is_held:
+            self._held[self._number] = record
+        else:
+            self._produce(self._number, record)
 
     def _hand_over(self, number: int, record: _Outgoing) -> None:
         if self._waiting.holds(record):
             self._held[number] = record
-            return
+        else:
+            self._produce(number, record)
+
+    def _produce(self, number: int, record: _Outgoing) -> None:
         self._sent[number] = record
         while not self._broken:
             try:

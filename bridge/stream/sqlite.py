@@ -102,8 +102,7 @@ class SqliteStream:
         """Write the queue in one transaction and return what has no topic any more."""
         sqlite_file.check_same(self.path, self._identity)
         db = self._writer
-        db.execute(f"PRAGMA busy_timeout={int(wait_s * 1000)}")
-        db.execute("BEGIN IMMEDIATE")
+        sqlite_file.begin(db, wait_s)
         try:
             # A newer release may have migrated the file while this process had it open.
             sqlite_file.version_of(db, self.path)

@@ -4,6 +4,7 @@ Keys may be upper case, as Django's are; the environment wins, as for the ``tom-
 to reach a TOM over HTTP (``tom``, ``state``, ``ledger``, ``gateway``) means nothing here and is refused.
 """
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -135,19 +136,17 @@ def load() -> AppSettings:
     return loaded
 
 
-_last: list[tuple[dict[str, Any], AppSettings]] = []
-"""What was loaded last, behind all that it was made of."""
+_last: list[tuple[int, AppSettings]] = []
+"""What was loaded last, behind a number for all that it was made of."""
 
 
-def _stand() -> dict[str, Any]:
-    """Return a copy of all that the settings are made of."""
+def _stand() -> int:
+    """Return a number for all that the settings are made of, in which nothing of them is to be seen."""
+    names = (SETTING, "HERMES_CONFIGURATION", "BASE_DIR")
     variables = {name: value for name, value in os.environ.items() if name.upper().startswith(ENVIRONMENT_PREFIX)}
-    return {
-        "setting": hide_secrets(getattr(django_settings, SETTING, None)),
-        "tom_hermes": hide_secrets(getattr(django_settings, "HERMES_CONFIGURATION", None)),
-        "folder": getattr(django_settings, "BASE_DIR", None),
-        "environment": hide_secrets(variables),
-    }
+    return hash(
+        json.dumps([*(getattr(django_settings, name, None) for name in names), variables], default=str, skipkeys=True)
+    )
 
 
 def problems() -> list[ConfigurationError]:

@@ -127,6 +127,28 @@ def test_what_was_too_new_is_applied_after_the_upgrade_and_nothing_twice(alpha, 
     assert len(beta.tom.photometry()) == 2
 
 
+def test_what_is_too_new_takes_half_of_the_quota_and_the_rest_is_read_from_the_stream_again(alpha, beta, monkeypatch):
+    beta.mapping["limits"] |= {"parked_bytes": 20_000, "batch_datums": 1}
+    monkeypatch.setattr("bridge.ledger.rules.HEADS_UP_TO", 0)
+    beta.tom.make_target("SN 2024abc")
+    alpha.publish(*(on_day(day, 20) for day in range(20)), GALAXY)
+    with monkeypatch.context() as older:
+        older.setattr(avro.Decoder, "_short_way", lambda *_: None)
+        older.setattr(avro, "is_newer", lambda name: name.endswith(".Photometry"))
+        beta.drain()
+    parked, dead = beta.parked(), beta.dead()
+    assert {one.reason for one in parked} == {Reason.NEWER_VERSION}
+    assert {one.reason for one in dead} == {Reason.NEWER_NO_ROOM}
+    assert len(parked) + len(dead) == 20
+    assert beta.outcomes()[-1] == Outcome.APPLIED
+    beta.mapping["limits"]["parked_bytes"] = 1 << 30
+    beta.drain()
+    with beta.open() as bridge:
+        bridge.waiting.retry_dead(bridge.ledger.dead(), bridge.budget)
+    assert (beta.parked(), beta.dead()) == ([], [])
+    assert len(beta.tom.photometry()) == 400
+
+
 def test_what_is_parked_survives_the_loss_of_the_stream(alpha, beta, url):
     alpha.publish(photometry(2))
     beta.drain()

@@ -1,7 +1,7 @@
 """Histories by chance: the same seed makes the same history."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from simulation.apart import Apart
 from simulation.faults import FOR_EVER, Kind
@@ -68,6 +68,14 @@ PARTS: tuple[tuple[str, tuple[Kind, ...]], ...] = (
     ("part.", (Kind.CRASH,)),
 )
 """Where besides, at one of several streams."""
+OF_KINDS: Mapping[str, frozenset[str]] = {
+    "tom.write": frozenset({"photometry"}),
+    "tom.store": frozenset({"product"}),
+    "tom.create": frozenset({"target", "full list"}),
+    "tom.add": frozenset({"target", "full list"}),
+    "tom.join": frozenset({"target", "list", "full list"}),
+}
+"""What is asked for some kinds alone: of a history without them nothing would fail there."""
 
 
 class Chance:
@@ -77,6 +85,10 @@ class Chance:
         self._random = random.Random(seed)
         self._names = NAMES[: self._random.choice((1, 2, 3, len(NAMES)))]
         self._labels = ("", FAR) if self._random.random() < 0.25 else ("",)
+        self._dense = self._random.choice((1, 2, 4))
+        """How many faults there are."""
+        self._kinds: list[str] = []
+        """Of what was published, in order."""
 
     def history(self) -> list[Step]:
         """Return the steps of one history: things come, consumers run, and between it all goes wrong."""
@@ -89,6 +101,8 @@ class Chance:
                 steps.append(self._anything())
             if chance.random() < 0.6:
                 steps.append(self._run())
+        if chance.random() < 0.7:  # else what was to fail last never does
+            steps += [Run(0, 100), Run(1, 100)]
         return steps
 
     def _publish(self) -> Step:
@@ -98,6 +112,7 @@ class Chance:
         flaw = chance.choice(FLAWS) if chance.random() < 0.2 else ""
         others = chance.random() < 0.03
         kind = chance.choice(KINDS)
+        self._kinds.append(kind)
         many = chance.random() < 0.02 and kind == "full list"
         return Publish(
             kind,
@@ -133,8 +148,8 @@ class Chance:
         chance = self._random
         drawn: tuple[tuple[int, Callable[[], Step]], ...] = (
             (30, self._run),
-            (14, self._fault),
-            (4, self._poison),
+            (14 * self._dense, self._fault),
+            (4 * self._dense, self._poison),
             (5, Mend),
             (4, lambda: Start(self._consumer())),
             (2, lambda: Kill(self._consumer())),
@@ -175,17 +190,20 @@ class Chance:
 
     def _fault(self) -> Step:
         chance = self._random
-        where, kinds = chance.choice(PLACES + PARTS * self._far)
+        where, kinds = chance.choice([one for one in PLACES + PARTS * self._far if self._is_asked(one[0])])
         return Inject(where, chance.choice(kinds), chance.choice((0, 0, 1, 3, 10)), chance.choice((1, 1, 2, 5, 30)))
+
+    def _is_asked(self, where: str) -> bool:
+        return where not in OF_KINDS or not OF_KINDS[where].isdisjoint(self._kinds)
 
     def _poison(self) -> Step:
         """Something about one name, or one record, that fails every time."""
         chance = self._random
         if chance.random() < 0.3:
             kind = chance.choice((Kind.CRASH, Kind.ODD))
-            return Inject("decode", kind, 0, FOR_EVER, f"content {chance.randrange(12)}")
+            return Inject("decode", kind, 0, FOR_EVER, f"content {chance.randrange(len(self._kinds) + 1)}")
         name = simplify(chance.choice((str, alias))(self._name()))
-        where = chance.choice(("tom.find", "tom.write", "tom.create", "tom.join", "tom.add", "tom.store"))
+        where = chance.choice(["tom.find", *(one for one in OF_KINDS if self._is_asked(one))])
         kinds = (*ANY, *AFTER, Kind.ODD, Kind.EXIT) + ((Kind.REFUSE,) if where != "tom.find" else ())
         return Inject(where, chance.choice(kinds), 0, FOR_EVER, name)
 

@@ -14,8 +14,11 @@ from typing import Any, NoReturn
 from bridge.tomtoolkit.children.nursery import END, Answer
 
 
-def live(control_fd: int, set_up: str) -> None:
-    """Be a nursery, until whoever started it closes the other end or is gone."""
+def live(control_fd: int, set_up: str) -> NoReturn:
+    """Be a nursery, until whoever started it closes the other end or is gone.
+
+    It ends at once then: to take down all that a TOM has imported lets a stop wait for seconds.
+    """
     for signum in (signal.SIGTERM, signal.SIGINT):
         # A supervisor sends SIGTERM to a whole group of processes: the bridge obeys it, and then ends us. A handler,
         # and not SIG_IGN, because that would be handed on to programs that a child starts.
@@ -32,6 +35,14 @@ def live(control_fd: int, set_up: str) -> None:
             work = control.recv_bytes()
             if work != END:  # else the child had ended already
                 _serve(control, work)
+    _leave(0)
+
+
+def _leave(code: int) -> NoReturn:
+    with suppress(Exception):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
 
 
 def _import_ahead() -> None:
@@ -84,10 +95,7 @@ def _be_child(answers: Connection, work: bytes) -> NoReturn:
             answers.send(("answer", _answer(function, item)))
         code = 0
     finally:
-        with suppress(Exception):
-            sys.stdout.flush()
-            sys.stderr.flush()
-        os._exit(code)
+        _leave(code)
 
 
 def _limit_memory(most_bytes: int) -> None:

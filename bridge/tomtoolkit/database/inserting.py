@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cache, cached_property, partial
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -31,6 +32,8 @@ _AS_THEY_ARE = (
 )  # fmt: skip
 """Fields whose values every database takes as they are."""
 _OFFSET = len("+00:00")
+_FEW = 5
+"""So many rows are inserted on PostgreSQL by one statement: to begin a ``COPY``, and to end it, is a message each."""
 
 
 class JsonTexts(list[str]):
@@ -115,14 +118,17 @@ def _insert(using: str, model: Any, columns: Columns, verb: str) -> None:
 def _insert_stored(connection: Any, model: Any, stored: Columns, verb: str) -> None:
     """Insert rows of values as the database takes them."""
     fields = [model._meta.get_field(name) for name in stored]
-    rows = zip(*stored.values(), strict=True)
+    rows = list(zip(*stored.values(), strict=True))
     table, names = _quoted(connection, model._meta.db_table), [_quoted(connection, field.column) for field in fields]
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql" and hasattr(cursor, "copy"):
-            _copy(connection, cursor, f"{table} ({', '.join(names)})", fields, rows)
+        into, marks = f"{table} ({', '.join(names)})", f"({', '.join(['%s'] * len(fields))})"
+        if connection.vendor == "postgresql" and 0 < len(rows) <= _FEW:
+            several = ", ".join([marks] * len(rows))
+            cursor.execute(f"{verb} INTO {into} VALUES {several}", [*chain.from_iterable(rows)])
+        elif connection.vendor == "postgresql" and hasattr(cursor, "copy"):
+            _copy(connection, cursor, into, fields, rows)
         else:
-            marks = ", ".join(["%s"] * len(fields))
-            cursor.executemany(f"{verb} INTO {table} ({', '.join(names)}) VALUES ({marks})", list(rows))
+            cursor.executemany(f"{verb} INTO {into} VALUES {marks}", rows)
 
 
 def _copy(connection: Any, cursor: Any, into: str, fields: list[Any], rows: Any) -> None:

@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,9 +11,20 @@ import structlog
 import typer
 from django.db import connections
 
-from bridge.cli.common import LOOPBACK, MetricsHost, MetricsPort, home_of, is_verbose, metrics_at, say, say_lines
+from bridge.cli.common import (
+    LOOPBACK,
+    MetricsHost,
+    MetricsPort,
+    home_of,
+    is_verbose,
+    metrics_at,
+    progress,
+    say,
+    say_lines,
+)
 from bridge.cli.consume import run_consumer, stop_at_signals
 from bridge.cli.logs import set_up_logs
+from bridge.errors import BridgeError
 from bridge.publishing.outbox import Queued
 from bridge.tomtoolkit.operating.home import Inside
 from bridge.tomtoolkit.operating.mail import compose, send
@@ -43,7 +55,7 @@ def relay(
     stopped = threading.Event()
     stop_at_signals(stopped)
     with metrics_at(metrics_host, metrics_port) as metrics:
-        _relay(home, stopped, metrics, until_end=until_end)
+        _relay(home, stopped, metrics, until_end=until_end, shows=True)
 
 
 def run(
@@ -68,7 +80,7 @@ def run(
         if home.settings.subscribe:
             _both(home, stopped, metrics, until_end=until_end)
         else:
-            _relay(home, stopped, metrics, until_end=until_end)
+            _relay(home, stopped, metrics, until_end=until_end, shows=True)
 
 
 def _both(home: Inside, stopped: threading.Event, metrics: "Metrics | None", *, until_end: bool) -> None:
@@ -120,10 +132,26 @@ def _inside(context: typer.Context) -> Inside:
     return home
 
 
-def _relay(home: Inside, stopped: threading.Event, metrics: "Metrics | None", *, until_end: bool) -> None:
+def _relay(
+    home: Inside, stopped: threading.Event, metrics: "Metrics | None", *, until_end: bool, shows: bool = False
+) -> None:
+    """Run the relay; ``shows``: with how far it is, where it is to come to an end."""
     if metrics is not None:
         metrics.follow_outbox(_queued)
-    relay_of(home.settings).run(stopped, until_end=until_end)
+    with progress("Publishing", _ahead()) if until_end and shows else nullcontext(_tells_nobody) as show:
+        relay_of(home.settings).run(stopped, until_end=until_end, progress=show)
+
+
+def _tells_nobody(_settled: int) -> None:
+    """Where the consumer beside it shows how far it is, or nobody waits for an end."""
+
+
+def _ahead() -> int | None:
+    """Return how many events are to be sent now; None where that can't be asked."""
+    try:
+        return _queued().events
+    except BridgeError:  # the relay waits for the database, or says what is wrong
+        return None
 
 
 def _queued() -> Queued:

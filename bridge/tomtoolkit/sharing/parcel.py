@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from functools import cache
+from typing import Any, cast
 from uuid import UUID
 
-from django.db import DEFAULT_DB_ALIAS
+from django.db import DEFAULT_DB_ALIAS, connections
 from pydantic import ValidationError
 
 from bridge.errors import InvalidEventError
@@ -18,7 +19,7 @@ from bridge.events.columns import Column
 from bridge.publishing.packing import HERMES, Packed, items_of, packed
 from bridge.publishing.unprocessed import warning
 from bridge.tomtoolkit import conf, models
-from bridge.tomtoolkit.database import immediate, insert
+from bridge.tomtoolkit.database import Question, immediate, insert
 from bridge.tomtoolkit.rows.bodies import in_words, target_body
 from bridge.tomtoolkit.rows.targets import local_targets
 
@@ -200,6 +201,11 @@ class Parcel:
 
 
 def _installation() -> UUID:
-    known = models.Installation.objects.order_by().values_list("installation", flat=True)
-    found: UUID | None = next(iter(known), None)
-    return found if found is not None else models.Installation.objects.get_or_create(one=1)[0].installation
+    for found in _known_installation(connections[DEFAULT_DB_ALIAS].vendor).columns()["installation"]:
+        return cast("UUID", found)
+    return cast("UUID", models.Installation.objects.get_or_create(one=1)[0].installation)
+
+
+@cache
+def _known_installation(_vendor: str) -> Question:
+    return Question(models.Installation.objects.order_by(), ["installation"])

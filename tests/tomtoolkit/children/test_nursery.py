@@ -18,6 +18,8 @@ from bridge.budget import Budget
 from bridge.errors import BudgetSpentError, TomAwayError
 from bridge.tomtoolkit.children import Nursery
 
+NO_TOM = "from django.conf import settings; settings.configure()"
+
 
 def behave(how: str) -> object:
     """Do what a data processor or hook may do."""
@@ -75,7 +77,7 @@ def alive(number: int) -> bool:
 @pytest.fixture
 def nursery() -> Iterator[Nursery]:
     """A nursery without a TOM: it starts at once."""
-    made = Nursery("from django.conf import settings; settings.configure()")
+    made = Nursery(NO_TOM)
     yield made
     made.close()
 
@@ -153,6 +155,14 @@ def test_a_stop_is_heard_while_the_tom_is_being_imported() -> None:
     assert time.monotonic() - began < 5
 
 
+def test_it_ends_at_once_whatever_the_tom_would_do_at_the_end() -> None:
+    nursery = Nursery(f"{NO_TOM}; import atexit, time; atexit.register(time.sleep, 600)")
+    assert nursery.each(behave, ["well"], limit_s=30.0)[0].value == "well"
+    began = time.monotonic()
+    nursery.close()
+    assert time.monotonic() - began < 5
+
+
 def test_what_a_call_has_started_ends_with_it(nursery: Nursery, tmp_path: Path) -> None:
     file = tmp_path / "pids"
     (answer,) = nursery.each(start_another, [str(file)], limit_s=2.0)
@@ -201,7 +211,7 @@ def test_a_tom_that_cant_be_imported_is_away() -> None:
 
 
 def test_what_a_call_prints_is_no_output_of_ours(capfd: pytest.CaptureFixture[str]) -> None:
-    made = Nursery("from django.conf import settings; settings.configure()")
+    made = Nursery(NO_TOM)
     made.each(print, ["junk"], limit_s=5.0)
     made.close()
     out, err = capfd.readouterr()

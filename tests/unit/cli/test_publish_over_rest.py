@@ -7,6 +7,7 @@ from parts.command_line import Command
 from parts.events import photometry, share, target
 from parts.hermes_service import TOKEN, FakeHermes
 
+from bridge.cli import common
 from bridge.events import Event
 from bridge.operations import posting
 from bridge.operations.gateway import add_account, opened_store
@@ -45,6 +46,17 @@ def test_what_is_published_is_at_hermes(command: Command, tmp_path: Path, hermes
     assert ended.code == 0, ended.err
     assert hermes.titles() == ["A"]
     assert "on hermes:hermes.test" in ended.out
+
+
+def test_it_tells_how_far_it_is(
+    command: Command, tmp_path: Path, hermes: FakeHermes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(common, "_TELLS_EVERY_S", 0.0)
+    given(tmp_path, *one_share("A"), *one_share("B"))
+    ended = command("publish", "events", "events.jsonl")
+    assert hermes.titles() == ["A", "B"]
+    told = [line.partition(",")[0] for line in ended.err.splitlines() if line.startswith("Publishing:")]
+    assert told == [f"Publishing: {done} of 4" for done in (1, 2, 3, 4)]
 
 
 def test_a_zero_alone_is_refused_with_why(command: Command, tmp_path: Path, hermes: FakeHermes) -> None:

@@ -114,6 +114,16 @@ def test_each_row_goes_to_its_stream(shelf: SqliteShelf, urls: dict[str, str]) -
     assert (names_on(urls[""]), names_on(urls["afar"])) == (["A"], ["B", "C"])
 
 
+def test_what_comes_to_an_end_tells_how_far_it_is(shelf: SqliteShelf, urls: dict[str, str]) -> None:
+    accept(shelf, TOPIC, "A", "B")
+    shelf.accept(f"afar:{TOPIC}", share().event(target("C")))
+    heard: list[int] = []
+    relay = relay_of(shelf, lambda: {label: open_stream(url) for label, url in urls.items()})
+    relay.run(threading.Event(), until_end=True, progress=heard.append)
+    assert heard == sorted(heard)
+    assert heard[-1] == 3
+
+
 def test_what_is_accepted_while_nothing_was_there_goes_long_before_the_next_poll(
     shelf: SqliteShelf, urls: dict[str, str]
 ) -> None:

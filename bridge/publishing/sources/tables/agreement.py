@@ -13,9 +13,6 @@ from bridge.publishing.sources.tables.names import Name, parsed
 from bridge.publishing.sources.tables.table import Table
 from bridge.publishing.sources.tables.words import words
 
-_IN_UTC = words("ut utc tu gmt")
-_CLOCKS_AT_MOST = timedelta(hours=1)
-"""Between the times of one exposure's start and middle that are written in two columns."""
 _OTHER_CLOCK_AT_MOST = timedelta(minutes=15)
 _IN_UTC = words("ut utc tu gmt")
 _CLOCKS_AT_MOST = timedelta(hours=1)

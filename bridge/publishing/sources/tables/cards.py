@@ -18,14 +18,19 @@ _CHANGED = re.compile(
 )
 """Keywords whose *true* says that a spectrum is at rest, corrected or normalised."""
 _KINDS = words(
-    "OBSTYPE IMAGETYP IMTYPE OBS_TYPE EXPTYPE DATATYPE DPRTYPE DPR_TYPE FRAMETYP EXTNAME SPECTYPE DPR_CATG PRO_CATG"
+    "OBSTYPE IMAGETYP IMTYPE OBS_TYPE EXPTYPE DATATYPE DPRTYPE DPR_TYPE FRAMETYP EXTNAME SPECTYPE HDUCLAS2 DPR_CATG "
+    "PRO_CATG"
 )
 _OTHERS = words(
     "arc arcs lamp comp comparison flat sky bias dark zero model synthetic simulated simulation template error err "
-    "sigma stddev ivar variance var mask dq quality telluric standard standards std calib compstar refstar checkstar"
+    "sigma stddev ivar variance var mask dq quality telluric standard standards std calib cont continuum compstar "
+    "refstar checkstar"
 )
 _NO_TARGETS = words("arc arcs lamp comp flat flats sky bias dark zero background standard telluric")
 """What ``OBJECT`` says of what is no target."""
+_NAMES = words("CNAME1 WCSNAME TITLE EXTNAME BTYPE")
+_NOT_TARGETS = words("host sky blank nucleus")
+_LAMP = re.compile(r"(?:hg|ar|ne|xe|kr|cu|th|he|fe|hene){2,}")
 _NO_OBJECTS = words("telluric std standard arc flat sky bias dark lamp")
 """Words with which ``OBJECT`` begins where it is none."""
 _AT_REST = words("rest restframe rest-frame")
@@ -86,7 +91,12 @@ def is_other_thing(name: str, text: str) -> bool:
     plain = name.removeprefix("HIERARCH ").removeprefix("ESO ").replace(" ", "_").replace("-", "_")
     if text in _AT_REST or (name == "OBJECT" and not _NO_OBJECTS.isdisjoint(re.split(r"[\W_]+", text)[:1])):
         return True
-    is_kind = plain in _KINDS and bool(_OTHERS & {*re.split(r"[\W_]+", text)})
+    if plain in _NAMES and wordings.is_at_rest(text):
+        return True
+    tokens = {*re.split(r"[\W_]+", text)}
+    if name == "OBJECT" and (tokens & _NOT_TARGETS or _LAMP.fullmatch(text)):
+        return True
+    is_kind = plain in _KINDS and bool(_OTHERS & tokens)
     return is_kind or text in _NOT_MEASURED or (name == "OBJECT" and text in _NO_TARGETS)
 
 

@@ -48,6 +48,10 @@ WORDED = "UL"
 _MINUS = str.maketrans({"\u2212": "-", "\u2012": "-", "\u2013": "-", "\u00a0": " "})
 
 
+FAINTEST, BRIGHTEST = 40.0, -5.0
+"""Magnitudes: what is outside of them is something else, as millimagnitudes, counts or instrumental magnitudes."""
+
+
 def is_empty(cell: str) -> bool:
     """Return whether a cell holds nothing."""
     return cell.lower() in EMPTY

@@ -20,6 +20,9 @@ _FLAGS = frozenset({"DQ", "QUAL", "QUALITY"})
 """Names of extensions: variances, and flags of pixels, 0 for good ones (DRAGONS, ESO)."""
 
 
+_TIMES_TEN = re.compile(r"\bflux\w*\b ?[*x] ?1(?:0\^|e)")
+
+
 @dataclass(kw_only=True)
 class Found:
     """A spectrum as the file has it."""
@@ -116,7 +119,7 @@ def _is_other(text: str) -> bool:
 def _may_be_scaled(name: str, text: str) -> bool:
     """Return whether a line says that fluxes were changed; histories tell much else that was added or divided."""
     doubts = any(assumed != "all rows are alike" for _, assumed in wordings.doubts(text))
-    if name == "COMMENT" and wordings.is_no_spectrum(text):
+    if (name == "COMMENT" and wordings.is_no_spectrum(text)) or _TIMES_TEN.search(text.lower()):
         return True
     return doubts and (name == "COMMENT" or bool(re.search(r"\bflux\w*\b.*\b(?:scaled|multipl|divided)", text.lower())))
 

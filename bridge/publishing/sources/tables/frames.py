@@ -13,7 +13,8 @@ from bridge.publishing.sources.tables.words import words
 
 _EQUINOX = re.compile(
     r"b1950|1950|\bb1[89]\d\d|equinox (?:of )?(?:j|fk\d )?(?!j?2000)\d{4}|apparent|\baltaz|true equator|\btete\b|"
-    r"\bepoch of obs|j1991|of date|galactic|ecliptic|\bfk4\b|propagated to",
+    r"\bepoch of obs|j1991|\bat (?:the )?(?:epoch )?j?20(?!00\b)\d\d\.\d|of date|galactic|ecliptic|\bfk4\b|"
+    r"propagated to",
     re.IGNORECASE,
 )
 _FRAMES = words("equinox coordsys frame radesys radecsys system refframe coordsystem epochequinox")
@@ -68,16 +69,16 @@ def check_column(table: Table, index: int, name: Name, years: Sequence[int]) -> 
     is_correction = is_correction or (not are_numbers and any(_EQUINOX.search(cell) for cell in held))
     is_other = any(_NOT_MEASURED.search(cell) for cell in held if not are_numbers)
     is_unseen = role_of(name) is Role.IS_DETECTION and not held.isdisjoint(NO)
-    is_unseen = is_unseen or (role_of(name) in (Role.IS_LIMIT, Role.LIMIT) and not held.isdisjoint(YES))
+    is_unseen = is_unseen or (role_of(name) in (Role.IS_LIMIT, Role.LIMIT) and not held.isdisjoint(YES | {"x"}))
     if held and (is_hemisphere or is_correction or is_other or (is_unseen and not _has_brightness(table))):
         raise ValueError(
             f"column {name.whole!r} says {min(held)[:40]!r}: positions may not be as measured; leave out such rows, "
             f"or say --columns extra={name.whole}"
         )
-    if name.flat in ("refepoch", "epochref", "gaiaepoch", "epoch") and years:
+    if name.flat.endswith("epoch") or (name.flat == "epochref" and years):
         for cell in held:
             epoch = number_of(cell.removeprefix("j"))
-            is_count = name.flat == "epoch" and (epoch is None or not _YEARS[0] < epoch < _YEARS[1])
+            is_count = name.flat != "refepoch" and (epoch is None or not _YEARS[0] < epoch < _YEARS[1])
             if not is_count and (
                 epoch is None or not min(years) - _YEAR_AT_MOST < epoch < max(years) + 1 + _YEAR_AT_MOST
             ):

@@ -85,6 +85,8 @@ def _is_title(body: Sequence[Line], delimiter: str, width: int) -> bool:
     if delimiter != " " and len(cells) == width > 2 and sum(map(bool, cells)) == 1:
         return True
     has_header = delimiter != " " and len(cells) == 1 and any(_is_header(line, delimiter, width) for line in body[1:4])
+    if delimiter == " " and len(cells) != width and _is_header(body[1], delimiter, width):
+        return units_in(cells_of(body[1].text, delimiter)) is None
     return (has_header or len(names_in(body[0].text, delimiter, width)) != width) and len(cells) <= width // 2
 
 

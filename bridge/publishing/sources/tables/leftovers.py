@@ -30,7 +30,7 @@ _DESIGNATION = re.compile(
     r"(?:SN|AT|TDE)[ _]?(?:19|20)\d\d[A-Za-z]{1,4}|ZTF\d\d[a-z]{7}|ATLAS\d\d[a-z]{3,4}|Gaia\d\d[a-z]{3}"
 )
 """Names that only objects have, whatever their column is called."""
-_FLAGS = words("code type typ class kind mark sign symbol op operator qualifier modifier det")
+_FLAGS = words("code type typ class kind mark marker sign symbol op operator qualifier modifier det")
 _SITE = re.compile(r"[A-Z\d]\d\d")
 """The Minor Planet Center's code of an observatory."""
 _UNSET = frozenset({"0", "0.0", "false", "f", "ok", "good"})

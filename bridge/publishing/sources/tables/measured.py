@@ -27,6 +27,7 @@ _WEAK_ERROR = 0.3
 """Magnitudes: an error that says itself that the signal is weak."""
 _SIGNALS = words("snr signaltonoise signoise snratio nsigma nsig significance detsig detsigma detsignificance")
 _SIGNAL_TOKENS = words("snr significance nsig nsigma")
+_PROBABILITIES = words("detprob pdet probdet detectionprobability preal")
 _TEST_STATISTICS = words("ts teststatistic")
 """Of which the square root is the significance, as of Fermi's sources."""
 _NUMBERS_OF = re.compile(
@@ -46,6 +47,8 @@ def check(columns: Columns, series: Series) -> None:
         return
     if columns.said(Role.BRIGHTNESS) != series.value:
         _check_stand_ins(columns.table, series.value, series.scale.factor)
+        if series.error is not None and not (series.marks or series.detections):
+            _check_repeated(columns.table, series.value, series.error)
     for index in columns.free():
         name = columns.names[index]
         of_band = bands.of_band(name.whole)
@@ -77,7 +80,12 @@ def _check_stand_ins(table: Table, index: int, factor: float) -> None:
     """Refuse a number that looks typed, as 22.222, and lies far from all others."""
     counts = Counter(split_error(cell)[0] for cell in table.cells(index))
     known = sorted({number for cell in counts if (number := number_of(cell)) is not None})
-    typed = [cell for cell, count in counts.items() if _looks_typed(cell, count, counts)]
+    fine = sum(bool(_FINE.fullmatch(cell)) for cell in counts)
+    typed = [
+        cell
+        for cell, count in counts.items()
+        if _looks_typed(cell, count, is_fine=fine > 0) or (cell.isdigit() and fine == len(counts) - 1 and fine > 1)
+    ]
     for cell in typed:
         number = number_of(cell)
         others = [abs(other - number) * factor for other in known if number is not None and other != number]
@@ -90,14 +98,32 @@ def _check_stand_ins(table: Table, index: int, factor: float) -> None:
             )
 
 
-def _looks_typed(cell: str, count: int, counts: Counter[str]) -> bool:
+def _looks_typed(cell: str, count: int, *, is_fine: bool) -> bool:
     if _SURELY_ALIKE.fullmatch(cell) or (count > 1 and _ALIKE.fullmatch(cell)):
         return True
-    return count > 1 and bool(_WHOLE.fullmatch(cell)) and any(_FINE.fullmatch(other) for other in counts)
+    return count > 1 and is_fine and bool(_WHOLE.fullmatch(cell))
+
+
+def _check_repeated(table: Table, index: int, error: int) -> None:
+    """Refuse the faintest magnitude, twice without an error where others have one: so tables write limits."""
+    cells = [(row.place, row.cells[index], is_empty(row.cells[error])) for row in table.rows]
+    bare = Counter(cell for _, cell, has_none in cells if has_none and number_of(cell) is not None)
+    measured = [number for _, cell, has_none in cells if not has_none and (number := number_of(cell)) is not None]
+    for cell, count in bare.items() if measured else ():
+        if count > 1 and (number_of(cell) or 0.0) > max(measured):
+            place = next(place for place, other, has_none in cells if other == cell and has_none)
+            raise ValueError(
+                f"{place}, column {table.names[index]}: {cell} is there {count} times without an error, fainter than "
+                f"all "
+                f"that have one: limits? Write limits in a column 'limit', or say --columns "
+                f"brightness={table.names[index]}"
+            )
 
 
 def _least_signal(name: Name) -> float | None:
     """Return what a column of signals over noise says at least of a detection; None for any other column."""
+    if name.flat in _PROBABILITIES:
+        return 0.5
     if name.flat in _TEST_STATISTICS:
         return _DETECTED**2
     is_signal = name.flat in _SIGNALS or bool(name.tokens & _SIGNAL_TOKENS) or name.whole.strip().lower() == "s/n"

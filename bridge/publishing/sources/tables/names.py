@@ -67,7 +67,7 @@ MAGNITUDE_ERRORS = words(
     "brightnesserror brightnesserr magnitudeerror magnitudeerr magerr magerror errmag errormag emag "
     "emagnitude dmag sigmag sigmamag sigmapsf magsigma magsig magunc merr psfmagerr magnitudeuncertainty "
     "maguncertainty uncmag mage magnitudeerrors magstd ebrightness apmagerr errmagnitude emags magerrs "
-    "magpsferr rmsmag sourceamagerrt1"
+    "magpsferr rmsmag magsd magrms magstdev sourceamagerrt1"
 )
 FLUX_ERRORS = words(
     "fluxerr fluxerror eflux dflux fluxunc sigmaflux fluxsigma psffluxerr fluxuncertainty errflux "
@@ -119,7 +119,7 @@ _SIGMAS = re.compile(r"[35](?:sig(?:mas?)?|s$)")
 OBJECTS = words(
     "object objects objectname objectid objid target targetname star starname oid sn snname snid event "
     "iauname ztfid atlasid name identifier sourceid obj objname tnsname designation supernova nova src tic "
-    "ticid kic kicid epic epicid masterid inputid gaiaid diaobjectid locusid auid component permid provid"
+    "ticid kic kicid epic epicid masterid inputid gaiaid diaobjectid locusid auid component permid provid desig"
 )
 """Names of columns that name the object: a table of several is of several targets."""
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?<![mun\u00b5\u03bc](?=Jy))(?=[A-Z])|[\W_]+")
@@ -259,6 +259,13 @@ def is_error(name: Name, *, of_flux: bool) -> bool:
     if of_flux and re.fullmatch(r"(?:d|e|err|sigma)(?:[munj]?jy)|(?:[mun]?jy)(?:err|error|unc)", name.flat):
         return True
     return name.flat in (FLUX_ERRORS if of_flux else MAGNITUDE_ERRORS)
+
+
+def errors_of(flat: str) -> frozenset[str]:
+    """Return the flat names of errors that are named after a column: ``e_X``, ``X_err``."""
+    return frozenset({f"{before}{flat}" for before in ("e", "err", "sigma", "d")}) | {
+        f"{flat}{after}" for after in ("err", "error", "unc", "sigma")
+    }
 
 
 def is_flux_error(name: Name) -> bool:

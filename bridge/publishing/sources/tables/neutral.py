@@ -81,8 +81,8 @@ _TYPES = words("sample online str int float double bool string human readable")
 _NEUTRAL |= _PROGRAMS | _BANDS | _TYPES | languages.NEUTRAL
 _NO_NAMES = OTHER_CLOCKS | words(
     "tt tdt tai tdb lt dst am pm est edt cst cdt mst mdt pst pdt hst akst cet cest eet eest wet west msk ist hkt sgt "
-    "jst kst aest aedt acst awst nzst nzdt sast brt clt clst art adu jy mjy ujy dex vfv nufnu abs inst instr "
-    "diff ul lim"
+    "jst kst aest aedt acst awst nzst nzdt sast brt clt clst art adu db jy mjy ujy dex vfv nufnu abs inst "
+    "instr diff ul lim not never"
 )
 """What is no name though it stands in capital letters: clocks, zones, units, and words that change values."""
 _FREE_LABELS = words(
@@ -99,7 +99,8 @@ _TIMES = re.compile(r"(?<![\w.])(?<!\d )x ?\d|(?<![\w.])\d+(?:\.\d+)? ?x(?!\w| ?
 _RULER = re.compile(r"[-=_#*~+.|/,;:()\[\]'\"\s]*")
 _MOMENT = re.compile(r"(?![-+/]\s*\d)[\d\s:./TZ-]*")
 _ARITHMETIC = re.compile(
-    r"[\u00f7\u00d7\u221a]|\(1 ?\+ ?z\)|(?<!UTC)(?<!GMT)(?<!\bUT)(?<=[A-Za-z)\]])\s*[+*^]\s*\d|"
+    r"[\u00f7\u00d7\u221a]|\b1 ?/ ?(?:err|sig|unc|mag|flux|var|snr)|"
+    r"\(1 ?\+ ?z\)|(?<!UTC)(?<!GMT)(?<!\bUT)(?<=[A-Za-z)\]])\s*[+*^]\s*\d|"
     r"\w\)\s*[-\u2212]\s*\w+\(|(?:^|\s)[-+\u2212]\d+\.\d+(?![\d:])|\bM_[A-Za-z]{1,4}\b|\bM?JD ?[-\u2212] ?\d{4,}|"
     r"(?<![\w.])\d+(?:\.\d+)?[eE][-+]?\d+"
 )
@@ -109,6 +110,14 @@ _DESIGNATION = re.compile(
     r"\b(?:by|with|using) \w+ v?\d+\.\d[\w.]*|\b(?:[A-Z]\.[ -]?)+[A-Z][a-z]+|\bBD ?[-+]\d\w*"
 )
 """Names: of objects, catalogues and programs, as ``2023ixf``, ``DR10``, ``by lcgen 1.2``; of people, as ``J. Doe``."""
+_TELESCOPES = re.compile(
+    r"\b(?:LCO(?:GT)?|FTN|FTS|VLT|NTT|WHT|TNG|GTC|SOAR|SALT|Keck|Gemini|Subaru|Magellan|Palomar|Lick|CTIO|SAAO|ESO|MMT|"
+    r"LBT|HCT|GROND|ALFOSC|EFOSC2?|FLOYDS|Sinistro|MuSCAT[234]?|IO:O|KAIT|ZTF|ATLAS|ASAS-SN|PS1|Pan-STARRS1?|Swift|UVOT|"
+    r"HST)\b(?! [a-z])|(?<!are )(?<!is )(?<!was )(?<!were )(?<!do )(?<!did )\bNOT(?=\s*(?:$|[/+,;)]|ALFOSC))|"
+    r"(?:(?<=the )|(?<=at )|(?<=with )|(?<=from )|(?<=by ))NOT\b(?! [a-z]*ed\b)|"
+    r"\b\d+(?:\.\d+)?[ -]?c?m\b"
+)
+"""Telescopes, in their own spelling (NOT is one where nothing is denied; LT is local time too), and apertures."""
 _FACILITY = re.compile(
     r"[\w+-]+ ?= ?(?=.*(?i:telescope|observatory|camera|imager|survey))"
     r"(?:(?:[A-Z][\w.'-]*|\d+(?:\.\d+)?|c?m|at|of|the|in|on|and|telescope|observatory|&)(?:[ ,;.]+|$))+"
@@ -134,11 +143,11 @@ def not_of(text: str, vocabulary: frozenset[str]) -> str:
 def _not_known(text: str, known: frozenset[str], *, are_names: bool) -> str:
     if _FACILITY.fullmatch(text) and not any(_TOPIC.fullmatch(word.lower()) for word in _TOKEN.findall(text)):
         return ""
-    plain = _DESIGNATION.sub("", HARMLESS.sub("", text))
+    plain = _DESIGNATION.sub("", HARMLESS.sub("", _TELESCOPES.sub("", text)))
     bare = plain.replace("_", " ")
     tokens: list[str] = _TOKEN.findall(bare)
     if not tokens:
-        return "" if _RULER.fullmatch(bare) or _MOMENT.fullmatch(bare) else text.strip()[:40]
+        return "" if not bare.strip() or _RULER.fullmatch(bare) or _MOMENT.fullmatch(bare) else text.strip()[:40]
     sums = () if _COORDINATES.search(text) else (_ARITHMETIC.search(plain),)
     if found := next(filter(None, (*sums, _TIMES.search(bare))), None):
         return str(found[0]).strip()

@@ -16,7 +16,8 @@ _LABELS = words(
 """What names something, and says nothing of values."""
 _NAMING = _LABELS - words("ref reference image")
 NOTES = words(
-    "comment comments note notes remark remarks info memo annotation annotations bemerkung bemerkungen kommentar nota "
+    "comment comments noteid footnote footnotes footnoteid note notes remark remarks info memo annotation "
+    "annotations bemerkung bemerkungen kommentar nota "
     "notas note observaciones comentario comentarios commentaire commentaires remarque remarques osservazioni commento "
     "примечание комментарий 备注 備考"
 )
@@ -37,12 +38,6 @@ _UNMEASURED = words(
 )
 _WORD = re.compile(r"[^\W\d_]{2}")
 _FILE = re.compile(r"\w\.[A-Za-z]\w{1,4}$")
-_TELESCOPES = re.compile(
-    r"\b(?:LCO(?:GT)?|FTN|FTS|NOT|VLT|NTT|WHT|INT|LT|TNG|GTC|SOAR|SALT|Keck|Gemini|Subaru|Magellan|Palomar|Lick|"
-    r"CTIO|SAAO|ESO|MMT|LBT|HCT|DOT|GROND|ALFOSC|EFOSC2?|FLOYDS|Sinistro|MuSCAT[234]?|IO:O|KAIT|ZTF|ATLAS|ASAS-SN|PS1|"
-    r"Pan-STARRS1?|Swift|UVOT|HST)\b|\b\d+(?:\.\d+)?[ -]?c?m\b"
-)
-"""Telescopes, in their own spelling (NOT is one, and *not* isn't), and apertures."""
 _LONG_NUMBER = re.compile(r"\d{3,}")
 _NUMBER = re.compile(r"\d+")
 _NOT_UTC = (SCALES.keys() - {"utc", "ut", "gmt", "tu", "et"}) | OTHER_CLOCKS
@@ -106,8 +101,7 @@ def _check_notes(name: Name, notes: Iterable[str], known: frozenset[str]) -> Non
     alike = {_NUMBER.sub("0", note): note for note in notes}
     for note in alike.values():
         is_mark = number_of(note) is not None or len(note.strip("().")) <= 1 or note.lower() == "clear"
-        bare = _TELESCOPES.sub("", note)
-        word = statements.stated(note) or (neutral.not_of(bare, known) if bare.strip(" /+,;") else "")
+        word = statements.stated(note) or neutral.not_of(note, known)
         if word := note if is_mark else word:
             raise ValueError(
                 f"column {name.whole!r} says {note[:60]!r}, and {word!r} may say that a value is no measurement; "

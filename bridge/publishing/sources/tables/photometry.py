@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from bridge.events import Point
 from bridge.publishing.sources.errors import SourceError
-from bridge.publishing.sources.tables import brackets, exposures, layouts, meaning, reference, remarks, surveys
+from bridge.publishing.sources.tables import brackets, exposures, layouts, meaning, places, reference, remarks, surveys
 from bridge.publishing.sources.tables.astro import astropy_at_hand
 from bridge.publishing.sources.tables.cells import is_empty, typed
 from bridge.publishing.sources.tables.columns import Columns
@@ -70,6 +70,9 @@ class _Photometry:
         try:
             if not survey.has_head:
                 remarks.check_survey(table)
+            else:
+                remarks.check_head(table)
+            places.check_one_place(table, frozenset(self.options.columns))
             moments = survey.times(table)
         except ValueError as error:
             raise SourceError.of(str(self.path), [f"{table.header_place}: {error}"]) from None
@@ -85,6 +88,7 @@ class _Photometry:
                         for name, cell in cells.items()
                         if name not in used and name and not is_empty(cell)
                     }
+                    survey.check_fields(fields)
                     self._add(row, {**given, "timestamp": moment, **fields, "extra": extra}, {})
             except Left as left:
                 self._leave_out(str(left))

@@ -47,7 +47,7 @@ _ADES = frozenset({"stn", "obsTime", "ra", "dec"})
 """The Minor Planet Center's format (https://minorplanetcenter.net/iau/info/ADES.html), whose errors are in arcsec."""
 _OF_BRIGHTNESS = (Role.LIMIT, Role.IS_LIMIT, Role.IS_DETECTION)
 """Roles of columns beside positions that bear on brightnesses alone."""
-_SHIFTS = words("bias offset off shift corr correction")
+_SHIFTS = words("bias offset off shift cor corr correction")
 _OTHER_FRAME = re.compile(r"1950|^[gG]?(?:l|b|lon|lat|long)$|^(?:gl|el)(?:on|at)|app(?:arent)?$|galactic|ecliptic")
 _DEGREES = words("d:m:s dms dd:mm:ss")
 _ERROR_UNITS = words("deg arcmin arcsec mas uas rad s")

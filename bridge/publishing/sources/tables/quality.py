@@ -122,6 +122,8 @@ def _role(name: Name, cells: Sequence[str]) -> Role | None:
         found, is_clear = Role.IS_BAD, bool(held & _SAYS_BAD) and held <= _SAYS_BAD | _SAYS_NOTHING
     elif name.flat in ("weight", "weights", "wt"):
         is_clear = not any(number_of(cell) == 0 for cell in cells)
+    elif "ok" in name.tokens and held <= YES | NO and held & NO:
+        is_clear = False
     elif name.tokens & _TRUST and {*cells} & _NO_TRUST:
         is_clear, held = False, held | ({*cells} & _NO_TRUST)
     elif (

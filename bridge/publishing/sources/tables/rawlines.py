@@ -93,13 +93,18 @@ def unframed(body: Sequence[Line]) -> list[Line]:
 
 
 def without_footnotes(body: Sequence[Line], delimiter: str) -> tuple[list[Line], list[Line]]:
-    """Return the lines without those of one cell below the last row, and these: journals put footnotes there."""
+    """Return the lines without those of words in one cell below the last row, and these: journals have footnotes."""
     rows = list(body)
-    while delimiter != " " and len(rows) > 2 and len(cells_of(rows[-1].text, delimiter)) == 1:
+    while delimiter != " " and len(rows) > 2 and _is_footnote(rows[-1], delimiter):
         rows.pop()
     if len(cells_of(rows[-1].text, delimiter)) == 1:
         return list(body), []
     return rows, list(body[len(rows) :])
+
+
+def _is_footnote(line: Line, delimiter: str) -> bool:
+    """Return whether a line is of words, and no row that was cut off."""
+    return len(cells_of(line.text, delimiter)) == 1 and bool(re.search(r"[^\W\d_]{2}", line.text))
 
 
 def with_errors_joined(body: Sequence[Line], heads: Sequence[Line]) -> list[Line]:

@@ -49,6 +49,9 @@ _TEXTS: tuple[tuple[Callable[[str], bool], Callable[[str], Table]], ...] = (
     (special.is_sousa, special.read_sousa),
     (mpcfile.is_mpc, mpcfile.read),
 )
+_TURNED = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_UNSEEN = dict.fromkeys((0x200B, 0x200C, 0x200D, 0x2060, 0xAD))
+"""Marks of no width, which nobody sees in a word or a number."""
 
 
 def read(path: Path, options: Options | None = None) -> Table:
@@ -104,6 +107,9 @@ def decoded(content: bytes) -> str:
         if _is_western(content):
             return content.decode("cp1252").replace("\r\n", "\n").replace("\r", "\n")
         raise ValueError(f"is no text in UTF-8 (byte {error.start}). Save it as CSV in UTF-8") from None
+    if _TURNED.search(text):
+        raise ValueError("holds marks that turn the order of letters. Save it without them")
+    text = text.translate(_UNSEEN)
     if "\x00" in text:
         raise ValueError("is no text: it holds a NUL character. Save it as CSV in UTF-8")
     return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -41,6 +41,9 @@ _INTRINSIC = re.compile(
 )
 CORRECTED = re.compile(r"correct|dered|ext_?corr|k_?corr", re.IGNORECASE)
 """What says in a column's name that its cells tell which values are corrected."""
+CORRECTED_VALUES = re.compile(
+    r"\b(?:values|magnitudes?|mags|flux\w*|data) (?:are|were|is) (?:de-?redd|corrected)", re.IGNORECASE
+)
 _CORRECTED_NAME = re.compile(r"dered|ext_?corr|k_?corr|abs_?mag|m_?abs\b|mag_?abs|absolute", re.IGNORECASE)
 _DENIED = re.compile(r"\bnot\b|\bfalse\b|\bno\b|\bnor\b|\bun\w+ed\b")
 _MACHINE = re.compile(r"\b(?:phot|time|stat|instr|em|meta|pos|src|obs)\.[\w.;]+|\[[^\]]*\]|\(\w\)|^[?*]+|\?=?")
@@ -120,11 +123,18 @@ def check_remarks(
             raise _unknown(remark, word, f"or say --columns {value}=..., which is not doubted")
 
 
+def check_head(table: Table) -> None:
+    """Refuse a survey's table with a comment, among its own, that values are corrected. Raises ValueError."""
+    for remark in table.remarks:
+        if is_intrinsic(remark.lower()) or (CORRECTED_VALUES.search(remark) and not is_denied(remark.lower())):
+            raise _unknown(remark, "corrected", "or say --format table and --columns")
+
+
 def check_survey(table: Table) -> None:
     """Refuse a survey's table to which somebody has added a comment that is not understood. Raises ValueError."""
     known = frozenset(token for name in table.names for token in parsed(name).tokens)
     for remark in table.remarks:
-        doubt = wordings.first_doubt(remark)
+        doubt = wordings.first_doubt(remark) or ("corrected" if is_intrinsic(remark.lower()) else "")
         doubt = doubt or (found[0] if (found := LIMIT_TEXT.search(remark)) else "")
         if word := doubt or statements.stated(remark) or neutral.not_understood(remark, known):
             raise _unknown(remark, word, "or say --format table and --columns")

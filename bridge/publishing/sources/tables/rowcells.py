@@ -6,6 +6,8 @@ from typing import Any
 
 from bridge.publishing.sources.tables import limits, names, units
 from bridge.publishing.sources.tables.cells import (
+    BRIGHTEST,
+    FAINTEST,
     WORDED,
     is_empty,
     is_no_magnitude,
@@ -20,8 +22,6 @@ from bridge.publishing.sources.tables.series import Series
 from bridge.publishing.sources.tables.table import Row, Table
 from bridge.publishing.sources.tables.units import MAGNITUDES, Scale
 
-_FAINTEST, _BRIGHTEST = 40.0, -5.0
-"""Magnitudes: what is outside of them is something else, as millimagnitudes, counts or instrumental magnitudes."""
 _LARGEST_ERROR = 3.0
 """Magnitudes."""
 _LIMIT_SIGNS = (WORDED, "<", ">", "\u2264", "\u2265", "\u2272", "\u2273")
@@ -152,7 +152,7 @@ class RowCells:
         if scale.is_magnitude and scale.factor != 1.0 and abs(number) < 1:
             self._say(index, f"{text[:40]} millimagnitudes are no apparent magnitude: a difference, or in another unit")
             return None
-        if scale.is_magnitude and not _BRIGHTEST <= number <= _FAINTEST:
+        if scale.is_magnitude and not BRIGHTEST <= number <= FAINTEST:
             self._say(index, f"{number:g} is no apparent magnitude; if it is a flux, write its unit in the header")
             return None
         return number

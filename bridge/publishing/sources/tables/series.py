@@ -151,7 +151,7 @@ def _check_whose_error(columns: Columns, own: Sequence[int], general: Sequence[i
 def _is_error_of(columns: Columns, index: int, value: int) -> bool:
     """Return whether a column is named after the brightness: ``e_X``, ``X_err``, ``MAGERR_AUTO`` of ``MAG_AUTO``."""
     name, of = columns.names[index].flat, columns.names[value].flat
-    after = {f"e{of}", f"err{of}", f"sigma{of}", f"{of}err", f"{of}error", f"{of}unc", f"{of}sigma", f"d{of}"}
+    after = names.errors_of(of)
     inside = {of.replace(word, f"{word}err", 1) for word in ("mag", "flux") if word in of}
     return name in after | inside
 

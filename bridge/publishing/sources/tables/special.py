@@ -2,7 +2,7 @@
 
 import re
 
-from bridge.publishing.sources.tables import lines
+from bridge.publishing.sources.tables import lines, statements, wordings
 from bridge.publishing.sources.tables.table import Column, Row, Table
 
 AAVSO_EXTENDED, AAVSO_VISUAL = "AAVSO Extended Format", "AAVSO Visual Format"
@@ -88,6 +88,7 @@ def read_aavso(text: str) -> Table:
     """
     keywords: dict[str, str] = {}
     rows: list[Row] = []
+    remarks: list[str] = []
     delimiter = ","
     is_visual = bool(re.match(r"\s*#\s*TYPE\s*=\s*VISUAL", text, re.IGNORECASE))
     fields = _AAVSO_VISUAL_FIELDS if is_visual else _AAVSO_FIELDS
@@ -96,6 +97,8 @@ def read_aavso(text: str) -> Table:
             if found := _KEYWORD.fullmatch(line.strip()):
                 keywords[found[1].upper()] = found[2].strip()
                 delimiter = _aavso_delimiter(keywords.get("DELIM", ","))
+            elif wordings.first_doubt(line) or statements.stated(line.strip("# ")):
+                remarks.append(line.strip("# "))
             continue
         if not line.strip() or line.strip().upper().startswith(("NAME" + delimiter, "STARID" + delimiter)):
             continue
@@ -109,6 +112,7 @@ def read_aavso(text: str) -> Table:
         format=AAVSO_VISUAL if is_visual else AAVSO_EXTENDED,
         columns=tuple(Column(name=name) for name in (*fields, "#DATE", "#OBSCODE")),
         rows=rows,
+        remarks=tuple(remarks),
         keywords=keywords,
         header_place="line 1",
     )

@@ -13,7 +13,7 @@ from bridge.events import Spectrum
 from bridge.publishing.sources.errors import SourceError
 from bridge.publishing.sources.tables import cards, dated, fitsimage, observed, plausible, spectrumtable, units
 from bridge.publishing.sources.tables.astro import astropy_at_hand
-from bridge.publishing.sources.tables.cells import is_empty
+from bridge.publishing.sources.tables.cells import is_empty, number_of
 from bridge.publishing.sources.tables.fitsimage import Found
 from bridge.publishing.sources.tables.options import Options
 from bridge.publishing.sources.tables.outcome import Reading, Taken, told_columns
@@ -78,6 +78,8 @@ def _spectrum(found: Found, options: Options) -> tuple[Spectrum, list[str]]:
     for name, keyword in (("telescope", "TELESCOP"), ("instrument", "INSTRUME"), ("exposure_time", "EXPTIME")):
         if name not in fields and not is_empty(found.keywords.get(keyword, "")):
             fields[name] = found.keywords[keyword]
+    if (exposure := number_of(str(fields.get("exposure_time", "")))) is not None and exposure < 0:
+        raise ValueError(f"the exposure time is {exposure:g}; mend EXPTIME, or say --exposure-time")
     spectrum = Spectrum.model_validate(
         {
             **fields,

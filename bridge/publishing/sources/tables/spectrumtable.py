@@ -78,10 +78,12 @@ def read(path: Path, options: Options) -> Found:
     table = (None if options.are_numbered else _headerless(path)) or reading.read(path, options)
     check_names(options.columns, table.names)
     parsed = [names.parsed(column.name) for column in table.columns]
+    flux = _one(table, parsed, options, Role.BRIGHTNESS, _FLUXES)
+    own_errors = frozenset() if flux is None else names.errors_of(parsed[flux].flat)
     roles = {
         "wavelength": _one(table, parsed, options, Role.WAVELENGTH, _WAVELENGTHS | {_LOGARITHM}),
-        "flux": _one(table, parsed, options, Role.BRIGHTNESS, _FLUXES),
-        "error": _one(table, parsed, options, Role.ERROR, _ERRORS),
+        "flux": flux,
+        "error": _one(table, parsed, options, Role.ERROR, _ERRORS | own_errors),
     }
     for what in ("wavelength", "flux"):
         if roles[what] is None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, time
 from itertools import takewhile
 
-from bridge.publishing.sources.tables import agreement, forms, lacking, times
+from bridge.publishing.sources.tables import agreement, dates, forms, lacking, times
 from bridge.publishing.sources.tables.forms import Count, Form
 from bridge.publishing.sources.tables.moments import Candidate, Timing, texts_of
 from bridge.publishing.sources.tables.names import Name, Role
@@ -13,6 +13,7 @@ from bridge.publishing.sources.tables.options import Options
 from bridge.publishing.sources.tables.table import Table
 from bridge.publishing.sources.tables.words import words
 
+_OF_PAN_STARRS = words("objID detectID filterID psfMag psfFlux psfMagErr psfFluxErr psfQfPerfect infoFlag")
 _ORDER = {Count.MJD: 0, Count.JD: 1, Count.ANY: 2}
 _MOMENTS = {"middle": 0, "": 1, "start": 2, "end": 3}
 
@@ -99,7 +100,7 @@ def _form(table: Table, names: Sequence[Name], index: int) -> Form | str | None:
     """Return how a column writes times, None where it holds none; a text says why it can't be used."""
     column = table.columns[index]
     form = forms.form_of(names[index], column.unit, column.note)
-    if column.name == "obsTime" and not {"objID", "detectID", "filterID"}.isdisjoint(table.names):
+    if column.name == "obsTime" and len(_OF_PAN_STARRS.intersection(table.names)) > 1:
         form = Form(count=Count.MJD, scale="tai", moment="middle")  # of Pan-STARRS 1
     if isinstance(form, Form) and column.is_single:
         return (
@@ -172,7 +173,8 @@ def _check_whole_days(table: Table, names: Sequence[Name], timing: Timing, free:
     if len(timing.columns) > 1 or not are_whole:
         return
     for index in free:
-        of_day = names[index].flat in _OF_DAY or times.is_clock(table.cells(index))
+        cells = table.cells(index)
+        of_day = times.is_clock(cells) or (names[index].flat in _OF_DAY and not any(map(dates.written, cells)))
         if index not in timing.columns and of_day and any(table.cells(index)):
             day, clock = table.names[timing.columns[0]], table.names[index]
             raise ValueError(

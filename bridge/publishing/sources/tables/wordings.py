@@ -43,6 +43,8 @@ HARMLESS = re.compile(
     r"^status\W+(?:success|ok)$|"
     r"extinction (?:is |was |has )?(?:not|never) (?:been )?(?:removed|applied|corrected)|"
     r"\b(?:mw|milky way) (?=extinction not )|"
+    r"no (?:\w+ )?extinction or k-? ?corrections? (?:was |were |is |has been )?applied|"
+    r"^last (?:update|change|modified|modification)d?\W+[-\d:t /.]+z?$|"
     r"mjd ?= ?jd ?- ?2,?400,?000\.5|if you (?:make )?use (?:of )?(?:these|this|the) data,? please cite",
     re.IGNORECASE,
 )
@@ -94,7 +96,8 @@ _KINDS = (
         r"relative (?:to (?:the )?(?:comp|check|ref|star|field|ensemble|nearby)|mag|flux|phot|values?|bright|unit)|"
         r"zero[- ]?points?\W+(?:(?:is|are|was|were)\W+)?(?:un|not|approx|rough|assum|wrong|guess|preliminary)|"
         r"\b(?:zero[- ]?point|zp)\w*\W+(?:(?:is|of|was|at)\W+)?\d\d(?:\.\d+)?\b|\bunits?\W+(?:(?:is|are|of|in)\W+)*\d|"
-        r"\b(?:mag\w*|flux) zero\W+\d|\bin units of the (?:comp|standard|ref|mean|max|peak|host|sky)|"
+        r"\b\d+(?:\.\d+)? ?m?mags? units?\b|\bf[_ ]?lam\w* ?[*x] ?lam|\b(?:mag\w*|flux) zero\W+\d|"
+        r"\bin units of the (?:comp|standard|ref|mean|max|peak|host|sky)|"
         r"\bcv\b(?! (?:star|cand))|2\.5 ?\*? ?log|\bdelta[- ]?mag",
     ),
     (
@@ -136,7 +139,7 @@ _KINDS = (
         r"^\W*(?:\w+: ?)?[2-9] ?-?(?:sigma|\u03c3)\W*$|\blast (?:\w+ )?digits?\b|"
         r"\b(?:err|unc)\w*.*\b9\d(?:\.\d+)? ?(?:%|per ?cent)|variances?\b|\b(?:fwhm|half[- ]widths?|"
         r"peak[- ]to[- ]peak) err|"
-        r"\berr\w* (?:are |is )?(?:given )?(?:as |in |of )?(?:the )?(?:fwhm|half[- ]widths?|peak)",
+        r"\berr\w* (?:are |is |= ?)?(?:given )?(?:as |in |of )?(?:the )?(?:fwhm|half[- ]widths?|peak)",
     ),
     (
         "time",

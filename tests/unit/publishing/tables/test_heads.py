@@ -31,7 +31,8 @@ ROWS = "mjd,mag,err,filter\n59876.1875,15.83,0.02,V\n59877.25,15.9,0.02,V\n"
         "secondary star", "both stars", "name: star 3", "Star: check", "errors: three sigma", "errors are double",
         "sigma = 3", "error in the last two digits", "Title: twice", "Site: plus one", "Software: inverted",
         "Author: 3 sigma", "Credit: of the comparison", "two rows are of the comparison", "no calibration",
-        "to be observed", "All magnitudes from the second camera in R", "Columns: mjd, err, mag, filter",
+        "to be observed", "0.1 mag units", "1/err", "err = FWHM", "dB", "All magnitudes from the second camera in R",
+        "Columns: mjd, err, mag, filter",
     ],
 )  # fmt: skip
 def test_a_comment_that_says_another_thing_than_the_columns_is_refused(tmp_path: Path, comment: str) -> None:
@@ -173,7 +174,7 @@ def refused(tmp_path: Path) -> Callable[[str], str]:
         ("ref_epoch", "2016.0"), ("source", "ephemeris"), ("is_detection", "0"), ("limit", "1"), ("hemisphere", "S"),
         ("refraction_corrected", "no"), ("aberration", "not corrected"), ("stellar aberration", "applied"),
         ("light_time", "corrected"), ("plx_corr", "yes"), ("coord_type", "apparent"), ("eqnx", "B1950"), ("NS", "S"),
-        ("site", "geocenter"), ("epoch", "2016.0"),
+        ("site", "geocenter"), ("cat_epoch", "2000.0"), ("limit", "x"), ("epoch", "2016.0"),
     ],
 )  # fmt: skip
 def test_a_column_by_which_positions_are_no_measured_ones_is_refused(

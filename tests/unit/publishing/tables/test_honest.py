@@ -66,6 +66,16 @@ FILES: dict[str, tuple[str, list[Values]]] = {
         "mjd,mag,mag_err,filter,query_datetime,created_at\n59000.1,17.123,0.023,g,2024-09-27 14:12:59,2021-01-01\n",
         [SEEN],
     ),
+    "a title of words": ("SN 2020abc, NOT\nMJD filter mag err\n59000.1 g 17.123 0.023\n", [SEEN]),
+    "a telescope by the name of NOT": (
+        "# observed with the NOT at La Palma\nMJD,mag,err,filter\n59000.1,17.123,0.023,g\n",
+        [SEEN],
+    ),
+    "what was not applied": (
+        "# No extinction or K-correction applied\n# last update: 2020-06-10\n"
+        "MJD,mag,err,filter\n59000.1,17.123,0.023,g\n",
+        [SEEN],
+    ),
     "columns numbered": ("# 1: MJD\n# 2: filter\n# 3: mag\n# 4: err\n59000.1 g 17.123 0.023\n", [SEEN]),
     "a Julian date from 2450000": ("JD 2450000+,filter,mag,err\n9000.6,g,17.123,0.023\n", [SEEN]),
     "a day first beside a JD": ("data;JD;magnitudine;errore;filtro\n31/05/2020;2459000,6;17,123;0,023;g\n", [SEEN]),
@@ -169,9 +179,16 @@ def test_a_file_that_people_have_is_read_right_without_options(tmp_path: Path, k
         ("date,band,mag,mag_limit,dmag\n2020-05-31.1,g,17.1,1,0.1\n2020-05-31.2,g,17.2,0,0.1\n", "is_limit=mag_limit"),
         ("mjd,alpha,delta,mag,filter\n59000.1,150.1,2.1,17.1,g\n59000.1,151.1,2.1,17.1,g\n", "several places"),
         ("#K IRAF       = NOAO/IRAFV2.16  version %-23s\na.fits 512.1 499.2\n", "instrumental"),
+        ("mjd,mag,filter\n59000.1,17.1,g\n59000.2,17.2,g\n59000.3\n", "has 1 columns"),
+        ("MJD,B,Berr,V,Verr\n59000.1,17.1,0.1,16.1,0.1\n59000.2,17.1,0.1,-1,-1\n", "column V: '-1' is no magnitude"),
         ("mjd,filter,mag,Err_stat\n59000.1,g,17.1,0.1\n", "--columns error=Err_stat"),
         ("data;JD;mag;filtro\n06/05/2020;2459000,6;17,1;g\n", "tell different times"),
         ("MJD,filter,mag,err,notes\n59000.1,g,17.1,0.1,not NOT\n59000.1,g,17.1,0.1,\n", "notes"),
+        ("MJD,filter,mag,err,notes\n59000.1,g,17.1,0.1,20:15 LT\n59000.1,g,17.1,0.1,\n", "LT"),
+        ("# magnitudes are NOT AB\nMJD,mag,err,filter\n59000.1,17.1,0.1,g\n", "a comment"),
+        ("# NOT AB\nMJD,mag,err,filter\n59000.1,17.1,0.1,g\n", "a comment"),
+        ("# this is NOT\nMJD,mag,err,filter\n59000.1,17.1,0.1,g\n", "a comment"),
+        ("# NOT the target but its host\nMJD,mag,err,filter\n59000.1,17.1,0.1,g\n", "a comment"),
         ("# magnitudes relatives\nMJD,mag,err,filter\n59000.1,17.1,0.1,g\n", "relatives"),
         (
             "# mag: magnitude of the host galaxy\n# Columns:\n# MJD: time\n# mag: of the host\n"

@@ -34,16 +34,16 @@ def beside(name: str, *cells: object, error: str = "0.02") -> str:
     "cells",
     [
         ["22.222"], ["33.333"], ["9.999"], ["19.999"], ["-1.000"], ["22.22", "22.22"], ["30.00", "30.00"],
-        ["25", "25"], ["19.99", "19.99"], ["0.0"], ["0"],
+        ["25", "25"], ["19.99", "19.99"], ["0.0"], ["0"], ["40"],
     ],
 )  # fmt: skip
 def test_a_number_that_looks_typed_and_lies_far_from_all_others_is_no_magnitude(
     tmp_path: Path, cells: list[str]
 ) -> None:
-    text = table(["15.831", "16.117", *cells])
+    text = table(["15.831", "16.117", "16.744", *cells])
     (problem,) = problems(tmp_path, text)
     assert f"{cells[0]!r} is far from all other magnitudes" in problem
-    assert len(points(tmp_path, text, columns="brightness=mag")) == 2 + len(cells)
+    assert len(points(tmp_path, text, columns="brightness=mag")) == 3 + len(cells)
 
 
 @settings(max_examples=40, deadline=None)
@@ -99,7 +99,8 @@ def test_a_magnitude_of_no_image_is_none(tmp_path: Path, name: str) -> None:
     [
         ("conf", ("high", "none", "high")), ("confidence", ("good", "low", "good")), ("c7", ("ok", "nok", "ok")),
         ("c7", ("1", "-1", "1")), ("time_std", ("BJD_TDB",) * 3), ("remarks", ("", "bad column", "")),
-        ("source", ("obs", "interp", "obs")),
+        ("source", ("obs", "interp", "obs")), ("epoch_ok", ("1", "0", "1")), ("marker", ("o", "v", "o")),
+        ("note_id", ("", "2", "")), ("p_det", ("0.99", "0.01", "0.99")),
     ],
 )  # fmt: skip
 def test_what_a_column_says_of_a_value_is_never_passed_over(tmp_path: Path, name: str, cells: tuple[str, ...]) -> None:
@@ -180,7 +181,10 @@ def test_errors_far_above_all_fluxes_are_none(tmp_path: Path) -> None:
         {"IMAGETYP": "standard"}, {"DERED": "yes"}, {"STOKES": "Q"}, {"SKYSUB": False}, {"SIMULATE": True},
         {"OBJECT": "Telluric HIP1234"}, {"OBJECT": "STD,FLUX"}, {"HIERARCH ESO DPR TYPE": "STD,FLUX"},
         {"HIERARCH ESO PRO CATG": "SKY_SPECTRUM"}, {"SPECREF": "REST"}, {"CONTNORM": True}, {"RESTFRM": "T"},
-        {"UT": "05:30:00"}, {"TIME-OBS": "05:30:00"}, {"MJD-OBS": 60085.0431},
+        {"CNAME1": "rest wavelength"}, {"EXPTIME": -1.0}, {"EXTNAME": "CONT"}, {"HDUCLAS2": "ERROR"},
+        {"OBJECT": "HgArNe"},
+        {"OBJECT": "SN2022xyz_sky"}, {"OBJECT": "host of SN2022xyz"}, {"COMMENT": "flux is F_lambda * lambda"},
+        {"HISTORY": "flux * 1e15"}, {"UT": "05:30:00"}, {"TIME-OBS": "05:30:00"}, {"MJD-OBS": 60085.0431},
     ],
 )  # fmt: skip
 def test_a_header_of_a_spectrum_that_says_two_things_is_refused(tmp_path: Path, cards: dict[str, object]) -> None:
@@ -218,3 +222,29 @@ def test_a_value_that_is_struck_out_is_not_published(tmp_path: Path, tag: str) -
     rows = "".join(f"<tr><td>{mjd}</td><td>{mag}</td><td>r</td></tr>" for mjd, mag in cells)
     with pytest.raises(SourceError, match="struck out"):
         points(tmp_path, f"<html><table>{head}{rows}</table></html>", name="t.html")
+
+
+def test_the_faintest_magnitude_twice_without_an_error_is_a_limit(tmp_path: Path) -> None:
+    text = "mjd,mag,err,filter\n60000.5,18.1,0.02,r\n60001.5,19.5,,r\n60002.5,19.5,,r\n"
+    assert "Write limits in a column 'limit'" in problems(tmp_path, text)[0]
+    assert len(points(tmp_path, text, columns="brightness=mag")) == 3
+    assert len(points(tmp_path, text.replace("18.1", "20.1"))) == 3
+    assert len(points(tmp_path, text.replace("19.5,,r\n60002", "19.6,,r\n60002"))) == 3
+
+
+@pytest.mark.parametrize("name", ["R", "I", "H"])
+def test_small_numbers_in_a_column_named_by_a_band_are_an_index(tmp_path: Path, name: str) -> None:
+    text = f"mjd,V,err,{name}\n60000.5,15.8,0.02,1.1\n60001.5,15.9,0.02,1.2\n"
+    assert "an index or magnitudes" in problems(tmp_path, text)[0]
+
+
+@pytest.mark.parametrize("mark", ["\u200b", "\u00ad", "\u2060"])
+def test_marks_that_nobody_sees_hide_no_word_and_change_no_number(tmp_path: Path, mark: str) -> None:
+    assert "HJD" in problems(tmp_path, f"# H{mark}JD times\n{table(['18.1'])}")[0]
+    (point,) = points(tmp_path, table([f"18{mark}.1"]))
+    assert point.brightness == 18.1
+
+
+def test_marks_that_turn_the_order_of_digits_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="turn the order"):
+        points(tmp_path, table(["\u202e61.61"]))

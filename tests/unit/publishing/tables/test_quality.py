@@ -144,7 +144,7 @@ def test_bad_positions_are_left_out_or_refused(tmp_path: Path) -> None:
             "bad quality",
         ),
         (
-            "###MJD m dm uJy duJy F err\n60316.1 15.0 0.01 4170 37 o 0\n60316.2 12.0 0.01 31000 24 o 1\n",
+            "###MJD m dm uJy duJy F err\n60316.1 15.0 0.01 3631 37 o 0\n60316.2 12.0 0.01 31000 24 o 1\n",
             "err is not 0",
         ),
         (

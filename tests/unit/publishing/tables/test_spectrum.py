@@ -252,3 +252,9 @@ def test_three_columns_without_a_header_need_to_be_named(tmp_path: Path) -> None
     assert "wavelength=1,flux=2,error=3" in refused(tmp_path, text, time=TIME, **UNITS)
     found = spectrum(tmp_path, text, time=TIME, columns="wavelength=1,flux=2,error=3", **UNITS)
     assert found.error == (1e-17, 2e-17)
+
+
+@pytest.mark.parametrize("name", ["flux_lambda_err", "e_flux_lambda", "sigma_flux_lambda", "flux_lambda_unc"])
+def test_errors_that_are_named_after_the_flux_are_its_errors(tmp_path: Path, name: str) -> None:
+    found = spectrum(tmp_path, f"wave,flux_lambda,{name}\n4000,1.0,0.1\n4002,2.0,0.2\n", time=TIME, **UNITS)
+    assert found.error == (0.1, 0.2)

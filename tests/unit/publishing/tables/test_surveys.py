@@ -268,3 +268,33 @@ def test_whole_days_of_the_open_catalogs_are_mjds(tmp_path: Path) -> None:
     text = '{"SN1915A":{"photometry":[{"time":"20576","u_time":"MJD","magnitude":"15.5","band":"pg"}]}}'
     (point,) = points(tmp_path, text)
     assert (point.timestamp, point.brightness) == (datetime(1915, 3, 20, tzinfo=UTC), 15.5)
+
+
+# -- what somebody changed in a survey's table -------------------------------------------------------------------------
+
+ATLAS_HEAD = "###MJD m dm uJy duJy F err chi/N RA Dec x y maj min phi apfit mag5sig Sky Obs\n"
+AAVSO_HEAD = "#TYPE=EXTENDED\n#OBSCODE=ABC\n#SOFTWARE=x\n#DELIM=,\n#DATE=JD\n#OBSTYPE=CCD\n"
+
+
+def _atlas(*, m: str = "15.831", flux: str = "1690", ra: str = "123.4567") -> str:
+    return f"60000.5 {m} 0.018 {flux} 28 o 0 1.1 {ra} -12.3456 1 2 3 3 0 -0.4 19.5 20.1 01a\n"
+
+
+def _aavso(*, mag: str = "15.831", notes: str = "na", head: str = "") -> str:
+    return f"{AAVSO_HEAD}{head}SN X,2460001.0,{mag},0.018,V,NO,STD,ENSEMBLE,na,123,14.1,1.2,na,X1,{notes}\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ATLAS_HEAD + _atlas(flux="169"), ATLAS_HEAD + _atlas() + _atlas(ra="223.4567"), ATLAS_HEAD + _atlas(m="48.2", flux="1690"),
+        _aavso(notes="probably limit"), _aavso(notes="HJD"), _aavso(mag="99.9"),
+        _aavso(head="# mags are of the comparison\n"),
+        "#Date,JD(TCB),averagemag\n2023-02-25 12:00:00,2460003.0,15.83\n",
+        "SNID: X\nSIM_MODEL_NAME: SALT2\nNVAR: 4\nVARLIST: MJD FLT FLUXCAL FLUXCALERR\nOBS: 60000.5 r 1000 20\nEND:\n",
+    ],
+)  # fmt: skip
+def test_a_survey_s_table_that_disagrees_with_itself_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(SourceError):
+        reading(tmp_path, text)
+    assert len(reading(tmp_path, ATLAS_HEAD + _atlas()).datums) == len(reading(tmp_path, _aavso()).datums) == 1

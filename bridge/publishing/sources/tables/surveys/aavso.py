@@ -6,12 +6,17 @@ which are refused. It is described at https://www.aavso.org/aavso-extended-file-
 ``Vis.`` as in the download, at https://www.aavso.org/aavso-visual-file-format.
 """
 
+import re
+
+from bridge.publishing.sources.tables import remarks
 from bridge.publishing.sources.tables.cells import is_empty, split_mark
 from bridge.publishing.sources.tables.special import AAVSO_EXTENDED, AAVSO_VISUAL
 from bridge.publishing.sources.tables.surveys.survey import UTC_JD, Cells, Fields, Left, Survey, Wrong, number, positive
 from bridge.publishing.sources.tables.table import Table
 from bridge.publishing.sources.tables.words import words
 
+_NOTES = frozenset({"NOTES", "Comments"})
+_CLOCK = re.compile(r"\b[HB]JD\b")
 _DOWNLOAD = {"mag": "Magnitude", "error": "Uncertainty", "band": "Band"}
 _EXTENDED = {"mag": "MAG", "error": "MERR", "band": "FILT"}
 
@@ -27,6 +32,11 @@ def _row(cells: Cells, names: dict[str, str]) -> Fields:
         return {**fields, "limit": value}, frozenset(used)
     if mark:
         raise Wrong(names["mag"], f"{mark} is no mark of the AAVSO; < means fainter than")
+    for column in _NOTES & cells.keys():
+        if remarks.LIMIT_TEXT.search(cells[column]) or _CLOCK.search(cells[column]):
+            raise Wrong(
+                column, f"{cells[column][:40]!r} says that the value is a limit, or its time no UTC; mend the row"
+            )
     fields["brightness"] = value
     if not is_empty(cells[names["error"]]):
         fields["brightness_error"] = positive(cells, names["error"], "error of a magnitude")

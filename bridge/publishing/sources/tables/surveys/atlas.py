@@ -7,10 +7,21 @@ point of no more than three sigma becomes a limit of three sigma.
 
 import math
 
-from bridge.publishing.sources.tables.surveys.survey import Cells, Fields, Left, Survey, number, optional, positive
+from bridge.publishing.sources.tables.surveys.survey import (
+    Cells,
+    Fields,
+    Left,
+    Survey,
+    Wrong,
+    number,
+    optional,
+    positive,
+)
 from bridge.publishing.sources.tables.words import words
 
 _SIGMAS = 3.0
+_AGREE, _ROUNDED = 0.1, 0.7
+"""Magnitudes by which magnitude and flux may differ, and in a microjansky as far as fluxes are rounded."""
 _ZERO_POINT_UJY = 23.9
 """AB magnitude of one microjansky."""
 
@@ -25,6 +36,8 @@ def _row(cells: Cells) -> Fields:
         limit = _ZERO_POINT_UJY - 2.5 * math.log10(_SIGMAS * error)
         return {**common, "limit": limit}, frozenset({"MJD", "F"})
     magnitude, its_error = number(cells, "m", "magnitude"), positive(cells, "dm", "error of a magnitude")
+    if abs(magnitude - _ZERO_POINT_UJY + 2.5 * math.log10(flux)) > _AGREE + _ROUNDED / flux:
+        raise Wrong("m", f"{magnitude:g} is not the magnitude of {flux:g} microjanskys; mend one")
     fields = {**common, "brightness": magnitude, "brightness_error": its_error}
     return fields, frozenset({"MJD", "F", "m", "dm"})
 

@@ -29,6 +29,8 @@ def _row(cells: Cells, band: str) -> Fields:
 
 
 def _check(table: Table) -> None:
+    if simulated := next((name for name in table.keywords if name.startswith("SIM_")), None):
+        raise ValueError(f"{simulated} says that the light curve is simulated")
     if (fake := table.keywords.get("FAKE", "0").split()[:1]) and fake[0] not in ("0",):
         raise ValueError("FAKE says that the light curve is simulated")
 

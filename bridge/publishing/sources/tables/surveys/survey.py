@@ -7,12 +7,13 @@ the survey doesn't know, so that a column that somebody added is never taken for
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from bridge.publishing.sources.tables import times
-from bridge.publishing.sources.tables.cells import is_empty, number_of
-from bridge.publishing.sources.tables.forms import Count, Form
+from bridge.publishing.sources.tables.cells import BRIGHTEST, FAINTEST, is_empty, number_of
+from bridge.publishing.sources.tables.forms import MJD_ZERO, Count, Form
 from bridge.publishing.sources.tables.table import Table
 
 Cells = Mapping[str, str]
@@ -20,6 +21,8 @@ Cells = Mapping[str, str]
 Fields = tuple[dict[str, Any], frozenset[str]]
 """Fields of a point, and the columns that are in them as they are; all others are kept as further values."""
 
+_JULIAN = re.compile(r"[HB]?JD\b", re.IGNORECASE)
+_LEAST_JD = 2_000_000.0
 UTC_MJD, UTC_JD, UTC_TEXT = Form(count=Count.MJD), Form(count=Count.JD), Form(count=Count.ANY)
 TAI_MJD = Form(count=Count.MJD, scale="tai")
 
@@ -101,7 +104,30 @@ class Survey:
             if len(objects) > 1:
                 told = ", ".join(sorted(objects)[:3])
                 raise ValueError(f"column {name!r} names {len(objects)} objects ({told}); publish one target at a time")
-        return times.read_times(table.cells(table.names.index(self.time)), self.form)
+        moments = times.read_times(table.cells(table.names.index(self.time)), self.form)
+        self._check_other_dates(table, moments)
+        return moments
+
+    def _check_other_dates(self, table: Table, moments: Sequence[datetime | str | None]) -> None:
+        """Refuse a Julian date, by whatever clock, that is days away from the time. Raises ValueError."""
+        for index, name in enumerate(table.names):
+            if name == self.time or not _JULIAN.match(name):
+                continue
+            for row, moment in zip(table.rows, moments, strict=True):
+                told = number_of(row.cells[index])
+                if told is None or told < _LEAST_JD or not isinstance(moment, datetime):
+                    continue
+                if abs(times.since_mjd_zero(Decimal(told) - MJD_ZERO) - moment) > timedelta(days=1):
+                    raise ValueError(f"columns {self.time!r} and {name!r} tell different times ({row.place}); mend one")
+
+    def check_fields(self, fields: Mapping[str, Any]) -> None:
+        """Raise Wrong where a point has a magnitude, or a filter, that can't be one."""
+        for name in ("brightness", "limit") if fields.get("unit", "") in ("", "AB", "Vega") else ():
+            value = fields.get(name)
+            if value is not None and not BRIGHTEST <= value <= FAINTEST:
+                raise Wrong(self.time, f"{value:g} is no apparent magnitude; leave the row out, or mend its zero point")
+        if str(fields.get("bandpass", "")).isdigit():
+            raise Wrong(self.time, f"the filter is a number ({fields['bandpass']}); write its name")
 
     def taken(self, name: str) -> str:
         """Return what a column is taken for, for people."""
