@@ -220,7 +220,7 @@ class SqliteLedger(SqliteKept):
                 ).fetchall()
                 connection.executemany(
                     "DELETE FROM words WHERE origin = ? AND share_id = ? AND NOT EXISTS (SELECT 1 FROM event"
-                    " WHERE event.share_id = words.share_id AND +event.origin = words.origin)",  # by the share, see above
+                    " WHERE event.share_id = words.share_id AND +event.origin = words.origin)",  # see above
                     {tuple(row) for row in removed},
                 )
                 connection.execute("DELETE FROM tally WHERE events <= 0")
