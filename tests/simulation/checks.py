@@ -147,7 +147,9 @@ def check_told(world: "World", process: "Process") -> None:
         moves = progress.state.moves.get(partition)
         now = Seen(at, process.polls, moves.at if moves is not None else None, given_at)
         before = world.seen.setdefault((process.number, partition), now)
-        if before is now or topic is None or at >= topic.ends(partition.number).next or before.offset != at:
+        placed = before.moved_at is None and now.moved_at is not None  # until then its topic was asked where to go on
+        done = topic is None or at >= topic.ends(partition.number).next
+        if before is now or placed or done or before.offset != at:
             world.seen[process.number, partition] = now
             continue
         if _excuses(world, partition) & progress.state.troubles.keys() or partition in holds:

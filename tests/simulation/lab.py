@@ -45,7 +45,7 @@ class SimulatedLab:
             self.holdings.remove(pk)
 
     def targets(self) -> list[Row]:
-        return [{"name": row.name, **row.fields} for row in self.holdings.targets.values()]
+        return [{"id": row.pk, "name": row.name, **row.fields} for row in self.holdings.targets.values()]
 
     def _named(self, name: str) -> TargetRow:
         (row,) = [row for row in self.holdings.targets.values() if row.name == name]

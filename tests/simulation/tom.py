@@ -154,7 +154,8 @@ class SimulatedTom(Tom):
         return self._ask("lists", lambda: frozenset(self._held.lists))
 
     def open_list(self, name: str) -> str:
-        self._ask("lists", lambda: self._held.open_list(name))
+        if self._intents is None:  # over REST a list comes into being with its first member
+            self._ask("lists", lambda: self._held.open_list(name))
         return name
 
     def add_to_list(
