@@ -4,7 +4,7 @@ import re
 from collections import Counter
 
 from bridge.publishing.sources.tables import bands, limits
-from bridge.publishing.sources.tables.cells import is_empty, number_of, split_error, split_mark
+from bridge.publishing.sources.tables.cells import is_empty, is_no_magnitude, number_of, split_error, split_mark
 from bridge.publishing.sources.tables.columns import Columns
 from bridge.publishing.sources.tables.names import Name, Role
 from bridge.publishing.sources.tables.series import Series
@@ -78,7 +78,7 @@ def _check_unmeasured(table: Table, series: Series) -> None:
 
 def _check_stand_ins(table: Table, index: int, factor: float) -> None:
     """Refuse a number that looks typed, as 22.222, and lies far from all others."""
-    counts = Counter(split_error(cell)[0] for cell in table.cells(index))
+    counts = Counter(split_error(cell)[0] for cell in table.cells(index) if not is_no_magnitude(cell))
     is_fine = any(map(_FINE.fullmatch, counts))
     typed = [cell for cell, count in counts.items() if _looks_typed(cell, count, is_fine=is_fine)]
     whole = [cell for cell in counts if not _FINE.fullmatch(cell)] if is_fine and not typed else []

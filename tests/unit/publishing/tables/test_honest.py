@@ -76,6 +76,10 @@ FILES: dict[str, tuple[str, list[Values]]] = {
         "MJD,mag,err,filter\n59000.1,17.123,0.023,g\n",
         [SEEN],
     ),
+    "99.0 for no magnitude": (
+        "MJD,filter,mag,emag,limmag\n59000.1,g,17.123,0.023,99.0\n59000.1,g,99.0,99.0,19.2\n59000.1,g,99.0,99.0,19.2\n",
+        [SEEN, LIMIT, LIMIT],
+    ),
     "columns numbered": ("# 1: MJD\n# 2: filter\n# 3: mag\n# 4: err\n59000.1 g 17.123 0.023\n", [SEEN]),
     "a Julian date from 2450000": ("JD 2450000+,filter,mag,err\n9000.6,g,17.123,0.023\n", [SEEN]),
     "a day first beside a JD": ("data;JD;magnitudine;errore;filtro\n31/05/2020;2459000,6;17,123;0,023;g\n", [SEEN]),
