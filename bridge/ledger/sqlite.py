@@ -136,7 +136,7 @@ class SqliteLedger(SqliteKept):
         rows = self.query(
             "SELECT event.origin, event.event_id, event.topic_id, event.partition, event.record_offset, event.number"
             " FROM json_each(?) AS wanted CROSS JOIN event ON event.event_id = json_extract(wanted.value, '$[1]')"
-            " AND event.origin = json_extract(wanted.value, '$[0]')"
+            " AND +event.origin = json_extract(wanted.value, '$[0]')"  # not by the index of origins: each has many
             " WHERE EXISTS (SELECT 1 FROM waiting WHERE waiting.event = event.id)",
             (asked,),
         )
