@@ -243,7 +243,10 @@ class DjangoUnit:
     def _reopen(self) -> None:
         for origin, event_id in self._reopened:
             told = {"event_id": event_id, "origin": origin}
-            models.Entry.objects.using(self._using).filter(**told, done=True).update(done=False)
+            # By the id alone: SQLite would take the index of origins, and look at all that came from this one.
+            entries = models.Entry.objects.using(self._using)
+            done = entries.filter(event_id=event_id, done=True).values_list("pk", "origin")
+            entries.filter(pk__in=[pk for pk, whose in done if whose == origin]).update(done=False)
             models.Done.objects.using(self._using).filter(**told, witness=Witness.DONE.value).delete()
         self._told -= self._reopened
 

@@ -132,8 +132,8 @@ class Products:
         swept = 0
         with processing(self._using):
             for run in list(models.ProductRun.objects.all()):
-                ended = models.Entry.objects.filter(origin=run.origin, event_id=run.event_id, outcome__in=_SETTLED)
-                if not run.origin or ended.exists():
+                ended = models.Entry.objects.filter(event_id=run.event_id, outcome__in=_SETTLED)
+                if not run.origin or run.origin in ended.values_list("origin", flat=True):
                     self._undo(run)
                     swept += 1
         return swept

@@ -1,5 +1,6 @@
 """The file of the SQLite ledger: made, migrated, refused, restored, shared by processes, and killed."""
 
+import itertools
 import os
 import signal
 import sqlite3
@@ -7,6 +8,7 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from hypothesis import settings
@@ -24,7 +26,8 @@ from bridge.errors import (
     PositionLostError,
     StopError,
 )
-from bridge.ledger.port import Outcome, Position
+from bridge.events import EventRef
+from bridge.ledger.port import Filter, Outcome, Position
 from bridge.ledger.sqlite import SqliteLedger
 from bridge.ledger.sqlite_schema import STEPS, open_file
 
@@ -371,3 +374,16 @@ class Positions(RuleBasedStateMachine):
 
 Positions.TestCase.settings = settings(max_examples=30, stateful_step_count=15, deadline=None)
 TestPositions = Positions.TestCase
+
+
+def test_what_is_known_of_an_event_is_found_by_its_id_and_not_among_all_of_its_origin(path: Path) -> None:
+    with closing(SqliteLedger(path)) as ledger:
+        for offset in range(300):
+            write(ledger, offset)
+        asked = [EventRef("north", UUID(int=number)) for number in range(300)]
+        asked += [entry.ref for entry in ledger.entries(Filter(most=1)) if entry.ref is not None]
+        steps = itertools.count()
+        ledger._connection.set_progress_handler(lambda: next(steps) and 0, 100)
+        assert len(ledger.known([EventRef(asked[-1].origin, one.id) for one in asked])) <= 1
+        ledger._connection.set_progress_handler(None, 0)
+        assert next(steps) * 100 < 200 * len(asked)
