@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS
-from django.db.models import Q
 from tom_dataproducts.models import DataProduct as ProductModel
 from tom_targets.base_models import BaseTarget
 
@@ -44,8 +43,10 @@ def _made(pk: int) -> Any:
     if run is None:
         return models.Entry.objects.none()
     event = event_of(run, pk)
-    of_origin = Q(origin=event.origin) if event.origin else Q()  # an earlier release noted none
-    return models.Entry.objects.filter(of_origin, event_id=event.id)
+    # By the id alone: SQLite would take the index of origins, and look at all that came from this one.
+    found = models.Entry.objects.filter(event_id=event.id).values_list("pk", "origin")
+    # An earlier release noted no origin.
+    return models.Entry.objects.filter(pk__in=[pk for pk, origin in found if event.origin in ("", origin)])
 
 
 def _former_names(pk: int) -> Iterator[str]:

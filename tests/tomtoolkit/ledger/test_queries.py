@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from parts.django_tom import InProcessTom
 from parts.entries import PARTITION, TOPIC_ID, Arrival, park, record, to_keep
 
+from bridge.events import ShareRef
 from bridge.ledger.model import Outcome, Position, Reason
 from bridge.stream.port import Partition
 
@@ -111,3 +112,28 @@ def test_what_came_of_one_origin_is_found_by_an_index_in_its_order(ledger: Any, 
             plan = " ".join(str(row) for row in cursor.fetchall())
         assert "tom_bridge_event_of_origin" in plan
         assert "TEMP B-TREE" not in plan
+
+
+@pytest.mark.parametrize("what", ["an event is opened again", "a share is forgotten"])
+def test_no_look_for_one_event_goes_through_all_of_its_origin(ledger: Any, orm_tom: InProcessTom, what: str) -> None:
+    """SQLite takes the index of origins where it may: it keeps no statistics unless somebody asks for them."""
+    from bridge.ledger.model import ShareWords
+
+    if orm_tom.vendor != "sqlite":  # PostgreSQL knows how many came of an origin
+        return
+    arrival = Arrival()
+    with ledger.unit() as unit:
+        unit.record(arrival.entry(Outcome.APPLIED))
+        unit.keep_words({ShareRef(arrival.origin, arrival.event_id): ShareWords(message="hello")})
+        unit.move(PARTITION, TOPIC_ID, None, 1)
+    with CaptureQueriesContext(connection) as captured:
+        if what == "a share is forgotten":
+            assert ledger.forget(PARTITION, TOPIC_ID, 1) == 1
+        else:
+            with ledger.unit() as unit:
+                unit.reopen([arrival.ref])
+    asked = [one["sql"] for one in captured if one["sql"].split()[0] in {"SELECT", "UPDATE", "DELETE"}]
+    with connection.cursor() as cursor:
+        for sql in asked:
+            cursor.execute(f"EXPLAIN QUERY PLAN {sql.replace('%', '%%')}")
+            assert "tom_bridge_event_of_origin" not in str(cursor.fetchall()), sql
