@@ -55,11 +55,12 @@ def _fill(apps: Any, schema_editor: Any) -> None:
                     AND done.origin = had.origin AND done.witness = 'done'),
                 subject, simple_subject, title, nullif(record_key, {usual_key}), detail
             FROM tom_bridge_event AS had""")
+        # By the id: by the index of origins, which SQLite takes else, each would look at all that came from its origin.
         cursor.execute(f"""
             INSERT INTO tom_bridge_witness (event_id, origin, witness)
             SELECT {identity("event_id")}, {_key("origin")}, {_key("witness")} FROM tom_bridge_done AS had
             WHERE witness <> 'done' OR NOT EXISTS (SELECT 1 FROM tom_bridge_event AS event
-                WHERE event.event_id = had.event_id AND event.origin = had.origin)""")
+                WHERE event.event_id = had.event_id AND event.origin || '' = had.origin)""")
         cursor.execute(f"""
             INSERT INTO tom_bridge_run (first, last, model, parts, digests)
             SELECT first, last, {_key("model")}, {part}, digests FROM tom_bridge_written_run AS had""")

@@ -68,7 +68,8 @@ def test_rows_are_what_the_orm_would_have_written() -> None:
         rows.append(of | nothing | {"record_offset": number, "number": 1})
     Entry.objects.bulk_create([Entry(**row) for row in rows])
     with writing():
-        insert("default", Entry, {name: [(row | {"number": 2})[name] for row in rows] for name in names})
+        for some in (rows[:3], rows[3:]):  # few go in another way than many
+            insert("default", Entry, {name: [(row | {"number": 2})[name] for row in some] for name in names})
     written = [list(Entry.objects.filter(number=number).order_by("record_offset")) for number in (1, 2)]
     for by_orm, by_columns in zip(*written, strict=True):
         assert {name: getattr(by_columns, name) for name in names} == {
@@ -90,7 +91,8 @@ def test_what_is_there_stays_and_what_is_missing_is_added() -> None:
 
 
 @pytest.mark.usefixtures("orm_tom")
-def test_what_is_refused_costs_no_more_than_its_savepoint() -> None:
+@pytest.mark.parametrize("more", [0, 10])
+def test_what_is_refused_costs_no_more_than_its_savepoint(more: int) -> None:
     from django.db import IntegrityError
 
     from bridge.tomtoolkit.database import insert, writing
@@ -100,7 +102,7 @@ def test_what_is_refused_costs_no_more_than_its_savepoint() -> None:
     with writing():
         insert("default", Done, done(uuid4()))
         with pytest.raises(IntegrityError), writing():
-            insert("default", Done, done(uuid4(), twice, twice))
+            insert("default", Done, done(*(uuid4() for _ in range(more)), twice, twice))
     assert Done.objects.count() == 1
 
 

@@ -1,7 +1,9 @@
 """The app's tables of the release before are migrated, and the ledger tells all that it told before."""
 
+import itertools
 import os
 import time
+from collections.abc import Callable
 from uuid import UUID
 
 import pytest
@@ -19,6 +21,8 @@ from bridge.events import EventRef
 BEFORE = ("tom_bridge", "0004_mail")
 COUNT = int(os.environ.get("BRIDGE_TEST_ENTRIES", "10000"))
 """How many entries are migrated; a million takes some minutes."""
+MOST_STEPS = 10_000
+"""Of SQLite's machine, for each entry."""
 
 
 @pytest.mark.timeout(300 + COUNT // 250)
@@ -27,9 +31,10 @@ def test_all_that_the_release_before_wrote_survives_the_migration(orm_tom: InPro
 
     _go_back()
     old_ledger.fill_app(MigrationExecutor(connection).loader.project_state([BEFORE]).apps, COUNT)
-    started = time.monotonic()
+    started, steps = time.monotonic(), _steps_of_sqlite()
     call_command("migrate", "tom_bridge", verbosity=0)
     print(f"{COUNT} entries migrated on {orm_tom.vendor} in {time.monotonic() - started:.1f} s")
+    assert steps() < MOST_STEPS * COUNT, "what an entry takes grows with their number"
     ledger = DjangoLedger()
     check(ledger, COUNT)
     ledger.close()
@@ -54,6 +59,15 @@ def test_nothing_of_a_ledger_is_lost_by_going_back(orm_tom: InProcessTom) -> Non
 
 def test_the_models_are_those_of_the_migrations(orm_tom: InProcessTom) -> None:
     call_command("makemigrations", "tom_bridge", "--check", "--dry-run", verbosity=0)
+
+
+def _steps_of_sqlite() -> Callable[[], int]:
+    """Count the steps of SQLite's machine (https://www.sqlite.org/opcode.html) from now on; else there are none."""
+    counted = itertools.count()
+    if connection.vendor == "sqlite":
+        connection.ensure_connection()
+        connection.connection.set_progress_handler(lambda: next(counted) and 0, 1000)
+    return lambda: next(counted) * 1000
 
 
 def _go_back() -> None:

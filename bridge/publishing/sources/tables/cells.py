@@ -30,7 +30,7 @@ EMPTY = frozenset(
 )
 YES = words("true t yes y 1 1.0") | languages.YES
 NO = words("false f no n 0 0.0") | languages.NO
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d+)?")
+NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eEdD][+-]?\d+)?")
 _INTEGER = re.compile(r"-?(0|[1-9]\d{0,14})")
 _DECIMAL = re.compile(r"[+-]?(0|[1-9]\d*)?(\.\d*)?([eE][+-]?\d+)?")
 _NO_MAGNITUDE = re.compile(r"-?9?99+(\.[09]+)?")

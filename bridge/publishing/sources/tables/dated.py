@@ -10,7 +10,9 @@ from bridge.publishing.sources.tables.table import Table
 from bridge.publishing.sources.tables.times import since_mjd_zero
 
 _OBSERVED = re.compile(
-    r"\b(?:observed|obs|taken|acquired|exposed)\b[^\d]{0,12}\b(\d{4})[-/](\d\d)[-/](\d\d)\b", re.IGNORECASE
+    r"\b(?:observed|obs|taken|acquired|exposed|ut(?:c)? date|"
+    r"date of observation)\b[^\d]{0,12}\b(\d{4})[-/](\d\d)[-/](\d\d)\b",
+    re.IGNORECASE,
 )
 _MJD = re.compile(r"\W*M?JD\W{0,3}(\d{5,7}(?:\.\d+)?)\W*", re.IGNORECASE)
 _ANY_MJD = 1_000_000

@@ -21,7 +21,8 @@ _FRAMES = words("equinox coordsys frame radesys radecsys system refframe coordsy
 _COORDINATES = words("refraction aberration parallax precession nutation")
 """Words in the names of columns that say what positions were corrected for."""
 _NOT_MEASURED = re.compile(
-    r"\bephemeris|\bgeocent(?:er|re|ric)\b|\bpredicted|\bcalculated\b|\bcomputed\b|\bjpl\b|\bhorizons\b|"
+    r"\bephemeris|\b(?:catalog(?:ue)?|chart|simbad|ned) positions?\b|\bpositions? (?:of|in|from) (?:the |a )?catalog|"
+    r"\bgeocent(?:er|re|ric)\b|\bpredicted|\bcalculated\b|\bcomputed\b|\bjpl\b|\bhorizons\b|"
     r"\bmirror(?:ed)?\b|"
     r"\b(?:in|decimal) (?:seconds|arcmin\w*|radians?|pixels?)\b|^\W*(?:arcmin\w*|arcsec\w*|pixels?|hours|radians|"
     r"x and y)\W*$",
@@ -75,7 +76,7 @@ def check_column(table: Table, index: int, name: Name, years: Sequence[int]) -> 
             f"column {name.whole!r} says {min(held)[:40]!r}: positions may not be as measured; leave out such rows, "
             f"or say --columns extra={name.whole}"
         )
-    if name.flat.endswith("epoch") or (name.flat == "epochref" and years):
+    if years and (name.flat.endswith("epoch") or name.flat == "epochref"):
         for cell in held:
             epoch = number_of(cell.removeprefix("j"))
             is_count = name.flat != "refepoch" and (epoch is None or not _YEARS[0] < epoch < _YEARS[1])

@@ -12,6 +12,7 @@ _STRUCK = words("del s strike")
 """Elements whose text somebody has struck out."""
 _UNSEEN = words("script style")
 """Elements whose text nobody sees."""
+_STRUCK = words("s del strike")
 _COLUMNS_OF_TEXT = 2
 """Tables of so many columns are there for the layout of a page."""
 _PARAGRAPHS = words("p div br h1 h2 h3 h4 h5 h6 li dt dd caption table title pre tr")
@@ -108,6 +109,8 @@ class _Parser(HTMLParser):
         elif tag == "tr" and self._open:
             self._row = _Row(line=line)
             self.tables[-1].append(self._row)
+        elif tag in _STRUCK:
+            raise ValueError(f"line {line}: has text that is struck out; remove it, or save what counts as CSV")
         elif tag in ("td", "th") and self._open:
             if self._row is None:
                 raise ValueError(f"line {line}: has a cell outside of a row. Save the table anew, or as CSV")

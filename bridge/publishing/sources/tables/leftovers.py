@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bridge.publishing.sources.tables import limits, notes, quality, times
+from bridge.publishing.sources.tables import limits, notes, quality, times, units
 from bridge.publishing.sources.tables.cells import NO, YES, is_empty, number_of
 from bridge.publishing.sources.tables.clocks import SCALES
 from bridge.publishing.sources.tables.forms import Count
@@ -100,6 +100,8 @@ def check_column(table: Table, index: int, name: Name, *, has_limits: bool) -> N
             f"column {name.whole!r} may be an error of several sigmas, or in parts of the value; write one of 1 sigma "
             f"in the unit of the value, or say --columns extra={name.whole}"
         )
+    if all(units.system_of(cell) for cell in values):
+        raise _unclear(name, "may tell the magnitude system", "system")
     _check_change(name, {cell.lower() for cell in values})
     if name.flat in _PARTS_OF_TIME or name.tokens & {"year", "month"}:
         raise _unclear(name, "may be a part of the time", "time")

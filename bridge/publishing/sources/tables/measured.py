@@ -4,7 +4,7 @@ import re
 from collections import Counter
 
 from bridge.publishing.sources.tables import bands, limits
-from bridge.publishing.sources.tables.cells import is_empty, number_of, split_error, split_mark
+from bridge.publishing.sources.tables.cells import is_empty, is_no_magnitude, number_of, split_error, split_mark
 from bridge.publishing.sources.tables.columns import Columns
 from bridge.publishing.sources.tables.names import Name, Role
 from bridge.publishing.sources.tables.series import Series
@@ -78,14 +78,13 @@ def _check_unmeasured(table: Table, series: Series) -> None:
 
 def _check_stand_ins(table: Table, index: int, factor: float) -> None:
     """Refuse a number that looks typed, as 22.222, and lies far from all others."""
-    counts = Counter(split_error(cell)[0] for cell in table.cells(index))
-    known = sorted({number for cell in counts if (number := number_of(cell)) is not None})
-    fine = sum(bool(_FINE.fullmatch(cell)) for cell in counts)
-    typed = [
-        cell
-        for cell, count in counts.items()
-        if _looks_typed(cell, count, is_fine=fine > 0) or (cell.isdigit() and fine == len(counts) - 1 and fine > 1)
-    ]
+    counts = Counter(split_error(cell)[0] for cell in table.cells(index) if not is_no_magnitude(cell))
+    is_fine = any(map(_FINE.fullmatch, counts))
+    typed = [cell for cell, count in counts.items() if _looks_typed(cell, count, is_fine=is_fine)]
+    whole = [cell for cell in counts if not _FINE.fullmatch(cell)] if is_fine and not typed else []
+    if len(whole) == 1 and whole[0].isdigit() and len(counts) > 2:
+        typed = whole  # a whole number among fine ones
+    known = sorted({number for cell in counts if (number := number_of(cell)) is not None}) if typed else []
     for cell in typed:
         number = number_of(cell)
         others = [abs(other - number) * factor for other in known if number is not None and other != number]
@@ -107,10 +106,14 @@ def _looks_typed(cell: str, count: int, *, is_fine: bool) -> bool:
 def _check_repeated(table: Table, index: int, error: int) -> None:
     """Refuse the faintest magnitude, twice without an error where others have one: so tables write limits."""
     cells = [(row.place, row.cells[index], is_empty(row.cells[error])) for row in table.rows]
-    bare = Counter(cell for _, cell, has_none in cells if has_none and number_of(cell) is not None)
-    measured = [number for _, cell, has_none in cells if not has_none and (number := number_of(cell)) is not None]
+    bare = {
+        cell: count
+        for cell, count in Counter(cell for _, cell, has_none in cells if has_none).items()
+        if count > 1 and number_of(cell) is not None
+    }
+    measured = [number_of(cell) or 0.0 for _, cell, has_none in cells if not has_none] if bare else []
     for cell, count in bare.items() if measured else ():
-        if count > 1 and (number_of(cell) or 0.0) > max(measured):
+        if (number_of(cell) or 0.0) > max(measured):
             place = next(place for place, other, has_none in cells if other == cell and has_none)
             raise ValueError(
                 f"{place}, column {table.names[index]}: {cell} is there {count} times without an error, fainter than "

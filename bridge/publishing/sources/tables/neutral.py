@@ -76,12 +76,12 @@ _PROGRAMS = words(
     "matlab idl excel libreoffice topcat stilts astroimagej lightkurve astrodrizzle dolphot pyraf numpy pandas"
 )
 _BANDS = words("gri griz ugriz grizy izy ri iz bv ub vr bvr bvri ubvri vri jh jhk jhks yjh")
-_TYPES = words("sample online str int float double bool string human readable")
+_TYPES = words("sample online str int float bool string human readable")
 """Types of columns in the lists of them that programs write."""
 _NEUTRAL |= _PROGRAMS | _BANDS | _TYPES | languages.NEUTRAL
 _NO_NAMES = OTHER_CLOCKS | words(
     "tt tdt tai tdb lt dst am pm est edt cst cdt mst mdt pst pdt hst akst cet cest eet eest wet west msk ist hkt sgt "
-    "jst kst aest aedt acst awst nzst nzdt sast brt clt clst art adu jy mjy ujy dex vfv nufnu abs inst instr "
+    "jst kst aest aedt acst awst nzst nzdt sast brt clt clst art adu db jy mjy ujy dex vfv nufnu abs inst instr "
     "diff ul lim not never"
 )
 """What is no name though it stands in capital letters: clocks, zones, units, and words that change values."""

@@ -21,7 +21,7 @@ date as spreadsheets count them, from 1900 (45323.25 is 2024-02-01T06:00:00), un
 _SPREADSHEET_RANGE = (Decimal(25_000), Decimal(50_000))
 _AHEAD = timedelta(days=1)
 """For clocks that differ and days that have begun elsewhere."""
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _COMPACT_DAY = re.compile(r"((?:19|20)\d\d)([01]\d)([0-3]\d)")
 _OF_DAY = re.compile(r"\d{1,2}(?:\.\d*)?")
 _CLOCK = re.compile(

@@ -20,7 +20,8 @@ ROWS = "mjd,mag,err,filter\n59876.1875,15.83,0.02,V\n59877.25,15.9,0.02,V\n"
     "comment",
     [
         "R band", "All in R", "Filter = r", "B photometry", "observed in J", "in the z band", "Bandpass 'i'",
-        "Observed on 2023-01-05", "MJD 59999", "The star is the comparison", "Light curve of the comparison star",
+        "Observed on 2023-01-05",
+        "UT date 2022-12-24", "MJD 59999", "The star is the comparison", "Light curve of the comparison star",
         "of the comparison", "magnitudes in units of the standard", "mid-time of the run", "UTC of the next day",
         "last two: B", "filter V (R for the last)", "with A_V=0.3", "E(B-V)=0.1 applied", "FWHM errors", "summer time",
         "magnitude zero 20", "-0.3", "15.9 = no data", "limits are given where no error is listed",
@@ -188,7 +189,17 @@ def test_a_column_by_which_positions_are_no_measured_ones_is_refused(
 
 @pytest.mark.parametrize(
     "comment",
-    ["ra in hours", "ra in seconds", "decimal hours", "arcmin", "calculated", "JPL Horizons", "pixel", "mirror image"],
+    [
+        "catalogue position",
+        "ra in hours",
+        "ra in seconds",
+        "decimal hours",
+        "arcmin",
+        "calculated",
+        "JPL Horizons",
+        "pixel",
+        "mirror image",
+    ],
 )
 def test_a_comment_by_which_positions_are_no_measured_ones_is_refused(
     refused: Callable[[str], str], comment: str

@@ -76,6 +76,10 @@ FILES: dict[str, tuple[str, list[Values]]] = {
         "MJD,mag,err,filter\n59000.1,17.123,0.023,g\n",
         [SEEN],
     ),
+    "99.0 for no magnitude": (
+        "MJD,filter,mag,emag,limmag\n59000.1,g,17.123,0.023,99.0\n59000.1,g,99.0,99.0,19.2\n59000.1,g,99.0,99.0,19.2\n",
+        [SEEN, LIMIT, LIMIT],
+    ),
     "columns numbered": ("# 1: MJD\n# 2: filter\n# 3: mag\n# 4: err\n59000.1 g 17.123 0.023\n", [SEEN]),
     "a Julian date from 2450000": ("JD 2450000+,filter,mag,err\n9000.6,g,17.123,0.023\n", [SEEN]),
     "a day first beside a JD": ("data;JD;magnitudine;errore;filtro\n31/05/2020;2459000,6;17,123;0,023;g\n", [SEEN]),
@@ -198,6 +202,7 @@ def test_a_file_that_people_have_is_read_right_without_options(tmp_path: Path, k
         ("<table><tr><th>MJD<th>mag<th>filter<tr><td colspan=2>59000.1<td>g</table>", "over several columns"),
         ("<table><tr><th>MJD<th>mag<th>filter<tr><td>59000.1<td>17.1<td>g</table>" * 2, "2 tables"),
         ("<p>All are upper limits</p><table><tr><th>MJD<th>mag<th>filter<tr><td>59000.1<td>17.1<td>g</table>", "limit"),
+        ("<table><tr><th>MJD<th>mag<th>filter<tr><td>59000.1<td><del>17.1</del> 16<td>g</table>", "struck out"),
         ("MJD;mag;filter\n59000.1;17.1;g\n59000.2;17.2;g\nThe last value is of the host\n", "host"),
     ],
 )

@@ -99,7 +99,8 @@ def test_a_magnitude_of_no_image_is_none(tmp_path: Path, name: str) -> None:
     [
         ("conf", ("high", "none", "high")), ("confidence", ("good", "low", "good")), ("c7", ("ok", "nok", "ok")),
         ("c7", ("1", "-1", "1")), ("time_std", ("BJD_TDB",) * 3), ("remarks", ("", "bad column", "")),
-        ("source", ("obs", "interp", "obs")), ("epoch_ok", ("1", "0", "1")), ("marker", ("o", "v", "o")),
+        ("source", ("obs", "interp", "obs")), ("epoch_ok", ("1", "0", "1")), ("V_sys", ("AB",) * 3),
+        ("marker", ("o", "v", "o")),
         ("note_id", ("", "2", "")), ("p_det", ("0.99", "0.01", "0.99")),
     ],
 )  # fmt: skip

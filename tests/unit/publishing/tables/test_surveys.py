@@ -287,7 +287,8 @@ def _aavso(*, mag: str = "15.831", notes: str = "na", head: str = "") -> str:
 @pytest.mark.parametrize(
     "text",
     [
-        ATLAS_HEAD + _atlas(flux="169"), ATLAS_HEAD + _atlas() + _atlas(ra="223.4567"), ATLAS_HEAD + _atlas(m="48.2", flux="1690"),
+        ATLAS_HEAD + _atlas(flux="169"), ATLAS_HEAD + _atlas() + _atlas(ra="223.4567"),
+        ATLAS_HEAD + _atlas(m="48.2", flux="1690"),
         _aavso(notes="probably limit"), _aavso(notes="HJD"), _aavso(mag="99.9"),
         _aavso(head="# mags are of the comparison\n"),
         "#Date,JD(TCB),averagemag\n2023-02-25 12:00:00,2460003.0,15.83\n",
