@@ -15,7 +15,8 @@ from bridge.ledger.model import Entry, Filter, Parked, Position, Reason
 from bridge.names import simplify_all
 from bridge.stream.names import split
 
-ROUNDS = 400
+ROUNDS = 1000
+"""A record that kills the process takes some of them each time: a session has to end before another takes over."""
 CALLS = 150
 """A consumer's calls in one round."""
 HOURS = 5
