@@ -26,7 +26,7 @@ from bridge.cli.publish_common import (
 )
 
 if TYPE_CHECKING:
-    from bridge.publishing.sources.tables.options import Options
+    from bridge.publishing.sources.tables.elements.options import Options
     from bridge.publishing.sources.tables.outcome import Reading
 
 Target = Annotated[str, typer.Argument(help="Name of the target.")]
@@ -207,7 +207,7 @@ def astrometry(
 
 
 def _options(given: dict[str, str | None], columns: str, **further: Any) -> "Options":
-    from bridge.publishing.sources.tables.options import Options, parse_columns
+    from bridge.publishing.sources.tables.elements.options import Options, parse_columns
 
     said = parse_columns(columns) if columns else {}
     return Options(given={name: text for name, text in given.items() if text is not None}, columns=said, **further)

@@ -7,7 +7,7 @@ import pytest
 
 from bridge.events import Point
 from bridge.publishing.sources.errors import SourceError
-from bridge.publishing.sources.tables.options import Options, parse_columns
+from bridge.publishing.sources.tables.elements.options import Options, parse_columns
 from bridge.publishing.sources.tables.outcome import Reading
 from bridge.publishing.sources.tables.photometry import read_photometry
 

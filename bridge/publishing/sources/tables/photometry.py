@@ -10,18 +10,23 @@ from pydantic import ValidationError
 
 from bridge.events import Point
 from bridge.publishing.sources.errors import SourceError
-from bridge.publishing.sources.tables import brackets, exposures, layouts, meaning, places, reference, remarks, surveys
-from bridge.publishing.sources.tables.astro import astropy_at_hand
-from bridge.publishing.sources.tables.cells import is_empty, typed
-from bridge.publishing.sources.tables.columns import Columns
-from bridge.publishing.sources.tables.meaning import Meaning
-from bridge.publishing.sources.tables.names import Role
-from bridge.publishing.sources.tables.options import Options
+from bridge.publishing.sources.tables import surveys
+from bridge.publishing.sources.tables.brightness import meaning
+from bridge.publishing.sources.tables.brightness.meaning import Meaning
+from bridge.publishing.sources.tables.brightness.rowcells import RowCells
+from bridge.publishing.sources.tables.elements import exposures, places
+from bridge.publishing.sources.tables.elements.astro import astropy_at_hand
+from bridge.publishing.sources.tables.elements.cells import is_empty, typed
+from bridge.publishing.sources.tables.elements.columns import Columns
+from bridge.publishing.sources.tables.elements.names import Role
+from bridge.publishing.sources.tables.elements.options import Options
+from bridge.publishing.sources.tables.elements.table import Row, Table
+from bridge.publishing.sources.tables.files import brackets, layouts
+from bridge.publishing.sources.tables.files.reading import read
 from bridge.publishing.sources.tables.outcome import Reading, told_columns
-from bridge.publishing.sources.tables.reading import read
-from bridge.publishing.sources.tables.rowcells import RowCells
+from bridge.publishing.sources.tables.roles import reference
 from bridge.publishing.sources.tables.surveys.survey import Left, Survey, Wrong
-from bridge.publishing.sources.tables.table import Row, Table
+from bridge.publishing.sources.tables.texts import remarks
 
 EMPTY_ROW = "holds no value"
 

@@ -10,25 +10,17 @@ from pydantic import ValidationError
 
 from bridge.events import Position
 from bridge.publishing.sources.errors import SourceError
-from bridge.publishing.sources.tables import (
-    frames,
-    leftovers,
-    names,
-    places,
-    quality,
-    reading,
-    reference,
-    remarks,
-    timing,
-    units,
-)
-from bridge.publishing.sources.tables.astro import astropy_at_hand
-from bridge.publishing.sources.tables.cells import is_empty, is_no_magnitude, number_of, typed
-from bridge.publishing.sources.tables.names import Role
-from bridge.publishing.sources.tables.options import Options, check_names
+from bridge.publishing.sources.tables.elements import names, places, units
+from bridge.publishing.sources.tables.elements.astro import astropy_at_hand
+from bridge.publishing.sources.tables.elements.cells import is_empty, is_no_magnitude, number_of, typed
+from bridge.publishing.sources.tables.elements.names import Role
+from bridge.publishing.sources.tables.elements.options import Options, check_names
+from bridge.publishing.sources.tables.elements.table import Row, Table
+from bridge.publishing.sources.tables.elements.words import words
+from bridge.publishing.sources.tables.files import reading
 from bridge.publishing.sources.tables.outcome import Reading, told_columns
-from bridge.publishing.sources.tables.table import Row, Table
-from bridge.publishing.sources.tables.words import words
+from bridge.publishing.sources.tables.roles import frames, leftovers, quality, reference, timing
+from bridge.publishing.sources.tables.texts import remarks
 
 _NAMES = {
     Role.RA: places.RIGHT_ASCENSIONS,

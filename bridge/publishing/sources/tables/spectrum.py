@@ -11,13 +11,15 @@ from pydantic import ValidationError
 
 from bridge.events import Spectrum
 from bridge.publishing.sources.errors import SourceError
-from bridge.publishing.sources.tables import cards, dated, fitsimage, observed, plausible, spectrumtable, units
-from bridge.publishing.sources.tables.astro import astropy_at_hand
-from bridge.publishing.sources.tables.cells import is_empty, number_of
-from bridge.publishing.sources.tables.fitsimage import Found
-from bridge.publishing.sources.tables.options import Options
+from bridge.publishing.sources.tables.elements import units
+from bridge.publishing.sources.tables.elements.astro import astropy_at_hand
+from bridge.publishing.sources.tables.elements.cells import is_empty, number_of
+from bridge.publishing.sources.tables.elements.options import Options
 from bridge.publishing.sources.tables.outcome import Reading, Taken, told_columns
-from bridge.publishing.sources.tables.spectrumtable import RELATIVE
+from bridge.publishing.sources.tables.spectra import fitsimage, observed, plausible, spectrumtable
+from bridge.publishing.sources.tables.spectra.fitsimage import Found
+from bridge.publishing.sources.tables.spectra.spectrumtable import RELATIVE
+from bridge.publishing.sources.tables.texts import cards, dated
 
 _KEPT = ("OBJECT", "OBSERVER", "AIRMASS", "GRATING", "GRISM", "SLIT", "SLITW", "APERWID", "PROPID")
 

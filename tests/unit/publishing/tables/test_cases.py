@@ -8,7 +8,7 @@ from parts.tables import DATA
 
 from bridge.events import Point
 from bridge.publishing.sources.errors import SourceError
-from bridge.publishing.sources.tables.options import Options
+from bridge.publishing.sources.tables.elements.options import Options
 from bridge.publishing.sources.tables.photometry import read_photometry
 
 FEBRUARY = datetime(2023, 2, 25, 12, tzinfo=UTC)

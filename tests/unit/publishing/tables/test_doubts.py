@@ -11,8 +11,8 @@ from parts.tables import points, problems, reading
 
 from bridge.events import Point
 from bridge.publishing.sources.errors import SourceError
-from bridge.publishing.sources.tables.names import Role
-from bridge.publishing.sources.tables.options import Options
+from bridge.publishing.sources.tables.elements.names import Role
+from bridge.publishing.sources.tables.elements.options import Options
 from bridge.publishing.sources.tables.spectrum import read_spectrum
 
 HEAD = "MJD,mag,err,filter\n"

@@ -16,8 +16,8 @@ from parts.tables import DATA, points, problems, reading, right_or_refused
 
 from bridge.errors import ConfigurationError
 from bridge.publishing.sources.errors import SourceError
-from bridge.publishing.sources.tables import astro
-from bridge.publishing.sources.tables.options import Options
+from bridge.publishing.sources.tables.elements import astro
+from bridge.publishing.sources.tables.elements.options import Options
 from bridge.publishing.sources.tables.photometry import read_photometry
 
 RIGHT = [

@@ -10,7 +10,7 @@ from astropy.table import Table
 from parts.tables import points, problems
 
 from bridge.publishing.sources.errors import SourceError
-from bridge.publishing.sources.tables.options import Options
+from bridge.publishing.sources.tables.elements.options import Options
 from bridge.publishing.sources.tables.positions import read_positions
 
 ROWS = "mjd,mag,err,filter\n59876.1875,15.83,0.02,V\n59877.25,15.9,0.02,V\n"

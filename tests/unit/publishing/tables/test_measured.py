@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from parts.tables import points, problems
 
 from bridge.publishing.sources.errors import SourceError
-from bridge.publishing.sources.tables.options import Options
+from bridge.publishing.sources.tables.elements.options import Options
 from bridge.publishing.sources.tables.spectrum import read_spectrum
 
 TIME = datetime(2023, 5, 20, 1, 2, 3, tzinfo=UTC)

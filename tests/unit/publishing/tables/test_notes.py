@@ -10,7 +10,7 @@ from parts.tables import points, problems
 
 from bridge.events import Position, Spectrum
 from bridge.publishing.sources.errors import SourceError
-from bridge.publishing.sources.tables.options import Options, parse_columns
+from bridge.publishing.sources.tables.elements.options import Options, parse_columns
 from bridge.publishing.sources.tables.positions import read_positions
 from bridge.publishing.sources.tables.spectrum import read_spectrum
 

@@ -8,8 +8,8 @@ from parts.tables import points, problems, reading
 
 from bridge.events import Point
 from bridge.publishing.sources.errors import SourceError
-from bridge.publishing.sources.tables.forms import Count, Form
-from bridge.publishing.sources.tables.times import read_times
+from bridge.publishing.sources.tables.when.forms import Count, Form
+from bridge.publishing.sources.tables.when.times import read_times
 
 TOOLKIT_CSV = "time,filter,magnitude,error\n55959.06999999983,r,15.582,0.005\n55960.06999999983,V,15.676,0.007\n"
 ATLAS = """\

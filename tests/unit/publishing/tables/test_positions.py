@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bridge.events import Position
 from bridge.publishing.sources.errors import SourceError
-from bridge.publishing.sources.tables.options import Options, parse_columns
+from bridge.publishing.sources.tables.elements.options import Options, parse_columns
 from bridge.publishing.sources.tables.positions import read_positions
 
 MOMENT = datetime(2020, 5, 31, 2, 24, tzinfo=UTC)

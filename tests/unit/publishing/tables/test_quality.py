@@ -12,7 +12,7 @@ from parts.tables import points, problems, reading, right_or_refused
 
 from bridge.events import Position, Spectrum
 from bridge.publishing.sources.errors import SourceError
-from bridge.publishing.sources.tables.options import Options, parse_columns
+from bridge.publishing.sources.tables.elements.options import Options, parse_columns
 from bridge.publishing.sources.tables.positions import read_positions
 from bridge.publishing.sources.tables.spectrum import read_spectrum
 

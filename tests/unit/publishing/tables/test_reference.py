@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from bridge.events import Point
 from bridge.publishing.sources.errors import SourceError
-from bridge.publishing.sources.tables.options import Options
+from bridge.publishing.sources.tables.elements.options import Options
+from bridge.publishing.sources.tables.elements.table import Column, Row, Table
 from bridge.publishing.sources.tables.photometry import read_photometry
-from bridge.publishing.sources.tables.reference import with_mjd
-from bridge.publishing.sources.tables.table import Column, Row, Table
+from bridge.publishing.sources.tables.roles.reference import with_mjd
 
 HERE = {"MJDREFI": 51910, "MJDREFF": 7.428703703703703e-4, "TIMESYS": "TT", "TIMEREF": "LOCAL"}
 

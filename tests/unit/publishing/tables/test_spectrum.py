@@ -17,7 +17,7 @@ from parts.tables import DATA
 
 from bridge.events import Spectrum
 from bridge.publishing.sources.errors import SourceError
-from bridge.publishing.sources.tables.options import Options, parse_columns
+from bridge.publishing.sources.tables.elements.options import Options, parse_columns
 from bridge.publishing.sources.tables.spectrum import read_spectrum
 
 FLAM = "1e-15 erg / (Angstrom s cm2)"

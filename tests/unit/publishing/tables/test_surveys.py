@@ -11,13 +11,13 @@ from parts.tables import points, problems, reading
 from bridge.events import Point
 from bridge.publishing.sources.errors import SourceError
 from bridge.publishing.sources.tables import surveys
-from bridge.publishing.sources.tables.astro import astropy_at_hand
-from bridge.publishing.sources.tables.names import Role
-from bridge.publishing.sources.tables.options import Options, parse_columns
+from bridge.publishing.sources.tables.elements.astro import astropy_at_hand
+from bridge.publishing.sources.tables.elements.names import Role
+from bridge.publishing.sources.tables.elements.options import Options, parse_columns
+from bridge.publishing.sources.tables.elements.table import Table
+from bridge.publishing.sources.tables.files.reading import read
 from bridge.publishing.sources.tables.photometry import read_photometry
-from bridge.publishing.sources.tables.reading import read
 from bridge.publishing.sources.tables.surveys import SURVEYS
-from bridge.publishing.sources.tables.table import Table
 
 
 def table(folder: Path, text: str) -> Table:

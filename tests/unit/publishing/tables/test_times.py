@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bridge.publishing.sources.tables.forms import Count, Form
-from bridge.publishing.sources.tables.times import read_times
+from bridge.publishing.sources.tables.when.forms import Count, Form
+from bridge.publishing.sources.tables.when.times import read_times
 
 ZONES = ["", "Z", "+14:00", "-14:00", "+0530", "+99:99", "-24:00"]
 WRITTEN = st.builds(

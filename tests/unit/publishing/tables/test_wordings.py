@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from bridge.clock import CLOCK
 from bridge.events import Point
 from bridge.publishing.sources.errors import SourceError
-from bridge.publishing.sources.tables import neutral
-from bridge.publishing.sources.tables.options import Options, parse_columns
+from bridge.publishing.sources.tables.elements.options import Options, parse_columns
 from bridge.publishing.sources.tables.photometry import read_photometry
+from bridge.publishing.sources.tables.texts import neutral
 
 CHANGED = """Magnitudes have been shifted by +0.2 to match ZTF
 times start at noon

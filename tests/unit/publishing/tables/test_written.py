@@ -10,8 +10,8 @@ from parts.tables import points, problems
 
 from bridge.events import Position
 from bridge.publishing.sources.errors import SourceError
-from bridge.publishing.sources.tables.cells import split_mark
-from bridge.publishing.sources.tables.exposures import seconds_of
+from bridge.publishing.sources.tables.elements.cells import split_mark
+from bridge.publishing.sources.tables.elements.exposures import seconds_of
 from bridge.publishing.sources.tables.positions import read_positions
 
 WORDS = ["UL", "u.l.", "limit", "(limit)", "upper limit", "lim", "3-sigma limit"]

@@ -1,7 +1,8 @@
 """Surveys whose tables are known, each by an exact signature."""
 
-from bridge.publishing.sources.tables.names import Role
-from bridge.publishing.sources.tables.options import Options, check_names
+from bridge.publishing.sources.tables.elements.names import Role
+from bridge.publishing.sources.tables.elements.options import Options, check_names
+from bridge.publishing.sources.tables.elements.table import Table
 from bridge.publishing.sources.tables.surveys import (
     aavso,
     asassn,
@@ -18,7 +19,6 @@ from bridge.publishing.sources.tables.surveys import (
     ztf,
 )
 from bridge.publishing.sources.tables.surveys.survey import Survey
-from bridge.publishing.sources.tables.table import Table
 
 SURVEYS: tuple[Survey, ...] = (
     *atlas.SURVEYS, *ztf.SURVEYS, *asassn.SURVEYS, *gaia.SURVEYS, *aavso.SURVEYS, *rubin.SURVEYS, *swift.SURVEYS,

@@ -8,12 +8,12 @@ which are refused. It is described at https://www.aavso.org/aavso-extended-file-
 
 import re
 
-from bridge.publishing.sources.tables import remarks
-from bridge.publishing.sources.tables.cells import is_empty, split_mark
-from bridge.publishing.sources.tables.special import AAVSO_EXTENDED, AAVSO_VISUAL
+from bridge.publishing.sources.tables.elements.cells import is_empty, split_mark
+from bridge.publishing.sources.tables.elements.table import Table
+from bridge.publishing.sources.tables.elements.words import words
+from bridge.publishing.sources.tables.files.special import AAVSO_EXTENDED, AAVSO_VISUAL
 from bridge.publishing.sources.tables.surveys.survey import UTC_JD, Cells, Fields, Left, Survey, Wrong, number, positive
-from bridge.publishing.sources.tables.table import Table
-from bridge.publishing.sources.tables.words import words
+from bridge.publishing.sources.tables.texts import remarks
 
 _NOTES = frozenset({"NOTES", "Comments"})
 _CLOCK = re.compile(r"\b[HB]JD\b")

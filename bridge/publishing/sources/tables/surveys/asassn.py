@@ -4,7 +4,8 @@ Version 1 has heliocentric times beside the date in UT, which is used. A magnitu
 99.99 (both) is a limit, the one in the column of limits.
 """
 
-from bridge.publishing.sources.tables.cells import is_empty, number_of, split_mark
+from bridge.publishing.sources.tables.elements.cells import is_empty, number_of, split_mark
+from bridge.publishing.sources.tables.elements.words import words
 from bridge.publishing.sources.tables.surveys.survey import (
     UTC_JD,
     UTC_TEXT,
@@ -15,7 +16,6 @@ from bridge.publishing.sources.tables.surveys.survey import (
     number,
     positive,
 )
-from bridge.publishing.sources.tables.words import words
 
 _GIVEN = {"telescope": "ASAS-SN", "source_name": "ASAS-SN"}
 _NO_ERROR = 99.0

@@ -7,6 +7,7 @@ point of no more than three sigma becomes a limit of three sigma.
 
 import math
 
+from bridge.publishing.sources.tables.elements.words import words
 from bridge.publishing.sources.tables.surveys.survey import (
     Cells,
     Fields,
@@ -17,7 +18,6 @@ from bridge.publishing.sources.tables.surveys.survey import (
     optional,
     positive,
 )
-from bridge.publishing.sources.tables.words import words
 
 _SIGMAS = 3.0
 _AGREE, _ROUNDED = 0.1, 0.7

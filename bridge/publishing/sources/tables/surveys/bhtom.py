@@ -1,7 +1,7 @@
 """Photometry that BHTOM exports (https://bh-tom2.astrolabs.pl): an error of -1 marks a limit."""
 
+from bridge.publishing.sources.tables.elements.words import words
 from bridge.publishing.sources.tables.surveys.survey import Cells, Fields, Survey, number, positive
-from bridge.publishing.sources.tables.words import words
 
 
 def _row(cells: Cells) -> Fields:

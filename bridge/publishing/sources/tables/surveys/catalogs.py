@@ -4,8 +4,10 @@ Times are MJD, as ``u_time`` says. ``upperlimit`` marks limits. What is no magni
 fluxes, the host, models, K- or S-corrected values) is left out and counted.
 """
 
-from bridge.publishing.sources.tables.cells import YES, is_empty
-from bridge.publishing.sources.tables.jsonfile import CATALOG
+from bridge.publishing.sources.tables.elements.cells import YES, is_empty
+from bridge.publishing.sources.tables.elements.units import system_of
+from bridge.publishing.sources.tables.elements.words import words
+from bridge.publishing.sources.tables.files.jsonfile import CATALOG
 from bridge.publishing.sources.tables.surveys.survey import (
     UTC_MJD,
     Cells,
@@ -16,8 +18,6 @@ from bridge.publishing.sources.tables.surveys.survey import (
     number,
     positive,
 )
-from bridge.publishing.sources.tables.units import system_of
-from bridge.publishing.sources.tables.words import words
 
 _OTHER = {
     "host": "of the host",

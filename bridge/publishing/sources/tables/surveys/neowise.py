@@ -6,10 +6,10 @@ the exposure in UTC. As its cautionary notes advise, frames with ``qual_frame`` 
 magnitudes that ``moon_masked`` or ``cc_flags`` (artefacts) mark.
 """
 
-from bridge.publishing.sources.tables.cells import is_empty
-from bridge.publishing.sources.tables.places import check_one_place
+from bridge.publishing.sources.tables.elements.cells import is_empty
+from bridge.publishing.sources.tables.elements.places import check_one_place
+from bridge.publishing.sources.tables.elements.words import words
 from bridge.publishing.sources.tables.surveys.survey import Cells, Fields, Left, Survey, number, optional, positive
-from bridge.publishing.sources.tables.words import words
 
 _BANDS = (1, 2, 3, 4)
 

@@ -6,8 +6,9 @@ are left out that ``infoFlag`` marks as failed or poor fits, saturated stars, ba
 rays (https://outerspace.stsci.edu/display/PANSTARRS/PS1+Detection+Flags).
 """
 
-from bridge.publishing.sources.tables.cells import is_empty, number_of
-from bridge.publishing.sources.tables.places import check_one_place
+from bridge.publishing.sources.tables.elements.cells import is_empty, number_of
+from bridge.publishing.sources.tables.elements.places import check_one_place
+from bridge.publishing.sources.tables.elements.words import words
 from bridge.publishing.sources.tables.surveys.survey import (
     TAI_MJD,
     Cells,
@@ -18,7 +19,6 @@ from bridge.publishing.sources.tables.surveys.survey import (
     optional,
     positive,
 )
-from bridge.publishing.sources.tables.words import words
 
 _FILTERS = {"1": "g", "2": "r", "3": "i", "4": "z", "5": "y"}
 _NO_VALUE = -999.0

@@ -5,7 +5,7 @@ fluxes on the difference image. They are published as they are, also below zero.
 ``expMidptMJD`` in the visit table) count in TAI and are converted. Fink hands the same on with the prefix ``r:``.
 """
 
-from bridge.publishing.sources.tables.cells import YES, is_empty
+from bridge.publishing.sources.tables.elements.cells import YES, is_empty
 from bridge.publishing.sources.tables.surveys.survey import TAI_MJD, Cells, Fields, Left, Survey, number, positive
 
 _KNOWN = (

@@ -3,7 +3,9 @@
 Without a magnitude a row is a limit of ``limiting_mag``. A flux with its zero point in AB becomes microjanskys.
 """
 
-from bridge.publishing.sources.tables.cells import is_empty
+from bridge.publishing.sources.tables.elements.cells import is_empty
+from bridge.publishing.sources.tables.elements.units import system_of
+from bridge.publishing.sources.tables.elements.words import words
 from bridge.publishing.sources.tables.surveys.survey import (
     Cells,
     Fields,
@@ -14,8 +16,6 @@ from bridge.publishing.sources.tables.surveys.survey import (
     optional,
     positive,
 )
-from bridge.publishing.sources.tables.units import system_of
-from bridge.publishing.sources.tables.words import words
 
 _ZERO_POINT_UJY = 23.9
 _MAY = words(

@@ -6,9 +6,9 @@ magnitude ``27.5 - 2.5 log10(FLUXCAL)``, else a limit of three sigma; flux and e
 
 import math
 
-from bridge.publishing.sources.tables.special import SNANA
+from bridge.publishing.sources.tables.elements.table import Table
+from bridge.publishing.sources.tables.files.special import SNANA
 from bridge.publishing.sources.tables.surveys.survey import Cells, Fields, Left, Survey, number
-from bridge.publishing.sources.tables.table import Table
 
 _ZERO_POINT, _SIGMAS = 27.5, 3.0
 

@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from bridge.publishing.sources.tables import times
-from bridge.publishing.sources.tables.cells import BRIGHTEST, FAINTEST, is_empty, number_of
-from bridge.publishing.sources.tables.forms import MJD_ZERO, Count, Form
-from bridge.publishing.sources.tables.table import Table
+from bridge.publishing.sources.tables.elements.cells import BRIGHTEST, FAINTEST, is_empty, number_of
+from bridge.publishing.sources.tables.elements.table import Table
+from bridge.publishing.sources.tables.when import times
+from bridge.publishing.sources.tables.when.forms import MJD_ZERO, Count, Form
 
 Cells = Mapping[str, str]
 """The cells of one row by the names of their columns."""

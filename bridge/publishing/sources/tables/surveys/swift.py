@@ -3,9 +3,9 @@
 Magnitudes are in UVOT's Vega system. ``NULL`` as magnitude means that the point is a limit of three sigma.
 """
 
-from bridge.publishing.sources.tables.cells import is_empty
+from bridge.publishing.sources.tables.elements.cells import is_empty
+from bridge.publishing.sources.tables.elements.words import words
 from bridge.publishing.sources.tables.surveys.survey import Cells, Fields, Left, Survey, number, optional, positive
-from bridge.publishing.sources.tables.words import words
 
 _NAMES = ("Filter", "MJD[days]", "Mag", "MagErr", "3SigMagLim", "Exp[s]")
 

@@ -15,9 +15,9 @@ and is left out; without ``magpsf`` a row is a limit of ``diffmaglim``.
 import math
 from dataclasses import dataclass
 
-from bridge.publishing.sources.tables.cells import is_empty, number_of
-from bridge.publishing.sources.tables.forms import Form
-from bridge.publishing.sources.tables.places import check_one_place
+from bridge.publishing.sources.tables.elements.cells import is_empty, number_of
+from bridge.publishing.sources.tables.elements.places import check_one_place
+from bridge.publishing.sources.tables.elements.words import words
 from bridge.publishing.sources.tables.surveys.survey import (
     UTC_JD,
     UTC_MJD,
@@ -30,7 +30,7 @@ from bridge.publishing.sources.tables.surveys.survey import (
     optional,
     positive,
 )
-from bridge.publishing.sources.tables.words import words
+from bridge.publishing.sources.tables.when.forms import Form
 
 _SNT, _SNU = 3.0, 5.0
 _UNUSABLE = 33_554_432

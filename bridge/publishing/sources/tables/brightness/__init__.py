@@ -1,0 +1,1 @@
+"""Brightnesses: their columns, their units, their limits and their errors."""

@@ -1,0 +1,1 @@
+"""Spectra: wavelengths, fluxes and their errors, of tables and of images."""

@@ -1,0 +1,1 @@
+"""What comments, notes, descriptions and keywords say: whatever bears on values is understood, or refused."""

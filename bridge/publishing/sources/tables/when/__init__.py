@@ -1,0 +1,1 @@
+"""How columns and cells tell when something was observed."""
