@@ -16,7 +16,7 @@ from benchmarks.content import light_curves, points
 from benchmarks.receiving import Receiving
 from benchmarks.stage import Stage
 from benchmarks.timing import Effort, Goal, Row, in_turns, rates, took_s
-from bridge.receiving.read import UNIT_RECORDS
+from bridge.receiving.backlog import UNIT_RECORDS
 from bridge.tomtoolkit.conf import AppLimitSettings
 
 TARGETS = 20

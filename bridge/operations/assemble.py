@@ -15,6 +15,7 @@ from bridge.hermes.service import HermesService
 from bridge.ledger.port import Ledger, Place
 from bridge.operations.formats import formats_of
 from bridge.operations.opening import group_of, ledger_of, stream_of
+from bridge.receiving.backlog import UNIT_RECORDS
 from bridge.receiving.consumer import Consumer, Pace
 from bridge.receiving.execute import Executor
 from bridge.receiving.live import Live
@@ -22,7 +23,7 @@ from bridge.receiving.matching import Policy
 from bridge.receiving.naming import Names
 from bridge.receiving.parts import Parts
 from bridge.receiving.progress import Limits, Progress
-from bridge.receiving.read import UNIT_RECORDS, Reader, Rules
+from bridge.receiving.read import Reader, Rules
 from bridge.receiving.unit import Writer
 from bridge.receiving.waiting import WaitingLine
 from bridge.settings import Settings, StreamSettings, SubscriptionSettings

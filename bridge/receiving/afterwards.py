@@ -8,9 +8,9 @@ import structlog
 from bridge.budget import Budget
 from bridge.errors import AwayError, BudgetSpentError, EventError, PositionLostError, StopError
 from bridge.ledger.model import Outcome
+from bridge.receiving.arrival import Arrival
 from bridge.receiving.parts import Parts
 from bridge.receiving.progress import Verdict
-from bridge.receiving.read import Arrival
 from bridge.receiving.result import Result, fault_of
 
 log = structlog.get_logger(__name__)

@@ -9,7 +9,7 @@ from bridge.events import EventRef, Kind
 from bridge.ledger import rules
 from bridge.ledger.model import Entry, Known, Line, Parked, Place
 from bridge.ledger.port import Ledger
-from bridge.receiving.read import Arrival
+from bridge.receiving.arrival import Arrival
 from bridge.receiving.result import Result, behind, came_before, other_content, parked
 
 _UNKNOWN = Known()

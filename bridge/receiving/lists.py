@@ -13,8 +13,9 @@ from bridge.events import ListMember, TargetList
 from bridge.ledger.lost import outcome_lost
 from bridge.ledger.model import TAKEN, Entry, Outcome, Place
 from bridge.ledger.port import Ledger
+from bridge.receiving.arrival import Arrival
 from bridge.receiving.execute import Executor
-from bridge.receiving.read import Arrival, Reader
+from bridge.receiving.read import Reader
 from bridge.receiving.recording import Move, Recording, keep_words
 from bridge.receiving.result import (
     Result,

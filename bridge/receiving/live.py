@@ -12,8 +12,10 @@ from bridge.ledger import rules
 from bridge.ledger.model import Outcome, Place, Position, Reason
 from bridge.ledger.port import Ledger
 from bridge.ledger.rules import SUCCESS
+from bridge.receiving.arrival import Arrival
+from bridge.receiving.backlog import Backlog
 from bridge.receiving.progress import Progress, Verdict
-from bridge.receiving.read import Arrival, Backlog, Reader
+from bridge.receiving.read import Reader
 from bridge.receiving.recording import Move
 from bridge.receiving.result import Result, fault_of, no_room
 from bridge.receiving.unit import Writer

@@ -17,11 +17,11 @@ from bridge.errors import AwayError, BudgetSpentError, PositionLostError, StopEr
 from bridge.events import Kind
 from bridge.ledger.model import Line, Outcome, Parked, Place, Reason
 from bridge.receiving.afterwards import Afterwards
+from bridge.receiving.arrival import Arrival, numbered
 from bridge.receiving.facts import first_in_line
 from bridge.receiving.looks import Looks
 from bridge.receiving.parts import Parts
 from bridge.receiving.progress import Verdict
-from bridge.receiving.read import Arrival, numbered
 from bridge.receiving.result import Result, dead, fault_of
 from bridge.receiving.spread import spread
 from bridge.receiving.waiters import Waiter, batches, each_of, released_of, units, waiter_of

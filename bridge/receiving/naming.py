@@ -10,7 +10,7 @@ from bridge.ledger.model import Reason
 from bridge.ledger.port import Ledger
 from bridge.ledger.rules import BAD_IN_ITSELF
 from bridge.origins import name_key, told_as
-from bridge.receiving.read import Arrival
+from bridge.receiving.arrival import Arrival
 
 _UNUSED = BAD_IN_ITSELF | {Reason.OURS, Reason.ORIGIN_NOT_ACCEPTED}
 """For these reasons nothing of an event comes to be here under its name."""

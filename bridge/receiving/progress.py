@@ -30,7 +30,8 @@ from bridge.errors import (
 from bridge.ledger.model import Entry, Outcome, Position, Reason, Tries
 from bridge.ledger.port import Ledger
 from bridge.ledger.rules import SUCCESS
-from bridge.receiving.read import Arrival, Most
+from bridge.receiving.arrival import Arrival
+from bridge.receiving.company import Most
 from bridge.receiving.result import Result, dead
 from bridge.stream.port import Partition
 from bridge.tom.port import Tom

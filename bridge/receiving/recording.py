@@ -8,7 +8,7 @@ from bridge.clock import Clock
 from bridge.ledger import rules
 from bridge.ledger.model import Entry, ShareWords, ToKeep
 from bridge.ledger.port import Unit
-from bridge.receiving.read import Arrival
+from bridge.receiving.arrival import Arrival
 from bridge.stream.port import Partition
 
 

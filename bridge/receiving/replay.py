@@ -9,7 +9,8 @@ from bridge.budget import NO_LIMIT, Budget
 from bridge.events import Event
 from bridge.ledger.port import Ledger
 from bridge.names import simplify, simplify_all
-from bridge.receiving.read import Arrival, Reader
+from bridge.receiving.arrival import Arrival
+from bridge.receiving.read import Reader
 from bridge.receiving.result import Result
 from bridge.receiving.waiting import WaitingLine
 from bridge.stream.port import Partition, Record, Stream

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from bridge.ledger.model import Entry, Outcome, ToKeep
 from bridge.ledger.port import Ledger
-from bridge.receiving.read import Arrival
+from bridge.receiving.arrival import Arrival
 from bridge.receiving.result import Result
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 from bridge.ledger.model import Outcome
-from bridge.receiving.read import Arrival
+from bridge.receiving.arrival import Arrival
 from bridge.receiving.result import Result
 
 log = structlog.get_logger(__name__)

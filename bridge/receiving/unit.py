@@ -1,7 +1,7 @@
 """What is written in one transaction: data, outcomes, witnesses and the next offset, all or nothing.
 
 The one path by which an event reaches a TOM: live, replayed, parked before, or dead before. Events come in, each as an
-:class:`~bridge.receiving.read.Arrival`; what fails is raised, and judged by :mod:`bridge.receiving.progress`.
+:class:`~bridge.receiving.arrival.Arrival`; what fails is raised, and judged by :mod:`bridge.receiving.progress`.
 
 Datums of many events go together, and so do targets. A product and each hundred members of a list have a
 transaction of their own, whose outcome is written with its data before the position moves past the record: redelivery
@@ -18,11 +18,13 @@ from bridge.events import Kind, TargetList
 from bridge.ledger import rules
 from bridge.ledger.model import Entry, Outcome, Place
 from bridge.ledger.port import Ledger, Unit
+from bridge.receiving.arrival import Arrival, Together
+from bridge.receiving.company import Company, Most
 from bridge.receiving.execute import Executor
 from bridge.receiving.facts import Facts
 from bridge.receiving.lists import ListWriter
 from bridge.receiving.naming import Names
-from bridge.receiving.read import Arrival, Company, Most, Reader, Rules, Together
+from bridge.receiving.read import Reader, Rules
 from bridge.receiving.recording import Move, Recording, keep_words
 from bridge.receiving.result import Result, unmatched_ignored
 from bridge.receiving.telling import tell

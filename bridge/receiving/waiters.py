@@ -7,8 +7,9 @@ from itertools import groupby
 from bridge.events import Kind
 from bridge.ledger import rules
 from bridge.ledger.model import Outcome, Parked
+from bridge.receiving.arrival import Arrival
+from bridge.receiving.company import Company, Most
 from bridge.receiving.progress import ALONE_AFTER
-from bridge.receiving.read import Arrival, Company, Most
 from bridge.receiving.result import Result
 
 

@@ -16,9 +16,9 @@ from bridge.errors import AwayError
 from bridge.events import Kind
 from bridge.ledger.model import Dead, Filter, Outcome, Parked, Place, Reason
 from bridge.receiving.afterwards import Afterwards
+from bridge.receiving.arrival import Arrival, numbered
 from bridge.receiving.looking import LOOKED_AT_ONCE, NAME_IT, Looking
 from bridge.receiving.parts import Parts
-from bridge.receiving.read import Arrival, numbered
 from bridge.receiving.result import Result
 from bridge.receiving.spread import spread
 from bridge.receiving.waiters import released_of

@@ -15,11 +15,12 @@ from bridge.errors import InvalidEventError, PositionLostError, TomAwayError
 from bridge.ledger.model import Entry, Outcome, Place, Position, Reason
 from bridge.ledger.sqlite import SqliteLedger
 from bridge.operations.records import drop_dead
+from bridge.receiving.arrival import Arrival
 from bridge.receiving.decide import Policy
 from bridge.receiving.execute import Executor
 from bridge.receiving.lists import MEMBERS_AT_ONCE
 from bridge.receiving.naming import Names
-from bridge.receiving.read import Arrival, Reader
+from bridge.receiving.read import Reader
 from bridge.receiving.recording import Move
 from bridge.receiving.result import dead, fault_of
 from bridge.receiving.unit import Writer

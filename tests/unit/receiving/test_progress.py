@@ -12,8 +12,8 @@ from simulation.tom import SimulatedTom
 from bridge.errors import TooManyDeadError
 from bridge.ledger.model import Outcome, Reason
 from bridge.ledger.sqlite import SqliteLedger
+from bridge.receiving.arrival import Arrival
 from bridge.receiving.progress import Limits, Progress
-from bridge.receiving.read import Arrival
 from bridge.receiving.result import Result, dead
 
 APPLIED = Result(outcome=Outcome.APPLIED)

@@ -11,7 +11,9 @@ from bridge.codec import Decoder, Schemas, peek
 from bridge.events import Event, uuid7
 from bridge.ledger.port import Reason
 from bridge.receiving import read
-from bridge.receiving.read import Backlog, Most, Reader, Rules
+from bridge.receiving.backlog import Backlog
+from bridge.receiving.company import Most
+from bridge.receiving.read import Reader, Rules
 from bridge.stream import Record
 
 

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from bridge.codec import peek
 from bridge.ledger.port import Outcome, Reason
-from bridge.receiving.read import Arrival
+from bridge.receiving.arrival import Arrival
 from bridge.receiving.result import Result, dead
 from bridge.receiving.telling import ONE_BY_ONE, tell
 
