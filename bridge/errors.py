@@ -154,8 +154,8 @@ class RejectedError(EventError):
     """The TOM refuses an event for a reason that lies in the event or in the account's permissions."""
 
 
-class TookTooMuchError(RejectedError):
-    """What an event asked of the TOM took more time or memory than it may; another try would take as much again."""
+class TookTooMuchMemoryError(RejectedError):
+    """What an event asked of the TOM took more memory than it may; another try would take as much again."""
 
 
 class UnclearError(BridgeError):

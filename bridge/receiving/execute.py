@@ -12,7 +12,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from bridge.budget import NO_LIMIT, Budget
-from bridge.errors import RejectedError, TookTooMuchError
+from bridge.errors import RejectedError, TookTooMuchMemoryError
 from bridge.events import Data, Datum, Event, Kind, ListMember, Target
 from bridge.ledger.model import Outcome, Reason
 from bridge.ledger.port import Ledger
@@ -203,12 +203,12 @@ class Executor:
     # -- one event ----------------------------------------------------------------------------------------------------
 
     def _tried(self, act: Callable[[], T], budget: Budget) -> T:
-        """Return what ``act`` returns; what is refused is tried again a few times, unless it took too much already."""
+        """Return what ``act`` returns; what is refused is tried again a few times, unless it took too much memory."""
         for left in range(self._attempts - 1, -1, -1):
             try:
                 return act()
             except RejectedError as error:
-                if not left or isinstance(error, TookTooMuchError):
+                if not left or isinstance(error, TookTooMuchMemoryError):
                     raise
                 budget.wait(self._pause_s)
                 budget.check()

@@ -150,14 +150,12 @@ class Live:
             return self._given_up(next(iter(backlog)), given_up, may_read=self._progress.is_over_now(partition, at))
         alone = self._progress.is_alone(partition, at)
         arrivals = backlog.unit(self._progress.limits.most, budget, alone=alone)
-        if not self._settled:
-            return arrivals
-        return self._with_room(
-            [
+        if self._settled:
+            arrivals = [
                 one if (settled := self._settled.get(one.place)) is None else replace(one, settled=settled)
                 for one in arrivals
             ]
-        )
+        return self._with_room(arrivals)
 
     def _with_room(self, arrivals: list[Arrival]) -> list[Arrival]:
         """Let what is too new wait on the stream, as dead letters, where what is kept takes half of the quota already.

@@ -41,8 +41,6 @@ class Answer:
     """What the function returned."""
     failure: str = ""
     """Why it returned nothing, for people; empty where it did."""
-    timed_out: bool = False
-    """Whether that is because it took too long."""
 
 
 class Nursery:
@@ -166,7 +164,7 @@ class _Started:
                         check()
                         if time.monotonic() > until:
                             self._stop(child)
-                            return [*answers, Answer(failure=f"did not end within {limit_s:g} s", timed_out=True)]
+                            return [*answers, Answer(failure=f"did not end within {limit_s:g} s")]
                         continue
                     case ("began", int(pid)):
                         child = pid

@@ -25,33 +25,32 @@ def events_of(target: Any, most: int) -> list[models.Entry]:
     it has no more, as far as their outcome says that they went to it: another target may have that name by now.
     """
     names = {name[:LONGEST_INDEXED] for name in simplify_all([target.name, *_aliases(target)])}
-    former = set(_former_names(target.pk)) - names
+    made = _made(target.pk)
+    former = {row.simple_subject for row in made if row.kind != Kind.LIST}.union(_former_names(target.pk)) - names
     rows = models.Entry.objects.exclude(kind=Kind.LIST).order_by("-published_at", "-pk")
     went_there = f'"target": {{"pk": {target.pk},'  # as a detail is written (bridge.ledger.rules.detail_text)
     found = [
         *rows.filter(simple_subject__in=names)[:most],
         *(rows.filter(simple_subject__in=former, detail__contains=went_there)[:most] if former else ()),
-        *_made(target.pk),
+        *made,
     ]
     once = {row.pk: row for row in found}
     return sorted(once.values(), key=lambda row: (row.published_at, row.pk), reverse=True)[:most]
 
 
-def _made(pk: int) -> Any:
+def _made(pk: int) -> list[models.Entry]:
     """Return what is recorded of the event that made the target; nothing where it did not come over the bridge."""
     run = run_of(DEFAULT_DB_ALIAS, BaseTarget, pk)
     if run is None:
-        return models.Entry.objects.none()
+        return []
     event = event_of(run, pk)
     # By the id alone: SQLite would take the index of origins, and look at all that came from this one.
-    found = models.Entry.objects.filter(event_id=event.id).values_list("pk", "origin")
-    # An earlier release noted no origin.
-    return models.Entry.objects.filter(pk__in=[pk for pk, origin in found if event.origin in ("", origin)])
+    found = models.Entry.objects.filter(event_id=event.id)
+    return [row for row in found if event.origin in ("", row.origin)]  # an earlier release noted no origin
 
 
 def _former_names(pk: int) -> Iterator[str]:
-    """Yield the simplified names by which the target, its data and files came."""
-    yield from _made(pk).exclude(kind=Kind.LIST).values_list("simple_subject", flat=True)
+    """Yield the simplified names by which the target's data and files came."""
     for model in dict.fromkeys([*(one.model for one in DATUMS), ProductModel]):
         some = model.objects.filter(target_id=pk).values_list("pk", flat=True)[:_MOST_LOOKED_AT]
         events = [event.id for event in events_of_rows(DEFAULT_DB_ALIAS, model, list(some))]

@@ -10,7 +10,7 @@ from tom_dataproducts.exceptions import InvalidFileFormatException
 from tom_dataproducts.models import DataProduct as ProductModel
 
 from bridge.budget import Budget
-from bridge.errors import BridgeError, RejectedError, TomAwayError, TookTooMuchError
+from bridge.errors import BridgeError, RejectedError, TomAwayError, TookTooMuchMemoryError
 from bridge.tomtoolkit import children
 from bridge.tomtoolkit.database import translating, words
 
@@ -38,16 +38,16 @@ def process(product_pk: int, where: str, *, wanted: bool, limit_s: float, limit_
     """Call the hook of a product and, where ``wanted``, its processor, in a child; return why the file can't be read.
 
     Empty where it was read, or need not be. What the processor made is committed then. Raises RejectedError where
-    hook or processor fails or ends its process, TookTooMuchError where it takes too long or too much memory,
+    hook or processor fails, ends its process or takes too long, TookTooMuchMemoryError where it takes too much memory,
     TomAwayError, and BudgetSpentError at a stop.
     """
     work = [_Work(product_pk, wanted)]
     (answer,) = children.NURSERY.each(_run, work, limit_s=limit_s, limit_bytes=limit_bytes, budget=budget)
-    end: _End = answer.value or _End(failed=answer.failure, took_too_much=answer.timed_out)
+    end: _End = answer.value or _End(failed=answer.failure)
     if end.away:
         raise TomAwayError(end.away, where=where)
     if end.failed:
-        raise (TookTooMuchError if end.took_too_much else RejectedError)(
+        raise (TookTooMuchMemoryError if end.took_too_much else RejectedError)(
             f"the TOM's data processor failed: it {end.failed}" if answer.failure else end.failed,
             where=where,
             mend="See which data processor DATA_PROCESSORS names for this type of product",
