@@ -10,7 +10,7 @@ from bridge.budget import Budget
 from bridge.codec import Decoder, Schemas, peek
 from bridge.events import Event, uuid7
 from bridge.ledger.port import Reason
-from bridge.receiving import read
+from bridge.receiving import backlog
 from bridge.receiving.backlog import Backlog
 from bridge.receiving.company import Most
 from bridge.receiving.read import Reader, Rules
@@ -51,7 +51,7 @@ def test_large_spectra_fill_a_unit_sooner_than_points() -> None:
 
 
 def test_small_events_end_a_unit_by_their_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(read, "UNIT_RECORDS", 2)
+    monkeypatch.setattr(backlog, "UNIT_RECORDS", 2)
     assert units(*(event(photometry(1)) for _ in range(5))) == [2, 2, 1]
 
 
