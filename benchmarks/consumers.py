@@ -14,6 +14,7 @@ from typing import Any
 from uuid import uuid4
 
 import psutil
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 from parts.bridges import Publishing
 from parts.django_tom import InProcessTom
@@ -31,6 +32,7 @@ EACH = 100
 _DATUMS = 60_000
 _TARGETS = [f"SN 2026 {number}" for number in range(60)]
 _MOST_TURNS = 2
+_NO_COORDINATOR_YET = {KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_LOAD_IN_PROGRESS}
 
 
 def measure(stage: Stage, effort: Effort) -> Iterator[Row]:
@@ -93,9 +95,14 @@ def _rate(
 
 
 def _partitions_of_members(broker: str, group: str) -> list[int]:
-    """Return how many partitions each member of a consumer group has."""
+    """Return how many partitions each member of a consumer group has; of one whose coordinator is just chosen, none."""
     admin = AdminClient({"bootstrap.servers": broker})  # without a name it would go before its answer comes
-    found = admin.describe_consumer_groups([group])[group].result(timeout=10)
+    try:
+        found = admin.describe_consumer_groups([group])[group].result(timeout=10)
+    except KafkaException as error:
+        if error.args[0].code() in _NO_COORDINATOR_YET:
+            return []
+        raise
     return [len(member.assignment.topic_partitions) for member in found.members]
 
 
