@@ -148,6 +148,17 @@ def test_rubins_fluxes_keep_their_sign_and_its_times_are_converted_from_tai(tmp_
     assert first.extra["psfFlux"] == 3050.1
 
 
+@pytest.mark.parametrize(
+    ("flag", "is_left"),
+    [("bad", True), ("saturatedCenter", True), ("nodata", True), ("injected", True), ("interpolatedCenter", True),
+     ("interpolated", False)],
+)  # fmt: skip
+def test_fluxes_of_bad_pixels_are_left_out_of_rubins(tmp_path: Path, flag: str, is_left: bool) -> None:
+    head, set_, unset, *_ = SAMPLES["rubin forced"][1].splitlines()
+    found = reading(tmp_path, f"{head},pixelFlags_{flag}\n{set_},True\n{unset},False\n")
+    assert (len(found.left_out), len(found.datums)) == (is_left, 2 - is_left)
+
+
 @pytest.mark.parametrize("name", ["lasair, jd", "alerce detections", "fink"])
 def test_a_negative_difference_is_never_a_brightness(tmp_path: Path, name: str) -> None:
     positive, negative = {

@@ -5,6 +5,8 @@ fluxes on the difference image. They are published as they are, also below zero.
 ``expMidptMJD`` in the visit table) count in TAI and are converted. Fink hands the same on with the prefix ``r:``.
 """
 
+import re
+
 from bridge.publishing.sources.tables.elements.cells import YES, is_empty
 from bridge.publishing.sources.tables.surveys.survey import TAI_MJD, Cells, Fields, Left, Survey, number, positive
 
@@ -16,12 +18,20 @@ _KNOWN = (
     r"shape_flag\w*|centroid_flag|forced_PsfFlux_flag\w*|bboxSize|timeProcessedMjdTai|timeWithdrawnMjdTai|midpointMjdTai|band|"
     r"parent|sky_source|exposureId|ccdVisitId|physical_filter|seeing|glint_trail|isNegative|randomId|observation_reason|target_name)"
 )
+_BAD_PIXELS = re.compile(
+    r"(?:diff_P|p)ixelFlags_(?:(?:bad|cr|edge|offimage|nodata|saturated|suspect|injected|streak)\w*|interpolatedCenter)|"
+    r"invalidPsfFlag"
+)
+"""Flags of a footprint whose flux is not the target's: of bad, lost or injected pixels, or of a centre made up."""
 
 
 def _row(cells: Cells, prefix: str, flux: str, time: str) -> Fields:
     flag = f"{prefix}{flux}_flag"
     if cells.get(flag, "").lower() in YES:
         raise Left(f"{flux}_flag is set: no flux was measured")
+    for name, cell in cells.items():
+        if cell.lower() in YES and _BAD_PIXELS.fullmatch(name.removeprefix(prefix)):
+            raise Left(f"{name.removeprefix(prefix)} is set: the flux is of bad pixels")
     column, error, band = f"{prefix}{flux}", f"{prefix}{flux}Err", f"{prefix}band"
     if is_empty(cells[column]):
         raise Left("no flux was measured")
