@@ -37,6 +37,8 @@ _UNMEASURED = words(
     "ghost spurious fake ref host nd template sim simulated synth synthetic bogus colour color upper extrapolated "
     "predicted"
 )
+_STANDS = "x"
+"""In a column ``Comments``, as downloads of the AAVSO have, it marks nothing; in notes and flags it does."""
 _WORD = re.compile(r"[^\W\d_]{2}")
 _FILE = re.compile(r"\w\.[A-Za-z]\w{1,4}$")
 _LONG_NUMBER = re.compile(r"\d{3,}")
@@ -102,6 +104,8 @@ def _check_notes(name: Name, notes: Iterable[str], known: frozenset[str]) -> Non
     alike = {_NUMBER.sub("0", note): note for note in notes}
     for note in alike.values():
         is_mark = number_of(note) is not None or len(note.strip("().")) <= 1 or note.lower() == "clear"
+        if name.flat == "comments" and note == _STANDS:
+            continue
         word = statements.stated(note) or neutral.not_of(note, known)
         if word := note if is_mark else word:
             raise ValueError(
