@@ -12,7 +12,7 @@ from pydantic import AfterValidator, FailFast, Field, FiniteFloat, JsonValue
 
 from bridge.events.columns import Datums, Many, Row
 from bridge.events.fields import Declination, Extra, Kind, Model, RightAscension, Utc, Value, text
-from bridge.events.targets import TargetReference
+from bridge.events.targets import OfTarget, TargetReference
 
 MAX_POINTS = 50_000
 MAX_SPECTRA = 5_000
@@ -150,7 +150,7 @@ class ReducedDatum(Datum):
     """The datum itself, as JSON."""
 
 
-class Data(Model):
+class Data(OfTarget, Model):
     """Datums of one target: the base of the bodies that have them."""
 
     ITEMS: ClassVar[str]
@@ -159,16 +159,6 @@ class Data(Model):
     """How many there are at most."""
 
     target: TargetReference
-
-    @property
-    def subject(self) -> str:
-        """The name of the target that it is about."""
-        return self.target.name
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """All names of the target that it is about."""
-        return self.target.names
 
     @property
     def datums(self) -> Datums[Datum]:

@@ -18,7 +18,6 @@ Body = Target | TargetList | DataBody | DataProduct
 Part = TypeVar("Part", bound=Model)
 
 _BODIES = frozenset(get_args(Body))
-"""The kinds whose bodies have a name of their own."""
 
 _LONGEST_PATH = 120
 """Characters of the path to a wrong field that are told: free values may be nested deeply."""

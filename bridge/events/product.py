@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from bridge.events.fields import MAX_EXTRA_CHARACTERS, Kind, Model, text
-from bridge.events.targets import TargetReference
+from bridge.events.targets import OfTarget, TargetReference
 
 MAX_PRODUCT_BYTES = 8 * 1024 * 1024
 
@@ -20,7 +20,7 @@ def _file_name(name: str) -> str:
     return name
 
 
-class DataProduct(Model):
+class DataProduct(OfTarget, Model):
     """A file of one target."""
 
     kind: Literal[Kind.DATA_PRODUCT] = Kind.DATA_PRODUCT
@@ -38,16 +38,6 @@ class DataProduct(Model):
     content: bytes = Field(max_length=MAX_PRODUCT_BYTES, repr=False)
     process: bool = True
     """Whether the receiver runs its data processor; false where the datums travel too."""
-
-    @property
-    def subject(self) -> str:
-        """The name of the target that it is about."""
-        return self.target.name
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """All names of the target that it is about."""
-        return self.target.names
 
     @model_validator(mode="after")
     def _content_is_whole(self) -> Self:

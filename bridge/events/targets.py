@@ -1,7 +1,7 @@
 """Targets, references to them, and lists of them."""
 
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import AfterValidator, FailFast, Field, FiniteFloat, StringConstraints, model_validator
 
@@ -52,6 +52,25 @@ REQUIRED_ELEMENTS_BY_SCHEME = {
     "JPL_MAJOR_PLANET": ("mean_daily_motion", "mean_anomaly", "semimajor_axis"),
 }
 """What it wants in addition for each scheme of orbital elements (``REQUIRED_NON_SIDEREAL_FIELDS_PER_SCHEME``)."""
+
+
+class OfTarget:
+    """What a body tells of itself that is about one target."""
+
+    if TYPE_CHECKING:  # each body has it among its own fields, in an order of its own
+
+        @property
+        def target(self) -> TargetReference: ...
+
+    @property
+    def subject(self) -> str:
+        """The name of the target that it is about."""
+        return self.target.name
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names of the target that it is about."""
+        return self.target.names
 
 
 class Target(Model):

@@ -4,10 +4,7 @@ from collections.abc import Iterator, Sequence
 from uuid import UUID
 
 from bridge.budget import Budget
-from bridge.errors import (
-    AwayError,
-    StopError,
-)
+from bridge.errors import AwayError, StopError
 from bridge.receiving.arrival import Arrival
 from bridge.receiving.company import Company, Most
 from bridge.receiving.read import Reader

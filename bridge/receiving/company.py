@@ -1,10 +1,13 @@
 """Which events are written together in one transaction."""
 
 import math
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from bridge.receiving.arrival import Arrival, Together
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +50,22 @@ class Company:
             self._together = together
         self._datums, self._targets = datums, targets
         return True
+
+
+def companies(
+    each: Iterable[T], most: Most, arrival: Callable[[T], Arrival], alone: Callable[[T], bool]
+) -> Iterator[list[T]]:
+    """Yield what is written together, one after the other: each has an ``arrival``, and may have to be ``alone``."""
+    found: list[T] = []
+    company = Company(most)
+    for one in each:
+        if not company.takes([arrival(one)], alone=alone(one)):
+            yield found
+            found, company = [], Company(most)
+            company.takes([arrival(one)], alone=alone(one))
+        found.append(one)
+    if found:
+        yield found
 
 
 def _together(arrivals: Collection[Arrival]) -> Together:

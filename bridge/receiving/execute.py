@@ -34,6 +34,7 @@ from bridge.tom.port import (
     Tom,
 )
 
+P = TypeVar("P", bound=Plan)
 T = TypeVar("T")
 
 
@@ -140,12 +141,9 @@ class Executor:
             plan = decide.decide(event, self._find, self._policy, topic=topic, creates=creates[at])
             origin = decide.provenance(event, topic)
             assert isinstance(plan, Hold | Create | Amend)
+            plan = _in_line(event, plan, held, ignored=ignored[at])
             if isinstance(plan, Hold):
                 results[at] = parked(plan)
-                if not (ignored[at] and plan.reason is Reason.NO_TARGET):
-                    held.setdefault(event.key, event.id)
-            elif event.key in held:
-                results[at] = parked(behind(held[event.key], simplify_all([event.subject])))
             elif isinstance(plan, Create) or self._unfinished([plan], origin):
                 new.add(at, event, plan.target, origin)
             else:
@@ -165,11 +163,7 @@ class Executor:
         plans = decide.decide_data(events, topics, self._find, self._policy)
         held: dict[bytes, UUID] = {}
         for at, (event, plan) in enumerate(zip(events, plans, strict=True)):
-            if isinstance(plan, Hold):
-                if not (ignored[at] and plan.reason is Reason.NO_TARGET):
-                    held.setdefault(event.key, event.id)
-            elif held and event.key in held:
-                plans[at] = behind(held[event.key], simplify_all([event.subject]))
+            plans[at] = _in_line(event, plan, held, ignored=ignored[at])
         results = {at: parked(plan) for at, plan in enumerate(plans) if isinstance(plan, Hold)}
         of_type: dict[type[Data], dict[int, AddDatums]] = defaultdict(dict)
         for at, plan in enumerate(plans):
@@ -376,6 +370,19 @@ class Executor:
         unknown = list({tuple(names) for names in wanted} - self._found.keys())
         if unknown:
             self._found.update(zip(unknown, self._tom.find_each(unknown, budget), strict=True))
+
+
+def _in_line(event: Event, plan: P, held: dict[bytes, UUID], *, ignored: bool) -> P | Hold:
+    """Return the plan of an event, or why it waits: for a reason of its own, or behind one of its key that does.
+
+    ``held`` are those that do, by key, and one that waits joins them; but not one that is ``ignored`` where it has no
+    target.
+    """
+    if isinstance(plan, Hold):
+        if not (ignored and plan.reason is Reason.NO_TARGET):
+            held.setdefault(event.key, event.id)
+        return plan
+    return behind(held[event.key], simplify_all([event.subject])) if held and event.key in held else plan
 
 
 def _appeared(target: Target) -> Hold:

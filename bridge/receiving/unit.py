@@ -19,7 +19,7 @@ from bridge.ledger import rules
 from bridge.ledger.model import Entry, Outcome, Place
 from bridge.ledger.port import Ledger, Unit
 from bridge.receiving.arrival import Arrival, Together
-from bridge.receiving.company import Company, Most
+from bridge.receiving.company import Most, companies
 from bridge.receiving.execute import Executor
 from bridge.receiving.facts import Facts
 from bridge.receiving.lists import ListWriter
@@ -205,17 +205,8 @@ def _reopen(unit: Unit, arrivals: Sequence[Arrival], results: Sequence[Result]) 
 
 
 def _steps(arrivals: Sequence[Arrival], most: Most) -> Iterator[list[Arrival]]:
-    """Yield what goes into one transaction: what is written together, and what is settled."""
-    step: list[Arrival] = []
-    company = Company(most)
-    for arrival in arrivals:
-        if not company.takes([arrival]):
-            yield step
-            step, company = [], Company(most)
-            company.takes([arrival])
-        step.append(arrival)
-    if step:
-        yield step
+    """Return what goes into one transaction, step by step: what is written together, and what is settled."""
+    return companies(arrivals, most, lambda arrival: arrival, alone=lambda _: False)
 
 
 def _is_list(arrival: Arrival) -> bool:

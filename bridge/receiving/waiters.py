@@ -8,7 +8,7 @@ from bridge.events import Kind
 from bridge.ledger import rules
 from bridge.ledger.model import Outcome, Parked
 from bridge.receiving.arrival import Arrival
-from bridge.receiving.company import Company, Most
+from bridge.receiving.company import Most, companies
 from bridge.receiving.progress import ALONE_AFTER
 from bridge.receiving.result import Result
 
@@ -73,17 +73,8 @@ def batches(rows: Sequence[Parked], slow: Collection[int]) -> Iterator[list[Park
 
 
 def units(waiters: Sequence[Waiter], most: Most) -> Iterator[list[Waiter]]:
-    """Yield what is written together: datums, or targets, up to a bound, anything else by itself."""
-    unit: list[Waiter] = []
-    company = Company(most)
-    for waiter in waiters:
-        if not company.takes([waiter.arrival], alone=not waiter.is_whole):
-            yield unit
-            unit, company = [], Company(most)
-            company.takes([waiter.arrival], alone=not waiter.is_whole)
-        unit.append(waiter)
-    if unit:
-        yield unit
+    """Return what is written together, unit by unit: datums, or targets, up to a bound, anything else by itself."""
+    return companies(waiters, most, lambda waiter: waiter.arrival, alone=lambda waiter: not waiter.is_whole)
 
 
 def released_of(results: Sequence[Result]) -> int:
